@@ -1,0 +1,1 @@
+"""The service: orders, stores and vouches for entries that it cannot read."""

@@ -1,0 +1,134 @@
+"""The route table, and the frame around every endpoint: authenticate, decode once, one transaction, encode (docs/spec.md §9)."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server import audit_routes, health, registry_routes, sync_route
+from server.authenticate import authenticate, parse
+from server.service import RunningSide, Service
+from server.append import Sender
+from shared_schema import cbor, limits
+from shared_schema.errors import ProtocolError, catalogue
+from shared_schema.request import CBOR_TYPE, NONCE_HEADER
+
+Signed = Callable[[Request, RunningSide, Sender, bytes], Awaitable[Response]]
+Unsigned = Callable[[Request, Service, bytes], Awaitable[Response]]
+
+
+def http_status(code: str) -> int:
+    """The HTTP status of an error code; the one place that knows it is errors.json."""
+    return int(catalogue()[code]["http"] or 500)
+
+
+def error_response(code: str, message: str) -> Response:
+    """A typed error as CBOR: code, one sentence, retry rule."""
+    body = cbor.encode({"code": code, "message": message, "retry": catalogue()[code]["retry"]})
+    return Response(body, http_status(code), media_type=CBOR_TYPE)
+
+
+def signed(name: str, endpoint: Signed) -> Callable[[Request], Awaitable[Response]]:
+    """Frame of an endpoint that only an enrolled device may call."""
+
+    async def frame(request: Request) -> Response:
+        started = time.perf_counter()
+        service: Service = request.app.state.service
+        running: RunningSide | None = None
+        received = 0
+        try:
+            asked = parse(request.headers.get("authorization", ""))
+            running = service.side(asked.side)
+            body = await request.body()
+            received = len(body)
+            path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            now_ms = service.clock()
+            sender = authenticate(running.realm, running.nonces, asked, method=request.method, path=path, body=body, now_ms=now_ms)
+            running.quotas.requests.take(sender.device, 1, now_ms)
+            response = await endpoint(request, running, sender, body)
+        except ProtocolError as error:
+            response = error_response(error.code, str(error))
+        except Exception as error:
+            response = _failed(service, name, error)
+        if running is not None:
+            response.headers[NONCE_HEADER] = running.nonces.issue(service.clock())
+            _account(running, name, request.method, response, started, received)
+        return response
+
+    return frame
+
+
+def unsigned(name: str, endpoint: Unsigned) -> Callable[[Request], Awaitable[Response]]:
+    """Frame of an endpoint that anybody may call."""
+
+    async def frame(request: Request) -> Response:
+        service: Service = request.app.state.service
+        try:
+            return await endpoint(request, service, await request.body())
+        except ProtocolError as error:
+            return error_response(error.code, str(error))
+        except Exception as error:
+            return _failed(service, name, error)
+
+    return frame
+
+
+def _failed(service: Service, route: str, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        raise error
+    service.process_log.error("failed", route=route, error=type(error).__name__)
+    return error_response("internal", str(catalogue()["internal"]["means"]))
+
+
+def _account(running: RunningSide, route: str, method: str, response: Response, started: float, received: int) -> None:
+    elapsed = time.perf_counter() - started
+    sent = len(response.body) if hasattr(response, "body") else 0
+    running.metrics.requests.labels(route, str(response.status_code)).inc()
+    running.metrics.seconds.labels(route).observe(elapsed)
+    running.log.info("request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent)
+
+
+ROUTES: Final = [
+    Route("/healthz", unsigned("healthz", health.healthz), methods=["GET"]),
+    Route("/readyz", unsigned("readyz", health.readyz), methods=["GET"]),
+    Route("/v1/nonces", unsigned("nonces", registry_routes.nonces), methods=["GET"]),
+    Route("/v1/service", unsigned("service", registry_routes.service_keys), methods=["GET"]),
+    Route("/v1/service", unsigned("service", registry_routes.create_service), methods=["POST"]),
+    Route("/v1/enrol", unsigned("enrol", registry_routes.enrol), methods=["POST"]),
+    Route("/v1/sync", signed("sync", sync_route.sync), methods=["POST"]),
+    Route("/v1/events", signed("events", sync_route.events), methods=["GET"]),
+    Route("/v1/checkpoint", signed("checkpoint", audit_routes.checkpoint), methods=["GET"]),
+    Route("/v1/tile/{level:int}/{n:int}", signed("tile", audit_routes.tile), methods=["GET"]),
+    Route("/v1/audit/{side}/logs", signed("audit_logs", audit_routes.logs), methods=["GET"]),
+    Route("/v1/audit/{side}/log/{log}", signed("audit_log", audit_routes.log), methods=["GET"]),
+    Route("/v1/audit/{side}/events", signed("audit_events", audit_routes.events), methods=["GET"]),
+]
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "no-such-route", 405: "no-such-method", 413: "too-large"}.get(status, "malformed")
+    return error_response(code, str(catalogue()[code]["means"]))
+
+
+def make_app(service: Service) -> Starlette:
+    """The ASGI application over an open service."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        service.attach()
+        yield
+        service.close()
+
+    handlers: dict[Any, Any] = {HTTPException: _http_error}
+    app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers, max_body_size=limits.REQUEST_BYTES)
+    app.state.service = service
+    return app
+
+

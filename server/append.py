@@ -1,0 +1,347 @@
+"""What becomes of a pushed entry: the rules of docs/spec.md §3.1, in their order, on states held in memory.
+
+`Commit` is one transaction's worth of decisions. Nothing that it decides is true before `store.flush` and the database's commit.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from server import store
+from server.audit_log import AuditLog
+from shared_schema import cbor, limits
+from shared_schema.certificate import Enrol
+from shared_schema.entry import Entry, Head, decode_pair
+from shared_schema.errors import Malformed, ProtocolError, Refused, catalogue
+from shared_schema.membership import Genesis, Members, decode_file_statement
+from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
+from shared_schema.wire import Answer, Opening
+from sync import log as log_rules
+from sync import membership, registry
+from sync.log import LogHead
+from sync.membership import FileState
+from sync.registry import Registry
+from sync.signing import verify_object
+
+UNKNOWN_ID: Final = bytes(32)
+_RECENT: Final = 256
+
+
+@dataclass(slots=True)
+class OpenLog:
+    """A log's state in memory. `recent` maps places to chains, for checking what authors saw."""
+
+    head: LogHead
+    file: FileState | None = None
+    recent: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one request's entries: answers in their order, receipts, openings, and each log's accepted places."""
+
+    answers: tuple[Answer, ...]
+    receipts: tuple[bytes, ...]
+    openings: tuple[Opening, ...]
+    placed: Mapping[bytes, list[log_rules.Placed]]
+    leaves: Mapping[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The authenticated device of a request, or None for an enrolment."""
+
+    device: bytes
+    user: bytes
+
+
+class Commit:
+    """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object."""
+
+    def __init__(
+        self,
+        tx: Connection,
+        *,
+        known: Registry,
+        incarnation: bytes,
+        audit: AuditLog,
+        now_ms: int,
+        load: Callable[[Connection, bytes], OpenLog | None],
+        sign: Callable[[str, bytes], bytes],
+        has_refusals: Callable[[bytes], bool],
+    ) -> None:
+        self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
+        self._load, self._sign, self._has_refusals = load, sign, has_refusals
+        self.batch = store.Batch()
+        self.logs: dict[bytes, OpenLog] = {}
+        self.refused_logs: set[bytes] = set()
+
+    def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
+        """Decide on each entry in order. After the first of an author that is not taken, its later ones wait."""
+        answers: list[Answer] = []
+        receipts: dict[bytes, None] = {}
+        placed: dict[bytes, list[log_rules.Placed]] = {}
+        leaves: dict[bytes, int] = {}
+        openings: list[Opening] = []
+        stopped: set[tuple[bytes, bytes]] = set()
+        for pair in pairs:
+            entry: Entry | None = None
+            try:
+                entry = decode_pair(pair)
+                if (entry.log, entry.author) in stopped:
+                    raise Refused("after-predecessor", "an earlier entry of this author was not taken")
+                known = self._known(entry)
+                if known is not None:
+                    answer, receipt, leaf = known
+                    if leaf is not None:
+                        openings.append(Opening(entry.id, leaf, self.audit.salt(leaf)))
+                    receipts |= {receipt: None} if receipt else {}
+                else:
+                    place, leaf = self._append(entry, sender)
+                    answer = Answer(entry.id, "accepted")
+                    placed.setdefault(entry.log, []).append(place)
+                    leaves[entry.id] = leaf
+                    openings.append(Opening(entry.id, leaf, self.audit.salt(leaf)))
+            except ProtocolError as error:
+                answer = self._refuse(entry, error)
+            if entry is not None and answer.code != "accepted":
+                stopped.add((entry.log, entry.author))
+            answers.append(answer)
+        receipts |= {self._receipt(log, places): None for log, places in placed.items()}
+        return Pushed(tuple(answers), tuple(receipts), tuple(openings), placed, leaves)
+
+    def _open(self, log: bytes) -> OpenLog | None:
+        opened = self.logs.get(log)
+        if opened is None:
+            opened = self._load(self.tx, log)
+            if opened is not None:
+                opened = self.logs[log] = replace(opened)
+        return opened
+
+    def _known(self, entry: Entry) -> tuple[Answer, bytes | None, int | None] | None:
+        """§3.1 rule 2: the earlier final verdict of this very entry."""
+        if entry.log in self.refused_logs or self._has_refusals(entry.log):
+            row = next((row for row in self.batch.verdicts if row["entry_id"] == entry.id), None)
+            signed = row["verdict"] if row else store.verdict(self.tx, entry.log, entry.id)
+            if signed is not None:
+                code = _signed_code(signed)
+                return Answer(entry.id, code, str(catalogue()[code]["means"]), signed), None, None
+        opened = self._open(entry.log)
+        last = opened.head.authors.get(entry.author) if opened else None
+        if last is None or entry.sq > last.sq:
+            return None
+        stored = self._stored(entry.log, entry.author, entry.sq)
+        if stored is None or stored[0] != entry.id:
+            return None
+        return Answer(entry.id, "accepted"), self._receipt_of(entry.log, stored[1]), stored[2]
+
+    def _stored(self, log: bytes, author: bytes, sq: int) -> tuple[bytes, int, int, Any] | None:
+        """(entry id, seq, leaf, travelling pair) of the entry that took `sq`, in this transaction or before."""
+        for row in self.batch.entries:
+            if row["log_id"] == log and row["author"] == author and row["sq"] == sq:
+                return row["entry_id"], row["seq"], row["leaf"], [row["cose"], cbor.Raw(row["parts"])]
+        found = store.entry_by_author(self.tx, log, author, sq)
+        return None if found is None else (found.entry_id, found.seq, found.leaf, [found.cose, cbor.Raw(found.parts)])
+
+    def _receipt_of(self, log: bytes, seq: int) -> bytes | None:
+        for row in self.batch.receipts:
+            if row["log_id"] == log and row["first_seq"] <= seq <= row["last_seq"]:
+                receipt: bytes = row["receipt"]
+                return receipt
+        return store.receipt_for(self.tx, log, seq)
+
+    def _append(self, entry: Entry, sender: Sender | None) -> tuple[log_rules.Placed, int]:
+        """Rules 3 to 7; puts the entry at its place. Raises ProtocolError when it is not taken."""
+        if entry.svc != self.registry.svc:
+            raise Malformed("the entry was signed for another service")
+        if entry.log == self.registry.log:
+            return self._append_registry(entry)
+        if sender is None:
+            raise Refused("no-such-file")
+        return self._append_file(entry, sender)
+
+    def _append_registry(self, entry: Entry) -> tuple[log_rules.Placed, int]:
+        opened = self._open(entry.log) or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
+        self._check_order(opened, entry)
+        head, place = log_rules.place(opened.head, entry, self.now_ms)
+        void = False
+        try:
+            grown = registry.take(self.registry, entry, place.chain)
+            self._check_invitation_time(entry)
+        except Refused as error:
+            if error.code != "invitation-spent" or not self._first_reuse(entry):
+                raise
+            grown, void = registry.skip(self.registry, place.chain, entry), True  # appended so that every device raises the alarm
+        self.registry = grown
+        return self._put(opened, head, place, None, void=void)
+
+    def _check_invitation_time(self, entry: Entry) -> None:
+        statement = registry.statement_of(entry)
+        if isinstance(statement, Enrol):
+            until = statement.invitation.enrol_until
+            if self.now_ms > until:
+                raise Refused("invitation-ended")
+            if until > self.now_ms + limits.INVITATION_MS:
+                raise Refused("invitation-invalid", "an invitation may be open for 72 hours at most")
+
+    def _first_reuse(self, entry: Entry) -> bool:
+        statement = registry.statement_of(entry)
+        return isinstance(statement, Enrol) and statement.invitation.key not in self.registry.reused
+
+    def _append_file(self, entry: Entry, sender: Sender) -> tuple[log_rules.Placed, int]:
+        opened = self._open(entry.log)
+        author = self.registry.devices.get(entry.author)
+        statement = None if entry.is_envelope else decode_file_statement(entry.sign1.payload)
+        genesis = isinstance(statement, Genesis)
+        if author is None or (opened is None) != genesis:
+            raise Refused("no-such-file")
+        if opened is not None and not self._may_deliver(opened, author.subject.user, sender):
+            raise Refused("no-such-file")
+        opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
+        self._check_order(opened, entry)
+        if author.revoked is not None or author.subject.until < self.now_ms:
+            raise Refused("no-standing", "the author's device was revoked or its certificate has ended")
+        verify_object(entry.sign1, author.keys.sign)
+        try:
+            self._check_seen(opened, entry)
+            file = self._take_file(opened, entry, statement)
+        except ProtocolError as error:
+            raise _Signed(error) from error  # the signature held: a final code is signed and remembered
+        head, place = log_rules.place(opened.head, entry, self.now_ms)
+        opened.file = file
+        self._record_members(place.seq, statement, entry.log)
+        return self._put(opened, head, place, file)
+
+    def _may_deliver(self, opened: OpenLog, author_user: bytes, sender: Sender) -> bool:
+        file = opened.file
+        if file is None or author_user not in file.ever:
+            return False
+        return sender.user == author_user or sender.user in file.members
+
+    def _check_order(self, opened: OpenLog, entry: Entry) -> None:
+        try:
+            log_rules.check_author(opened.head, entry)
+        except Refused as error:
+            if error.code == "clone-detected":
+                stored = self._stored(entry.log, entry.author, entry.sq)
+                raise _Clone(str(error), None if stored is None else stored[3]) from None
+            raise
+
+    def _check_seen(self, opened: OpenLog, entry: Entry) -> None:
+        if entry.sn.incarnation != self.incarnation or entry.ck.incarnation != self.incarnation:
+            raise Refused("old-incarnation")
+
+        def chain_at(seq: int) -> bytes | None:
+            return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq)
+
+        if entry.sn.seq:
+            log_rules.check_seen(opened.head, entry, chain_at)
+
+    def _take_file(self, opened: OpenLog, entry: Entry, statement: Any) -> FileState:
+        if statement is None:
+            membership.check_envelope(opened.file, entry)
+            if membership.rotation_needed(opened.file, self.registry):  # type: ignore[arg-type]  # check_envelope refused None
+                raise Refused("rotate-first")
+            return opened.file  # type: ignore[return-value]
+        file = membership.take(opened.file, entry, self.registry)
+        if not isinstance(statement, Genesis):
+            touched = set(file.members) | (set(opened.file.members) if opened.file else set())
+            membership.check_fresh(touched, statement.rg.seq, self.registry)
+        return file
+
+    def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
+        if isinstance(statement, Genesis | Members):
+            added = statement.members if isinstance(statement, Genesis) else statement.add
+            self.batch.members += [
+                {"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added
+            ]
+        if isinstance(statement, Members):
+            self.batch.left += [{"log": log, "user": user, "left": seq} for user in statement.remove]
+
+    def _put(
+        self, opened: OpenLog, head: LogHead, place: log_rules.Placed, file: FileState | None, *, void: bool = False
+    ) -> tuple[log_rules.Placed, int]:
+        entry = place.entry
+        leaf = self.audit.write(
+            self.batch,
+            {
+                "e": "accepted", "log": entry.log, "id": entry.id, "seq": place.seq, "ms": place.received_ms,
+                "author": entry.author, "chain": place.chain, "void": void,
+            },
+        )  # fmt: skip
+        if place.seq == 1:
+            self.batch.new_heads.add(entry.log)
+        opened.head = log_rules.advance_author(head, entry)
+        opened.recent[place.seq] = place.chain
+        opened.recent.pop(place.seq - _RECENT, None)
+        self.logs[entry.log] = opened
+        self.batch.entries.append(
+            {
+                "log_id": entry.log, "seq": place.seq, "entry_id": entry.id, "author": entry.author, "sq": entry.sq,
+                "statement": 0 if entry.is_envelope else 1, "received_ms": place.received_ms, "chain": place.chain,
+                "leaf": leaf, "cose": entry.cose, "parts": cbor.encode(list(entry.parts)),
+            }
+        )  # fmt: skip
+        kind = "registry" if entry.log == self.registry.log else file.file if file else ""
+        self.batch.heads[entry.log] = {
+            "log_id": entry.log, "kind": kind, "seq": place.seq, "chain": place.chain, "received_ms": place.received_ms,
+        }  # fmt: skip
+        self.batch.authors[(entry.log, entry.author)] = {
+            "log_id": entry.log, "device_id": entry.author, "sq": entry.sq, "entry_id": entry.id,
+        }  # fmt: skip
+        return place, leaf
+
+    def _receipt(self, log: bytes, places: list[log_rules.Placed]) -> bytes:
+        items = [Item(place.entry.id, place.seq, place.received_ms) for place in places]
+        last = places[-1]
+        receipt = self._sign(RECEIPT, receipt_payload(log, self.incarnation, items, last.seq, last.chain))
+        self.batch.receipts.append({"log_id": log, "first_seq": places[0].seq, "last_seq": last.seq, "receipt": receipt})
+        return receipt
+
+    def _refuse(self, entry: Entry | None, error: ProtocolError) -> Answer:
+        signed_ok = isinstance(error, _Signed)
+        cause = error.cause if isinstance(error, _Signed) else error
+        if entry is None:
+            return Answer(UNKNOWN_ID, cause.code, str(cause))
+        known = entry.log in self.logs or entry.log == self.registry.log
+        self.audit.write(
+            self.batch, {"e": "refused", "log": entry.log if known else None, "id": entry.id, "author": entry.author, "code": cause.code}
+        )
+        stored = cause.stored if isinstance(cause, _Clone) else None
+        signed = None
+        if signed_ok and catalogue()[cause.code]["final"]:
+            payload = verdict_payload(entry.log, self.incarnation, entry.id, entry.author, entry.sq, cause.code)
+            signed = self._sign(VERDICT, payload)
+            self.batch.verdicts.append({"log_id": entry.log, "entry_id": entry.id, "verdict": signed})
+            self.refused_logs.add(entry.log)
+        return Answer(entry.id, cause.code, str(cause), signed, stored)
+
+    def head_of(self, log: bytes) -> Head | None:
+        """Where a log stands in this transaction."""
+        opened = self._open(log)
+        return opened.head.head if opened else None
+
+
+class _Signed(ProtocolError):
+    """A refusal of an entry whose signature verified."""
+
+    def __init__(self, cause: ProtocolError) -> None:
+        self.cause = cause
+        self.code = cause.code  # type: ignore[misc]
+        super().__init__(str(cause))
+
+
+class _Clone(Refused):
+    """clone-detected, with the entry that has the number."""
+
+    def __init__(self, message: str, stored: Any) -> None:
+        self.stored = stored
+        super().__init__("clone-detected", message)
+
+
+def _signed_code(signed: bytes) -> str:
+    return decode_verdict(signed).code
+
+

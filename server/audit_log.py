@@ -1,0 +1,141 @@
+"""The audit log of one side: events, RFC 6962 tree in C2SP tiles, signed checkpoints (docs/spec.md §10).
+
+    event  = CBOR map with `e`          commitment = H(L("event") ‖ salt ‖ event)          leaf hash = H(0x00 ‖ commitment)
+
+An event is written in the transaction that causes it. `sequence` puts waiting events into the tree and signs the new head; only
+what is `published`, after that transaction's commit, is ever shown. One thread writes; any thread may read what is published.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from server import store
+from shared_schema import cbor
+from shared_schema.checkpoint import encode_checkpoint
+from sync import merkle
+from sync.signing import SigningKey, sign_checkpoint
+
+TILE: Final = 256
+HASH: Final = 32
+
+
+class Published(NamedTuple):
+    """A signed tree head. `edge` maps each tile level to its unfinished last tile."""
+
+    size: int
+    root: bytes
+    note: str
+    edge: dict[int, bytes]
+
+
+class AuditLog:
+    """One side's tree. `next` counts the events written; salts come from `salt_key`."""
+
+    def __init__(self, tx: Connection, origin: str, key: SigningKey, salt_key: bytes) -> None:
+        self.origin, self._key, self._salt_key = origin, key, salt_key
+        self.next = store.event_count(tx)
+        self._full: dict[tuple[int, int], bytes] = {}
+        size, note = store.newest_checkpoint(tx) or (0, "")
+        edge = {level: store.tile(tx, level, (size >> 8 * level) // TILE) or b"" for level in range(8) if size >> 8 * level}
+        edge = {level: hashes for level, hashes in edge.items() if len(hashes) < TILE * HASH}
+        self.published = Published(size, merkle.EMPTY, note, edge)
+        root = merkle.root(self.reader(tx), size)
+        self.published = Published(size, root, note or self._sign(0, root), edge)
+
+    def salt(self, n: int) -> bytes:
+        """The salt of event `n`, which opens its leaf."""
+        return hmac.digest(self._salt_key, n.to_bytes(8, "big"), "sha256")
+
+    def write(self, batch: store.Batch, event: dict[str, Any]) -> int:
+        """Put an event among the rows of `batch`; returns its leaf's index."""
+        n = self.next
+        self.next += 1
+        batch.events.append({"n": n, "event": cbor.encode(event)})
+        return n
+
+    @property
+    def waiting(self) -> int:
+        """How many events are not in the published tree yet."""
+        return self.next - self.published.size
+
+    def sequence(self, tx: Connection) -> Published:
+        """Append all waiting events to the tree and sign it. The caller commits and then sets `published` to the result."""
+        size, edge = self.published.size, dict(self.published.edge)
+        dirty: dict[tuple[int, int], bytes] = {}
+        while events := store.events_after(tx, size, 4096):
+            for n, event in events:
+                _append(edge, dirty, size, merkle.leaf_hash(merkle.event_commitment(self.salt(n), event)))
+                size += 1
+        if size == self.published.size:
+            return self.published
+        store.put_tiles(tx, dirty)
+        root = merkle.root(self._reader(tx, size, edge), size)
+        note = self._sign(size, root)
+        store.put_checkpoint(tx, size, note)
+        return Published(size, root, note, edge)
+
+    def _sign(self, size: int, root: bytes) -> str:
+        return encode_checkpoint(sign_checkpoint(self._key, self.origin, size, root))
+
+    def reader(self, tx: Connection) -> Callable[[int, int], bytes]:
+        """Reads the hash of any complete subtree of the published tree."""
+        return self._reader(tx, self.published.size, self.published.edge)
+
+    def _reader(self, tx: Connection, size: int, edge: dict[int, bytes]) -> Callable[[int, int], bytes]:
+        def node(level: int, index: int) -> bytes:
+            tile_level, inner = divmod(level, 8)
+            first = index << inner
+            n = first // TILE
+            hashes = edge.get(tile_level, b"") if n == (size >> 8 * tile_level) // TILE else self._full_tile(tx, tile_level, n)
+            return _subtree(hashes, first % TILE, inner)
+
+        return node
+
+    def _full_tile(self, tx: Connection, level: int, n: int) -> bytes:
+        hashes = self._full.get((level, n))
+        if hashes is None:
+            hashes = store.tile(tx, level, n) or b""
+            if len(self._full) > 512:
+                self._full = {}
+            self._full[(level, n)] = hashes
+        return hashes
+
+    def tile(self, tx: Connection, level: int, n: int) -> bytes | None:
+        """The published hashes of a tile; None when there is no such tile."""
+        size, _, _, edge = self.published
+        last = (size >> 8 * level) // TILE
+        if n > last or level > 7:
+            return None
+        return (edge.get(level) or None) if n == last else self._full_tile(tx, level, n)
+
+    def consistency(self, tx: Connection, old: int) -> list[bytes]:
+        """Proof from a tree of `old` leaves to the published one; empty when `old` is no size of this tree."""
+        size = self.published.size
+        return merkle.consistency_path(self.reader(tx), old, size) if old <= size else []
+
+    def inclusion(self, tx: Connection, leaf: int) -> list[bytes]:
+        """Audit path of `leaf` in the published tree."""
+        return merkle.inclusion_path(self.reader(tx), leaf, self.published.size)
+
+
+def _append(edge: dict[int, bytes], dirty: dict[tuple[int, int], bytes], index: int, leaf: bytes) -> None:
+    value, level = leaf, 0
+    while True:
+        hashes = edge.get(level, b"") + value
+        dirty[(level, index // TILE)] = hashes
+        edge[level] = hashes
+        if len(hashes) < TILE * HASH:
+            return
+        edge[level] = b""
+        value, level, index = _subtree(hashes, 0, 8), level + 1, index // TILE
+
+
+def _subtree(hashes: bytes, first: int, level: int) -> bytes:
+    """The root of the 2**level hashes from position `first` of a tile."""
+    row = [hashes[i * HASH : (i + 1) * HASH] for i in range(first, first + (1 << level))]
+    while len(row) > 1:
+        row = [merkle.node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+    return row[0]

@@ -1,0 +1,111 @@
+"""What an auditor may fetch (docs/spec.md §10.3): checkpoints and tiles of one's own side; logs without parts and events for supervisors.
+
+A supervisor is a device of the oversight side whose role names the side that it may audit. Everybody else gets `no-such-route`.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server import store
+from server.append import Sender
+from server.realm import Realm
+from server.service import RunningSide, Service
+from shared_schema import cbor, ids
+from shared_schema.errors import Malformed, Refused
+from shared_schema.request import CBOR_TYPE
+
+_MOST: Final = 1000
+
+
+def _cbor(value: Any) -> Response:
+    return Response(cbor.encode(value), media_type=CBOR_TYPE)
+
+
+async def checkpoint(_request: Request, running: RunningSide, _sender: Sender, _body: bytes) -> Response:
+    """The newest checkpoint of the caller's side, as a signed note."""
+    return Response(running.realm.audit.published.note, media_type="text/plain; charset=utf-8")
+
+
+async def tile(request: Request, running: RunningSide, _sender: Sender, _body: bytes) -> Response:
+    """One C2SP tlog tile of the caller's side."""
+    level, n = request.path_params["level"], request.path_params["n"]
+    hashes = await asyncio.to_thread(_tile, running.realm, level, n)
+    if hashes is None:
+        raise Refused("no-such-route")
+    return Response(hashes, media_type="application/octet-stream")
+
+
+def _tile(realm: Realm, level: int, n: int) -> bytes | None:
+    with realm.engine.connect() as connection, connection.begin():
+        return realm.audit.tile(connection, level, n)
+
+
+def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningSide:
+    """The side that the caller may audit and asks for. Raises Refused `no-such-route`."""
+    side = request.path_params["side"]
+    certificate = running.realm.known().devices[sender.device]
+    service: Service = request.app.state.service
+    if running.realm.side != "oversight" or f"supervisor_{side}" not in certificate.subject.roles:
+        raise Refused("no-such-route")
+    return service.side(side)
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "0")
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:
+        raise Malformed(f"{name} is not a number")
+    return int(text)
+
+
+async def _record_export(audited: RunningSide, sender: Sender, what: str) -> None:
+    event = {"e": "export", "by": sender.device, "what": what}
+    await audited.writer.do(lambda commit: audited.realm.audit.write(commit.batch, {**event, "ms": commit.now_ms}))
+
+
+async def logs(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
+    """Every log of the audited side with its head, kind and signed head; the newest checkpoint."""
+    audited = _audited(request, running, sender)
+    await _record_export(audited, sender, "logs")
+    realm = audited.realm
+    known = realm.known()
+    kinds = await asyncio.to_thread(_kinds, realm)
+    listed = [[log, kind, realm.signed_head(log, realm.heads[log])] for log, kind in kinds]
+    root = known.require_root()
+    return _cbor({"v": 1, "svc": known.svc, "side": realm.side, "registry": known.log, "authority": root.authority, "logs": listed, "checkpoint": realm.audit.published.note})
+
+
+def _kinds(realm: Realm) -> list[tuple[bytes, str]]:
+    with realm.engine.connect() as connection, connection.begin():
+        return [(log, kind) for log, _, _, kind in store.all_heads(connection)]
+
+
+async def log(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
+    """A page of one log of the audited side: COSE bytes and times, no parts. Absent logs are `no-such-file`."""
+    audited = _audited(request, running, sender)
+    log_id = ids.parse(request.path_params["log"])
+    after = _number(request, "after")
+    if log_id not in audited.realm.heads:
+        raise Refused("no-such-file")
+    rows = await asyncio.to_thread(_rows, audited.realm, log_id, after)
+    return _cbor({"entries": [[row.seq, row.received_ms, row.cose, row.leaf, audited.realm.audit.salt(row.leaf)] for row in rows]})
+
+
+def _rows(realm: Realm, log_id: bytes, after: int) -> list[store.StoredEntry]:
+    with realm.engine.connect() as connection, connection.begin():
+        return store.entries_after(connection, log_id, after, 2**53, _MOST)
+
+
+async def events(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
+    """Audit events of the audited side from index `after` on, each with the salt that opens its leaf."""
+    audited = _audited(request, running, sender)
+    after = _number(request, "after")
+    rows = await asyncio.to_thread(_events, audited.realm, after)
+    return _cbor({"events": [[n, audited.realm.audit.salt(n), event] for n, event in rows], "size": audited.realm.audit.published.size})
+
+
+def _events(realm: Realm, after: int) -> list[tuple[int, bytes]]:
+    with realm.engine.connect() as connection, connection.begin():
+        return store.events_after(connection, after, _MOST)

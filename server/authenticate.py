@@ -1,0 +1,68 @@
+"""Who is asking: one signed JWT per request (docs/spec.md §9.1; RFC 8725). No bearer tokens exist."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from server.append import Sender
+from server.nonces import Nonces
+from server.realm import Realm
+from shared_schema import ids
+from shared_schema.errors import Malformed, Refused
+from shared_schema.request import ALGORITHM, CLAIMS, SCHEME, TYP, audience, body_hash
+
+_REFUSED = "request-refused"
+
+
+class Asked(NamedTuple):
+    """What a request says of itself, before anything is verified. `side` only picks the realm that will judge it."""
+
+    token: str
+    issuer: str
+    side: str
+
+
+def parse(header: str) -> Asked:
+    """Take the Authorization header apart. Raises Refused `request-refused`."""
+    scheme, _, token = header.partition(" ")
+    if scheme != SCHEME or len(token) > 4096:
+        raise Refused(_REFUSED, "want one Authorization header of the scheme Fieldkeep")
+    try:
+        whole = jwt.decode_complete(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise Refused(_REFUSED) from None
+    claims: dict[str, Any] = whole["payload"]
+    if whole["header"].get("typ") != TYP:
+        raise Refused(_REFUSED)
+    return Asked(token, str(claims.get("iss", "")), str(claims.get("aud", "")).rpartition("/")[2])
+
+
+@lru_cache(maxsize=4096)
+def _key(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def authenticate(realm: Realm, nonces: Nonces, asked: Asked, *, method: str, path: str, body: bytes, now_ms: int) -> Sender:
+    """The device that signed this very request. Raises Refused: request-refused, nonce-spent, revoked, certificate-ended."""
+    known = realm.known()
+    try:
+        certificate = known.devices[ids.parse(asked.issuer)]
+        claims: dict[str, Any] = jwt.decode(
+            asked.token,
+            _key(certificate.keys.sign),
+            algorithms=[ALGORITHM],
+            audience=audience(known.svc, realm.side),
+            options={"require": list(CLAIMS)},
+        )
+    except (jwt.PyJWTError, KeyError, Malformed):
+        raise Refused(_REFUSED) from None
+    if claims["htm"] != method or claims["htu"] != path or claims["bh"] != body_hash(body):
+        raise Refused(_REFUSED)
+    nonces.spend(str(claims["nonce"]), now_ms)
+    if certificate.revoked is not None:
+        raise Refused("revoked")
+    if certificate.subject.until < now_ms:
+        raise Refused("certificate-ended")
+    return Sender(certificate.keys.device, certificate.subject.user)

@@ -1,0 +1,26 @@
+"""/healthz, /readyz (docs/operations/health.md)."""
+
+import json
+from importlib.metadata import version
+
+import sqlcipher3.dbapi2 as sqlite
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.service import Service
+
+
+def _json(status: int, value: object) -> Response:
+    return Response(json.dumps(value), status, media_type="application/json")
+
+
+async def healthz(_request: Request, _service: Service, _body: bytes) -> Response:
+    """The process answers."""
+    return _json(200, {"status": "ok"})
+
+
+async def readyz(_request: Request, service: Service, _body: bytes) -> Response:
+    """The process can serve; says its version and its SQLite's."""
+    ready = not service.closing
+    versions = {"fieldkeep": version("fieldkeep"), "sqlite": sqlite.sqlite_version}
+    return _json(200 if ready else 503, {"status": "ready" if ready else "stopping", **versions})

@@ -1,0 +1,28 @@
+"""Structured logs that can only say what is on the list: one file per side, one for the process (docs/operations/logs.md).
+
+A field that is not in ALLOWED is dropped, whatever a caller passes: no id of a person, no log id, no text of a request can get out.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import structlog
+
+ALLOWED: Final = frozenset(
+    {"event", "timestamp", "level", "route", "method", "status", "code", "ms", "bytes_in", "bytes_out", "entries", "version", "sqlite", "error"}
+)
+
+
+def _allow(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in fields.items() if name in ALLOWED and isinstance(value, str | int | float)}
+
+
+def open_log(path: Path | None) -> tuple[structlog.BoundLogger, TextIO | None]:
+    """A logger that writes JSON lines to `path`, or nowhere for None."""
+    stream = None if path is None else path.open("a", encoding="utf-8", buffering=1)
+    logger: structlog.BoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream) if stream else structlog.ReturnLogger(),
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), _allow, structlog.processors.JSONRenderer()],
+    )
+    return logger, stream

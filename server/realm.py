@@ -1,0 +1,388 @@
+"""A realm: one side's registry, logs, audit tree and keys, and the single writer that changes them (docs/spec.md §11).
+
+Everything here is synchronous. `transact` runs jobs in one transaction; server/writer.py calls it from one thread per side.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from server import store
+from server.append import Commit, OpenLog, Pushed, Sender
+from server.audit_log import AuditLog
+from shared_schema import cbor, cose, ids, limits
+from shared_schema.checkpoint import origin
+from shared_schema.entry import Entry, Head, decode_entry
+from shared_schema.errors import ProtocolError, Refused
+from shared_schema.ids import Side
+from shared_schema.receipt import HEAD, head_payload
+from shared_schema.wire import InclusionProof, Page, PageEntry, SyncRequest, SyncResponse
+from sync import log as log_rules
+from sync import membership, registry
+from sync.log import AuthorHead, LogHead
+from sync.registry import Registry
+from sync.signing import SigningKey, sign_object
+
+_OPEN_LOGS: Final = 4096
+_PAGE_ROWS: Final = 2048
+_RESPONSE_BYTES: Final = limits.PAGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class RealmKeys:
+    """A side's server keys, as 32-byte seeds, and its incarnation."""
+
+    receipt: bytes
+    checkpoint: bytes
+    salt: bytes
+    incarnation: bytes
+
+
+class Delivery(NamedTuple):
+    """Entries (from, to] of a log went to a device."""
+
+    log: bytes
+    from_seq: int
+    to_seq: int
+
+
+Job = Callable[[Commit], Any]
+
+
+class Realm:
+    """One side of one service."""
+
+    def __init__(self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int]) -> None:
+        self.side, self.engine, self.clock = side, engine, clock
+        self.incarnation = keys.incarnation
+        self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
+        self._salt = keys.salt
+        self.registry: Registry | None = None
+        self.heads: dict[bytes, Head] = {}
+        self.readers: dict[bytes, dict[bytes, int | None]] = {}
+        self.statuses: dict[bytes, tuple[int, bytes]] = {}
+        self._logs: dict[bytes, OpenLog] = {}
+        self._refused_logs: set[bytes] = set()
+        self._signed_heads: dict[bytes, tuple[Head, bytes]] = {}
+        self._audit: AuditLog | None = None
+        self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
+        with engine.connect() as connection, connection.begin():
+            self._restore(connection)
+
+    # --- state -----------------------------------------------------------------------------------------------------------
+
+    def _restore(self, tx: Connection) -> None:
+        facts = store.meta(tx)
+        if "svc" in facts:
+            self._begin(tx, facts["svc"], facts["pinned"])
+
+    def _begin(self, tx: Connection, svc: bytes, pinned: bytes) -> None:
+        self.svc = svc
+        self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt)
+        known = registry.empty_registry(svc, self.side, pinned)
+        for stored in store.entries_after(tx, known.log, 0, 2**53, 1 << 30):
+            entry = decode_entry(stored.cose)
+            try:
+                known = registry.take(known, entry, stored.chain)
+            except ProtocolError:
+                known = registry.skip(known, stored.chain, entry)
+        self.registry = known
+        self.heads = {log: Head(self.incarnation, seq, chain) for log, seq, chain, _ in store.all_heads(tx)}
+        for log, user, _, to_seq, _ in store.memberships(tx):
+            self._note_reader(log, user, to_seq)
+        self._refused_logs = store.refused_logs(tx)
+        self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
+
+    def _note_reader(self, log: bytes, user: bytes, to_seq: int | None) -> None:
+        logs = self.readers.setdefault(user, {})
+        if log not in logs or to_seq is None or (logs[log] is not None and to_seq > (logs[log] or 0)):
+            logs[log] = to_seq
+
+    @property
+    def audit(self) -> AuditLog:
+        """The side's audit log. Raises Refused `no-service` before there is a service."""
+        if self._audit is None:
+            raise Refused("no-service")
+        return self._audit
+
+    def known(self) -> Registry:
+        """The side's registry. Raises Refused `no-service` before there is a service."""
+        if self.registry is None:
+            raise Refused("no-service")
+        return self.registry
+
+    def create(self, svc: bytes, pinned: bytes) -> None:
+        """Bind this realm to a service, once. Doing it again with the same facts changes nothing."""
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            facts = store.meta(connection)
+            if not facts:
+                store.set_meta(connection, "svc", svc)
+                store.set_meta(connection, "pinned", pinned)
+                self._begin(connection, svc, pinned)
+            elif (facts["svc"], facts["pinned"]) != (svc, pinned):
+                raise Refused("service-exists")
+
+    def load(self, tx: Connection, log: bytes) -> OpenLog | None:
+        """A log's state from the database, or from memory."""
+        opened = self._logs.get(log)
+        if opened is None:
+            row = store.log_head(tx, log)
+            if row is None:
+                return None
+            kind, seq, chain, received_ms = row
+            authors = {device: AuthorHead(sq, entry) for device, sq, entry in store.authors(tx, log)}
+            opened = OpenLog(LogHead(log, Head(self.incarnation, seq, chain), received_ms, authors))
+            if kind != "registry":
+                for stored in store.statements(tx, log):
+                    opened.file = self._refold(opened.file, decode_entry(stored.cose))
+            if len(self._logs) >= _OPEN_LOGS:
+                self._logs.pop(next(iter(self._logs)))
+            self._logs[log] = opened
+        return opened
+
+    def _refold(self, file: membership.FileState | None, entry: Entry) -> membership.FileState | None:
+        try:
+            return membership.take(file, entry, self.known())
+        except ProtocolError:
+            return membership.skip(file, entry)
+
+    def sign(self, typ: str, payload: bytes) -> bytes:
+        """A server-signed object."""
+        key = self.receipt_key
+        return sign_object(key, cose.protected_header(typ, ids.server_key_id(key.public), self.svc), payload)
+
+    # --- writing ---------------------------------------------------------------------------------------------------------
+
+    def transact(self, jobs: list[Job]) -> list[Any]:
+        """Run jobs in one durable transaction; each result is a value or the exception that its job raised.
+
+        A job that fails in an unforeseen way takes its transaction with it: the others are run again without it.
+        """
+        try:
+            return self._transact(jobs)
+        except ProtocolError:
+            raise
+        except Exception as error:
+            self._logs.clear()
+            if len(jobs) == 1:
+                return [error]
+            return [self.transact([job])[0] for job in jobs]
+
+    def _transact(self, jobs: list[Job]) -> list[Any]:
+        audit = self.audit
+        before = audit.next
+        try:
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                commit = Commit(
+                    connection,
+                    known=self.known(),
+                    incarnation=self.incarnation,
+                    audit=audit,
+                    now_ms=self.clock(),
+                    load=self.load,
+                    sign=self.sign,
+                    has_refusals=self._refused_logs.__contains__,
+                )
+                results = [self._run(job, commit) for job in jobs]
+                store.flush(connection, commit.batch)
+            # From here on the entries are durable: a crash loses no receipt that is about to be sent.
+        except BaseException:
+            audit.next = before
+            for log in list(self._logs):
+                self._logs.pop(log)
+            raise
+        self._committed(commit)
+        return results
+
+    @staticmethod
+    def _run(job: Job, commit: Commit) -> Any:
+        try:
+            return job(commit)
+        except ProtocolError as error:
+            return error
+
+    def _committed(self, commit: Commit) -> None:
+        self.registry = commit.registry
+        self._refused_logs |= commit.refused_logs
+        for log, opened in commit.logs.items():
+            self._logs[log] = opened
+        for log, row in commit.batch.heads.items():
+            self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
+        for row in commit.batch.left:
+            self.readers[row["user"]][row["log"]] = row["left"]
+        for row in commit.batch.members:
+            self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
+        if commit.batch.heads:
+            self.on_commit(commit.batch.heads)
+
+    def sequence(self) -> None:
+        """Put waiting events into the audit tree and sign its head."""
+        audit = self.audit
+        if not audit.waiting:
+            return
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            published = audit.sequence(connection)
+        audit.published = published  # durable now: only from here on may anybody see it
+
+    # --- one sync, in three steps ----------------------------------------------------------------------------------------
+
+    def push(self, commit: Commit, request: SyncRequest, sender: Sender) -> Pushed:
+        """Step 1, in the writer: what became of the pushed entries."""
+        status = request.status
+        encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
+        self.statuses[sender.device] = (commit.now_ms, encoded)
+        commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
+        return commit.push(request.push, sender)
+
+    def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
+        """(log, after, upto) of every log that the device may read and does not have to the end, registry first."""
+        cursors = {cursor.log: cursor for cursor in request.cursors}
+        own = self.known().log
+        found = []
+        for log, upto in ((own, None), *self.readers.get(sender.user, {}).items()):
+            head = self.heads.get(log)
+            if head is None:
+                continue
+            end = head.seq if upto is None else min(upto, head.seq)
+            cursor = cursors.get(log)
+            after = 0 if cursor is None else cursor.seq
+            contradicts = cursor is not None and after == head.seq and cursor.chain != head.chain
+            if after < end or after > head.seq or contradicts:
+                found.append((log, after, end))
+        return found
+
+    def pull(self, tx: Connection, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> tuple[list[Page], list[Delivery], bool]:
+        """Step 2, anywhere: pages of everything new, ended by signed heads; what was delivered; whether more waits."""
+        pages: list[Page] = []
+        delivered: list[Delivery] = []
+        room, more = _RESPONSE_BYTES, False
+        for log, after, end in self.news(request, sender):
+            if room <= 0:
+                more = True
+                break
+            page, size = self._page(tx, log, after, end, room, pushed)
+            room -= size
+            more = more or page.more
+            pages.append(page)
+            if page.entries:
+                delivered.append(Delivery(log, after, after + len(page.entries)))
+        return pages, delivered, more
+
+    def registry_page(self, tx: Connection) -> Page:
+        """The registry from its beginning, as far as one page goes."""
+        log = self.known().log
+        return self._page(tx, log, 0, self.heads[log].seq, _RESPONSE_BYTES, None)[0]
+
+    def _page(self, tx: Connection, log: bytes, after: int, end: int, room: int, pushed: Pushed | None) -> tuple[Page, int]:
+        places = pushed.placed.get(log, []) if pushed else []
+        if pushed and places and places[0].seq == after + 1 and places[-1].seq == end:
+            entries = tuple(
+                PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places
+            )
+            head = Head(self.incarnation, end, places[-1].chain)
+            return Page(log, entries, self.signed_head(log, head), more=False), 0
+        mine = {place.entry.id for place in places}
+        entries_out, size, last, chain = [], 0, after, self._chain(tx, log, after)
+        while last < end and size < room:
+            rows = store.entries_after(tx, log, last, end, 64 if size == 0 else _PAGE_ROWS)
+            for row in rows:
+                pair: Any = row.entry_id if row.entry_id in mine else [row.cose, cbor.Raw(row.parts)]
+                cost = len(row.cose) + len(row.parts)
+                if entries_out and size + cost > room:
+                    break
+                entries_out.append(PageEntry(pair, row.received_ms, self._opening(row.leaf)))
+                size += cost
+                last, chain = row.seq, row.chain
+            else:
+                if rows:
+                    continue
+            break
+        head = Head(self.incarnation, last, chain)
+        return Page(log, tuple(entries_out), self.signed_head(log, head), more=last < end), size
+
+    def _chain(self, tx: Connection, log: bytes, seq: int) -> bytes:
+        """chain[seq]; beyond the end, the head's own chain, so that a device ahead of us sees what we have."""
+        head = self.heads[log]
+        if seq == 0:
+            return ids.chain_start(log)
+        return head.chain if seq >= head.seq else store.chain_at(tx, log, seq) or head.chain
+
+    def _opening(self, leaf: int) -> tuple[int, bytes]:
+        return leaf, self.audit.salt(leaf)
+
+    def signed_head(self, log: bytes, head: Head) -> bytes:
+        """The server's word that `log` has this chain at this place; a head ahead of ours is answered with our own."""
+        own = self.heads.get(log)
+        if own is not None and head.seq > own.seq:
+            head = own
+        cached = self._signed_heads.get(log)
+        if cached is not None and cached[0] == head:
+            return cached[1]
+        signed = self.sign(HEAD, head_payload(log, head))
+        if len(self._signed_heads) >= _OPEN_LOGS:
+            self._signed_heads.clear()
+        self._signed_heads[log] = (head, signed)
+        return signed
+
+    def deliver(self, commit: Commit, device: bytes, delivered: list[Delivery]) -> None:
+        """Step 3, in the writer: the audit log says what went to whom before it goes."""
+        for log, from_seq, to_seq in delivered:
+            event = {"e": "delivered", "device": device, "log": log, "from": from_seq, "to": to_seq, "ms": commit.now_ms}
+            self.audit.write(commit.batch, event)
+
+    def answer(self, request: SyncRequest, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
+        """The response, with the newest checkpoint and the proofs that were asked for."""
+        consistency, proofs = self._proofs(request)
+        return SyncResponse(
+            answers=pushed.answers if pushed else (),
+            receipts=pushed.receipts if pushed else (),
+            openings=pushed.openings if pushed else (),
+            pages=tuple(pages),
+            more=more,
+            time_ms=self.clock(),
+            checkpoint=self.audit.published.note,
+            consistency=consistency,
+            inclusion=proofs,
+        )
+
+    def _proofs(self, request: SyncRequest) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:
+        audit, seen = self.audit, request.checkpoint
+        size = audit.published.size
+        grown = seen is not None and seen.incarnation == self.incarnation and 0 < seen.size < size
+        leaves = [leaf for leaf in request.prove if leaf < size]
+        if not grown and not leaves:
+            return (), ()
+        with self.engine.connect() as connection, connection.begin():
+            path = audit.consistency(connection, seen.size) if grown and seen else []
+            return tuple(path), tuple(InclusionProof(leaf, tuple(audit.inclusion(connection, leaf))) for leaf in leaves)
+
+    def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
+        """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""
+        pushed: Pushed | None = None
+        if request.push:
+            pushed = _raised(self.transact([lambda commit: self.push(commit, request, sender)])[0])
+        self.sequence()
+        with self.engine.connect() as tx, tx.begin():
+            pages, delivered, more = self.pull(tx, request, sender, pushed)
+        if delivered:
+            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, delivered)])[0])
+        return self.answer(request, pushed, pages, more=more)
+
+    def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:
+        """The devices that may read any of `logs`; all of the side for its registry."""
+        known, wanted = self.known(), set(logs)
+        everyone = known.log in wanted
+        return {
+            device
+            for device, cert in known.devices.items()
+            if cert.revoked is None and (everyone or not wanted.isdisjoint(self.readers.get(cert.subject.user, {})))
+        }
+
+
+def _raised(result: Any) -> Any:
+    if isinstance(result, Exception):
+        raise result
+    return result
+

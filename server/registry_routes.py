@@ -1,0 +1,113 @@
+"""Nonces, creating the service, enrolment, and one's own registry (docs/spec.md §6, §9.1)."""
+
+import asyncio
+import hmac
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.append import Commit, Pushed, Sender
+from server.realm import Realm
+from server.service import RunningSide, Service
+from shared_schema import cbor, ids, limits
+from shared_schema.certificate import Certify, Root, decode_registry_statement
+from shared_schema.entry import decode_pair
+from shared_schema.errors import Malformed, Refused
+from shared_schema.request import CBOR_TYPE
+from shared_schema.shape import as_bytes, as_list, as_map, as_text, keys
+from shared_schema.wire import SyncRequest, encode_response
+
+
+def _cbor(value: Any) -> Response:
+    return Response(cbor.encode(value), media_type=CBOR_TYPE)
+
+
+def _limit(request: Request, running: RunningSide, service: Service) -> None:
+    address = (request.client.host if request.client else "").encode()
+    running.quotas.unsigned.take(address, 1, service.clock())
+
+
+async def nonces(request: Request, service: Service, _body: bytes) -> Response:
+    """Up to 16 nonces for one side."""
+    running = service.side(request.query_params.get("side", ""))
+    _limit(request, running, service)
+    count = request.query_params.get("count", "1")
+    if not count.isascii() or not count.isdecimal() or not 1 <= int(count) <= limits.NONCES_PER_GET:
+        raise Malformed(f"count is not a number from 1 to {limits.NONCES_PER_GET}")
+    now_ms = service.clock()
+    return _cbor({"nonces": [running.nonces.issue(now_ms) for _ in range(int(count))], "time": now_ms})
+
+
+async def service_keys(_request: Request, service: Service, _body: bytes) -> Response:
+    """The keys that the roots of a new service have to name. Refused once there is a service."""
+    if any(running.realm.registry is not None and running.realm.registry.root for running in service.sides.values()):
+        raise Refused("service-exists")
+    sides = {side: _side_keys(running.realm) for side, running in service.sides.items()}
+    return _cbor({"v": 1, "sides": sides, "time": service.clock()})
+
+
+def _side_keys(realm: Realm) -> dict[str, bytes]:
+    return {"incarnation": realm.incarnation, "receipt": realm.receipt_key.public, "checkpoint": realm.checkpoint_key.public}
+
+
+async def create_service(_request: Request, service: Service, body: bytes) -> Response:
+    """Take the first entries of the three registries, signed by a new authority. The same again gives the same receipts."""
+    map_ = as_map(cbor.decode(body), "service", keys("setup", "svc", "authority", "sides"))
+    if not hmac.compare_digest(as_text(map_["setup"], "setup").encode(), service.setup_code.encode()):
+        raise Refused("setup-refused")
+    svc, authority = as_bytes(map_["svc"], 16, "svc"), as_bytes(map_["authority"], 32, "authority")
+    sides = as_map(map_["sides"], "sides", frozenset(service.sides))
+    entries = {side: tuple(as_list(sides[side], "entries", 8)) for side in service.sides}
+    for side, running in service.sides.items():
+        _check_beginning(running.realm, entries[side])
+    receipts = {}
+    for side, running in service.sides.items():
+        running.realm.create(svc, ids.fingerprint(authority))
+        pushed: Pushed = await running.writer.do(lambda commit, pairs=entries[side]: commit.push(pairs, None))
+        for answer in pushed.answers:
+            if answer.code != "accepted":
+                raise Refused("service-exists" if answer.code in ("clone-detected", "not-permitted") else answer.code, answer.message)
+        receipts[side] = list(pushed.receipts)
+    return _cbor({"v": 1, "receipts": receipts})
+
+
+def _check_beginning(realm: Realm, pairs: tuple[Any, ...]) -> None:
+    if len(pairs) != 2:
+        raise Malformed("each registry begins with two entries: root and first administrator")
+    root, first = (decode_registry_statement(decode_pair(pair).sign1.payload) for pair in pairs)
+    if not isinstance(root, Root) or not isinstance(first, Certify):
+        raise Malformed("each registry begins with a root and a certify statement")
+    named = {"incarnation": root.incarnation, "receipt": root.receipt, "checkpoint": root.checkpoint}
+    if named != _side_keys(realm):
+        raise Malformed("the root names other server keys than this server's")
+
+
+async def enrol(request: Request, service: Service, body: bytes) -> Response:
+    """A new device's first registry entry. The answer is a sync response holding the whole registry, or its first page."""
+    map_ = as_map(cbor.decode(body), "enrolment", keys("side", "entry"))
+    running = service.side(as_text(map_["side"], "side"))
+    _limit(request, running, service)
+    realm = running.realm
+    known = realm.known()
+    entry = decode_pair(map_["entry"])
+    if entry.log != known.log:
+        raise Refused("invitation-invalid", "the enrolment is for another registry")
+    pushed: Pushed = await running.writer.do(lambda commit: _push_one(commit, map_["entry"]))
+    answer = pushed.answers[0]
+    if answer.code != "accepted":
+        raise Refused(answer.code, answer.message)
+    if realm.known().devices.get(entry.author) is None:
+        raise Refused("invitation-spent")
+    response = await asyncio.to_thread(_whole_registry, realm, pushed)
+    return Response(response, media_type=CBOR_TYPE)
+
+
+def _push_one(commit: Commit, pair: Any) -> Pushed:
+    return commit.push((pair,), None)
+
+
+def _whole_registry(realm: Realm, pushed: Pushed) -> bytes:
+    with realm.engine.connect() as connection, connection.begin():
+        page = realm.registry_page(connection)
+    return encode_response(realm.answer(SyncRequest(), pushed, [page], more=page.more))

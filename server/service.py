@@ -1,0 +1,142 @@
+"""The service on one machine: three realms, their keys and folders, and the lock that keeps a second process off the data."""
+
+import asyncio
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+from alembic import command
+from alembic.config import Config
+
+from server import store
+from server.live import Live
+from server.logs import open_log
+from server.metrics import Metrics
+from server.nonces import Nonces
+from server.quotas import Quotas, make_quotas
+from server.realm import Realm, RealmKeys
+from server.settings import Settings
+from server.writer import Writer
+from shared_schema import ids
+from shared_schema.errors import Refused
+from shared_schema.ids import SIDES, Side
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class InUse(Exception):
+    """Another process serves this data."""
+
+
+class Regressed(Exception):
+    """The database is not the one that this folder's incarnation file belongs to."""
+
+
+@dataclass(slots=True)
+class RunningSide:
+    """One side, running."""
+
+    realm: Realm
+    writer: Writer
+    nonces: Nonces
+    quotas: Quotas
+    live: Live
+    metrics: Metrics
+    log: structlog.BoundLogger
+
+
+class Service:
+    """Everything that `serve` holds open. `sides` maps each side to its running realm."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or (lambda: int(time.time() * 1000))
+        data = settings.data
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(data)
+        self.setup_code = _setup_code(data)
+        self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
+        self.closing = False
+        self.process_log, _ = open_log(data / "process.log")
+
+    def attach(self) -> None:
+        """Bind event streams to the running loop."""
+        for running in self.sides.values():
+            running.live.attach(asyncio.get_running_loop())
+
+    def _open(self, side: Side, data: Path) -> RunningSide:
+        path = data / f"{side}.db"
+        fresh = not path.exists()
+        migrate(path)
+        keys = _keys(data / f"{side}.keys.json", fresh=fresh)
+        realm = Realm(side, store.open_engine(path), keys, self.clock)
+        settings = self.settings
+        quotas = make_quotas(settings.requests_per_minute, settings.push_bytes_per_day, settings.unsigned_per_minute)
+        log, _ = open_log(data / f"{side}.log")
+        return RunningSide(realm, Writer(realm), Nonces(side, secrets.token_bytes), quotas, Live(realm), Metrics(), log)
+
+    def side(self, name: str) -> RunningSide:
+        """A running side by name. Raises Refused `request-refused` for any other name."""
+        for side, running in self.sides.items():
+            if side == name:
+                return running
+        raise Refused("request-refused")
+
+    def close(self) -> None:
+        """Finish all writing and let go of the data."""
+        if not self.closing:
+            self.closing = True
+            for running in self.sides.values():
+                running.writer.stop()
+                running.realm.engine.dispose()
+            os.close(self._lock)
+
+
+def migrate(path: Path) -> None:
+    """Bring one side's database to the newest schema."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = store.open_engine(path, readers=0)
+    command.upgrade(config, "head")
+
+
+def _lock(data: Path) -> int:
+    handle = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise InUse(f"another fieldkeep serve uses the data in {data.name}") from None
+    return handle
+
+
+def _setup_code(data: Path) -> str:
+    path = data / "setup-code"
+    if not path.exists():
+        _write_private(path, secrets.token_hex(10))
+    return path.read_text(encoding="ascii").strip()
+
+
+def _keys(path: Path, *, fresh: bool) -> RealmKeys:
+    if fresh and not path.exists():
+        made = {name: secrets.token_hex(32) for name in ("receipt", "checkpoint", "salt")}
+        _write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
+    if not path.exists():
+        raise Regressed(f"{path.name} is missing: this database belongs to keys that are not here")
+    held = json.loads(path.read_text(encoding="ascii"))
+    return RealmKeys(*(bytes.fromhex(held[name]) for name in ("receipt", "checkpoint", "salt")), ids.parse(held["incarnation"]))
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

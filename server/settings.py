@@ -1,0 +1,26 @@
+"""Settings of `fieldkeep serve`, each from the environment variable FIELDKEEP_<NAME> (docs/operations/settings.md)."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared_schema import limits
+
+
+class Settings(BaseSettings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(env_prefix="FIELDKEEP_", extra="ignore")
+
+    data: Path = Field(Path("fieldkeep-data"), description="Folder of databases, keys and logs. Created with mode 0700.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8747, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0 turns it off.")
+    tls_cert: Path | None = Field(None, description="PEM file with the certificate chain.")
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's key.")
+    dev_tls: bool = Field(False, description="Make and use a certificate of our own, for trying things out.")
+    requests_per_minute: int = Field(limits.REQUESTS_PER_MINUTE, ge=1, description="Signed requests that one device may make in a minute.")
+    push_bytes_per_day: int = Field(limits.PUSH_BYTES_PER_DAY, ge=1, description="Bytes that one device may push in a day.")
+    unsigned_per_minute: int = Field(600, ge=1, description="Unsigned requests (nonces, enrolment, set-up) that one address may make in a minute.")
+    drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")

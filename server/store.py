@@ -1,0 +1,269 @@
+"""All SQL of a realm, as synchronous functions on a Connection. They never commit: the caller owns the transaction.
+
+Statements are built once. Rows of hot tables are written in bulk by `flush`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import sqlcipher3.dbapi2 as sqlite
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, delete, event, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlmodel import col
+
+from server.tables import (
+    AuditEventRow,
+    AuditTileRow,
+    AuthorHeadRow,
+    CheckpointRow,
+    DeviceStatusRow,
+    EntryRow,
+    LogHeadRow,
+    MemberRow,
+    Meta,
+    ReceiptRow,
+    VerdictRow,
+)
+
+Row = dict[str, Any]
+
+
+def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
+    """An engine on a SQLite file, or in memory for None. Durable: WAL with synchronous=FULL. sqlcipher3 is used without a key,
+    for its bundled SQLite, which has the WAL-reset fix."""
+    if path is None:
+        engine = create_engine("sqlite://", module=sqlite, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        pool: Any = QueuePool if readers else NullPool
+        sizes = {"pool_size": readers + 1, "max_overflow": 4} if readers else {}
+        engine = create_engine(f"sqlite:///{path}", module=sqlite, poolclass=pool, connect_args={"check_same_thread": False}, **sizes)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin, not by the driver's guesswork
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-16384"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+class StoredEntry(NamedTuple):
+    """An entry as it is served."""
+
+    seq: int
+    entry_id: bytes
+    author: bytes
+    received_ms: int
+    chain: bytes
+    leaf: int
+    cose: bytes
+    parts: bytes
+
+
+_SERVED: Final = (
+    col(EntryRow.seq),
+    col(EntryRow.entry_id),
+    col(EntryRow.author),
+    col(EntryRow.received_ms),
+    col(EntryRow.chain),
+    col(EntryRow.leaf),
+    col(EntryRow.cose),
+    col(EntryRow.parts),
+)
+_OF_LOG: Final = col(EntryRow.log_id) == bindparam("log")
+_AFTER: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.seq) > bindparam("after"), col(EntryRow.seq) <= bindparam("upto")).order_by(col(EntryRow.seq))
+_STATEMENTS: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.statement) == 1).order_by(col(EntryRow.seq))
+_CHAIN_AT: Final = select(col(EntryRow.chain)).where(_OF_LOG, col(EntryRow.seq) == bindparam("seq"))
+_BY_AUTHOR: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.author) == bindparam("author"), col(EntryRow.sq) == bindparam("sq"))
+_HEAD: Final = select(LogHeadRow.__table__).where(col(LogHeadRow.log_id) == bindparam("log"))  # type: ignore[attr-defined]
+_AUTHORS: Final = select(col(AuthorHeadRow.device_id), col(AuthorHeadRow.sq), col(AuthorHeadRow.entry_id)).where(
+    col(AuthorHeadRow.log_id) == bindparam("log")
+)
+_VERDICT: Final = select(col(VerdictRow.verdict)).where(col(VerdictRow.log_id) == bindparam("log"), col(VerdictRow.entry_id) == bindparam("id"))
+_RECEIPT: Final = (
+    select(col(ReceiptRow.receipt))
+    .where(col(ReceiptRow.log_id) == bindparam("log"), col(ReceiptRow.last_seq) >= bindparam("seq"))
+    .order_by(col(ReceiptRow.last_seq))
+    .limit(1)
+)
+
+
+def entries_after(tx: Connection, log: bytes, after: int, upto: int, most: int) -> list[StoredEntry]:
+    """Entries of a log in (after, upto], at most `most`."""
+    return [StoredEntry(*row) for row in tx.execute(_AFTER.limit(most), {"log": log, "after": after, "upto": upto})]
+
+
+def statements(tx: Connection, log: bytes) -> list[StoredEntry]:
+    """All statements of a log."""
+    return [StoredEntry(*row) for row in tx.execute(_STATEMENTS, {"log": log})]
+
+
+def chain_at(tx: Connection, log: bytes, seq: int) -> bytes | None:
+    """chain[seq] of a log, for seq > 0."""
+    return tx.execute(_CHAIN_AT, {"log": log, "seq": seq}).scalar()
+
+
+def entry_by_author(tx: Connection, log: bytes, author: bytes, sq: int) -> StoredEntry | None:
+    """The entry that took `sq` of `author` in a log."""
+    row = tx.execute(_BY_AUTHOR, {"log": log, "author": author, "sq": sq}).first()
+    return None if row is None else StoredEntry(*row)
+
+
+def log_head(tx: Connection, log: bytes) -> tuple[str, int, bytes, int] | None:
+    """(kind, seq, chain, received_ms) of a log."""
+    row = tx.execute(_HEAD, {"log": log}).first()
+    return None if row is None else (row.kind, row.seq, row.chain, row.received_ms)
+
+
+def all_heads(tx: Connection) -> Iterable[tuple[bytes, int, bytes, str]]:
+    """(log, seq, chain, kind) of every log."""
+    return [
+        (row.log_id, row.seq, row.chain, row.kind)
+        for row in tx.execute(select(col(LogHeadRow.log_id), col(LogHeadRow.seq), col(LogHeadRow.chain), col(LogHeadRow.kind)))
+    ]
+
+
+def authors(tx: Connection, log: bytes) -> list[tuple[bytes, int, bytes]]:
+    """(device, sq, entry id) of every author of a log."""
+    return [(row.device_id, row.sq, row.entry_id) for row in tx.execute(_AUTHORS, {"log": log})]
+
+
+def verdict(tx: Connection, log: bytes, entry_id: bytes) -> bytes | None:
+    """The signed refusal of an entry, if it has one."""
+    return tx.execute(_VERDICT, {"log": log, "id": entry_id}).scalar()
+
+
+def refused_logs(tx: Connection) -> set[bytes]:
+    """The logs that have signed refusals."""
+    return set(tx.execute(select(col(VerdictRow.log_id)).distinct()).scalars())
+
+
+def receipt_for(tx: Connection, log: bytes, seq: int) -> bytes | None:
+    """The receipt that covers place `seq` of a log."""
+    return tx.execute(_RECEIPT, {"log": log, "seq": seq}).scalar()
+
+
+def memberships(tx: Connection) -> list[tuple[bytes, bytes, int, int | None, str]]:
+    """(log, user, from, to, role) of every membership."""
+    table: Select[Any] = select(
+        col(MemberRow.log_id), col(MemberRow.user_id), col(MemberRow.from_seq), col(MemberRow.to_seq), col(MemberRow.role)
+    )
+    return [(row.log_id, row.user_id, row.from_seq, row.to_seq, row.role) for row in tx.execute(table)]
+
+
+def meta(tx: Connection) -> dict[str, bytes]:
+    """The realm's facts."""
+    return {row.key: row.value for row in tx.execute(select(col(Meta.key), col(Meta.value)))}
+
+
+def set_meta(tx: Connection, key: str, value: bytes) -> None:
+    """Set one fact of the realm for good; setting it twice fails."""
+    tx.execute(insert(Meta).values(key=key, value=value))
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that one transaction will write."""
+
+    entries: list[Row] = field(default_factory=list)
+    heads: dict[bytes, Row] = field(default_factory=dict)
+    new_heads: set[bytes] = field(default_factory=set)
+    authors: dict[tuple[bytes, bytes], Row] = field(default_factory=dict)
+    receipts: list[Row] = field(default_factory=list)
+    verdicts: list[Row] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
+    left: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    statuses: dict[bytes, Row] = field(default_factory=dict)
+
+
+_INSERT: Final = {
+    table: insert(table) for table in (EntryRow, LogHeadRow, ReceiptRow, VerdictRow, MemberRow, AuditEventRow, AuditTileRow, CheckpointRow)
+}
+_MOVE_HEAD: Final = (
+    update(LogHeadRow)
+    .where(col(LogHeadRow.log_id) == bindparam("log"))
+    .values(seq=bindparam("to_seq"), chain=bindparam("to_chain"), received_ms=bindparam("to_ms"))
+)
+_LEAVE: Final = (
+    update(MemberRow)
+    .where(col(MemberRow.log_id) == bindparam("log"), col(MemberRow.user_id) == bindparam("user"), col(MemberRow.to_seq).is_(None))
+    .values(to_seq=bindparam("left"))
+)
+_author = upsert(AuthorHeadRow)
+_AUTHOR: Final = _author.on_conflict_do_update(
+    index_elements=["log_id", "device_id"], set_={"sq": _author.excluded.sq, "entry_id": _author.excluded.entry_id}
+)
+_status = upsert(DeviceStatusRow)
+_STATUS: Final = _status.on_conflict_do_update(
+    index_elements=["device_id"], set_={"seen_ms": _status.excluded.seen_ms, "status": _status.excluded.status}
+)
+_tile = upsert(AuditTileRow)
+_TILE: Final = _tile.on_conflict_do_update(index_elements=["level", "n"], set_={"hashes": _tile.excluded.hashes})
+
+
+def flush(tx: Connection, batch: Batch) -> None:
+    """Write all rows of `batch`. They become true when the caller commits, not before."""
+    _write(tx, _INSERT[EntryRow], batch.entries)
+    moved = [row for log, row in batch.heads.items() if log not in batch.new_heads]
+    _write(tx, _INSERT[LogHeadRow], [row for log, row in batch.heads.items() if log in batch.new_heads])
+    _write(tx, _MOVE_HEAD, [{"log": row["log_id"], "to_seq": row["seq"], "to_chain": row["chain"], "to_ms": row["received_ms"]} for row in moved])
+    _write(tx, _AUTHOR, list(batch.authors.values()))
+    _write(tx, _INSERT[ReceiptRow], batch.receipts)
+    _write(tx, _INSERT[VerdictRow], batch.verdicts)
+    _write(tx, _LEAVE, batch.left)
+    _write(tx, _INSERT[MemberRow], batch.members)
+    _write(tx, _INSERT[AuditEventRow], batch.events)
+    _write(tx, _STATUS, list(batch.statuses.values()))
+
+
+def _write(tx: Connection, statement: Any, rows: Sequence[Row]) -> None:
+    if rows:
+        tx.execute(statement, rows)
+
+
+def event_count(tx: Connection) -> int:
+    """How many audit events there are."""
+    newest = tx.execute(select(func.max(AuditEventRow.n))).scalar()
+    return 0 if newest is None else newest + 1
+
+
+def events_after(tx: Connection, start: int, most: int) -> list[tuple[int, bytes]]:
+    """(n, event) from `start` on."""
+    query = select(col(AuditEventRow.n), col(AuditEventRow.event)).where(col(AuditEventRow.n) >= start).order_by(col(AuditEventRow.n)).limit(most)
+    return [(row.n, row.event) for row in tx.execute(query)]
+
+
+def tile(tx: Connection, level: int, n: int) -> bytes | None:
+    """The hashes of one tile."""
+    return tx.execute(select(col(AuditTileRow.hashes)).where(col(AuditTileRow.level) == level, col(AuditTileRow.n) == n)).scalar()
+
+
+def put_tiles(tx: Connection, tiles: dict[tuple[int, int], bytes]) -> None:
+    """Write tiles, growing the ones that are there."""
+    _write(tx, _TILE, [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in tiles.items()])
+
+
+def put_checkpoint(tx: Connection, size: int, note: str) -> None:
+    """Remember the newest signed tree head; older roots follow from the tiles."""
+    tx.execute(delete(CheckpointRow))
+    tx.execute(_INSERT[CheckpointRow], {"size": size, "note": note})
+
+
+def newest_checkpoint(tx: Connection) -> tuple[int, str] | None:
+    """(size, note) of the largest tree that was signed."""
+    row = tx.execute(select(col(CheckpointRow.size), col(CheckpointRow.note)).order_by(col(CheckpointRow.size).desc()).limit(1)).first()
+    return None if row is None else (row.size, row.note)
+
+
+def statuses(tx: Connection) -> list[tuple[bytes, int, bytes]]:
+    """(device, seen_ms, status) of every device that has synced."""
+    return [(row.device_id, row.seen_ms, row.status) for row in tx.execute(select(DeviceStatusRow.__table__))]  # type: ignore[attr-defined]

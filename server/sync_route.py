@@ -1,0 +1,51 @@
+"""POST /v1/sync and GET /v1/events (docs/spec.md §9.2, §9.4)."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from server.append import Pushed, Sender
+from server.realm import Delivery
+from server.service import RunningSide
+from shared_schema.request import CBOR_TYPE
+from shared_schema.wire import Page, SyncRequest, decode_request, encode_response
+
+
+async def sync(request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
+    """A whole round trip: verdicts for what was pushed, pages of what is new."""
+    wanted = decode_request(body)
+    realm = running.realm
+    pushed: Pushed | None = None
+    if wanted.push:
+        running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
+        pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
+        _count(running, pushed)
+    pages: list[Page] = []
+    delivered: list[Delivery] = []
+    more = False
+    if realm.news(wanted, sender):
+        pages, delivered, more = await asyncio.to_thread(_pull, running, wanted, sender, pushed)
+    if delivered:
+        await running.writer.do(lambda commit: realm.deliver(commit, sender.device, delivered))
+    return Response(encode_response(realm.answer(wanted, pushed, pages, more=more)), media_type=CBOR_TYPE)
+
+
+def _count(running: RunningSide, pushed: Pushed) -> None:
+    for answer in pushed.answers:
+        if answer.code == "accepted":
+            running.metrics.entries.inc()
+        else:
+            running.metrics.refused.labels(answer.code).inc()
+
+
+def _pull(
+    running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None
+) -> tuple[list[Page], list[Delivery], bool]:
+    with running.realm.engine.connect() as connection, connection.begin():
+        return running.realm.pull(connection, wanted, sender, pushed)
+
+
+async def events(_request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
+    """Hints, as server-sent events."""
+    return StreamingResponse(running.live.stream(sender.device), media_type="text/event-stream", headers={"cache-control": "no-store"})

@@ -1,0 +1,131 @@
+"""The tables of one side's realm (docs/spec.md §11). Each side has a database of its own; no row knows of another side.
+
+Every hot table's key begins with `log_id`. Entries are never updated. Changing a table means a migration in server/migrations.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary
+from sqlmodel import Field, SQLModel
+
+
+def _blob(*, key: bool = False) -> Any:
+    return Field(sa_column=Column(LargeBinary, primary_key=key, nullable=False))
+
+
+def _big(*, key: bool = False, null: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(BigInteger, primary_key=key, nullable=null, autoincrement=False))
+
+
+class Meta(SQLModel, table=True):
+    """Facts of the realm: svc, pinned, incarnation."""
+
+    key: str = Field(primary_key=True)
+    value: bytes = _blob()
+
+
+class LogHeadRow(SQLModel, table=True):
+    """Where a log stands. `kind` is `registry` or a file kind."""
+
+    __tablename__ = "log_head"
+    log_id: bytes = _blob(key=True)
+    kind: str
+    seq: int = _big()
+    chain: bytes = _blob()
+    received_ms: int = _big()
+
+
+class EntryRow(SQLModel, table=True):
+    """One entry at its place. `parts` is the CBOR list of its parts; `leaf` the index of its audit event."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        Index("entry_by_author", "log_id", "author", "sq", unique=True),
+        Index("entry_statements", "log_id", "seq", sqlite_where=Column("statement") == 1, postgresql_where=Column("statement") == 1),
+    )
+    log_id: bytes = _blob(key=True)
+    seq: int = _big(key=True)
+    entry_id: bytes = _blob()
+    author: bytes = _blob()
+    sq: int = _big()
+    statement: int = Field(sa_column=Column(Integer, nullable=False))
+    received_ms: int = _big()
+    chain: bytes = _blob()
+    leaf: int = _big()
+    cose: bytes = _blob()
+    parts: bytes = _blob()
+
+
+class AuthorHeadRow(SQLModel, table=True):
+    """An author's last entry in a log."""
+
+    __tablename__ = "author_head"
+    log_id: bytes = _blob(key=True)
+    device_id: bytes = _blob(key=True)
+    sq: int = _big()
+    entry_id: bytes = _blob()
+
+
+class ReceiptRow(SQLModel, table=True):
+    """The receipt that was sent for entries `first_seq` to `last_seq` of a log."""
+
+    __tablename__ = "receipt"
+    log_id: bytes = _blob(key=True)
+    last_seq: int = _big(key=True)
+    first_seq: int = _big()
+    receipt: bytes = _blob()
+
+
+class VerdictRow(SQLModel, table=True):
+    """A signed final refusal, remembered by entry id."""
+
+    __tablename__ = "verdict"
+    log_id: bytes = _blob(key=True)
+    entry_id: bytes = _blob(key=True)
+    verdict: bytes = _blob()
+
+
+class MemberRow(SQLModel, table=True):
+    """Who may read a log: from the place where they were added to the place that removed them."""
+
+    __tablename__ = "member"
+    __table_args__ = (Index("member_by_user", "user_id"),)
+    log_id: bytes = _blob(key=True)
+    user_id: bytes = _blob(key=True)
+    from_seq: int = _big(key=True)
+    to_seq: int | None = _big(null=True)
+    role: str
+
+
+class DeviceStatusRow(SQLModel, table=True):
+    """What a device last said of itself, and when it last synced."""
+
+    __tablename__ = "device_status"
+    device_id: bytes = _blob(key=True)
+    seen_ms: int = _big()
+    status: bytes = _blob()
+
+
+class AuditEventRow(SQLModel, table=True):
+    """One audit event; `n` is its leaf's index, dense from 0."""
+
+    __tablename__ = "audit_event"
+    n: int = _big(key=True)
+    event: bytes = _blob()
+
+
+class AuditTileRow(SQLModel, table=True):
+    """C2SP tlog tile: up to 256 hashes of one level."""
+
+    __tablename__ = "audit_tile"
+    level: int = _big(key=True)
+    n: int = _big(key=True)
+    hashes: bytes = _blob()
+
+
+class CheckpointRow(SQLModel, table=True):
+    """The signed tree heads that were handed out."""
+
+    __tablename__ = "checkpoint"
+    size: int = _big(key=True)
+    note: str

@@ -1,0 +1,98 @@
+"""The single writer of a realm: one thread that commits waiting jobs together, and sequences the audit log between commits.
+
+One hop per group of jobs, not one per statement: that is where the speed comes from (docs/decisions/0003-single-writer.md).
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from typing import Any, Final
+
+from server.realm import Job, Realm
+from shared_schema.errors import Refused
+
+_MOST_JOBS: Final = 256
+_SEQUENCE_EVERY_S: Final = 0.05
+_SEQUENCE_AT: Final = 4096
+
+
+class Writer:
+    """Owns all writing of one realm."""
+
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+        self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any], asyncio.AbstractEventLoop] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"writer-{realm.side}", daemon=True)
+        self._open = True
+        self._thread.start()
+
+    async def do(self, job: Job) -> Any:
+        """Run `job` in the next transaction; its result, once durable. Raises what the job raised, or Refused `busy` when stopping."""
+        if not self._open:
+            raise Refused("busy")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._jobs.put((job, future, loop))
+        return await future
+
+    def stop(self) -> None:
+        """Finish what is waiting, sequence it, and end the thread."""
+        self._open = False
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        sequenced = time.monotonic()
+        while True:
+            try:
+                first = self._jobs.get(timeout=_SEQUENCE_EVERY_S)
+            except queue.Empty:
+                self._sequence()
+                sequenced = time.monotonic()
+                continue
+            if first is None:
+                self._sequence()
+                return
+            group = [first]
+            stopping = self._drain(group)
+            self._commit(group)
+            waiting = self._realm.audit.waiting if self._realm.registry else 0
+            if waiting > _SEQUENCE_AT or time.monotonic() - sequenced > _SEQUENCE_EVERY_S:
+                self._sequence()
+                sequenced = time.monotonic()
+            if stopping:
+                self._sequence()
+                return
+
+    def _drain(self, group: list[Any]) -> bool:
+        while len(group) < _MOST_JOBS:
+            try:
+                item = self._jobs.get_nowait()
+            except queue.Empty:
+                return False
+            if item is None:
+                return True
+            group.append(item)
+        return False
+
+    def _commit(self, group: list[tuple[Job, asyncio.Future[Any], asyncio.AbstractEventLoop]]) -> None:
+        try:
+            results = self._realm.transact([job for job, _, _ in group])
+        except Exception as error:  # nothing was applied; every asker hears so
+            results = [error] * len(group)
+        group[0][2].call_soon_threadsafe(_settle, [(future, result) for (_, future, _), result in zip(group, results, strict=True)])
+
+    def _sequence(self) -> None:
+        if self._realm.registry is not None:
+            self._realm.sequence()
+
+
+def _settle(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in answers:
+        if future.cancelled():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -1,0 +1,1 @@
+"""What travels: encodings, typed values, limits, errors, roles and record schemas. Standard library only."""

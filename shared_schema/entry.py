@@ -1,0 +1,153 @@
+"""Entry: one signed object in a log, an envelope (sealed parts) or a statement (plain control fact).
+
+Spec: docs/spec.md §2, §3.  Vectors: shared_schema/vectors/entry/.  Checks shape only; whether it may stand in a log is
+decided by sync/log.py, sync/registry.py and sync/membership.py.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from shared_schema import cbor, cose, ids, limits
+from shared_schema.errors import Malformed, TooLarge
+from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_tuple, as_uint, keys
+
+ENVELOPE: Final = "fieldkeep-envelope"
+STATEMENT: Final = "fieldkeep-statement"
+_LOG_KEYS: Final = keys("log", "sq", "pv", "sn", "ck")
+_ENVELOPE_KEYS: Final = _LOG_KEYS | {"ep"}
+
+
+class Head(NamedTuple):
+    """`[incarnation, seq, chain]`: a place in a log."""
+
+    incarnation: bytes
+    seq: int
+    chain: bytes
+
+
+class Witness(NamedTuple):
+    """`[incarnation, size, root]`: an audit checkpoint."""
+
+    incarnation: bytes
+    size: int
+    root: bytes
+
+
+EMPTY_ROOT: Final = ids.sha256(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decoded entry. `epoch` is None for a statement; `hashes` are the part hashes of an envelope."""
+
+    id: bytes
+    sign1: cose.Sign1
+    cose: bytes
+    author: bytes
+    svc: bytes
+    log: bytes
+    sq: int
+    pv: bytes | None
+    sn: Head
+    ck: Witness
+    epoch: int | None
+    hashes: tuple[bytes, ...]
+    parts: tuple[bytes | None, ...]
+
+    @property
+    def is_envelope(self) -> bool:
+        """True for an envelope, False for a statement."""
+        return self.epoch is not None
+
+
+def decode_head(value: object, name: str = "head") -> Head:
+    """`[incarnation, seq, chain]`. Raises Malformed."""
+    items = as_tuple(value, name, 3)
+    return Head(as_id(items[0], name), as_uint(items[1], name), as_hash(items[2], name))
+
+
+def decode_witness(value: object, name: str = "ck") -> Witness:
+    """`[incarnation, size, root]`. Raises Malformed."""
+    items = as_tuple(value, name, 3)
+    return Witness(as_id(items[0], name), as_uint(items[1], name), as_hash(items[2], name))
+
+
+def entry_header(
+    typ: str, *, author: bytes, svc: bytes, log: bytes, sq: int, pv: bytes | None, sn: Head, ck: Witness, epoch: int | None = None
+) -> bytes:
+    """The protected header bytes of an entry, ready to be signed and used as additional data when sealing."""
+    more: dict[Any, Any] = {"log": log, "sq": sq, "pv": pv, "sn": list(sn), "ck": list(ck)}
+    if epoch is not None:
+        more["ep"] = epoch
+    return cose.protected_header(typ, author, svc, more)
+
+
+def envelope_payload(parts: list[bytes] | tuple[bytes, ...]) -> bytes:
+    """CBOR list of H(part)."""
+    return cbor.encode([ids.sha256(part) for part in parts])
+
+
+def decode_entry(data: bytes, parts: list[bytes | None] | tuple[bytes | None, ...] = ()) -> Entry:
+    """One entry from its COSE bytes and its parts; an absent part (expunged, or not asked for) is None.
+
+    Raises Malformed, or TooLarge beyond 1 MiB or 1,024 parts.
+    """
+    size = len(data) + sum(len(part) for part in parts if part is not None)
+    if size > limits.ENTRY_BYTES or len(parts) > limits.PARTS_PER_ENTRY:
+        raise TooLarge(f"entry of {size} B in {len(parts)} parts, want at most {limits.ENTRY_BYTES} B in {limits.PARTS_PER_ENTRY}")
+    typ = _peek_typ(data)
+    sign1 = cose.decode(data, typ, _ENVELOPE_KEYS if typ == ENVELOPE else _LOG_KEYS)
+    header = sign1.header
+    pv = header["pv"]
+    sq = as_uint(header["sq"], "sq", 1)
+    if (pv is None) != (sq == 1):
+        raise Malformed("pv is null for sq 1 and for no other")
+    envelope = typ == ENVELOPE
+    return Entry(
+        id=sign1.id,
+        sign1=sign1,
+        cose=data,
+        author=sign1.kid,
+        svc=sign1.svc,
+        log=as_id(header["log"], "log"),
+        sq=sq,
+        pv=None if pv is None else as_hash(pv, "pv"),
+        sn=decode_head(header["sn"], "sn"),
+        ck=decode_witness(header["ck"]),
+        epoch=as_uint(header["ep"], "ep", 1, 2**32 - 1) if envelope else None,
+        hashes=_part_hashes(sign1.payload, parts) if envelope else _no_parts(parts),
+        parts=tuple(parts),
+    )
+
+
+def _peek_typ(data: bytes) -> str:
+    """ENVELOPE or STATEMENT, whichever the bytes claim to be; cose.decode then holds them to it."""
+    return ENVELOPE if ENVELOPE.encode() in data[:160] else STATEMENT
+
+
+def _no_parts(parts: list[bytes | None] | tuple[bytes | None, ...]) -> tuple[bytes, ...]:
+    if parts:
+        raise Malformed("a statement has no parts")
+    return ()
+
+
+def _part_hashes(payload: bytes, parts: list[bytes | None] | tuple[bytes | None, ...]) -> tuple[bytes, ...]:
+    listed = as_list(cbor.decode(payload), "payload", limits.PARTS_PER_ENTRY)
+    if not listed or len(listed) != len(parts):
+        raise Malformed(f"payload lists {len(listed)} parts and {len(parts)} came, want the same and at least one")
+    for index, (want, part) in enumerate(zip(listed, parts, strict=True)):
+        if as_hash(want, "part hash") != (want if part is None else ids.sha256(part)):
+            raise Malformed(f"part {index} does not match its hash")
+    return tuple(listed)
+
+
+def encode_pair(data: bytes, parts: tuple[bytes | None, ...] | list[bytes]) -> bytes:
+    """How an entry travels: CBOR `[COSE bytes, [part or null, ...]]`."""
+    return cbor.encode([data, list(parts)])
+
+
+def decode_pair(value: object) -> Entry:
+    """An entry from a decoded `[COSE bytes, [part or null, ...]]`. Raises Malformed or TooLarge."""
+    pair = as_tuple(value, "entry", 2)
+    parts = [None if part is None else as_blob(part, "part") for part in as_list(pair[1], "parts")]
+    return decode_entry(as_blob(pair[0], "entry"), parts)

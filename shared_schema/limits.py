@@ -1,0 +1,30 @@
+"""The limits of limits.json, enforced on both ends (docs/spec.md §12)."""
+
+import json
+from importlib.resources import files
+from typing import Final
+
+_RAW = json.loads(files("shared_schema").joinpath("limits.json").read_text(encoding="utf-8"))["limits"]
+
+
+def _limit(name: str) -> int:
+    value: int = _RAW[name]["value"]
+    return value
+
+
+ENTRY_BYTES: Final = _limit("entry_bytes")
+PARTS_PER_ENTRY: Final = _limit("parts_per_entry")
+PAGE_BYTES: Final = _limit("page_bytes")
+REQUEST_BYTES: Final = _limit("request_bytes")
+ENTRIES_PER_PUSH: Final = _limit("entries_per_push")
+FILES_PER_DEVICE: Final = _limit("files_per_device")
+CLOCK_WARNING_MS: Final = _limit("clock_warning_ms")
+NONCE_MS: Final = _limit("nonce_ms")
+NONCES_PER_GET: Final = _limit("nonces_per_get")
+INVITATION_MS: Final = _limit("invitation_ms")
+PROOFS_PER_SYNC: Final = _limit("proofs_per_sync")
+INCLUSION_MS: Final = _limit("inclusion_ms")
+REQUESTS_PER_MINUTE: Final = _limit("requests_per_minute")
+PUSH_BYTES_PER_DAY: Final = _limit("push_bytes_per_day")
+UNSENT_ITEMS_NUDGE: Final = _limit("unsent_items_nudge")
+UNSENT_DAYS_NUDGE: Final = _limit("unsent_days_nudge")

@@ -1,0 +1,47 @@
+"""roles.json: which role exists on which side, and which may sign which statement in which file kind (docs/spec.md §7.2)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+_RAW: Final[dict[str, Any]] = json.loads(files("shared_schema").joinpath("roles.json").read_text(encoding="utf-8"))
+
+ROLES: Final[Mapping[str, dict[str, Any]]] = _RAW["roles"]
+FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"]
+_REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
+_ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant"}
+
+
+def has_content(role: str) -> bool:
+    """True when people of this role may hold content keys."""
+    return bool(ROLES[role]["content"])
+
+
+def roles_allowed(side: str, roles: Iterable[str]) -> bool:
+    """True when one device on `side` may hold all of `roles` together."""
+    held = set(roles)
+    if not all(side in ROLES[role]["sides"] for role in held):
+        return False
+    return not any(_clash(held, first, second) for first, second in _REFUSED)
+
+
+def _clash(held: set[str], first: str, second: str) -> bool:
+    if first not in held:
+        return False
+    return any(has_content(role) for role in held) if second == "*content*" else second in held
+
+
+def file_sides(kind: str) -> frozenset[str]:
+    """The sides on which a file of this kind may lie; empty for an unknown kind."""
+    return frozenset(FILES.get(kind, {}))
+
+
+def may_be_member(kind: str, side: str, role: str) -> bool:
+    """True when a person may be a member of such a file in this role."""
+    return role in FILES.get(kind, {}).get(side, {}).get("members", ())
+
+
+def may_sign(statement: str, kind: str, side: str, role: str) -> bool:
+    """True when a member in this role may sign this statement kind in such a file."""
+    return role in FILES.get(kind, {}).get(side, {}).get(_ROW[statement], ())

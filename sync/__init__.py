@@ -1,0 +1,1 @@
+"""The rules of replication: pure functions over frozen values; clock and randomness are arguments."""

@@ -1,0 +1,93 @@
+"""From pending changes and new statements to sealed entries whose bytes never change again (docs/spec.md §3.1, §4).
+
+What is in the outbox is on disk before it is sent, and leaves it only on a verified final verdict.
+"""
+
+from typing import Final
+
+from shared_schema import cbor, limits
+from shared_schema.entry import ENVELOPE, Entry, decode_entry, envelope_payload
+from shared_schema.errors import Refused
+from sync import keys, membership, sealing
+from sync.device.session import Session
+from sync.device.store import ChangeRow
+from sync.entry import Author, sign_statement
+from sync.signing import sign_object
+
+_ENTRY_ROOM: Final = limits.ENTRY_BYTES - 65_536  # for the header, the hashes and the framing of parts
+
+
+def author(session: Session, log: bytes) -> Author:
+    """This device as the author of its next entry in `log`."""
+    last, head = session.author(log)
+    me = session.identity
+    return Author(me.svc, log, me.device, last.sq, last.id or None, head, session.witness())
+
+
+def put_statement(session: Session, log: bytes, payload: bytes) -> Entry:
+    """Sign a statement and put it in the outbox. Raises Refused when something of this log still waits there.
+
+    Nothing is sealed behind it before its verdict; only a genesis may have unsent successors.
+    """
+    if any(not item.dead for item in session.store.outbox(log)):
+        raise Refused("after-predecessor", "something of this file is still unsent: sync first")
+    entry = sign_statement(author(session, log), session.sign_key, payload)
+    with session.store.transaction():
+        session.store.put_outbox(log, entry.sq, entry.id, 1, entry.cose, cbor.encode([]), session.now_ms())
+    return entry
+
+
+def seal_pending(session: Session) -> int:
+    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns."""
+    return sum(_seal_log(session, log) for log in session.store.logs_with_unsealed())
+
+
+def _may_seal(session: Session, log: bytes, state: membership.FileState | None) -> bool:
+    if state is None or session.stopped(log) or session.store.fact("frozen"):
+        return False
+    if state.blocked or membership.rotation_needed(state, session.registry):
+        return False
+    waiting = [item for item in session.store.outbox(log) if item.statement and item.sq > 1 and not item.dead]
+    return not waiting and session.identity.device in state.holders and session.identity.user in state.members
+
+
+def _seal_log(session: Session, log: bytes) -> int:
+    state = session.file(log)
+    if not _may_seal(session, log, state) or state is None:
+        return 0
+    secret = session.store.secrets(log).get(state.epoch)
+    if secret is None:
+        return 0
+    rows = session.store.unsealed(log)
+    sealed = 0
+    while sealed < len(rows):
+        taken, parts = _batch(rows[sealed:])
+        with session.store.transaction():
+            entry = _seal(session, log, state.epoch, secret, parts)
+            n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
+            session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
+        sealed += len(taken)
+    return sealed
+
+
+def _batch(rows: list[ChangeRow]) -> tuple[list[ChangeRow], list[bytes]]:
+    """As many changes as fit in one entry, and its parts: one per record, each the list of that record's changes."""
+    grouped: dict[bytes, list[bytes]] = {}
+    taken, size = [], 0
+    for row in rows:
+        cost = sealing.padded_size(len(row.body) + 16) + 128
+        full = row.record not in grouped and len(grouped) >= limits.PARTS_PER_ENTRY
+        if taken and (size + cost > _ENTRY_ROOM or full):
+            break
+        grouped.setdefault(row.record, []).append(row.body)
+        taken.append(row)
+        size += cost
+    return taken, [cbor.encode([cbor.Raw(body) for body in bodies]) for bodies in grouped.values()]
+
+
+def _seal(session: Session, log: bytes, epoch: int, secret: bytes, plaintexts: list[bytes]) -> Entry:
+    who = author(session, log)
+    protected = who.header(ENVELOPE, epoch)
+    ctx = keys.context(who.svc, log, epoch)
+    parts = sealing.seal_parts(secret, ctx, who.device, who.sq + 1, protected, plaintexts, session.entropy)
+    return decode_entry(sign_object(session.sign_key, protected, envelope_payload(parts)), parts)

@@ -1,0 +1,366 @@
+"""The device's store: one SQLCipher database, opened with a key from the passphrase, never a plaintext file (docs/spec.md §13).
+
+All SQL of the device is here. Functions do not commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls
+back on any error. Columns: `log`, `device`, `record` are 16-byte ids, `id` and `chain` 32 bytes; times are ms.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import sqlcipher3.dbapi2 as sqlite
+
+from shared_schema.errors import Refused
+
+SCHEMA_VERSION: Final = 1
+DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
+_SCHEMA: Final = """
+CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
+    head BLOB, stopped TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE author (log BLOB NOT NULL, device BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (log, device)) WITHOUT ROWID;
+CREATE TABLE entry (log BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, statement INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL, chain BLOB NOT NULL, void TEXT, leaf INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL,
+    PRIMARY KEY (log, seq));
+CREATE INDEX entry_statement ON entry (log, seq) WHERE statement = 1;
+CREATE TABLE secret (log BLOB NOT NULL, epoch INTEGER NOT NULL, secret BLOB NOT NULL, PRIMARY KEY (log, epoch)) WITHOUT ROWID;
+CREATE TABLE change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL, record BLOB NOT NULL, type TEXT NOT NULL, creates INTEGER NOT NULL,
+    seq INTEGER, received_ms INTEGER, user BLOB NOT NULL, role TEXT NOT NULL, late INTEGER NOT NULL, sealed INTEGER, body BLOB NOT NULL,
+    PRIMARY KEY (log, device, c));
+CREATE INDEX change_of_record ON change (log, record);
+CREATE INDEX change_unsealed ON change (log, c) WHERE seq IS NULL;
+CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
+CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
+    cose BLOB NOT NULL, parts BLOB NOT NULL, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL);
+CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
+CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL);
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
+CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
+    evidence BLOB, UNIQUE (log, seq, code, text));
+"""
+
+
+class EntryRow(NamedTuple):
+    """One entry as it was taken."""
+
+    seq: int
+    id: bytes
+    author: bytes
+    statement: int
+    received_ms: int
+    chain: bytes
+    void: str | None
+    leaf: int
+    cose: bytes
+    parts: bytes
+
+
+class OutboxRow(NamedTuple):
+    """One sealed entry without a final verdict."""
+
+    n: int
+    log: bytes
+    sq: int
+    id: bytes
+    statement: int
+    cose: bytes
+    parts: bytes
+    code: str
+    message: str
+    sealed_ms: int
+
+    @property
+    def dead(self) -> bool:
+        """True when it was refused for good: its number is free again."""
+        return self.code.startswith(DEAD)
+
+
+class ChangeRow(NamedTuple):
+    """One change, opened. `seq` is None while it is not in the log."""
+
+    device: bytes
+    c: int
+    record: bytes
+    seq: int | None
+    received_ms: int | None
+    user: bytes
+    role: str
+    late: int
+    sealed: int | None
+    body: bytes
+
+
+_ENTRY: Final = "seq, id, author, statement, received_ms, chain, void, leaf, cose, parts"
+_OUTBOX: Final = "n, log, sq, id, statement, cose, parts, code, message, sealed_ms"
+_CHANGE: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
+
+
+class Store:
+    """One open device store."""
+
+    def __init__(self, path: Path | str, key: bytes) -> None:
+        self._db = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
+        self._depth = 0
+        try:
+            self._unlock(key)
+        except sqlite.DatabaseError:
+            self._db.close()
+            raise Refused("bad-passphrase") from None
+
+    def _unlock(self, key: bytes) -> None:
+        execute = self._db.execute
+        execute("PRAGMA cipher_log_level = NONE")
+        execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        execute("PRAGMA cipher_page_size = 16384")
+        execute("PRAGMA cipher_memory_security = OFF")
+        execute("PRAGMA cache_size = -65536")
+        version = execute("PRAGMA user_version").fetchone()[0]
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA busy_timeout = 5000")
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version > SCHEMA_VERSION:
+            self._db.close()
+            raise Refused("not-found", f"this device's store is of version {version}, want {SCHEMA_VERSION}: install a newer fieldkeep")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. When the outermost one ends without an error, its writes are on disk."""
+        if self._depth:
+            yield
+            return
+        self._depth = 1
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        else:
+            self._db.execute("COMMIT")
+        finally:
+            self._depth = 0
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        rows: list[Any] = self._db.execute(sql, values).fetchall()
+        return rows
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        row = self._db.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    # --- facts -----------------------------------------------------------------------------------------------------------
+
+    def fact(self, key: str) -> bytes | None:
+        """One fact about this device."""
+        value: bytes | None = self._one("SELECT value FROM fact WHERE key = ?", key)
+        return value
+
+    def set_fact(self, key: str, value: bytes) -> None:
+        """Set a fact."""
+        self._db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+    # --- logs and entries ------------------------------------------------------------------------------------------------
+
+    def logs(self) -> list[tuple[bytes, int, bytes, int, bytes | None, str]]:
+        """(log, seq, chain, received_ms, signed head, why stopped) of every log."""
+        return self._rows("SELECT log, seq, chain, received_ms, head, stopped FROM log")
+
+    def put_log(self, log: bytes, seq: int, chain: bytes, received_ms: int, head: bytes | None) -> None:
+        """Move a log's head."""
+        self._db.execute(
+            "INSERT INTO log (log, seq, chain, received_ms, head) VALUES (?, ?, ?, ?, ?) ON CONFLICT (log) DO UPDATE SET "
+            "seq = excluded.seq, chain = excluded.chain, received_ms = excluded.received_ms, head = excluded.head",
+            (log, seq, chain, received_ms, head),
+        )
+
+    def stop_log(self, log: bytes, why: str) -> None:
+        """Mark a log as not to be written, or with '' as writable again."""
+        self._db.execute("UPDATE log SET stopped = ? WHERE log = ?", (why, log))
+
+    def authors(self, log: bytes) -> list[tuple[bytes, int, bytes]]:
+        """(device, sq, entry id) of every author of a log."""
+        return self._rows("SELECT device, sq, id FROM author WHERE log = ?", log)
+
+    def put_authors(self, log: bytes, heads: list[tuple[bytes, int, bytes]]) -> None:
+        """Remember each author's last entry."""
+        self._db.executemany(
+            "INSERT INTO author VALUES (?, ?, ?, ?) ON CONFLICT (log, device) DO UPDATE SET sq = excluded.sq, id = excluded.id",
+            [(log, *head) for head in heads],
+        )
+
+    def put_entries(self, log: bytes, rows: list[EntryRow]) -> None:
+        """Keep entries, with their parts, for ever."""
+        self._db.executemany(f"INSERT INTO entry (log, {_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(log, *row) for row in rows])
+
+    def entries(self, log: bytes, after: int = 0, upto: int = 2**53) -> Iterator[EntryRow]:
+        """Entries of a log in (after, upto], in order."""
+        for row in self._db.execute(f"SELECT {_ENTRY} FROM entry WHERE log = ? AND seq > ? AND seq <= ? ORDER BY seq", (log, after, upto)):
+            yield EntryRow(*row)
+
+    def statements(self, log: bytes) -> list[EntryRow]:
+        """The statements of a log, in order."""
+        return [EntryRow(*row) for row in self._rows(f"SELECT {_ENTRY} FROM entry WHERE log = ? AND statement = 1 ORDER BY seq", log)]
+
+    def chain_at(self, log: bytes, seq: int) -> bytes | None:
+        """chain[seq] of a log, if this device has it."""
+        chain: bytes | None = self._one("SELECT chain FROM entry WHERE log = ? AND seq = ?", log, seq)
+        return chain
+
+    def entry_id(self, log: bytes, seq: int) -> bytes | None:
+        """The id of the entry at a place, if this device has it."""
+        found: bytes | None = self._one("SELECT id FROM entry WHERE log = ? AND seq = ?", log, seq)
+        return found
+
+    # --- secrets ---------------------------------------------------------------------------------------------------------
+
+    def secrets(self, log: bytes) -> dict[int, bytes]:
+        """Epoch secrets of a log."""
+        return dict(self._rows("SELECT epoch, secret FROM secret WHERE log = ?", log))
+
+    def put_secret(self, log: bytes, epoch: int, secret: bytes) -> None:
+        """Keep an epoch secret; one that is there is never overwritten."""
+        self._db.execute("INSERT INTO secret VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (log, epoch, secret))
+
+    # --- changes ---------------------------------------------------------------------------------------------------------
+
+    def next_counter(self, log: bytes, device: bytes) -> int:
+        """The next change counter of a device in a log."""
+        return 1 + (self._one("SELECT max(c) FROM change WHERE log = ? AND device = ?", log, device) or 0)
+
+    def put_changes(self, rows: list[tuple[Any, ...]]) -> None:
+        """Keep changes (log, device, c, record, type, creates, seq, received_ms, user, role, late, sealed, body).
+
+        The first of a (device, c) stands; one's own that was pending gets its place.
+        """
+        self._db.executemany(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, device, c) DO UPDATE SET seq = excluded.seq, "
+            "received_ms = excluded.received_ms, role = excluded.role, late = excluded.late WHERE change.seq IS NULL AND excluded.seq IS NOT NULL",
+            rows,
+        )
+
+    def counters(self, log: bytes) -> list[tuple[bytes, int, int]]:
+        """(device, 0, highest change counter) of every author of changes in a log."""
+        return self._rows("SELECT device, 0, max(c) FROM change WHERE log = ? GROUP BY device", log)
+
+    def change(self, log: bytes, device: bytes, c: int) -> ChangeRow | None:
+        """One change."""
+        rows = self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND device = ? AND c = ?", log, device, c)
+        return ChangeRow(*rows[0]) if rows else None
+
+    def changes_of(self, log: bytes, record: bytes) -> list[ChangeRow]:
+        """The changes of a record in log order, pending ones last."""
+        sql = f"SELECT {_CHANGE} FROM change WHERE log = ? AND record = ? ORDER BY seq IS NULL, seq, c"
+        return [ChangeRow(*row) for row in self._rows(sql, log, record)]
+
+    def all_changes(self, log: bytes) -> Iterator[ChangeRow]:
+        """All changes of a log in log order, pending ones last."""
+        for row in self._db.execute(f"SELECT {_CHANGE} FROM change WHERE log = ? ORDER BY seq IS NULL, seq, c", (log,)):
+            yield ChangeRow(*row)
+
+    def records(self, log: bytes, type_: str | None = None) -> list[tuple[bytes, str]]:
+        """(record, type) of every record whose creating change is here, in order of creation."""
+        where, values = ("AND type = ?", (type_,)) if type_ else ("", ())
+        sql = f"SELECT record, type FROM change WHERE log = ? AND creates = 1 {where} ORDER BY seq IS NULL, seq, c"
+        return self._rows(sql, log, *values)
+
+    def shared_records(self, log: bytes) -> list[bytes]:
+        """Records that more than one device has changed: the only ones that can be in conflict."""
+        return [row[0] for row in self._rows("SELECT record FROM change WHERE log = ? GROUP BY record HAVING count(DISTINCT device) > 1", log)]
+
+    def unsealed(self, log: bytes) -> list[ChangeRow]:
+        """Own changes that are in no entry yet, by counter."""
+        return [ChangeRow(*row) for row in self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)]
+
+    def logs_with_unsealed(self) -> list[bytes]:
+        """Logs that have such changes."""
+        return [row[0] for row in self._rows("SELECT DISTINCT log FROM change WHERE seq IS NULL AND sealed IS NULL")]
+
+    def mark_sealed(self, log: bytes, device: bytes, counters: list[int], n: int | None) -> None:
+        """Say in which outbox item these changes are, or with None that they are to be sealed again."""
+        self._db.executemany("UPDATE change SET sealed = ? WHERE log = ? AND device = ? AND c = ?", [(n, log, device, c) for c in counters])
+
+    def unseal_from(self, n: int) -> None:
+        """The changes of outbox item `n` are to be sealed again."""
+        self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
+
+    def unsent(self) -> int:
+        """Own changes without a place in a log, and statements in the outbox."""
+        return int(self._one("SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + (SELECT count(*) FROM outbox WHERE statement = 1)"))
+
+    # --- outbox ----------------------------------------------------------------------------------------------------------
+
+    def put_outbox(self, log: bytes, sq: int, entry_id: bytes, statement: int, cose: bytes, parts: bytes, now_ms: int) -> int:
+        """Put a sealed entry in the outbox; its bytes never change again."""
+        cursor = self._db.execute(
+            "INSERT INTO outbox (log, sq, id, statement, cose, parts, sealed_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (log, sq, entry_id, statement, cose, parts, now_ms),
+        )
+        return int(cursor.lastrowid)
+
+    def outbox(self, log: bytes | None = None) -> list[OutboxRow]:
+        """Everything that waits, in order."""
+        where, values = ("WHERE log = ?", (log,)) if log else ("", ())
+        return [OutboxRow(*row) for row in self._rows(f"SELECT {_OUTBOX} FROM outbox {where} ORDER BY n", *values)]
+
+    def drop_outbox(self, n: int) -> None:
+        """Forget an item: only after a verified final verdict."""
+        self._db.execute("DELETE FROM outbox WHERE n = ?", (n,))
+
+    def answer_outbox(self, n: int, code: str, message: str) -> None:
+        """Remember what the server last said of an item that stays."""
+        self._db.execute("UPDATE outbox SET code = ?, message = ? WHERE n = ?", (code, message, n))
+
+    # --- proofs ----------------------------------------------------------------------------------------------------------
+
+    def put_receipt(self, log: bytes, seq: int, receipt: bytes) -> None:
+        """Keep a verified receipt."""
+        self._db.execute("INSERT INTO receipt VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (log, seq, receipt))
+
+    def receipts(self, log: bytes | None = None) -> list[tuple[bytes, int, bytes]]:
+        """(log, last seq, receipt) of every receipt kept."""
+        where, values = ("WHERE log = ?", (log,)) if log else ("", ())
+        return self._rows(f"SELECT log, seq, receipt FROM receipt {where} ORDER BY log, seq", *values)
+
+    def put_due_proofs(self, rows: list[tuple[int, bytes, bytes, int, int]]) -> None:
+        """Leaves (leaf, hash, log, seq, since_ms) whose inclusion has to be shown."""
+        self._db.executemany("INSERT INTO due_proof VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+
+    def due_proofs(self, most: int) -> list[tuple[int, bytes, bytes, int, int]]:
+        """The oldest leaves that are still to be shown."""
+        return self._rows("SELECT leaf, hash, log, seq, since_ms FROM due_proof ORDER BY leaf LIMIT ?", most)
+
+    def drop_due_proofs(self, leaves: list[int]) -> None:
+        """These have been shown."""
+        self._db.executemany("DELETE FROM due_proof WHERE leaf = ?", [(leaf,) for leaf in leaves])
+
+    def put_checkpoint(self, size: int, root: bytes, note: str) -> None:
+        """Remember a verified checkpoint."""
+        self._db.execute("INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (size, root, note))
+
+    def newest_checkpoint(self) -> tuple[int, bytes, str] | None:
+        """(size, root, note) of the largest verified checkpoint."""
+        rows = self._rows("SELECT size, root, note FROM checkpoint ORDER BY size DESC LIMIT 1")
+        return rows[0] if rows else None
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root of a verified checkpoint of that size."""
+        root: bytes | None = self._one("SELECT root FROM checkpoint WHERE size = ?", size)
+        return root
+
+    def raise_alarm(self, now_ms: int, log: bytes | None, seq: int | None, code: str, text: str, evidence: bytes | None = None) -> None:
+        """Keep an alarm, once."""
+        self._db.execute(
+            "INSERT INTO alarm (at_ms, log, seq, code, text, evidence) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (now_ms, log or b"", seq or 0, code, text, evidence),
+        )
+
+    def alarms(self) -> list[tuple[int, int, bytes, int, str, str, bytes | None]]:
+        """(n, at_ms, log, seq, code, text, evidence) of all alarms."""
+        return self._rows("SELECT n, at_ms, log, seq, code, text, evidence FROM alarm ORDER BY n")

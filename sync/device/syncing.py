@@ -1,0 +1,163 @@
+"""Reconciling with the server: seal, push, pull, until nothing is new; then what a holder owes the file: rotations and grants.
+
+The loop ends: what the server did not take in this call is not sent again in this call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from shared_schema import cbor, limits
+from shared_schema.membership import FileStatement, encode_file_statement
+from shared_schema.roles import may_sign
+from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
+from sync import membership
+from sync.device import VERSION
+from sync.device.conflicts import count_conflicts
+from sync.device.outbox import put_statement, seal_pending
+from sync.device.session import Session
+from sync.device.store import OutboxRow
+from sync.device.taking import Outcome, Refusal, take_response
+from sync.granting import Granter
+
+_PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
+_ROUNDS: Final = 10_000
+
+
+class Transport(Protocol):
+    """How a sync reaches the server. Raises Refused `offline` when it does not."""
+
+    def sync(self, session: Session, body: bytes) -> bytes:
+        """POST /v1/sync."""
+        ...
+
+
+@dataclass(slots=True)
+class Report:
+    """What one call of `sync` did."""
+
+    rounds: int = 0
+    sent: int = 0
+    accepted: int = 0
+    received: int = 0
+    changes: int = 0
+    holes: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    contradictions: list[tuple[bytes, str]] = field(default_factory=list)
+    rotated: int = 0
+    granted: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one response in."""
+        self.accepted += outcome.accepted
+        self.received += outcome.received
+        self.changes += outcome.changes
+        self.holes += outcome.holes
+        self.refused += outcome.refused
+        self.contradictions += [one for one in outcome.contradictions if one not in self.contradictions]
+
+
+def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None) -> Report:
+    """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request."""
+    report = Report()
+    stuck: set[bytes] = set()
+    tended: set[bytes] = set()
+    for _ in range(_ROUNDS):
+        seal_pending(session)
+        pushed = _choose(session, stuck)
+        response = _exchange(session, transport, pushed)
+        outcome = take_response(session, response, pushed)
+        report.rounds += 1
+        report.sent += len(pushed)
+        report.add(outcome)
+        progress(report)
+        stuck |= {refusal.log for refusal in outcome.refused if not refusal.final}
+        if outcome.contradictions and not outcome.accepted:
+            break
+        tended_now = _tend(session, stuck, tended, report)
+        if not (outcome.more or tended_now or seal_pending(session) or _choose(session, stuck)):
+            break
+    return report
+
+
+def _choose(session: Session, stuck: set[bytes]) -> list[OutboxRow]:
+    """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped."""
+    if session.store.fact("frozen"):
+        return []
+    chosen, size = [], 0
+    for item in session.store.outbox():
+        if item.log in stuck or item.dead or session.stopped(item.log):
+            continue
+        size += len(item.cose) + len(item.parts)
+        if chosen and (size > _PUSH_BYTES or len(chosen) >= limits.ENTRIES_PER_PUSH):
+            break
+        chosen.append(item)
+    return chosen
+
+
+def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:
+    store = session.store
+    cursors = tuple(Cursor(log, seq, chain) for log, seq, chain, *_ in store.logs())
+    newest = store.newest_checkpoint()
+    request = SyncRequest(
+        cursors=cursors,
+        push=tuple([item.cose, cbor.Raw(item.parts)] for item in pushed),
+        status=_status(session),
+        checkpoint=session.witness() if newest else None,
+        prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC) if newest and row[0] < newest[0]),
+    )
+    return decode_response(transport.sync(session, encode_request(request)))
+
+
+def _status(session: Session) -> Status:
+    return Status(
+        unsent=unsent(session),
+        conflicts=count_conflicts(session),
+        app=f"fieldkeep-py/{VERSION}",
+        claimed_ms=max(0, session.now_ms()),
+    )
+
+
+def unsent(session: Session) -> int:
+    """How many changes and statements of this device have no receipt yet."""
+    return session.store.unsent()
+
+
+def _tend(session: Session, stuck: set[bytes], tended: set[bytes], report: Report) -> bool:
+    """Sign the rotations and grants that this device owes its files; True when something was put in the outbox."""
+    done = False
+    for log in session.file_logs():
+        state = session.reader(log).file
+        if state is None or log in tended or session.stopped(log) or session.store.fact("frozen"):
+            continue
+        if _owes(session, state) and _tend_file(session, log, state, report):
+            stuck.discard(log)
+            tended.add(log)
+            done = True
+    return done
+
+
+def _owes(session: Session, state: membership.FileState) -> bool:
+    me = session.identity
+    held = session.store.secrets(state.log).keys() >= state.commits.keys()
+    return held and me.device in state.holders and me.user in state.members and session.certified
+
+
+def _tend_file(session: Session, log: bytes, state: membership.FileState, report: Report) -> bool:
+    if any(not item.dead for item in session.store.outbox(log)):
+        return False
+    granter = Granter(session.identity.svc, log, session.identity.device, session.registry)
+    role = state.members[session.identity.user]
+    secrets = session.store.secrets(log)
+    statement: FileStatement | None = None
+    if state.blocked or membership.rotation_needed(state, session.registry):
+        if may_sign("epoch", state.file, state.side, role):
+            statement = granter.new_epoch(state, secrets, session.entropy(32))
+            report.rotated += 1
+    elif membership.missing_grants(state, session.registry) and may_sign("grant", state.file, state.side, role):
+        statement = granter.more_grants(state, secrets)
+        report.granted += 1
+    if statement is None:
+        return False
+    put_statement(session, log, encode_file_statement(statement))
+    return True

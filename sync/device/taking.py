@@ -1,0 +1,348 @@
+"""Taking a sync response into the store: pages, grants, parts, receipts, refusals, proofs (docs/spec.md §9.3).
+
+Every response is taken in one transaction. What contradicts a signed history is kept as evidence, and the log stops.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from shared_schema import cbor, ids, limits
+from shared_schema.certificate import Enrol
+from shared_schema.entry import Entry, decode_entry, decode_pair
+from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolError, Refused, catalogue
+from shared_schema.membership import Genesis, Members, decode_file_statement
+from shared_schema.wire import Answer, Page, SyncResponse
+from sync import exchange, keys, membership, merkle, registry, sealing
+from sync.change import Change, decode_part, encode_part
+from sync.device.session import Session
+from sync.device.store import DEAD, EntryRow, OutboxRow
+from sync.exchange import History, Reader, Taken
+from sync.granting import open_grants
+from sync.signing import verify_bytes
+
+_RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
+
+
+class Refusal(NamedTuple):
+    """An entry that was not taken. `final` when the refusal is signed and was verified."""
+
+    log: bytes
+    id: bytes
+    code: str
+    message: str
+    final: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one response brought."""
+
+    received: int = 0
+    changes: int = 0
+    accepted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    contradictions: list[tuple[bytes, str]] = field(default_factory=list)
+    holes: int = 0
+    more: bool = False
+
+
+def take_response(session: Session, response: SyncResponse, pushed: list[OutboxRow]) -> Outcome:
+    """Take `response`, the answer to a request that pushed `pushed`, in one transaction."""
+    outcome = Outcome(more=response.more)
+    try:
+        with session.store.transaction():
+            _Taking(session, response, pushed, outcome).run()
+    except BaseException:
+        session.forget_readers()
+        raise
+    return outcome
+
+
+class _Taking:
+    def __init__(self, session: Session, response: SyncResponse, pushed: list[OutboxRow], outcome: Outcome) -> None:
+        self.session, self.store, self.response, self.pushed, self.outcome = session, session.store, response, pushed, outcome
+        self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
+        self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
+
+    def run(self) -> None:
+        own = self.session.registry.log
+        pages = sorted(self.response.pages, key=lambda page: page.log != own)
+        for page in pages:
+            self._guarded(page, self._registry_page if page.log == own else self._file_page)
+        self._answers()
+        self._receipts()
+        self._checkpoint()
+        self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
+        self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
+
+    def _guarded(self, page: Page, take: Any) -> None:
+        """A page that contradicts stops its own log only, and is kept."""
+        try:
+            take(page)
+            self.session.stop_log(page.log, "")
+        except exchange.Behind:
+            self.outcome.more = True
+        except (Contradiction, Malformed) as error:
+            evidence = cbor.encode([page.head, [[entry.pair, entry.received_ms] for entry in page.entries]])
+            self.session.alarm(page.log, self.session.author(page.log)[1].seq, "contradiction", str(error), evidence)
+            self.session.stop_log(page.log, "contradiction")
+            self.outcome.contradictions.append((page.log, str(error)))
+
+    def _history(self, log: bytes) -> History:
+        return History(self.session.chain_at(log), self.store.root_at, self.sent)
+
+    # --- registry --------------------------------------------------------------------------------------------------------
+
+    def _registry_page(self, page: Page) -> None:
+        session = self.session
+        reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
+        session.registry_reader, session.registry = reader, known
+        self._keep(page, reader, taken)
+        for one in taken:
+            if one.void:
+                session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
+
+    def _void_text(self, one: Taken) -> str:
+        try:
+            statement = registry.statement_of(one.place.entry)
+        except Malformed:
+            return "an entry of the registry counts for nothing"
+        if one.void == "invitation-spent" and isinstance(statement, Enrol):
+            return f"the invitation for {statement.invitation.subject.name} was used a second time: somebody else has its code"
+        return "an entry of the registry counts for nothing"
+
+    # --- files -----------------------------------------------------------------------------------------------------------
+
+    def _file_page(self, page: Page) -> None:
+        session = self.session
+        before = session.reader(page.log)
+        reader, taken = exchange.take_page(before, page, session.registry, self._history(page.log))
+        session.keep_reader(page.log, reader)
+        self._keep(page, reader, taken)
+        for one in taken:
+            if one.void:
+                session.alarm(page.log, one.place.seq, f"void:{one.void}", "an entry that should have been refused counts for nothing")
+            elif not one.place.entry.is_envelope:
+                self._statement(page.log, one.place.entry, one.place.seq)
+        self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
+
+    def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:
+        rows, due = [], []
+        for one in taken:
+            place, entry = one.place, one.place.entry
+            leaf, salt = one.opening
+            rows.append(
+                EntryRow(
+                    place.seq, entry.id, entry.author, 0 if entry.is_envelope else 1, place.received_ms, place.chain, one.void, leaf,
+                    entry.cose, cbor.encode(list(entry.parts)),
+                )
+            )  # fmt: skip
+            due.append((leaf, exchange.accepted_leaf(page.log, place, salt, void=one.void is not None), page.log, place.seq, self.response.time_ms))
+        self.store.put_entries(page.log, rows)
+        self.store.put_due_proofs(due)
+        head = reader.log
+        self.store.put_log(page.log, head.head.seq, head.head.chain, head.received_ms, page.head)
+        self.store.put_authors(page.log, [(device, last.sq, last.id) for device, last in head.authors.items()])
+        self.outcome.received += len(taken)
+
+    def _statement(self, log: bytes, entry: Entry, seq: int) -> None:
+        statement = decode_file_statement(entry.sign1.payload)
+        me, session = self.session.identity, self.session
+        state = session.reader(log).file
+        held = self.store.secrets(log)
+        try:
+            secrets = open_grants(statement, entry.author, session.receive_key, me.device, (me.svc, log))
+            for epoch, secret in secrets.items():
+                self._check_secret(log, epoch, secret, held, state)
+                self.store.put_secret(log, epoch, secret)
+                held[epoch] = secret
+        except BadGrant as error:
+            session.alarm(log, seq, "bad-grant", str(error))
+            return
+        if secrets and len(secrets) > 1:
+            self._reopen(log)
+        if isinstance(statement, Members) and me.user in statement.remove:
+            session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
+        if isinstance(statement, Genesis):
+            self.store.set_fact(f"kind:{log.hex()}", statement.file.encode())
+
+    def _check_secret(self, log: bytes, epoch: int, secret: bytes, held: dict[int, bytes], state: membership.FileState | None) -> None:
+        commit = state.commits.get(epoch) if state else None
+        if commit != sealing.commitment(secret, keys.context(self.session.identity.svc, log, epoch)):
+            raise BadGrant(f"the secret of epoch {epoch} does not match its commitment")
+        if held.get(epoch, secret) != secret or any(other == secret for number, other in held.items() if number != epoch):
+            raise BadGrant(f"the secret of epoch {epoch} was used before")
+
+    def _reopen(self, log: bytes) -> None:
+        """Open what was taken before its secret came: a newcomer's first grant may follow the pages that it opens."""
+        opened = []
+        state = self.session.reader(log).file
+        for row in self.store.entries(log):
+            if not row.void and not row.statement:
+                entry = decode_entry(row.cose, cbor.decode(row.parts))
+                certificate = self.session.registry.devices.get(entry.author)
+                user = certificate.subject.user if certificate else b""
+                role = state.members.get(user, "") if state else ""
+                place = exchange.Placed(row.seq, row.received_ms, row.chain, entry)
+                opened.append(Taken(place, (row.leaf, b""), None, user, role))
+        self._open_parts(log, opened)
+
+    def _open_parts(self, log: bytes, taken: list[Taken]) -> None:
+        secrets = self.store.secrets(log)
+        rows: list[tuple[Any, ...]] = []
+        for one in taken:
+            secret = secrets.get(one.place.entry.epoch or 0)
+            if secret is not None:
+                rows += [self._row(log, one, change) for change in self._changes(log, one, secret)]
+        self._check_repeats(log, rows)
+        self.store.put_changes(rows)
+        self.outcome.changes += len(rows)
+
+    def _changes(self, log: bytes, one: Taken, secret: bytes) -> Iterator[Change]:
+        entry = one.place.entry
+        ctx = keys.context(entry.svc, log, entry.epoch or 0)
+        found: list[Change] = []
+        for i, part in enumerate(entry.parts):
+            try:
+                if part is None:
+                    raise Malformed("the part is missing and no statement expunged it")
+                plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
+                changes = decode_part(plain)
+                if any(change.b > entry.sn.seq for change in changes):
+                    raise Malformed("a change claims to have seen more than its entry")
+                found += changes
+            except Malformed as error:
+                self.outcome.holes += 1
+                self.session.alarm(log, one.place.seq, "hole", f"part {i}: {error}")
+        yield from sorted(found, key=lambda change: change.c)
+
+    @staticmethod
+    def _row(log: bytes, one: Taken, change: Change) -> tuple[Any, ...]:
+        entry = one.place.entry
+        creates = ids.record_id(log, entry.author, change.c) == change.r
+        body = encode_part([change])[1:]
+        return (
+            log, entry.author, change.c, change.r, change.t, int(creates), one.place.seq, one.place.received_ms, one.user, one.role, 0, None, body,
+        )  # fmt: skip
+
+    def _check_repeats(self, log: bytes, rows: list[tuple[Any, ...]]) -> None:
+        counters = {(device, c): last for device, c, last in self.store.counters(log)}
+        for row in rows:
+            if row[1] != self.session.identity.device and row[2] <= counters.get((row[1], 0), 0):
+                stored = self.store.change(log, row[1], row[2])
+                if stored is not None and stored.body != row[12]:
+                    self.session.alarm(log, row[6], "repeated", "a change number was used twice with other content; the first stands")
+
+    # --- answers and receipts --------------------------------------------------------------------------------------------
+
+    def _answers(self) -> None:
+        unsealed: set[bytes] = set()
+        for item, answer in zip(self.pushed, self.response.answers, strict=False):
+            if answer.code == "accepted":
+                continue
+            final = answer.signed is not None and self._is_final(item, answer)
+            self.outcome.refused.append(Refusal(item.log, item.id, answer.code, answer.message, final))
+            if answer.code == "clone-detected":
+                self._clone(item, answer)
+            if final:
+                self._take_final(item, answer.code)
+                unsealed.add(item.log)
+            elif item.log not in unsealed:
+                self.store.answer_outbox(item.n, answer.code, answer.message)
+
+    def _is_final(self, item: OutboxRow, answer: Answer) -> bool:
+        """True when the refusal is signed, final and about this very entry."""
+        try:
+            verdict = exchange.check_verdict(answer.signed or b"", self.session.registry)
+        except ProtocolError as error:
+            self.session.alarm(item.log, None, "bad-verdict", str(error))
+            return False
+        return (verdict.id, verdict.log, verdict.code) == (item.id, item.log, answer.code)
+
+    def _take_final(self, item: OutboxRow, code: str) -> None:
+        """Changes of a refused envelope and of its successors are sealed again; a refused statement is dropped.
+
+        What can never be taken (`malformed`, `too-large`) stays for a person to see.
+        """
+        for later in self.store.outbox(item.log):
+            if later.n > item.n and not later.dead:
+                self.store.unseal_from(later.n)
+                self.store.drop_outbox(later.n)
+        if item.statement:
+            self.store.drop_outbox(item.n)
+        elif code in _RESEAL:
+            self.store.unseal_from(item.n)
+            self.store.drop_outbox(item.n)
+        else:
+            self.store.answer_outbox(item.n, DEAD + code, str(catalogue()[code]["means"]))
+
+    def _clone(self, item: OutboxRow, answer: Answer) -> None:
+        try:
+            other = decode_pair(answer.stored)
+        except ProtocolError:
+            other = None
+        mine = other is not None and other.author == self.session.identity.device and other.id != item.id
+        if other is not None and mine and verify_bytes(self.session.sign_key.public, other.sign1.signature, other.sign1.to_sign):
+            self.store.set_fact("frozen", b"clone-detected")
+            self.session.alarm(item.log, other.sq, "clone-detected", "another copy of this device has written: enrol this phone anew", other.cose)
+        else:
+            self.session.alarm(item.log, None, "clone-detected", "the server claims a clone and cannot show one")
+
+    def _receipts(self) -> None:
+        waiting = {item.id: item for item in self.store.outbox()}
+        for data in self.response.receipts:
+            try:
+                receipt = exchange.check_receipt(data, self.session.registry)
+            except ProtocolError as error:
+                self.session.alarm(None, None, "bad-receipt", str(error), data)
+                continue
+            head = self.session.author(receipt.log)[1]
+            for entry_id, seq, _ in receipt.items:
+                if seq <= head.seq and not self._stands(receipt.log, entry_id, seq):
+                    self.session.alarm(receipt.log, seq, "contradiction", "a receipt and the log disagree", data)
+                    self.session.stop_log(receipt.log, "contradiction")
+                    self.outcome.contradictions.append((receipt.log, "a receipt and the log disagree"))
+                elif entry_id in waiting:
+                    self.store.drop_outbox(waiting[entry_id].n)
+                    self.outcome.accepted += 1
+            self.store.put_receipt(receipt.log, receipt.items[-1].seq, data)
+
+    def _stands(self, log: bytes, entry_id: bytes, seq: int) -> bool:
+        return self.store.entry_id(log, seq) == entry_id
+
+    # --- audit -----------------------------------------------------------------------------------------------------------
+
+    def _checkpoint(self) -> None:
+        session, response = self.session, self.response
+        newest = self.store.newest_checkpoint()
+        seen = session.witness() if newest else None
+        try:
+            witness = exchange.take_checkpoint(seen, response.checkpoint, response.consistency, session.registry)
+        except (Contradiction, Malformed, Refused) as error:
+            session.alarm(session.registry.log, None, "audit-contradiction", str(error), response.checkpoint.encode())
+            self.outcome.contradictions.append((session.registry.log, str(error)))
+            return
+        if witness.size:
+            self.store.put_checkpoint(witness.size, witness.root, response.checkpoint)
+        self._inclusion(witness.size, witness.root)
+
+    def _inclusion(self, size: int, root: bytes) -> None:
+        due = {row[0]: row for row in self.store.due_proofs(limits.PROOFS_PER_SYNC)}
+        shown = []
+        for proof in self.response.inclusion:
+            row = due.get(proof.leaf)
+            if row is None:
+                continue
+            try:
+                fits = merkle.root_from_inclusion(row[1], proof.leaf, size, proof.path) == root
+            except Contradiction:
+                fits = False
+            if fits:
+                shown.append(proof.leaf)
+            else:
+                self.session.alarm(row[2], row[3], "not-in-audit-log", "the audit log does not hold what the receipt promised")
+        self.store.drop_due_proofs(shown)
+        for leaf, _, log, seq, since in due.values():
+            if leaf not in shown and self.response.time_ms - since > limits.INCLUSION_MS:
+                self.session.alarm(log, seq, "not-in-audit-log", "24 hours after its receipt an entry is not in the audit log")

@@ -1,0 +1,490 @@
+"""Values at the rim: whether one fits its field, what a typed text means, and what is still needed to sign.
+
+Everything follows from `shared_schema/records/*.schema.json` and `shared_schema/codes/*.json`; no field is
+known here by name. A refusal is a `BadValue`, which says the field, the shape that was seen and what was
+wanted, and never repeats what was typed. This module fetches nothing (a schema may name only schemas of the
+same folder), stores nothing, and judges neither who may write nor whether a field is signed or in conflict.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any, NoReturn, TypeAlias
+
+import jsonschema_rs
+
+from shared_schema import records
+from shared_schema.errors import ProtocolError
+from shared_schema.records import Field, NeedIf, RecordType, code_list, schema
+
+Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+
+_BASE = "https://fieldkeep.invalid/records/"
+_HEADER = "header"
+_REASONS = "missing_reason"
+_MAX_INT = 2**53 - 1
+_MAX_DEPTH = 16
+
+_MISSING = re.compile(r"missing:([a-z0-9_]+)")
+_WHOLE = re.compile(r"-?[0-9]{1,16}")
+_POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,14})(?:\.([0-9]{2}))?")
+_LOOSE_POUNDS = re.compile(r"£?[0-9,]+\.([0-9]*)")
+_OTHER_DATE = re.compile(r"[0-9]{1,4}([/.\-])[0-9]{1,2}\1[0-9]{1,4}")
+_PRECISION = {4: "year", 7: "month", 10: "day", 13: "hour", 16: "minute"}
+
+
+class BadValue(ProtocolError, ValueError):
+    """A value does not fit its field.
+
+    `field`, `seen` and `wanted` make up the message; `seen` is a shape only.
+    """
+
+    code = "bad-value"
+
+    def __init__(self, field: str, seen: str, wanted: str) -> None:
+        super().__init__(f"{field}: saw {seen}; wanted {wanted}")
+        self.field = field
+        self.seen = seen
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field or cell, what to call it in a message, and the document and JSON pointer of its schema."""
+
+    field: Field
+    called: str
+    document: str
+    pointer: str
+
+    def cell(self, name: str, called: str = "") -> "_Place":
+        inner = f"{self.pointer}/items/properties/{name}"
+        return _Place(self.field.cells[name], called or f"{self.called} {name}", self.document, inner)
+
+
+def check_value(record_type: str, field: str, value: object) -> None:
+    """Check a whole value: for a `set` field the list of its members, for a list field the list of its rows.
+
+    Raises BadValue, and UnknownRecordType where there is no such type.
+    """
+    _check(_place(record_type, field), value)
+
+
+def check_member(record_type: str, field: str, member: object) -> None:
+    """Check one member of a `set` field.
+
+    Raises as check_value does, and BadValue for a field of another kind.
+    """
+    place = _place(record_type, field)
+    if place.field.merge != "set":
+        raise BadValue(place.called, "a member", f"a value: the field is not a set but {place.field.kind}")
+    _check(place, [member])
+
+
+def check_row(record_type: str, field: str, row: object) -> None:
+    """Check one row of a list field. Raises as check_value does, and BadValue for a field of another kind."""
+    _check(_list_place(record_type, field), [row])
+
+
+def check_cell(record_type: str, field: str, cell: str, value: object) -> None:
+    """Check a new value for one cell of a row. Whether that cell may change is for the fold to say.
+
+    Raises as check_row does.
+    """
+    place = _list_place(record_type, field)
+    if cell not in place.field.cells:
+        raise BadValue(place.called, "a cell it does not have", _one_of(place.field.cells))
+    _check(place.cell(cell), value)
+
+
+def parse_text(record_type: str, field: str, text: str) -> Json:
+    """The value that a person meant who typed `field=text`; check_value has accepted it.
+
+    `missing:reason` where a missing reason may stand · pounds (`12.50`, `£1,200`) for pence · members of a
+    set with commas between · `{…}` (one row) or `[…]` (rows) for lists · `2026-03-04T14:30`, or less of it,
+    or `about 2026-03` for a time. Raises as check_value does.
+    """
+    place = _place(record_type, field)
+    value = _parse(place, text)
+    _check(place, value)
+    return value
+
+
+def missing_for_signing(
+    record_type: str, values: Mapping[str, object], *, file_kind: str | None = None
+) -> list[str]:
+    """Labels of what is still needed before the record can be signed, in the order of the type's fields.
+
+    `values` maps field names to effective values, with lists for sets and rows; unknown names are passed
+    over. A row whose `withdrawn` is yes does not count. With `file_kind`, fields that do not stand in such
+    files are not asked for. Raises UnknownRecordType.
+    """
+    kind = records.record_type(record_type)
+    fields = [f for f in kind.fields.values() if file_kind is None or file_kind in f.files]
+    labels: dict[str, None] = {}  # a group's one line is met once for each of its fields
+    for field in fields:
+        if not _filled(field, values) and _needed(field, kind, values):
+            labels[_call_for(field, fields)] = None
+        for cell in _empty_cells(field, values):
+            labels[f"{field.label}: {cell.label}"] = None
+    return list(labels)
+
+
+# What is checked
+
+
+def _place(kind: str, name: str) -> _Place:
+    fields = records.record_type(kind).fields
+    own = _properties(kind)
+    called = f"{kind}.{name}"
+    if name in fields:
+        return _Place(fields[name], called, kind if name in own else _HEADER, f"#/properties/{name}")
+    if own.get(name, _properties(_HEADER).get(name, {})).get("x-derived"):
+        raise BadValue(called, "a value", "none: it is worked out, never written")
+    raise BadValue(kind, "a field it does not have", _one_of(fields))
+
+
+def _list_place(kind: str, name: str) -> _Place:
+    place = _place(kind, name)
+    if place.field.kind != "list":
+        raise BadValue(place.called, "a row", f"a value: the field holds no rows but {place.field.kind}")
+    return place
+
+
+def _check(place: _Place, value: object) -> None:
+    fault = _not_json(value)
+    if fault:
+        raise BadValue(place.called, fault, _wanted(place))
+    error = next(_validator(place.document, place.pointer).iter_errors(value), None)
+    if error is not None:
+        raise _misfit(place, value, error.instance_path)
+    _check_codes(place, value)
+
+
+def _misfit(place: _Place, value: Any, path: Sequence[str | int]) -> BadValue:
+    """The refusal for the part of `value` that `path` leads to: a member, a row or a cell."""
+    if place.field.kind == "list" and path:
+        row = value[path[0]]
+        called = f"{place.called} row {int(path[0]) + 1}"
+        if len(path) > 1 and path[1] in place.field.cells:
+            cell = place.cell(str(path[1]), f"{called} {path[1]}")
+            return BadValue(cell.called, _seen(row[path[1]]), _wanted(cell))
+        return BadValue(called, _seen(row), _wanted_row(place.field))
+    if place.field.merge == "set" and path:
+        return BadValue(place.called, f"among its members {_seen(value[path[0]])}", _wanted(place))
+    return BadValue(place.called, _seen(value), _wanted(place))
+
+
+def _check_codes(place: _Place, value: Any) -> None:
+    """Codes are on the lists that the words name. Only for values whose shape has been checked."""
+    if place.field.kind == "list":
+        for number, row in enumerate(value, start=1):
+            for cell, inner in row.items():
+                _check_codes(place.cell(cell, f"{place.called} row {number} {cell}"), inner)
+    elif isinstance(value, dict) and "missing" in value:
+        _check_on_list(place, [value["missing"]], _REASONS, "a missing reason that is not on the list")
+    elif place.field.codes:
+        codes = value if isinstance(value, list) else [value]
+        _check_on_list(place, codes, place.field.codes, "a code that is not on the list")
+
+
+def _check_on_list(place: _Place, codes: Iterable[str], name: str, seen: str) -> None:
+    known = code_list(name).codes
+    if any(code not in known for code in codes):
+        raise BadValue(place.called, seen, _wanted(place))
+
+
+def _not_json(value: object, depth: int = 1) -> str:
+    """What about `value` cannot stand in a record at all, or ""."""
+    match value:
+        case None | bool():
+            return ""
+        case int():
+            return "" if abs(value) <= _MAX_INT else "a whole number beyond 2^53 - 1"
+        case str():
+            return "" if _is_unicode(value) else "text that is not Unicode"
+        case list() | dict() if depth > _MAX_DEPTH:
+            return f"something nested deeper than {_MAX_DEPTH}"
+        case list():
+            return next(filter(None, (_not_json(item, depth + 1) for item in value)), "")
+        case dict() if all(isinstance(key, str) and _is_unicode(key) for key in value):
+            return next(filter(None, (_not_json(item, depth + 1) for item in value.values())), "")
+        case _:
+            return _seen(value)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text has a UTF-8 form: half of a surrogate pair has none."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@cache
+def _validator(document: str, pointer: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        {"$ref": f"{_BASE}{document}.schema.json{pointer}"},
+        registry=_registry(),
+        retriever=_refuse_to_fetch,
+        formats={"calendar-start": _is_calendar_start},
+        validate_formats=True,
+    )
+
+
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    documents = [schema(name) for name in (*records.record_types(), _HEADER)]
+    return jsonschema_rs.Registry([(d["$id"], d) for d in documents], retriever=_refuse_to_fetch)
+
+
+@cache
+def _properties(document: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = schema(document)["properties"]
+    return found
+
+
+def _refuse_to_fetch(_uri: str, /) -> NoReturn:
+    raise LookupError("a schema names another that is not in shared_schema/records")
+
+
+def _is_calendar_start(text: str) -> bool:
+    """Whether YYYY, YYYY-MM or YYYY-MM-DD, with or without a time after it, begins with a day that exists."""
+    day = text[:10]
+    try:
+        date.fromisoformat(day + "-01-01"[len(day) - 4 :])
+    except ValueError:
+        return False
+    return True
+
+
+# What a message says
+
+
+def _seen(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number with a fraction"
+        case str():
+            return f"text of {len(value)} characters" if value.strip() else "text that is empty or blank"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object with {len(value)} keys"
+        case _:
+            return f"a Python {type(value).__name__}, which JSON cannot hold"
+
+
+def _wanted(place: _Place) -> str:
+    field = place.field
+    if field.kind == "list":
+        return f"a list of rows, each {_wanted_row(field)}"
+    wanted = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
+    if field.merge == "set":
+        wanted = f"a list, no member twice, each {wanted}"
+    if field.allows_missing:
+        wanted += f'; or {{"missing": reason}}, the reason being {_one_of(code_list(_REASONS).codes)}'
+    return wanted
+
+
+def _wanted_row(field: Field) -> str:
+    always = [name for name, cell in field.cells.items() if cell.need == "sign" and cell.merge == "once"]
+    return f"an object with {', '.join(always)}, and no keys but {', '.join(field.cells)}"
+
+
+def _shape(place: _Place) -> str:
+    """The shape of a field's value in plain words: the description of the definition it refers to."""
+    words: dict[str, Any] = schema(place.document)
+    for step in place.pointer.removeprefix("#/").split("/"):
+        words = words[step]
+    words = words.get("items", words)
+    reference: str = words.get("anyOf", [words])[0]["$ref"]
+    return str(schema(_HEADER)["$defs"][reference.rpartition("/")[2]]["description"])
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"one of {', '.join(names)}"
+
+
+# What a person typed
+
+
+def _parse(place: _Place, text: str) -> Json:
+    field = place.field
+    reason = _MISSING.fullmatch(text.strip())
+    if reason and field.allows_missing:
+        return {"missing": reason[1]}
+    if (
+        reason and reason[1] in code_list(_REASONS).codes
+    ):  # not a narrative that happens to begin with the word
+        raise BadValue(place.called, "a missing reason", _wanted(place))
+    if field.merge == "set":
+        one = _PARSERS.get(field.kind, _parse_code)
+        return [one(place, member.strip()) for member in text.split(",")]
+    return _PARSERS[field.kind](place, text)
+
+
+def _parse_words(_place: _Place, text: str) -> Json:
+    return text
+
+
+def _parse_code(_place: _Place, text: str) -> Json:
+    return text.strip()
+
+
+def _parse_lower(_place: _Place, text: str) -> Json:
+    return text.strip().lower()
+
+
+def _parse_whole(place: _Place, text: str) -> Json:
+    if not _WHOLE.fullmatch(text.strip()):
+        raise BadValue(place.called, _seen(text), _wanted(place))
+    return int(text)
+
+
+def _parse_pounds(place: _Place, text: str) -> Json:
+    """Pounds, with pence or without, as whole pence.
+
+    One decimal or three could be a slip, so both are refused.
+    """
+    amount = _POUNDS.fullmatch(text.strip())
+    if amount is None:
+        loose = _LOOSE_POUNDS.fullmatch(text.strip())
+        seen = f"an amount with {len(loose[1])} decimals" if loose else _seen(text)
+        raise BadValue(place.called, seen, "pounds as 12, 12.50 or £12.50")
+    return int(amount[1].replace(",", "")) * 100 + int(amount[2] or 0)
+
+
+def _parse_date(place: _Place, text: str) -> Json:
+    typed = text.strip()
+    if _OTHER_DATE.fullmatch(typed) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", typed):
+        raise BadValue(place.called, "a day written another way", "YYYY-MM-DD")
+    return typed
+
+
+def _parse_when(place: _Place, text: str) -> Json:
+    if text.lstrip().startswith("{"):
+        return _parse_json(place, text)
+    about = re.fullmatch(r"about[ :]\s*(.+)", text.strip())
+    at = about[1] if about else text.strip()
+    _parse_date(place, at)
+    if len(at) > 10 and at[10] == " ":
+        at = f"{at[:10]}T{at[11:]}"
+    precision = "about" if about else _PRECISION.get(len(at))
+    if precision is None:
+        raise BadValue(place.called, _seen(text), "YYYY-MM-DDTHH:MM, or less of it, or about and less of it")
+    return {"at": at, "precision": precision}
+
+
+def _parse_rows(place: _Place, text: str) -> Json:
+    value = _parse_json(place, text)
+    return value if isinstance(value, list) else [value]
+
+
+def _parse_json(place: _Place, text: str) -> Json:
+    """JSON with no key twice. It must begin as an object or a list."""
+    if not text.lstrip().startswith(("{", "[")):
+        raise BadValue(place.called, _seen(text), f"JSON: {_wanted(place)}")
+    seen = "text that is not JSON"
+    try:
+        return _load_json(text)
+    except _NotOurJson as error:
+        seen = str(error)
+    except (ValueError, RecursionError):
+        pass  # raised below, where the parser's error, which carries the text, no longer hangs on to ours
+    raise BadValue(place.called, seen, f"JSON: {_wanted(place)}")
+
+
+def _load_json(text: str) -> Json:
+    """Numbers with a fraction come back as floats, which no field takes."""
+    value: Json = json.loads(text, object_pairs_hook=_no_key_twice)
+    return value
+
+
+class _NotOurJson(ValueError):
+    """JSON that others take and records do not. The message names no content."""
+
+
+def _no_key_twice(pairs: list[tuple[str, Json]]) -> Json:
+    if len(dict(pairs)) != len(pairs):
+        raise _NotOurJson("an object with the same key twice")
+    return dict(pairs)
+
+
+_PARSERS: Mapping[str, Callable[[_Place, str], Json]] = {
+    "text": _parse_words,
+    "long": _parse_words,
+    "code": _parse_code,
+    "codes": _parse_code,
+    "yn": _parse_lower,
+    "date": _parse_date,
+    "when": _parse_when,
+    "pence": _parse_pounds,
+    "int": _parse_whole,
+    "minutes": _parse_whole,
+    "list": _parse_rows,
+    "ref": _parse_lower,
+    "refs": _parse_lower,
+    "user": _parse_lower,
+    "users": _parse_lower,
+    "attachments": _parse_lower,
+    "random_id": _parse_lower,
+    "hash": _parse_lower,
+}
+
+
+# What is needed to sign
+
+
+def _needed(field: Field, kind: RecordType, values: Mapping[str, object]) -> bool:
+    return field.need == "sign" or (field.need_if is not None and _applies(field.need_if, kind, values))
+
+
+def _applies(need: NeedIf, kind: RecordType, values: Mapping[str, object]) -> bool:
+    if need.group:
+        return not any(_filled(field, values) for field in _group(need.group, kind.fields.values()))
+    if need.missing:
+        return not _filled(kind.fields[need.field], values)
+    return isinstance(found := values.get(need.field), str) and found in need.terms
+
+
+def _group(name: str, fields: Iterable[Field]) -> list[Field]:
+    return [field for field in fields if field.need_if is not None and field.need_if.group == name]
+
+
+def _call_for(field: Field, fields: Iterable[Field]) -> str:
+    if field.need_if is None or not field.need_if.group:
+        return field.label
+    return f"At least one of: {', '.join(other.label for other in _group(field.need_if.group, fields))}"
+
+
+def _filled(field: Field, values: Mapping[str, object]) -> bool:
+    value = values.get(field.name)
+    if field.kind == "list":
+        return any(True for _ in _live_rows(value))
+    if isinstance(value, Mapping) and "missing" in value:
+        return field.allows_missing
+    return value not in (None, "", [], ())
+
+
+def _empty_cells(field: Field, values: Mapping[str, object]) -> Iterator[Field]:
+    rows = list(_live_rows(values.get(field.name))) if field.kind == "list" else []
+    for cell in field.cells.values():
+        if cell.need == "sign" and not all(_filled(cell, row) for row in rows):
+            yield cell
+
+
+def _live_rows(rows: object) -> Iterator[Mapping[str, object]]:
+    for row in rows if isinstance(rows, Sequence) and not isinstance(rows, str) else ():
+        if isinstance(row, Mapping) and row.get("withdrawn") != "yes":
+            yield row

@@ -1,0 +1,222 @@
+"""The device's side of a sync: what it takes from a response, and what it catches (docs/spec.md §9).
+
+Pure steps over frozen values. The rim (sync/device) stores what comes out and decides nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from shared_schema import cbor, ids
+from shared_schema.checkpoint import decode_checkpoint, origin
+from shared_schema.entry import Entry, Head, Witness, decode_pair
+from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.receipt import Receipt, SignedHead, Verdict, decode_receipt, decode_signed_head, decode_verdict
+from shared_schema.wire import Page
+from sync import log as log_rules
+from sync import membership, merkle, registry
+from sync.log import LogHead, Placed
+from sync.membership import FileState
+from sync.registry import Registry
+from sync.signing import verify_checkpoint, verify_object
+
+RootAt = Callable[[int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A log as a device has it. `file` is None for a registry, and for a file before its genesis."""
+
+    log: LogHead
+    file: FileState | None = None
+
+
+class Taken(NamedTuple):
+    """An entry at its place. `void` is the code of why it counts for nothing; `opening` its audit leaf and salt.
+
+    `user` and `role` are the author's at that place, for the fold.
+    """
+
+    place: Placed
+    opening: tuple[int, bytes]
+    void: str | None
+    user: bytes
+    role: str
+
+
+class Behind(Exception):
+    """A statement relies on a registry head that has not been pulled yet: take the page again after the next pull."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the device remembers, for comparing with what others saw: chains of this log, roots of the audit tree, entries it sent."""
+
+    chain_at: log_rules.ChainAt
+    root_at: RootAt
+    sent: Mapping[bytes, Entry]
+
+
+def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
+    """The page's signed head, verified. Raises Malformed for a bad signature, Contradiction for a head behind our own."""
+    signed = decode_signed_head(page.head)
+    root = known.require_root()
+    verify_object(signed.sign1, root.receipt)
+    if signed.sign1.svc != known.svc or signed.log != page.log:
+        raise Malformed("the head is of another service or log")
+    own = reader.log.head
+    if signed.head.incarnation != own.incarnation:
+        raise Contradiction("the server speaks for another incarnation of this log")
+    if signed.head.seq < own.seq:
+        raise Contradiction(f"the server's signed head is {signed.head.seq}, ours is {own.seq}")
+    return signed
+
+
+def take_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Taken]]:
+    """Follow a page of a file log to its signed head. Raises Contradiction when it does not lead there, Behind, Malformed."""
+    signed = check_head(reader, page, known)
+    taken: list[Taken] = []
+    for served in page.entries:
+        reader, one = _take(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+        taken.append(one)
+    _check_end(reader.log.head, signed)
+    return reader, taken
+
+
+def _entry(pair: Any, history: History) -> Entry:
+    """An entry of a page: in full, or by the id of one that this device has just sent."""
+    if type(pair) is bytes:
+        sent = history.sent.get(pair)
+        if sent is None:
+            raise Contradiction("the page names an entry that this device did not send")
+        return sent
+    try:
+        return decode_pair(pair)
+    except ProtocolError as error:
+        raise Contradiction(f"the server serves an entry that is none: {error}") from error
+
+
+def _check_end(own: Head, signed: SignedHead) -> None:
+    if own != signed.head:
+        raise Contradiction(f"the page ends at {own.seq} and does not lead to the signed head {signed.head.seq}")
+
+
+def _take(
+    reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
+) -> tuple[Reader, Taken]:
+    head, place = log_rules.follow(reader.log, entry, received_ms)
+    certificate = known.devices.get(entry.author)
+    user = certificate.subject.user if certificate else b""
+    role = reader.file.members.get(user, "") if reader.file else ""
+    try:
+        _check_fork(reader, entry, history)
+        verify_object(entry.sign1, registry.author_key(known, entry.author))
+    except Malformed as error:
+        return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
+    try:
+        log_rules.check_address(entry, known.svc, reader.log.log)
+        if not log_rules.follows_author(reader.log, entry):
+            return _void(reader, head, entry, advance=False), Taken(place, opening, "clone-detected", user, role)
+        file = _take_file(reader, entry, known)
+    except (Contradiction, Behind):
+        raise
+    except ProtocolError as error:
+        return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
+    role = file.members.get(user, role) if file else role
+    return Reader(log_rules.advance_author(head, entry), file), Taken(place, opening, None, user, role)
+
+
+def _check_fork(reader: Reader, entry: Entry, history: History) -> None:
+    log_rules.check_seen(reader.log, entry, history.chain_at)
+    if entry.ck.incarnation == reader.log.head.incarnation:
+        root = history.root_at(entry.ck.size)
+        if root is not None and root != entry.ck.root:
+            raise Contradiction(f"another device was shown another audit tree of size {entry.ck.size}")
+
+
+def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Reader:
+    """The log after a void entry. One that its author rightly signed as its next still counts in the author's own order."""
+    file = reader.file if entry.is_envelope else membership.skip(reader.file, entry)
+    return Reader(log_rules.advance_author(head, entry) if advance else head, file)
+
+
+def _take_file(reader: Reader, entry: Entry, known: Registry) -> FileState | None:
+    if entry.is_envelope:
+        membership.check_envelope(reader.file, entry)
+        return reader.file
+    statement = membership.decode_file_statement(entry.sign1.payload)
+    if known.reaches(statement.rg) is None:
+        raise Behind
+    return membership.take(reader.file, entry, known)
+
+
+def take_registry_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, Registry, list[Taken]]:
+    """Follow a page of the registry to its signed head; on the first page the head's key is the one that the root names."""
+    taken: list[Taken] = []
+    start = reader
+    for served in page.entries:
+        entry = _entry(served.pair, history)
+        head, place = log_rules.follow(reader.log, entry, served.received_ms)
+        known, void = _take_registry(reader, entry, place, known)
+        advanced = head if void else log_rules.advance_author(head, entry)
+        reader = Reader(advanced)
+        certificate = known.devices.get(entry.author)
+        taken.append(Taken(place, served.opening, void, certificate.subject.user if certificate else b"", ""))
+    signed = check_head(start, page, known)
+    _check_end(reader.log.head, signed)
+    return reader, known, taken
+
+
+def _take_registry(reader: Reader, entry: Entry, place: Placed, known: Registry) -> tuple[Registry, str | None]:
+    try:
+        log_rules.check_address(entry, known.svc, known.log)
+        if not log_rules.follows_author(reader.log, entry):
+            return registry.skip(known, place.chain, entry), "clone-detected"
+        return registry.take(known, entry, place.chain), None
+    except ProtocolError as error:
+        return registry.skip(known, place.chain, entry), error.code
+
+
+def take_checkpoint(seen: Witness | None, note: str, path: tuple[bytes, ...], known: Registry) -> Witness:
+    """The response's checkpoint, verified and consistent with the newest one seen. Raises Malformed or Contradiction."""
+    root = known.require_root()
+    incarnation = known.head.incarnation
+    checkpoint = decode_checkpoint(note)
+    verify_checkpoint(checkpoint, origin(known.svc, known.side, incarnation), root.checkpoint)
+    if seen is not None:
+        merkle.check_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, path)
+    return Witness(incarnation, checkpoint.size, checkpoint.root)
+
+
+def check_receipt(data: bytes, known: Registry) -> Receipt:
+    """A receipt, verified. Raises Malformed."""
+    receipt = decode_receipt(data)
+    _check_server(receipt, known)
+    return receipt
+
+
+def check_verdict(data: bytes, known: Registry) -> Verdict:
+    """A signed refusal, verified. Raises Malformed."""
+    verdict = decode_verdict(data)
+    _check_server(verdict, known)
+    return verdict
+
+
+def _check_server(signed: Receipt | Verdict, known: Registry) -> None:
+    root = known.require_root()
+    verify_object(signed.sign1, root.receipt)
+    if signed.sign1.svc != known.svc or signed.incarnation != root.incarnation:
+        raise Malformed("signed for another service or incarnation")
+    if signed.sign1.kid != ids.server_key_id(root.receipt):
+        raise Malformed("signed under another key id")
+
+
+def accepted_leaf(log: bytes, place: Placed, salt: bytes, *, void: bool) -> bytes:
+    """The leaf hash that an accepted entry must have in the audit tree: the event is rebuilt, not believed."""
+    entry = place.entry
+    event = {
+        "e": "accepted", "log": log, "id": entry.id, "seq": place.seq, "ms": place.received_ms,
+        "author": entry.author, "chain": place.chain, "void": void,
+    }  # fmt: skip
+    return merkle.leaf_hash(merkle.event_commitment(salt, cbor.encode(event)))
+

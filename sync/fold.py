@@ -1,0 +1,406 @@
+"""Fold: from the changes of a log to the records that a person sees (docs/spec.md §5).  Vectors: shared_schema/vectors/fold/.
+
+Pure, and always from scratch for one record, so that batching, page sizes, restarts and caching cannot change the outcome (I13).
+No clock decides anything: order is the log's.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from shared_schema import cbor, ids
+from shared_schema.records import Field, RecordType
+from sync.change import DELETED, SIGNED, CellKey, Change, FieldKey, Op, OpId
+
+PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
+FREEZING: Final = frozenset({"once", "text", "ask", "worst", "set"})
+FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
+CONTESTED: Final = frozenset({"ask", "text", "worst"})
+Types = Mapping[str, RecordType]
+
+
+class Occurrence(NamedTuple):
+    """A change at its place. `role` is the author's role in the file there; `late` marks held work that was admitted."""
+
+    seq: int
+    received_ms: int
+    device: bytes
+    user: bytes
+    role: str
+    change: Change
+    late: bool = False
+
+
+class Live(NamedTuple):
+    """An op in a live set: who said what, where in the log."""
+
+    id: OpId
+    seq: int
+    user: bytes
+    value: Any
+    at: int
+    late: bool
+    reason: str | None
+
+
+class Signature(NamedTuple):
+    """A `sign` op: who signed which ops, and where."""
+
+    id: OpId
+    seq: int
+    user: bytes
+    signs: tuple[OpId, ...]
+
+
+@dataclass(slots=True)
+class Register:
+    """One field's live ops, and the ops that may only be read as proposals. Mutable while folding only."""
+
+    live: dict[OpId, Live] = field(default_factory=dict)
+    proposals: list[Live] = field(default_factory=list)
+    newest: dict[bytes, OpId] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Record:
+    """A folded record. `type` is empty until its creating change is in the log; `flags` say what was ignored and why."""
+
+    id: bytes
+    type: str = ""
+    version: int = 0
+    creator: bytes = b""
+    creator_user: bytes = b""
+    created_seq: int = 0
+    registers: dict[FieldKey, Register] = field(default_factory=dict)
+    signatures: list[Signature] = field(default_factory=list)
+    hidden: bool = False
+    flags: list[tuple[OpId, str]] = field(default_factory=list)
+    last_seq: int = 0
+
+    @property
+    def pending(self) -> bool:
+        """True when part of it is not in the log yet."""
+        return self.last_seq == PENDING
+
+
+def same(first: Any, second: Any) -> bool:
+    """Equality of values: as deterministic bytes."""
+    return first is second or cbor.encode(first) == cbor.encode(second)
+
+
+def distinct(live: Iterable[Live]) -> list[Any]:
+    """The different values of a live set, in log order."""
+    seen: dict[bytes, Any] = {}
+    for op in live:
+        seen.setdefault(cbor.encode(op.value), op.value)
+    return list(seen.values())
+
+
+def in_conflict(register: Register) -> bool:
+    """True when the live ops hold two different values."""
+    return len(register.live) > 1 and len(distinct(register.live.values())) > 1
+
+
+def fold_log(log: bytes, occurrences: Iterable[Occurrence], types: Types) -> dict[bytes, Record]:
+    """All records of a log, by id, from its changes in log order. Each (device, c) counts once: the first."""
+    by_record: dict[bytes, list[Occurrence]] = {}
+    seen: dict[tuple[bytes, int], Change] = {}
+    repeated: list[tuple[bytes, OpId]] = []
+    for occurrence in occurrences:
+        change = occurrence.change
+        key = (occurrence.device, change.c)
+        first = seen.setdefault(key, change)
+        if first is not change:
+            if first.ops != change.ops or first.r != change.r:
+                repeated.append((first.r, OpId(*key, 0)))
+            continue
+        by_record.setdefault(change.r, []).append(occurrence)
+    records = {record: fold_record(log, record, changes, types) for record, changes in by_record.items()}
+    for record, op in repeated:
+        records[record].flags.append((op, "repeated-with-other-content"))
+    return records
+
+
+def fold_record(log: bytes, record: bytes, occurrences: list[Occurrence], types: Types) -> Record:
+    """One record from its changes in log order; each (device, c) at most once."""
+    return _Folding(log, record, occurrences, types).run()
+
+
+class _Folding:
+    """One fold of one record."""
+
+    def __init__(self, log: bytes, record: bytes, occurrences: list[Occurrence], types: Types) -> None:
+        self.record = Record(record)
+        self.occurrences = occurrences
+        self.places: dict[OpId, tuple[FieldKey, int]] = {}
+        self.deletions: list[tuple[OpId, int]] = []
+        self.frozen: frozenset[OpId] | None = None
+        for occurrence in occurrences:
+            change = occurrence.change
+            if ids.record_id(log, occurrence.device, change.c) == record:
+                self.record.type, self.record.version = change.t, change.s
+                self.record.creator, self.record.creator_user = occurrence.device, occurrence.user
+                self.record.created_seq = occurrence.seq
+                break
+        self.type = types.get(self.record.type)
+        self.fields: Mapping[str, Field] = self.type.fields if self.type else {}
+
+    def run(self) -> Record:
+        for occurrence in self.occurrences:
+            for i, op in enumerate(occurrence.change.ops):
+                self._apply(OpId(occurrence.device, occurrence.change.c, i), op, occurrence)
+        if self.occurrences:
+            self.record.last_seq = max(occurrence.seq for occurrence in self.occurrences)
+        if self.deletions:
+            self.record.hidden = any(self._hides(*deletion) for deletion in self.deletions)
+        return self.record
+
+    def _apply(self, op_id: OpId, op: Op, at: Occurrence) -> None:
+        action, key = op.action, op.field
+        if action == "delete":
+            self._delete(op_id, at)
+        elif action == "sign":
+            self._sign(op_id, op, at)
+        elif isinstance(key, CellKey):
+            self._cell(op_id, op, key, at)
+        else:
+            spec = self.fields.get(key)
+            many = spec.merge in ("set", "append") if spec else action in ("add", "remove")
+            if many != (action in ("add", "remove")):
+                self._flag(op_id, "action-does-not-fit-field")
+            elif many:
+                self._many(op_id, op, key, spec, at)
+            else:
+                self._single(op_id, op, key, spec.merge if spec else "unknown", at)
+        self.places[op_id] = (key, at.seq)
+
+    def _flag(self, op_id: OpId, why: str) -> None:
+        self.record.flags.append((op_id, why))
+
+    def _register(self, key: FieldKey) -> Register:
+        register = self.record.registers.get(key)
+        if register is None:
+            register = self.record.registers[key] = Register()
+        return register
+
+    def _live(self, op_id: OpId, op: Op, at: Occurrence) -> Live:
+        value, reason = op.value, None
+        if op.action == "resolve":
+            value, reason = op.value
+        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason)
+
+    def _named(self, op_id: OpId, op: Op, at: Occurrence) -> list[OpId]:
+        """The preds that count: earlier ops on this field that the author had seen or had made itself."""
+        counted = []
+        for pred in op.preds:
+            place = self.places.get(pred)
+            if place is not None and self._same_field(place[0], pred, op.field) and (place[1] <= at.change.b or pred.device == at.device):
+                counted.append(pred)
+            else:
+                self._flag(op_id, "names-an-op-it-cannot-have-seen")
+        return counted
+
+    @staticmethod
+    def _same_field(field_of_pred: FieldKey, pred: OpId, key: FieldKey) -> bool:
+        if isinstance(key, CellKey):
+            return field_of_pred == key or (field_of_pred == key.list and pred == key.row)
+        return field_of_pred == key
+
+    def _is_frozen(self, key: str, merge: str) -> bool:
+        return self.frozen is not None and merge in FREEZING and key != "state"
+
+    def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
+        register = self._register(key)
+        if merge == "once" and at.device != self.record.creator:
+            register.proposals.append(self._live(op_id, op, at))
+        elif merge == "text" and at.user != self.record.creator_user:
+            register.proposals.append(self._live(op_id, op, at))
+        elif self._is_frozen(key, merge) and not (op.action == "resolve" and in_conflict(register)):
+            register.proposals.append(self._live(op_id, op, at))
+        else:
+            self._join(register, op_id, op, merge, at)
+
+    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
+        """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded."""
+        contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
+        for pred in self._named(op_id, op, at):
+            if not contested or pred.device == at.device:
+                register.live.pop(pred, None)
+        newest = register.newest.get(at.device)
+        if newest is not None and newest > op_id:
+            return
+        for own in [other for other in register.live if other.device == at.device]:
+            del register.live[own]
+        register.newest[at.device] = op_id
+        register.live[op_id] = self._live(op_id, op, at)
+
+    def _many(self, op_id: OpId, op: Op, key: str, spec: Field | None, at: Occurrence) -> None:
+        register = self._register(key)
+        if self._is_frozen(key, spec.merge if spec else "unknown"):
+            register.proposals.append(self._live(op_id, op, at))
+        elif op.action == "add":
+            register.live[op_id] = self._live(op_id, op, at)
+            if spec is not None and spec.merge == "append":
+                self._begin_cells(op_id, op, key, spec, at)
+        elif spec is not None and spec.merge == "append":
+            self._flag(op_id, "rows-are-never-removed")
+        else:
+            for pred in self._named(op_id, op, at):
+                register.live.pop(pred, None)
+
+    def _begin_cells(self, op_id: OpId, op: Op, key: str, spec: Field, at: Occurrence) -> None:
+        if not isinstance(op.value, dict):
+            return
+        for cell, cell_spec in spec.cells.items():
+            if cell_spec.merge != "once" and cell in op.value:
+                register = self._register(CellKey(key, op_id, cell))
+                register.live[op_id] = Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None)
+                register.newest[at.device] = op_id
+
+    def _cell(self, op_id: OpId, op: Op, key: CellKey, at: Occurrence) -> None:
+        spec = self.fields.get(key.list)
+        cell = spec.cells.get(key.cell) if spec else None
+        row = self.places.get(key.row)
+        if row is None or row[0] != key.list:
+            self._flag(op_id, "names-a-row-that-is-not-there")
+        elif op.action not in ("set", "resolve") or (cell is not None and cell.merge == "once"):
+            self._flag(op_id, "action-does-not-fit-field")
+        else:
+            self._join(self._register(key), op_id, op, cell.merge if cell else "unknown", at)
+
+    def _sign(self, op_id: OpId, op: Op, at: Occurrence) -> None:
+        known = tuple(pred for pred in op.preds if pred in self.places)
+        if len(known) < len(op.preds):
+            self._flag(op_id, "signs-an-op-that-is-not-there")
+        self.record.signatures.append(Signature(op_id, at.seq, at.user, known))
+        if self.frozen is None and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
+            self.frozen = frozenset(known)
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """From here on the fields of freezing policies hold the signed ops; whatever else was live becomes a proposal."""
+        signed = self._signed_ops()
+        for key, register in self.record.registers.items():
+            if isinstance(key, CellKey) or not self._is_frozen(key, self._merge(key)):
+                continue
+            register.proposals += [op for op_id, op in register.live.items() if op_id not in signed]
+            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key}
+
+    def _merge(self, key: str) -> str:
+        spec = self.fields.get(key)
+        return spec.merge if spec else "unknown"
+
+    def _signed_ops(self) -> dict[OpId, Live]:
+        found: dict[OpId, Live] = {}
+        for at in self.occurrences:
+            for i, op in enumerate(at.change.ops):
+                op_id = OpId(at.device, at.change.c, i)
+                if self.frozen is not None and op_id in self.frozen and op.action in ("set", "add", "resolve"):
+                    found[op_id] = self._live(op_id, op, at)
+        return found
+
+    def _delete(self, op_id: OpId, at: Occurrence) -> None:
+        if self.type is not None and not self.type.deletable:
+            self._flag(op_id, "this-type-is-not-deletable")
+        else:
+            self.deletions.append((op_id, at.change.b))
+
+    def _hides(self, deletion: OpId, seen: int) -> bool:
+        """True when every other op was seen by the deleting device, or is its own earlier one."""
+        return all(
+            place[0] == DELETED or place[1] <= seen or (op.device == deletion.device and op.c <= deletion.c)
+            for op, place in self.places.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a person sees of one field. `value` is None when there is none, and under `stop`; `siblings` are all live ops."""
+
+    value: Any
+    conflict: bool
+    stop: bool
+    siblings: tuple[Live, ...]
+    proposals: tuple[Live, ...]
+
+
+def show(record: Record, types: Types) -> dict[str, Shown]:
+    """The effective value of every field that has one, by the merge policy of its schema."""
+    type_ = types.get(record.type)
+    fields: Mapping[str, Field] = type_.fields if type_ else {}
+    return {key: _show(record, key, register, fields.get(key)) for key, register in record.registers.items() if isinstance(key, str)}
+
+
+def _show(record: Record, key: str, register: Register, spec: Field | None) -> Shown:
+    live = tuple(register.live.values())
+    merge = spec.merge if spec else "unknown"
+    proposals = tuple(register.proposals)
+    if merge == "set" or (spec is None and len(live) > 1):
+        return Shown(distinct(live), False, False, live, proposals)
+    if merge == "append":
+        return Shown([_row(record, key, op, spec) for op in live], False, False, live, proposals)
+    conflict = merge in CONTESTED and in_conflict(register)
+    stop = conflict and spec is not None and spec.while_conflicted == "stop"
+    return Shown(None if stop else _effective(live, merge, spec, conflict), conflict, stop, live, proposals)
+
+
+def _row(record: Record, key: str, op: Live, spec: Field | None) -> Any:
+    if not isinstance(op.value, dict) or spec is None:
+        return op.value
+    row = dict(op.value)
+    for cell, cell_spec in spec.cells.items():
+        register = record.registers.get(CellKey(key, op.id, cell))
+        if register is not None and register.live:
+            row[cell] = _effective(tuple(register.live.values()), cell_spec.merge, cell_spec, in_conflict(register))
+    return row
+
+
+def _effective(live: tuple[Live, ...], merge: str, spec: Field | None, conflict: bool) -> Any:
+    if not live:
+        return None
+    if len(live) == 1:
+        return live[0].value
+    if spec is not None and (merge == "worst" or (conflict and spec.while_conflicted == "strictest")):
+        return max(live, key=lambda op: (spec.rank(op.value), op.seq)).value
+    if conflict:
+        return None
+    return max(live, key=lambda op: (not op.late, op.seq, op.id.c)).value
+
+
+def conflicts(record: Record, types: Types) -> list[FieldKey]:
+    """The fields of a record that are in conflict and need somebody's decision."""
+    type_ = types.get(record.type)
+    if type_ is None or record.hidden:
+        return []
+    found: list[FieldKey] = []
+    for key, register in record.registers.items():
+        spec = type_.fields.get(key if isinstance(key, str) else key.list)
+        if spec is not None and isinstance(key, CellKey):
+            spec = spec.cells.get(key.cell)
+        if spec is not None and spec.merge in CONTESTED and in_conflict(register):
+            found.append(key)
+    return found
+
+
+def state_hash(records: Mapping[bytes, Record]) -> bytes:
+    """One hash over all live sets, signatures and hidden marks: equal on devices with equal grants and heads (I2)."""
+    digest = [_record_digest(records[key]) for key in sorted(records)]
+    return ids.sha256(b"".join(digest))
+
+
+def _record_digest(record: Record) -> bytes:
+    fields = sorted(
+        ((cbor.encode(_key(key)), register) for key, register in record.registers.items() if register.live or register.proposals),
+        key=lambda pair: pair[0],
+    )
+    body = [[cbor.Raw(key), [_ops(register.live.values()), _ops(register.proposals)]] for key, register in fields]
+    signed = [[list(signature.id), [list(op) for op in signature.signs]] for signature in record.signatures]
+    return cbor.encode([record.id, record.type, record.version, body, signed, record.hidden])
+
+
+def _ops(live: Iterable[Live]) -> list[Any]:
+    return [[list(op.id), op.value] for op in sorted(live, key=lambda op: op.id)]
+
+
+def _key(key: FieldKey) -> Any:
+    return key if isinstance(key, str) else [key.list, list(key.row), key.cell]

@@ -1,0 +1,81 @@
+"""X-Wing receiving keys and HPKE grants (docs/spec.md §7.3).  Vectors: shared_schema/vectors/grant/.
+
+HPKE (RFC 9180, base mode; KEM 0x647A X-Wing, HKDF-SHA256, AES-256-GCM). A key is kept as its 32-byte seed, expanded by
+SHAKE256 to 64 bytes of ML-KEM seed and 32 of X25519 (draft-connolly-cfrg-xwing-kem).
+"""
+
+import hashlib
+from functools import lru_cache
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
+
+from shared_schema import ids
+from shared_schema.errors import BadGrant, WeakKey
+from sync.signing import check_receive_key
+
+_SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_GRANT: Final = ids.label("grant")
+_ML_KEM_PUBLIC: Final = 1184
+
+
+class ReceivingKey:
+    """A device's or a side's recovery X-Wing key."""
+
+    __slots__ = ("_key", "public")
+
+    def __init__(self, seed: bytes) -> None:
+        expanded = hashlib.shake_256(seed).digest(96)
+        kem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+        dh = X25519PrivateKey.from_private_bytes(expanded[64:])
+        self._key = MLKEM768X25519PrivateKey(kem, dh)
+        self.public: bytes = kem.public_key().public_bytes_raw() + dh.public_key().public_bytes_raw()
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """The plaintext of an HPKE message. Raises BadGrant."""
+        try:
+            return _SUITE.decrypt(sealed, self._key, info=info)
+        except (InvalidTag, ValueError) as error:
+            raise BadGrant("the grant does not open") from error
+
+
+@lru_cache(maxsize=1024)
+def _public(key: bytes) -> MLKEM768X25519PublicKey:
+    check_receive_key(key)
+    try:
+        kem = MLKEM768PublicKey.from_public_bytes(key[:_ML_KEM_PUBLIC])
+    except ValueError as error:
+        raise WeakKey("the ML-KEM half of a receiving key is not valid") from error
+    return MLKEM768X25519PublicKey(kem, X25519PublicKey.from_public_bytes(key[_ML_KEM_PUBLIC:]))
+
+
+def context(svc: bytes, log: bytes, epoch: int) -> bytes:
+    """ctx = svc ‖ log ‖ u32be(epoch)."""
+    return svc + log + epoch.to_bytes(4, "big")
+
+
+def grant_info(svc: bytes, log: bytes, newest_epoch: int, granter: bytes, recipient: bytes) -> bytes:
+    """HPKE info of a grant."""
+    return _GRANT + context(svc, log, newest_epoch) + granter + recipient
+
+
+def seal_secrets(public: bytes, info: bytes, secrets: list[bytes]) -> bytes:
+    """KEM output ‖ ciphertext of the concatenated 32-byte secrets. Randomness is the library's own."""
+    return _SUITE.encrypt(b"".join(secrets), _public(public), info=info)
+
+
+def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> list[bytes]:
+    """The secrets of a grant, in order. Raises BadGrant."""
+    plain = key.open(sealed, info)
+    if len(plain) != 32 * count:
+        raise BadGrant(f"the grant holds {len(plain)} B, want {32 * count}")
+    return [plain[i : i + 32] for i in range(0, len(plain), 32)]
+
+
+def passphrase_key(passphrase: str, salt: bytes, memory_kib: int, passes: int) -> bytes:
+    """32-byte store key from a passphrase: Argon2id (RFC 9106), one lane."""
+    return Argon2id(salt=salt, length=32, iterations=passes, lanes=1, memory_cost=memory_kib).derive(passphrase.encode())

@@ -1,0 +1,195 @@
+"""The fund: a fold over a `fund` log that nobody can overspend by spending at once (docs/spec.md §8).  Vectors: shared_schema/vectors/ledger/.
+
+All amounts are pence. At every prefix: allotted = unallocated + remaining of all devices + spent.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared_schema import ids
+from sync.fold import Occurrence
+
+HOLDER: Final = "fund_holder"
+
+
+@dataclass(slots=True)
+class Spend:
+    """One spend. `counted` is what it takes from the fund now; `disputed` what nobody has covered yet."""
+
+    id: str
+    device: bytes
+    user: bytes
+    seq: int
+    counted: int = 0
+    disputed: int = 0
+
+
+@dataclass(slots=True)
+class Fund:
+    """Where the money is. `remaining` maps device id to what it may still spend; `ignored` says what had no effect and why."""
+
+    allotted: int = 0
+    unallocated: int = 0
+    spent: int = 0
+    remaining: dict[bytes, int] = field(default_factory=dict)
+    spends: dict[str, Spend] = field(default_factory=dict)
+    allowances: dict[bytes, bytes] = field(default_factory=dict)
+    ignored: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    @property
+    def disputed(self) -> int:
+        """What was bought beyond an allowance and not covered yet."""
+        return sum(spend.disputed for spend in self.spends.values())
+
+    @property
+    def conserved(self) -> bool:
+        """I12."""
+        parts = (self.unallocated, self.spent, *self.remaining.values())
+        return self.allotted == sum(parts) and min(parts) >= 0
+
+
+def fold_fund(log: bytes, occurrences: Iterable[Occurrence]) -> Fund:
+    """The fund after these changes, in log order. Each (device, c) counts once."""
+    fund = Fund()
+    seen: set[tuple[bytes, int]] = set()
+    for at in occurrences:
+        key = (at.device, at.change.c)
+        if key not in seen:
+            seen.add(key)
+            apply(fund, log, at)
+    return fund
+
+
+def apply(fund: Fund, log: bytes, at: Occurrence) -> None:
+    """Take one change into the fund, in place."""
+    change = at.change
+    created = ids.record_id(log, at.device, change.c) == change.r
+    values = {op.field: op.value for op in change.ops if op.action == "set"}
+    if change.t == "fund_line" and created:
+        why = _LINES.get(str(values.get("kind")), _unknown)(fund, at, values)
+    elif change.t == "allowance" and created:
+        why = _allow(fund, at, values)
+    elif change.t == "allowance":
+        why = _return(fund, at)
+    else:
+        return
+    if why:
+        fund.ignored.append((at.seq, change.r, why))
+
+
+def _amount(values: dict[Any, Any]) -> int:
+    amount = values.get("amount")
+    return amount if type(amount) is int and amount > 0 else 0
+
+
+def _unknown(_fund: Fund, _at: Occurrence, _values: dict[Any, Any]) -> str:
+    return "unknown kind of line"
+
+
+def _allot(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    if at.role != HOLDER:
+        return "not by the fund holder"
+    fund.allotted += _amount(values)
+    fund.unallocated += _amount(values)
+    return "" if _amount(values) else "no amount"
+
+
+def _allow(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    device, amount = _device(values.get("to")), _amount(values)
+    if at.role != HOLDER:
+        return "not by the fund holder"
+    if device is None or not amount:
+        return "no device or no amount"
+    if amount > fund.unallocated:
+        return "beyond the unallocated pot"
+    fund.unallocated -= amount
+    fund.remaining[device] = fund.remaining.get(device, 0) + amount
+    fund.allowances[at.change.r] = device
+    return ""
+
+
+def _device(value: Any) -> bytes | None:
+    text = value.get("device") if isinstance(value, dict) else value
+    try:
+        return ids.parse(text) if isinstance(text, str) else None
+    except ids.Malformed:
+        return None
+
+
+def _spend(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    spend_id, amount = values.get("spend_id"), _amount(values)
+    if not isinstance(spend_id, str) or not amount:
+        return "no spend id or no amount"
+    if spend_id in fund.spends:
+        return "this spend is already counted"
+    spend = fund.spends[spend_id] = Spend(spend_id, at.device, at.user, at.seq)
+    if amount > fund.remaining.get(at.device, 0):
+        spend.disputed = amount
+        return ""
+    fund.remaining[at.device] -= amount
+    fund.spent += amount
+    spend.counted = amount
+    return ""
+
+
+def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    spend, amount = fund.spends.get(str(values.get("against"))), _amount(values)
+    if at.role != HOLDER:
+        return "not by the fund holder"
+    if spend is None or not 0 < amount <= spend.disputed:
+        return "nothing of that amount is disputed"
+    if amount > fund.unallocated:
+        return "beyond the unallocated pot"
+    fund.unallocated -= amount
+    fund.spent += amount
+    spend.disputed -= amount
+    spend.counted += amount
+    return ""
+
+
+def _reverse(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    spend, amount = fund.spends.get(str(values.get("against"))), _amount(values)
+    if spend is None or not amount:
+        return "no such spend or no amount"
+    if at.role != HOLDER and at.user != spend.user:
+        return "neither by the spender nor by the fund holder"
+    if amount > spend.counted + spend.disputed:
+        return "beyond what the spend still counts"
+    from_disputed = min(amount, spend.disputed)
+    spend.disputed -= from_disputed
+    spend.counted -= amount - from_disputed
+    fund.spent -= amount - from_disputed
+    fund.unallocated += amount - from_disputed
+    return ""
+
+
+def _reclaim(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    device = _device(values.get("device"))
+    if at.role != HOLDER:
+        return "not by the fund holder"
+    return _give_back(fund, device, _amount(values))
+
+
+def _give_back(fund: Fund, device: bytes | None, amount: int) -> str:
+    if device is None or not 0 < amount <= fund.remaining.get(device, 0):
+        return "beyond what the device has left"
+    fund.remaining[device] -= amount
+    fund.unallocated += amount
+    return ""
+
+
+def _return(fund: Fund, at: Occurrence) -> str:
+    """Rows added to `returned` of an allowance, by the device that it was made to."""
+    device = fund.allowances.get(at.change.r)
+    rows = [op.value for op in at.change.ops if op.field == "returned" and op.action == "add"]
+    if rows and device != at.device:
+        return "not by the device that has the allowance"
+    for row in rows:
+        why = _give_back(fund, device, _amount({"amount": row.get("pence")} if isinstance(row, dict) else {}))
+        if why:
+            return why
+    return ""
+
+
+_LINES: Final = {"allotment": _allot, "spend": _spend, "cover": _cover, "reversal": _reverse, "reclaim": _reclaim}

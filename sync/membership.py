@@ -1,0 +1,225 @@
+"""Who is in a file, which epoch is current, and who holds it (docs/spec.md §7).  Vectors: shared_schema/vectors/membership/.
+
+Pure. `take` is the one rule for server and reader; what it refuses is void for a reader. The wall's rule W1 is `_check_grants`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from shared_schema import ids
+from shared_schema.entry import Entry
+from shared_schema.errors import Malformed, Refused
+from shared_schema.ids import Side
+from shared_schema.membership import FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, decode_file_statement
+from shared_schema.roles import file_sides, may_be_member, may_sign
+from sync.registry import Certificate, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A fold over a file's statements.
+
+    `epoch` is the current one, `highest` the highest number ever used (a void epoch's counts), `commits` maps each valid epoch
+    to its kc, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch.
+    """
+
+    log: bytes
+    file: str
+    side: Side
+    members: Mapping[bytes, str]
+    epoch: int
+    highest: int
+    commits: Mapping[int, bytes]
+    holders: frozenset[bytes]
+    previous: bytes
+    ever: frozenset[bytes] = field(default_factory=frozenset)
+    blocked: bool = False
+
+
+def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState:
+    """The file with statement `entry` folded in. The registry must have reached the statement's `rg`.
+
+    Raises Malformed or Refused when it may not stand there.
+    """
+    statement = decode_file_statement(entry.sign1.payload)
+    if registry.reaches(statement.rg) is not True:
+        raise Refused("stale-registry", "the registry head that the statement names is not in this registry")
+    author = registry.devices.get(entry.author)
+    if author is None or not author.stands_at(statement.rg.seq):
+        raise Refused("not-permitted", "the author was not certified at the registry head it names")
+    if isinstance(statement, Genesis) != (state is None):
+        raise Refused("not-permitted", "a file begins with its one genesis")
+    if isinstance(statement, Genesis):
+        return _take_genesis(entry, statement, registry, author)
+    assert state is not None  # narrowed by the comparison above
+    return _take_later(state, entry, statement, registry, author)
+
+
+def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: Certificate) -> FileState:
+    if entry.log != ids.file_log(entry.svc, entry.author, statement.nonce):
+        raise Malformed("the log id does not follow from creator and nonce")
+    if statement.side != registry.side:
+        raise Refused("wall", "the file lies on another side than its registry")
+    if statement.side not in file_sides(statement.file):
+        raise Refused("not-permitted", f"a {statement.file} file does not exist on this side")
+    members = dict(statement.members)
+    role = members.get(author.subject.user)
+    if role is None or role not in author.subject.roles or not may_sign("genesis", statement.file, statement.side, role):
+        raise Refused("not-permitted", "the author may not begin such a file")
+    _check_people(statement.members, statement.file, registry, statement.rg.seq)
+    holders = _check_grants(statement.grants, members, (1,), frozenset(), registry, statement.rg.seq)
+    return FileState(
+        log=entry.log,
+        file=statement.file,
+        side=statement.side,
+        members=MappingProxyType(members),
+        epoch=1,
+        highest=1,
+        commits=MappingProxyType({1: statement.commit}),
+        holders=holders,
+        previous=entry.id,
+        ever=frozenset(members),
+    )
+
+
+def _take_later(
+    state: FileState, entry: Entry, statement: Members | NewEpoch | MoreGrants, registry: Registry, author: Certificate
+) -> FileState:
+    if statement.previous != state.previous:
+        raise Refused("stale-statement")
+    role = state.members.get(author.subject.user)
+    kind = {Members: "members", NewEpoch: "epoch", MoreGrants: "grant"}[type(statement)]
+    if role is None or entry.author not in state.holders or not may_sign(kind, state.file, state.side, role):
+        raise Refused("not-permitted", f"the author may not sign {kind} in this file")
+    seq = statement.rg.seq
+    if isinstance(statement, MoreGrants):
+        holders = _check_more_grants(state, statement, registry)
+        return replace(state, holders=state.holders | holders, previous=entry.id)
+    if statement.epoch != state.highest + 1:
+        raise Refused("stale-statement", f"epoch {statement.epoch} follows {state.highest}")
+    members = dict(state.members)
+    if isinstance(statement, Members):
+        members = _changed_members(state, statement, author.subject.user)
+        _check_people(statement.add, state.file, registry, seq)
+    epochs = (*state.commits, statement.epoch)
+    holders = _check_grants(statement.grants, members, epochs, state.holders, registry, seq)
+    return replace(
+        state,
+        members=MappingProxyType(members),
+        epoch=statement.epoch,
+        highest=statement.epoch,
+        commits=MappingProxyType({**state.commits, statement.epoch: statement.commit}),
+        holders=holders,
+        previous=entry.id,
+        ever=state.ever | members.keys(),
+        blocked=False,
+    )
+
+
+def _changed_members(state: FileState, statement: Members, author: bytes) -> dict[bytes, str]:
+    if author in statement.remove:
+        raise Refused("not-permitted", "nobody removes themselves")
+    if not set(statement.remove) <= state.members.keys() or any(user in state.members for user, _ in statement.add):
+        raise Refused("not-permitted", "only members are removed and only others are added")
+    kept = {user: role for user, role in state.members.items() if user not in statement.remove}
+    return kept | dict(statement.add)
+
+
+def _check_people(people: Iterable[tuple[bytes, str]], file: str, registry: Registry, seq: int) -> None:
+    for user, role in people:
+        held = {held for cert in registry.devices_of(user, seq) for held in cert.subject.roles}
+        if not held:
+            raise Refused("wall", "a member has no certified device on this side")
+        if role not in held or not may_be_member(file, registry.side, role):
+            raise Refused("not-permitted", f"a member may not be in a {file} file as {role}")
+
+
+def recipients(registry: Registry, members: Iterable[bytes], seq: int) -> dict[bytes, tuple[bytes, bytes]]:
+    """Whom an epoch of a file with these members is granted to: id -> (id of the certifying entry, X-Wing public key)."""
+    found = {cert.keys.device: (cert.id, cert.keys.receive) for user in members for cert in registry.devices_of(user, seq)}
+    return found | {registry.recovery_id: (registry.root_id, registry.require_root().recovery)}
+
+
+def epochs_for(recipient: bytes, epochs: tuple[int, ...], complete: frozenset[bytes], registry: Registry) -> tuple[int, ...]:
+    """Which epochs a grant holds: the new one for whoever has all earlier ones (the recovery key always has), else all."""
+    return epochs[-1:] if recipient in complete or recipient == registry.recovery_id else epochs
+
+
+def _check_grants(
+    grants: tuple[Grant, ...],
+    members: Iterable[bytes],
+    epochs: tuple[int, ...],
+    complete: frozenset[bytes],
+    registry: Registry,
+    seq: int,
+) -> frozenset[bytes]:
+    """W1 and §7.3: exactly one grant per unrevoked device of each member, plus the recovery key. Returns the new holders."""
+    wanted = recipients(registry, members, seq)
+    for grant in grants:
+        _check_grant(grant, wanted, epochs_for(grant.to, epochs, complete, registry), registry)
+    if len(grants) != len(wanted):
+        raise Refused("not-permitted", f"{len(grants)} grants, want {len(wanted)}: one per device of each member and the recovery key")
+    return frozenset(wanted) - {registry.recovery_id}
+
+
+def _check_grant(grant: Grant, wanted: Mapping[bytes, tuple[bytes, bytes]], epochs: tuple[int, ...], registry: Registry) -> None:
+    if grant.to not in wanted:
+        known = grant.to in registry.devices
+        raise Refused("not-permitted" if known else "wall", "a grant's recipient is no device of a member on this side")
+    if grant.cert != wanted[grant.to][0]:
+        raise Refused("wall", "a grant names another certificate than its recipient's")
+    if grant.epochs != epochs:
+        raise Refused("not-permitted", "a grant holds other epochs than its recipient needs")
+
+
+def _check_more_grants(state: FileState, statement: MoreGrants, registry: Registry) -> frozenset[bytes]:
+    wanted = recipients(registry, state.members, statement.rg.seq)
+    epochs = tuple(state.commits)
+    for grant in statement.grants:
+        if grant.to in state.holders or grant.to == registry.recovery_id:
+            raise Refused("not-permitted", "the recipient already holds this file")
+        _check_grant(grant, wanted, epochs, registry)
+    return frozenset(grant.to for grant in statement.grants)
+
+
+def skip(state: FileState | None, entry: Entry) -> FileState | None:
+    """The file after a void statement: it counts as previous, and a void epoch blocks writing until a valid one."""
+    if state is None:
+        return None
+    try:
+        statement: FileStatement | None = decode_file_statement(entry.sign1.payload)
+    except Malformed:
+        statement = None
+    if isinstance(statement, Members | NewEpoch):
+        return replace(state, previous=entry.id, highest=max(state.highest, statement.epoch), blocked=True)
+    return replace(state, previous=entry.id)
+
+
+def check_envelope(state: FileState | None, entry: Entry) -> None:
+    """§7.4, from the log alone. Raises Refused when the author may not write an envelope of this epoch here and now."""
+    if state is None:
+        raise Refused("no-such-file")
+    if entry.author not in state.holders:
+        raise Refused("no-standing", "the author holds no grant of the current epoch")
+    if entry.epoch != state.epoch:
+        raise Refused("stale-epoch", f"epoch {entry.epoch}, want {state.epoch}")
+    if state.blocked:
+        raise Refused("rotate-first", "the newest epoch is void: a valid one has to be signed first")
+
+
+def rotation_needed(state: FileState, registry: Registry) -> bool:
+    """True when a device that holds the current epoch has been revoked."""
+    return any(device in registry.devices and registry.devices[device].revoked is not None for device in state.holders)
+
+
+def missing_grants(state: FileState, registry: Registry) -> list[bytes]:
+    """Unrevoked devices of members that hold no grant yet."""
+    wanted = recipients(registry, state.members, registry.seq)
+    return sorted(device for device in wanted if device not in state.holders and device != registry.recovery_id)
+
+
+def check_fresh(state_members: Iterable[bytes], rg_seq: int, registry: Registry) -> None:
+    """Server and authors only: `rg` is at or after every revocation that touches a member. Raises Refused `stale-registry`."""
+    if rg_seq < registry.last_revocation(frozenset(state_members)):
+        raise Refused("stale-registry", "a device of a member was revoked after the registry head that the statement names")

@@ -1,0 +1,219 @@
+"""The registry of a side: who is certified, invited, revoked (docs/spec.md §6).  Vectors: shared_schema/vectors/registry/.
+
+Pure. `take` is the one rule for server and reader; what it refuses is void for a reader.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from shared_schema import ids
+from shared_schema.certificate import (
+    Certify,
+    Enrol,
+    Invitation,
+    Keys,
+    RegistryStatement,
+    Revoke,
+    Root,
+    Subject,
+    countersigned,
+    decode_registry_statement,
+)
+from shared_schema.entry import Entry, Head
+from shared_schema.errors import Malformed, Refused
+from shared_schema.ids import Side
+from shared_schema.roles import roles_allowed
+from sync.signing import check_receive_key, check_sign_key, verify_bytes, verify_object
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certified device. `id` is the registry entry that certifies it, `seq` its place; `revoked` the place of its revocation."""
+
+    id: bytes
+    seq: int
+    subject: Subject
+    keys: Keys
+    issuer: bytes
+    revoked: int | None = None
+
+    def stands_at(self, seq: int) -> bool:
+        """Certified and not revoked in the registry's first `seq` entries. Expiry is not looked at."""
+        return self.seq <= seq and (self.revoked is None or self.revoked > seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled."""
+
+    svc: bytes
+    side: Side
+    pinned: bytes
+    chains: tuple[bytes, ...]
+    root: Root | None = None
+    root_id: bytes = b""
+    devices: Mapping[bytes, Certificate] = field(default_factory=lambda: MappingProxyType({}))
+    spent: Mapping[bytes, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    reused: frozenset[bytes] = frozenset()
+
+    @property
+    def log(self) -> bytes:
+        """This registry's log id."""
+        return ids.registry_log(self.svc, self.side)
+
+    @property
+    def seq(self) -> int:
+        """How many entries it holds."""
+        return len(self.chains) - 1
+
+    @property
+    def head(self) -> Head:
+        """`[incarnation, seq, chain]` to be named as `rg`."""
+        return Head(self.require_root().incarnation, self.seq, self.chains[-1])
+
+    def require_root(self) -> Root:
+        """The root statement. Raises Refused `no-service` before there is one."""
+        if self.root is None:
+            raise Refused("no-service")
+        return self.root
+
+    @property
+    def recovery_id(self) -> bytes:
+        """The recipient id of the side's recovery key."""
+        return ids.recovery_id(self.require_root().recovery)
+
+    def reaches(self, rg: Head) -> bool | None:
+        """True when `rg` is in this registry, False when another entry stands there, None when it is not that far yet."""
+        if rg.seq > self.seq:
+            return None
+        return self.chains[rg.seq] == rg.chain
+
+    def devices_of(self, user: bytes, seq: int) -> Iterator[Certificate]:
+        """The user's unrevoked devices in the first `seq` entries."""
+        return (cert for cert in self.devices.values() if cert.subject.user == user and cert.stands_at(seq))
+
+    def last_revocation(self, users: frozenset[bytes]) -> int:
+        """The place of the newest revocation of a device of any of `users`; 0 if none."""
+        return max((cert.revoked or 0 for cert in self.devices.values() if cert.subject.user in users), default=0)
+
+
+def empty_registry(svc: bytes, side: Side, pinned: bytes) -> Registry:
+    """A registry with nothing in it, whose authority has the fingerprint `pinned`."""
+    return Registry(svc, side, pinned, (ids.chain_start(ids.registry_log(svc, side)),))
+
+
+def skip(registry: Registry, chain: bytes, entry: Entry) -> Registry:
+    """The registry after a void entry: its place counts, its content does not; a reused invitation is remembered."""
+    reused = registry.reused
+    try:
+        statement = decode_registry_statement(entry.sign1.payload)
+    except Malformed:
+        statement = None
+    if isinstance(statement, Enrol) and statement.invitation.key in registry.spent:
+        reused = reused | {statement.invitation.key}
+    return replace(registry, chains=(*registry.chains, chain), reused=reused)
+
+
+def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
+    """The registry with `entry` at its next place, whose chain is `chain`. Raises ProtocolError when it may not stand there."""
+    if entry.is_envelope:
+        raise Malformed("a registry holds statements only")
+    statement = decode_registry_statement(entry.sign1.payload)
+    if (registry.root is None) != isinstance(statement, Root):
+        raise Refused("not-permitted", "a registry begins with its one root statement")
+    match statement:
+        case Root():
+            grown = _take_root(registry, entry, statement)
+        case Certify():
+            grown = _take_certify(registry, entry, statement)
+        case Enrol():
+            grown = _take_enrol(registry, entry, statement)
+        case Revoke():
+            grown = _take_revoke(registry, entry, statement)
+    return replace(grown, chains=(*registry.chains, chain))
+
+
+def _take_root(registry: Registry, entry: Entry, root: Root) -> Registry:
+    if ids.fingerprint(root.authority) != registry.pinned or root.side != registry.side:
+        raise Refused("not-permitted", "the root is of another authority or side")
+    for key in (root.authority, root.receipt, root.checkpoint):
+        check_sign_key(key)
+    check_receive_key(root.recovery)
+    _check_authority(entry, root)
+    return replace(registry, root=root, root_id=entry.id)
+
+
+def _check_authority(entry: Entry, root: Root) -> None:
+    if entry.author != ids.authority_id(root.authority):
+        raise Refused("not-permitted", "only the authority signs this")
+    verify_object(entry.sign1, root.authority)
+
+
+def _take_certify(registry: Registry, entry: Entry, statement: Certify) -> Registry:
+    _check_authority(entry, registry.require_root())
+    if statement.subject.roles != ("administrator",):
+        raise Refused("not-permitted", "the authority certifies administrators only")
+    return _certified(registry, entry, statement.subject, statement.keys)
+
+
+def _take_enrol(registry: Registry, entry: Entry, statement: Enrol) -> Registry:
+    invitation = statement.invitation
+    if entry.author != statement.keys.device or entry.sq != 1:
+        raise Refused("invitation-invalid", "an enrolment is the new device's own first entry")
+    check_invitation(registry, invitation)
+    verify_object(entry.sign1, statement.keys.sign)
+    bound = countersigned(registry.svc, registry.log, invitation.id, statement.keys)
+    if not verify_bytes(invitation.key, statement.by, bound):
+        raise Refused("invitation-invalid", "the invitation key did not sign for this device")
+    if invitation.key in registry.spent:
+        raise Refused("invitation-spent")
+    grown = _certified(registry, entry, invitation.subject, statement.keys, invitation.issuer)
+    return replace(grown, spent=MappingProxyType({**registry.spent, invitation.key: statement.keys.device}))
+
+
+def check_invitation(registry: Registry, invitation: Invitation) -> None:
+    """Raises Refused `invitation-invalid` unless an administrator of this side signed it and may invite whom it names."""
+    issuer = registry.devices.get(invitation.issuer)
+    if invitation.side != registry.side or invitation.sign1.svc != registry.svc:
+        raise Refused("invitation-invalid", "the invitation is for another service or side")
+    if issuer is None or "administrator" not in issuer.subject.roles or not issuer.stands_at(registry.seq):
+        raise Refused("invitation-invalid", "the invitation is not by an administrator of this side")
+    verify_object(invitation.sign1, issuer.keys.sign)
+    check_sign_key(invitation.key)
+
+
+def _certified(registry: Registry, entry: Entry, subject: Subject, keys: Keys, issuer: bytes | None = None) -> Registry:
+    if not roles_allowed(registry.side, subject.roles):
+        raise Refused("not-permitted", "one device may not hold these roles together on this side")
+    check_sign_key(keys.sign)
+    check_receive_key(keys.receive)
+    known = registry.devices.values()
+    if keys.device in registry.devices or any(cert.keys.sign == keys.sign or cert.keys.receive == keys.receive for cert in known):
+        raise Refused("not-permitted", "the device id or a key is already certified")
+    certificate = Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author)
+    return replace(registry, devices=MappingProxyType({**registry.devices, keys.device: certificate}))
+
+
+def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registry:
+    author, target = registry.devices.get(entry.author), registry.devices.get(statement.device)
+    if author is None or "administrator" not in author.subject.roles or not author.stands_at(registry.seq):
+        raise Refused("not-permitted", "only an administrator of this side revokes")
+    verify_object(entry.sign1, author.keys.sign)
+    if target is None or target.revoked is not None:
+        raise Refused("not-permitted", "the device is not certified or already revoked")
+    revoked = replace(target, revoked=registry.seq + 1)
+    return replace(registry, devices=MappingProxyType({**registry.devices, statement.device: revoked}))
+
+
+def author_key(registry: Registry, device: bytes) -> bytes:
+    """The signing key of a device that is or was certified. Raises Malformed for any other."""
+    certificate = registry.devices.get(device)
+    if certificate is None:
+        raise Malformed("the author is not certified on this side")
+    return certificate.keys.sign
+
+
+def statement_of(entry: Entry) -> RegistryStatement:
+    """The registry statement inside `entry`. Raises Malformed."""
+    return decode_registry_statement(entry.sign1.payload)
