@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server import audit_routes, health, registry_routes, sync_route
+from server.append import Sender
 from server.authenticate import authenticate, parse
 from server.service import RunningSide, Service
-from server.append import Sender
 from shared_schema import cbor, limits
 from shared_schema.errors import ProtocolError, catalogue
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
@@ -91,7 +91,9 @@ def _account(running: RunningSide, route: str, method: str, response: Response, 
     sent = len(response.body) if hasattr(response, "body") else 0
     running.metrics.requests.labels(route, str(response.status_code)).inc()
     running.metrics.seconds.labels(route).observe(elapsed)
-    running.log.info("request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent)
+    running.log.info(
+        "request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent
+    )
 
 
 ROUTES: Final = [
@@ -130,5 +132,3 @@ def make_app(service: Service) -> Starlette:
     app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers, max_body_size=limits.REQUEST_BYTES)
     app.state.service = service
     return app
-
-

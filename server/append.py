@@ -254,9 +254,7 @@ class Commit:
     def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
         if isinstance(statement, Genesis | Members):
             added = statement.members if isinstance(statement, Genesis) else statement.add
-            self.batch.members += [
-                {"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added
-            ]
+            self.batch.members += [{"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added]
         if isinstance(statement, Members):
             self.batch.left += [{"log": log, "user": user, "left": seq} for user in statement.remove]
 
@@ -343,5 +341,3 @@ class _Clone(Refused):
 
 def _signed_code(signed: bytes) -> str:
     return decode_verdict(signed).code
-
-

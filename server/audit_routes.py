@@ -74,7 +74,17 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
     kinds = await asyncio.to_thread(_kinds, realm)
     listed = [[log, kind, realm.signed_head(log, realm.heads[log])] for log, kind in kinds]
     root = known.require_root()
-    return _cbor({"v": 1, "svc": known.svc, "side": realm.side, "registry": known.log, "authority": root.authority, "logs": listed, "checkpoint": realm.audit.published.note})
+    return _cbor(
+        {
+            "v": 1,
+            "svc": known.svc,
+            "side": realm.side,
+            "registry": known.log,
+            "authority": root.authority,
+            "logs": listed,
+            "checkpoint": realm.audit.published.note,
+        }
+    )
 
 
 def _kinds(realm: Realm) -> list[tuple[bytes, str]]:

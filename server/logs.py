@@ -23,6 +23,11 @@ def open_log(path: Path | None) -> tuple[structlog.BoundLogger, TextIO | None]:
     stream = None if path is None else path.open("a", encoding="utf-8", buffering=1)
     logger: structlog.BoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(stream) if stream else structlog.ReturnLogger(),
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), _allow, structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _allow,
+            structlog.processors.JSONRenderer(),
+        ],
     )
     return logger, stream

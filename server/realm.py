@@ -19,7 +19,6 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.receipt import HEAD, head_payload
 from shared_schema.wire import InclusionProof, Page, PageEntry, SyncRequest, SyncResponse
-from sync import log as log_rules
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
 from sync.registry import Registry
@@ -278,13 +277,12 @@ class Realm:
     def _page(self, tx: Connection, log: bytes, after: int, end: int, room: int, pushed: Pushed | None) -> tuple[Page, int]:
         places = pushed.placed.get(log, []) if pushed else []
         if pushed and places and places[0].seq == after + 1 and places[-1].seq == end:
-            entries = tuple(
-                PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places
-            )
+            entries = tuple(PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places)
             head = Head(self.incarnation, end, places[-1].chain)
             return Page(log, entries, self.signed_head(log, head), more=False), 0
         mine = {place.entry.id for place in places}
-        entries_out, size, last, chain = [], 0, after, self._chain(tx, log, after)
+        entries_out: list[PageEntry] = []
+        size, last, chain = 0, after, self._chain(tx, log, after)
         while last < end and size < room:
             rows = store.entries_after(tx, log, last, end, 64 if size == 0 else _PAGE_ROWS)
             for row in rows:
@@ -385,4 +383,3 @@ def _raised(result: Any) -> Any:
     if isinstance(result, Exception):
         raise result
     return result
-

@@ -2,12 +2,13 @@
 
 import asyncio
 import hmac
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.append import Commit, Pushed, Sender
+from server.append import Commit, Pushed
 from server.realm import Realm
 from server.service import RunningSide, Service
 from shared_schema import cbor, ids, limits
@@ -64,7 +65,7 @@ async def create_service(_request: Request, service: Service, body: bytes) -> Re
     receipts = {}
     for side, running in service.sides.items():
         running.realm.create(svc, ids.fingerprint(authority))
-        pushed: Pushed = await running.writer.do(lambda commit, pairs=entries[side]: commit.push(pairs, None))
+        pushed: Pushed = await running.writer.do(partial(_push_all, entries[side]))
         for answer in pushed.answers:
             if answer.code != "accepted":
                 raise Refused("service-exists" if answer.code in ("clone-detected", "not-permitted") else answer.code, answer.message)
@@ -93,7 +94,7 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
     entry = decode_pair(map_["entry"])
     if entry.log != known.log:
         raise Refused("invitation-invalid", "the enrolment is for another registry")
-    pushed: Pushed = await running.writer.do(lambda commit: _push_one(commit, map_["entry"]))
+    pushed: Pushed = await running.writer.do(partial(_push_all, (map_["entry"],)))
     answer = pushed.answers[0]
     if answer.code != "accepted":
         raise Refused(answer.code, answer.message)
@@ -103,8 +104,8 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
     return Response(response, media_type=CBOR_TYPE)
 
 
-def _push_one(commit: Commit, pair: Any) -> Pushed:
-    return commit.push((pair,), None)
+def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:
+    return commit.push(pairs, None)
 
 
 def _whole_registry(realm: Realm, pushed: Pushed) -> bytes:

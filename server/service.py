@@ -131,7 +131,8 @@ def _keys(path: Path, *, fresh: bool) -> RealmKeys:
     if not path.exists():
         raise Regressed(f"{path.name} is missing: this database belongs to keys that are not here")
     held = json.loads(path.read_text(encoding="ascii"))
-    return RealmKeys(*(bytes.fromhex(held[name]) for name in ("receipt", "checkpoint", "salt")), ids.parse(held["incarnation"]))
+    receipt, checkpoint, salt = (bytes.fromhex(held[name]) for name in ("receipt", "checkpoint", "salt"))
+    return RealmKeys(receipt, checkpoint, salt, ids.parse(held["incarnation"]))
 
 
 def _write_private(path: Path, text: str) -> None:

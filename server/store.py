@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import sqlcipher3.dbapi2 as sqlite
-from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 from sqlmodel import col
@@ -33,7 +33,8 @@ Row = dict[str, Any]
 
 def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
     """An engine on a SQLite file, or in memory for None. Durable: WAL with synchronous=FULL. sqlcipher3 is used without a key,
-    for its bundled SQLite, which has the WAL-reset fix."""
+    for its bundled SQLite, which has the WAL-reset fix.
+    """
     if path is None:
         engine = create_engine("sqlite://", module=sqlite, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
@@ -79,7 +80,9 @@ _SERVED: Final = (
     col(EntryRow.parts),
 )
 _OF_LOG: Final = col(EntryRow.log_id) == bindparam("log")
-_AFTER: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.seq) > bindparam("after"), col(EntryRow.seq) <= bindparam("upto")).order_by(col(EntryRow.seq))
+_AFTER: Final = (
+    select(*_SERVED).where(_OF_LOG, col(EntryRow.seq) > bindparam("after"), col(EntryRow.seq) <= bindparam("upto")).order_by(col(EntryRow.seq))
+)
 _STATEMENTS: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.statement) == 1).order_by(col(EntryRow.seq))
 _CHAIN_AT: Final = select(col(EntryRow.chain)).where(_OF_LOG, col(EntryRow.seq) == bindparam("seq"))
 _BY_AUTHOR: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.author) == bindparam("author"), col(EntryRow.sq) == bindparam("sq"))
@@ -153,10 +156,8 @@ def receipt_for(tx: Connection, log: bytes, seq: int) -> bytes | None:
 
 def memberships(tx: Connection) -> list[tuple[bytes, bytes, int, int | None, str]]:
     """(log, user, from, to, role) of every membership."""
-    table: Select[Any] = select(
-        col(MemberRow.log_id), col(MemberRow.user_id), col(MemberRow.from_seq), col(MemberRow.to_seq), col(MemberRow.role)
-    )
-    return [(row.log_id, row.user_id, row.from_seq, row.to_seq, row.role) for row in tx.execute(table)]
+    query = select(col(MemberRow.log_id), col(MemberRow.user_id), col(MemberRow.from_seq), col(MemberRow.to_seq), col(MemberRow.role))
+    return [(row.log_id, row.user_id, row.from_seq, row.to_seq, row.role) for row in tx.execute(query)]
 
 
 def meta(tx: Connection) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from shared_schema.request import CBOR_TYPE
 from shared_schema.wire import Page, SyncRequest, decode_request, encode_response
 
 
-async def sync(request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
+async def sync(_request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
     """A whole round trip: verdicts for what was pushed, pages of what is new."""
     wanted = decode_request(body)
     realm = running.realm
@@ -39,9 +39,7 @@ def _count(running: RunningSide, pushed: Pushed) -> None:
             running.metrics.refused.labels(answer.code).inc()
 
 
-def _pull(
-    running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None
-) -> tuple[list[Page], list[Delivery], bool]:
+def _pull(running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None) -> tuple[list[Page], list[Delivery], bool]:
     with running.realm.engine.connect() as connection, connection.begin():
         return running.realm.pull(connection, wanted, sender, pushed)
 

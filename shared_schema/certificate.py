@@ -3,6 +3,7 @@
 Spec: docs/spec.md §6.  Vectors: shared_schema/vectors/registry/.  Shape only; standing is judged in sync/registry.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -207,5 +208,4 @@ def _revoke(value: dict[str, Any]) -> Revoke:
     return Revoke(as_id(map_["device"], "device"), map_["reason"])
 
 
-_DECODERS: Final = {"root": _root, "certify": _certify, "enrol": _enrol, "revoke": _revoke}
-
+_DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {"root": _root, "certify": _certify, "enrol": _enrol, "revoke": _revoke}

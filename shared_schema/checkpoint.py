@@ -1,6 +1,6 @@
-"""Audit checkpoint: a C2SP signed note holding a C2SP tlog-checkpoint (docs/spec.md §10.2).
+r"""Audit checkpoint: a C2SP signed note holding a C2SP tlog-checkpoint (docs/spec.md §10.2).
 
-    <origin>\\n<tree size, decimal>\\n<base64 of root hash>\\n\\n— <origin> <base64 of key hash (4 B) ‖ Ed25519 signature (64 B)>\\n
+    <origin>\n<tree size, decimal>\n<base64 of root hash>\n\n— <origin> <base64 of key hash (4 B) ‖ Ed25519 signature (64 B)>\n
 
 Vectors: shared_schema/vectors/checkpoint/.  The signature itself is checked in sync/signing.py.
 """

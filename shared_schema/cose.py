@@ -1,6 +1,6 @@
 """COSE_Sign1 (RFC 9052) as docs/spec.md §2 narrows it. No cryptography: who signed is checked in sync/signing.py.
 
-    0xD2 | CBOR [protected bstr, {}, payload bstr, signature bstr 64]
+0xD2 | CBOR [protected bstr, {}, payload bstr, signature bstr 64]
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ Spec: docs/spec.md §2, §3.  Vectors: shared_schema/vectors/entry/.  Checks sha
 decided by sync/log.py, sync/registry.py and sync/membership.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -82,12 +83,12 @@ def entry_header(
     return cose.protected_header(typ, author, svc, more)
 
 
-def envelope_payload(parts: list[bytes] | tuple[bytes, ...]) -> bytes:
+def envelope_payload(parts: Sequence[bytes]) -> bytes:
     """CBOR list of H(part)."""
     return cbor.encode([ids.sha256(part) for part in parts])
 
 
-def decode_entry(data: bytes, parts: list[bytes | None] | tuple[bytes | None, ...] = ()) -> Entry:
+def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
     """One entry from its COSE bytes and its parts; an absent part (expunged, or not asked for) is None.
 
     Raises Malformed, or TooLarge beyond 1 MiB or 1,024 parts.
@@ -125,13 +126,13 @@ def _peek_typ(data: bytes) -> str:
     return ENVELOPE if ENVELOPE.encode() in data[:160] else STATEMENT
 
 
-def _no_parts(parts: list[bytes | None] | tuple[bytes | None, ...]) -> tuple[bytes, ...]:
+def _no_parts(parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
     if parts:
         raise Malformed("a statement has no parts")
     return ()
 
 
-def _part_hashes(payload: bytes, parts: list[bytes | None] | tuple[bytes | None, ...]) -> tuple[bytes, ...]:
+def _part_hashes(payload: bytes, parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
     listed = as_list(cbor.decode(payload), "payload", limits.PARTS_PER_ENTRY)
     if not listed or len(listed) != len(parts):
         raise Malformed(f"payload lists {len(listed)} parts and {len(parts)} came, want the same and at least one")
@@ -141,7 +142,7 @@ def _part_hashes(payload: bytes, parts: list[bytes | None] | tuple[bytes | None,
     return tuple(listed)
 
 
-def encode_pair(data: bytes, parts: tuple[bytes | None, ...] | list[bytes]) -> bytes:
+def encode_pair(data: bytes, parts: Sequence[bytes | None]) -> bytes:
     """How an entry travels: CBOR `[COSE bytes, [part or null, ...]]`."""
     return cbor.encode([data, list(parts)])
 

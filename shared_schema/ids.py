@@ -5,7 +5,7 @@ Ids are 16 bytes, entry ids and chains 32. Text form of an id is a lower-case UU
 
 import hashlib
 import uuid
-from typing import Final, Literal, NewType, cast
+from typing import Final, Literal, NewType
 
 from shared_schema.errors import Malformed
 
@@ -104,4 +104,4 @@ def side(text: object) -> Side:
     """One of the three sides. Raises Malformed."""
     if text not in SIDES:
         raise Malformed("side is none of perpetrator, victim, oversight")
-    return cast(Side, text)
+    return text

@@ -4,6 +4,7 @@ Spec: docs/spec.md §7.  Vectors: shared_schema/vectors/membership/.  Shape only
 sync/membership.py by server and reader alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -194,4 +195,9 @@ def _more_grants(value: dict[str, Any]) -> MoreGrants:
     return MoreGrants(_grants(map_["grants"]), decode_head(map_["rg"], "rg"), as_hash(map_["pr"], "pr"))
 
 
-_DECODERS: Final = {"genesis": _genesis, "members": _members, "epoch": _epoch, "grant": _more_grants}
+_DECODERS: Final[dict[str, Callable[[dict[str, Any]], FileStatement]]] = {
+    "genesis": _genesis,
+    "members": _members,
+    "epoch": _epoch,
+    "grant": _more_grants,
+}

@@ -106,5 +106,11 @@ def decode_verdict(data: bytes) -> Verdict:
     if type(code) is not str or not catalogue().get(code, {}).get("final"):
         raise Malformed("code is not a final refusal")
     return Verdict(
-        as_id(map_["log"], "log"), as_id(map_["inc"], "inc"), as_hash(map_["id"], "id"), as_id(map_["author"], "author"), as_uint(map_["sq"], "sq", 1), code, sign1
+        as_id(map_["log"], "log"),
+        as_id(map_["inc"], "inc"),
+        as_hash(map_["id"], "id"),
+        as_id(map_["author"], "author"),
+        as_uint(map_["sq"], "sq", 1),
+        code,
+        sign1,
     )

@@ -136,18 +136,20 @@ class Field:
     def rank(self, value: object) -> int:
         """Place of a value in the order that `worst` and `strictest` use: higher is worse or stricter.
 
-        0 for a missing reason, then the terms of `order` from 1, and above them all whatever is not known
-        here. A yes or no without an order of its own ranks no below yes. Raises ValueError where nothing
+        0 for a missing reason, then the terms of `order` as 2, 4, 6 …, and above them all whatever is not known here. Where the cautious value rules while in conflict (`ask` with `strictest`), a missing reason stands just
+        below the strictest term: "not safe to ask" is not a yes. A yes or no without an order of its own ranks no below yes. Raises ValueError where nothing
         ranks the field.
         """
-        if isinstance(value, Mapping) and "missing" in value:
-            return 0
         order = self.order or (("no", "yes") if self.kind == "yn" else ())
+        cautious = self.merge == "ask" and self.while_conflicted == "strictest" and self.kind != "date"
+        if isinstance(value, Mapping) and "missing" in value:
+            return 2 * len(order) - 1 if cautious else 0
         if not order:
             raise ValueError(f"the values of {self.name} have no order")
         if self.kind == "date":
             return _rank_day(value, earliest_highest=order == EARLIEST_IS_STRICTEST)
-        return order.index(value) + 1 if isinstance(value, str) and value in order else len(order) + 1
+        place = order.index(value) + 1 if isinstance(value, str) and value in order else len(order) + 1
+        return 2 * place
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,16 +261,12 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         write=write,
         read=tuple(raw["x-read"]),
         deletable=raw["x-deletable"],
-        fields=MappingProxyType(
-            {name: _field(name, words, places, write) for name, words in written.items()}
-        ),
+        fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
     )
 
 
-def _field(
-    name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...]], write: tuple[str, ...]
-) -> Field:
+def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...]], write: tuple[str, ...]) -> Field:
     """`places` and `write` are the type's, or for a cell its field's."""
     places = _places(words["x-files"]) if "x-files" in words else places
     write = tuple(words.get("x-write", write))

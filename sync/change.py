@@ -1,9 +1,10 @@
 """Change and op: edits to one record, made at one moment by one device (docs/spec.md §5).  Vectors: shared_schema/vectors/change/.
 
-    change = {r, t, s, c, b, at, ops [, u]}       op = [field, action, value, preds]
+change = {r, t, s, c, b, at, ops [, u]}       op = [field, action, value, preds]
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor
@@ -49,7 +50,8 @@ class Op(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Change:
     """Edits to record `r` of type `t`, schema version `s`; the author's change counter `c`; the head seq `b` applied when made;
-    claimed time `at` in ms; `unsure` when the device knew its clock to be wrong."""
+    claimed time `at` in ms; `unsure` when the device knew its clock to be wrong.
+    """
 
     r: bytes
     t: str
@@ -86,7 +88,7 @@ def decode_part(data: bytes) -> list[Change]:
     changes = [_change(item) for item in as_list(cbor.decode(data), "part")]
     if not changes or len({change.r for change in changes}) != 1:
         raise Malformed("a part holds the changes of one record")
-    if any(first.c >= second.c for first, second in zip(changes, changes[1:], strict=False)):
+    if any(first.c >= second.c for first, second in pairwise(changes)):
         raise Malformed("the changes of a part do not rise")
     return changes
 

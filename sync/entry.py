@@ -20,9 +20,7 @@ class Author:
 
     def header(self, typ: str, epoch: int | None = None) -> bytes:
         """The protected header of this author's next entry."""
-        return entry_header(
-            typ, author=self.device, svc=self.svc, log=self.log, sq=self.sq + 1, pv=self.pv, sn=self.sn, ck=self.ck, epoch=epoch
-        )
+        return entry_header(typ, author=self.device, svc=self.svc, log=self.log, sq=self.sq + 1, pv=self.pv, sn=self.sn, ck=self.ck, epoch=epoch)
 
 
 def sign_statement(author: Author, key: SigningKey, payload: bytes) -> Entry:

@@ -11,6 +11,7 @@ from shared_schema import cbor, ids
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.entry import Entry, Head, Witness, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.membership import decode_file_statement
 from shared_schema.receipt import Receipt, SignedHead, Verdict, decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.wire import Page
 from sync import log as log_rules
@@ -101,9 +102,7 @@ def _check_end(own: Head, signed: SignedHead) -> None:
         raise Contradiction(f"the page ends at {own.seq} and does not lead to the signed head {signed.head.seq}")
 
 
-def _take(
-    reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
-) -> tuple[Reader, Taken]:
+def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
     head, place = log_rules.follow(reader.log, entry, received_ms)
     certificate = known.devices.get(entry.author)
     user = certificate.subject.user if certificate else b""
@@ -144,7 +143,7 @@ def _take_file(reader: Reader, entry: Entry, known: Registry) -> FileState | Non
     if entry.is_envelope:
         membership.check_envelope(reader.file, entry)
         return reader.file
-    statement = membership.decode_file_statement(entry.sign1.payload)
+    statement = decode_file_statement(entry.sign1.payload)
     if known.reaches(statement.rg) is None:
         raise Behind
     return membership.take(reader.file, entry, known)
@@ -219,4 +218,3 @@ def accepted_leaf(log: bytes, place: Placed, salt: bytes, *, void: bool) -> byte
         "author": entry.author, "chain": place.chain, "void": void,
     }  # fmt: skip
     return merkle.leaf_hash(merkle.event_commitment(salt, cbor.encode(event)))
-

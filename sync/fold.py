@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, ids
 from shared_schema.records import Field, RecordType
-from sync.change import DELETED, SIGNED, CellKey, Change, FieldKey, Op, OpId
+from sync.change import DELETED, CellKey, Change, FieldKey, Op, OpId
 
 PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
 FREEZING: Final = frozenset({"once", "text", "ask", "worst", "set"})
@@ -211,11 +211,11 @@ class _Folding:
 
     def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
         register = self._register(key)
-        if merge == "once" and at.device != self.record.creator:
-            register.proposals.append(self._live(op_id, op, at))
-        elif merge == "text" and at.user != self.record.creator_user:
-            register.proposals.append(self._live(op_id, op, at))
-        elif self._is_frozen(key, merge) and not (op.action == "resolve" and in_conflict(register)):
+        if (
+            (merge == "once" and at.device != self.record.creator)
+            or (merge == "text" and at.user != self.record.creator_user)
+            or (self._is_frozen(key, merge) and not (op.action == "resolve" and in_conflict(register)))
+        ):
             register.proposals.append(self._live(op_id, op, at))
         else:
             self._join(register, op_id, op, merge, at)
@@ -308,8 +308,7 @@ class _Folding:
     def _hides(self, deletion: OpId, seen: int) -> bool:
         """True when every other op was seen by the deleting device, or is its own earlier one."""
         return all(
-            place[0] == DELETED or place[1] <= seen or (op.device == deletion.device and op.c <= deletion.c)
-            for op, place in self.places.items()
+            place[0] == DELETED or place[1] <= seen or (op.device == deletion.device and op.c <= deletion.c) for op, place in self.places.items()
         )
 
 

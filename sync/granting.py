@@ -33,8 +33,7 @@ class Granter:
     ) -> tuple[Grant, ...]:
         wanted = recipients(self.registry, members, self.registry.seq)
         return tuple(
-            self._grant(to, cert, public, epochs_for(to, epochs, complete, self.registry), secrets)
-            for to, (cert, public) in sorted(wanted.items())
+            self._grant(to, cert, public, epochs_for(to, epochs, complete, self.registry), secrets) for to, (cert, public) in sorted(wanted.items())
         )
 
     def genesis(self, nonce: bytes, file: str, members: Mapping[bytes, str], secret: bytes) -> Genesis:

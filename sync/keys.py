@@ -11,8 +11,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from shared_schema import ids
 from shared_schema.errors import BadGrant, WeakKey
@@ -54,7 +54,7 @@ def _public(key: bytes) -> MLKEM768X25519PublicKey:
 
 
 def context(svc: bytes, log: bytes, epoch: int) -> bytes:
-    """ctx = svc ‖ log ‖ u32be(epoch)."""
+    """Ctx = svc ‖ log ‖ u32be(epoch)."""
     return svc + log + epoch.to_bytes(4, "big")
 
 

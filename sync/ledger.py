@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared_schema import ids
+from shared_schema.errors import Malformed
 from sync.fold import Occurrence
 
 HOLDER: Final = "fund_holder"
@@ -96,7 +97,7 @@ def _allot(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
 
 
 def _allow(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    device, amount = _device(values.get("to")), _amount(values)
+    device, amount = _device(values.get("device")), _amount(values)
     if at.role != HOLDER:
         return "not by the fund holder"
     if device is None or not amount:
@@ -110,10 +111,9 @@ def _allow(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
 
 
 def _device(value: Any) -> bytes | None:
-    text = value.get("device") if isinstance(value, dict) else value
     try:
-        return ids.parse(text) if isinstance(text, str) else None
-    except ids.Malformed:
+        return ids.parse(value) if isinstance(value, str) else None
+    except Malformed:
         return None
 
 

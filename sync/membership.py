@@ -52,7 +52,8 @@ def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState
         raise Refused("not-permitted", "a file begins with its one genesis")
     if isinstance(statement, Genesis):
         return _take_genesis(entry, statement, registry, author)
-    assert state is not None  # narrowed by the comparison above
+    if state is None:  # the comparison above refuses this; said again for the type checker
+        raise Refused("not-permitted")
     return _take_later(state, entry, statement, registry, author)
 
 
@@ -83,9 +84,7 @@ def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: 
     )
 
 
-def _take_later(
-    state: FileState, entry: Entry, statement: Members | NewEpoch | MoreGrants, registry: Registry, author: Certificate
-) -> FileState:
+def _take_later(state: FileState, entry: Entry, statement: Members | NewEpoch | MoreGrants, registry: Registry, author: Certificate) -> FileState:
     if statement.previous != state.previous:
         raise Refused("stale-statement")
     role = state.members.get(author.subject.user)

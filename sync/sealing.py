@@ -1,7 +1,7 @@
 """Sealing of envelope parts under an epoch secret (docs/spec.md §4).  Vectors: shared_schema/vectors/sealing/.
 
-    part   = salt 32 ‖ AES-256-GCM(key, iv, padded, aad = protected header ‖ u32be(i) ‖ u32be(parts))
-    padded = u32be(length) ‖ plaintext ‖ zeros up to 256, 512, 1024, 2048, 4096, then PADMÉ
+part   = salt 32 ‖ AES-256-GCM(key, iv, padded, aad = protected header ‖ u32be(i) ‖ u32be(parts))
+padded = u32be(length) ‖ plaintext ‖ zeros up to 256, 512, 1024, 2048, 4096, then PADMÉ
 """
 
 from collections.abc import Callable

@@ -73,7 +73,8 @@ def _seal_log(session: Session, log: bytes) -> int:
 def _batch(rows: list[ChangeRow]) -> tuple[list[ChangeRow], list[bytes]]:
     """As many changes as fit in one entry, and its parts: one per record, each the list of that record's changes."""
     grouped: dict[bytes, list[bytes]] = {}
-    taken, size = [], 0
+    taken: list[ChangeRow] = []
+    size = 0
     for row in rows:
         cost = sealing.padded_size(len(row.body) + 16) + 128
         full = row.record not in grouped and len(grouped) >= limits.PARTS_PER_ENTRY

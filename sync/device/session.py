@@ -258,5 +258,3 @@ class Session:
 def entry_of(row: EntryRow) -> Entry:
     """A stored entry, decoded, with its parts."""
     return decode_entry(row.cose, cbor.decode(row.parts))
-
-

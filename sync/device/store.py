@@ -21,7 +21,7 @@ CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NUL
     head BLOB, stopped TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE author (log BLOB NOT NULL, device BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (log, device)) WITHOUT ROWID;
 CREATE TABLE entry (log BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, statement INTEGER NOT NULL,
-    received_ms INTEGER NOT NULL, chain BLOB NOT NULL, void TEXT, leaf INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL,
+    received_ms INTEGER NOT NULL, chain BLOB NOT NULL, void TEXT, role TEXT NOT NULL, leaf INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL,
     PRIMARY KEY (log, seq));
 CREATE INDEX entry_statement ON entry (log, seq) WHERE statement = 1;
 CREATE TABLE secret (log BLOB NOT NULL, epoch INTEGER NOT NULL, secret BLOB NOT NULL, PRIMARY KEY (log, epoch)) WITHOUT ROWID;
@@ -42,7 +42,7 @@ CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
 
 
 class EntryRow(NamedTuple):
-    """One entry as it was taken."""
+    """One entry as it was taken. `role` is its author's in the file at that place."""
 
     seq: int
     id: bytes
@@ -51,6 +51,7 @@ class EntryRow(NamedTuple):
     received_ms: int
     chain: bytes
     void: str | None
+    role: str
     leaf: int
     cose: bytes
     parts: bytes
@@ -91,7 +92,7 @@ class ChangeRow(NamedTuple):
     body: bytes
 
 
-_ENTRY: Final = "seq, id, author, statement, received_ms, chain, void, leaf, cose, parts"
+_ENTRY: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
 _OUTBOX: Final = "n, log, sq, id, statement, cose, parts, code, message, sealed_ms"
 _CHANGE: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
 
@@ -197,7 +198,7 @@ class Store:
 
     def put_entries(self, log: bytes, rows: list[EntryRow]) -> None:
         """Keep entries, with their parts, for ever."""
-        self._db.executemany(f"INSERT INTO entry (log, {_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(log, *row) for row in rows])
+        self._db.executemany(f"INSERT INTO entry (log, {_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(log, *row) for row in rows])
 
     def entries(self, log: bytes, after: int = 0, upto: int = 2**53) -> Iterator[EntryRow]:
         """Entries of a log in (after, upto], in order."""
@@ -276,7 +277,9 @@ class Store:
 
     def unsealed(self, log: bytes) -> list[ChangeRow]:
         """Own changes that are in no entry yet, by counter."""
-        return [ChangeRow(*row) for row in self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)]
+        return [
+            ChangeRow(*row) for row in self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)
+        ]
 
     def logs_with_unsealed(self) -> list[bytes]:
         """Logs that have such changes."""

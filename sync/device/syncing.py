@@ -84,7 +84,8 @@ def _choose(session: Session, stuck: set[bytes]) -> list[OutboxRow]:
     """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped."""
     if session.store.fact("frozen"):
         return []
-    chosen, size = [], 0
+    chosen: list[OutboxRow] = []
+    size = 0
     for item in session.store.outbox():
         if item.log in stuck or item.dead or session.stopped(item.log):
             continue

@@ -19,6 +19,7 @@ from sync.device.session import Session
 from sync.device.store import DEAD, EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
 from sync.granting import open_grants
+from sync.log import Placed
 from sync.signing import verify_bytes
 
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
@@ -134,7 +135,7 @@ class _Taking:
             leaf, salt = one.opening
             rows.append(
                 EntryRow(
-                    place.seq, entry.id, entry.author, 0 if entry.is_envelope else 1, place.received_ms, place.chain, one.void, leaf,
+                    place.seq, entry.id, entry.author, 0 if entry.is_envelope else 1, place.received_ms, place.chain, one.void, one.role, leaf,
                     entry.cose, cbor.encode(list(entry.parts)),
                 )
             )  # fmt: skip
@@ -160,7 +161,8 @@ class _Taking:
         except BadGrant as error:
             session.alarm(log, seq, "bad-grant", str(error))
             return
-        if secrets and len(secrets) > 1:
+        fresh = {getattr(statement, "epoch", None)}
+        if secrets.keys() - fresh:
             self._reopen(log)
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
@@ -177,15 +179,13 @@ class _Taking:
     def _reopen(self, log: bytes) -> None:
         """Open what was taken before its secret came: a newcomer's first grant may follow the pages that it opens."""
         opened = []
-        state = self.session.reader(log).file
         for row in self.store.entries(log):
             if not row.void and not row.statement:
                 entry = decode_entry(row.cose, cbor.decode(row.parts))
                 certificate = self.session.registry.devices.get(entry.author)
                 user = certificate.subject.user if certificate else b""
-                role = state.members.get(user, "") if state else ""
-                place = exchange.Placed(row.seq, row.received_ms, row.chain, entry)
-                opened.append(Taken(place, (row.leaf, b""), None, user, role))
+                place = Placed(row.seq, row.received_ms, row.chain, entry)
+                opened.append(Taken(place, (row.leaf, b""), None, user, row.role))
         self._open_parts(log, opened)
 
     def _open_parts(self, log: bytes, taken: list[Taken]) -> None:

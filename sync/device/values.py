@@ -113,9 +113,7 @@ def parse_text(record_type: str, field: str, text: str) -> Json:
     return value
 
 
-def missing_for_signing(
-    record_type: str, values: Mapping[str, object], *, file_kind: str | None = None
-) -> list[str]:
+def missing_for_signing(record_type: str, values: Mapping[str, object], *, file_kind: str | None = None) -> list[str]:
     """Labels of what is still needed before the record can be signed, in the order of the type's fields.
 
     `values` maps field names to effective values, with lists for sets and rows; unknown names are passed
@@ -324,9 +322,7 @@ def _parse(place: _Place, text: str) -> Json:
     reason = _MISSING.fullmatch(text.strip())
     if reason and field.allows_missing:
         return {"missing": reason[1]}
-    if (
-        reason and reason[1] in code_list(_REASONS).codes
-    ):  # not a narrative that happens to begin with the word
+    if reason and reason[1] in code_list(_REASONS).codes:  # not a narrative that happens to begin with the word
         raise BadValue(place.called, "a missing reason", _wanted(place))
     if field.merge == "set":
         one = _PARSERS.get(field.kind, _parse_code)

@@ -11,11 +11,7 @@ from shared_schema import records
 
 SOURCES = {"Cleveland", "Changes", "180", "Elm", "Respect", "Drive", "Tameside", "Practice", "Design"}
 FOLDER = files("shared_schema").joinpath("codes")
-RAW: dict[str, dict[str, Any]] = {
-    path.name: json.loads(path.read_text(encoding="utf-8"))
-    for path in FOLDER.iterdir()
-    if path.name.endswith(".json")
-}
+RAW: dict[str, dict[str, Any]] = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.iterdir() if path.name.endswith(".json")}
 
 
 def used_lists() -> set[str]:

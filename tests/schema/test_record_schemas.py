@@ -122,9 +122,7 @@ class TestEachDocument:
         assert records.schema(name).get("x-record", "header") == name
 
     def test_refers_only_to_what_is_here(self, name: str) -> None:
-        known = {f"header.schema.json#/$defs/{d}" for d in records.schema("header")["$defs"]} | {
-            "header.schema.json"
-        }
+        known = {f"header.schema.json#/$defs/{d}" for d in records.schema("header")["$defs"]} | {"header.schema.json"}
         for reference in references(records.schema(name)):
             assert (f"header.schema.json{reference}" if reference.startswith("#") else reference) in known
 
@@ -193,9 +191,7 @@ class TestEachType:
         assert set(schema["x-files"]) <= FILE_KINDS
         for sides in schema["x-files"].values():
             assert sides == [side for side in SIDES if side in sides] != []
-        assert schema["x-side"] == [
-            s for s in SIDES if any(s in sides for sides in schema["x-files"].values())
-        ]
+        assert schema["x-side"] == [s for s in SIDES if any(s in sides for sides in schema["x-files"].values())]
 
     def test_fields_stand_nowhere_that_the_type_does_not(self, name: str) -> None:
         schema = records.schema(name)
@@ -312,22 +308,14 @@ class TestEveryWrittenProperty:
         assert list(cells) == list(row["properties"])
         assert row["additionalProperties"] is False
         assert shape["minItems"] == 1
-        fixed = [
-            name for name, cell in cells.items() if (cell["x-merge"], cell["x-need"]) == ("once", "sign")
-        ]
+        fixed = [name for name, cell in cells.items() if (cell["x-merge"], cell["x-need"]) == ("once", "sign")]
         assert row["required"] == fixed != []
         assert {cell["x-merge"] for cell in cells.values()} <= {"once", "latest", "worst"}
-        assert not any(
-            {"x-need-if", "x-files", "x-write", "x-cells"} & x_words(cell) for cell in cells.values()
-        )
+        assert not any({"x-need-if", "x-files", "x-write", "x-cells"} & x_words(cell) for cell in cells.values())
 
 
 def conditions() -> dict[str, tuple[str, dict[str, Any]]]:
-    return {
-        where: (where.partition(".")[0], words["x-need-if"])
-        for where, (words, _) in WRITTEN.items()
-        if "x-need-if" in words
-    }
+    return {where: (where.partition(".")[0], words["x-need-if"]) for where, (words, _) in WRITTEN.items() if "x-need-if" in words}
 
 
 @pytest.mark.parametrize("where", conditions())
@@ -337,11 +325,7 @@ def test_a_condition_can_come_true(where: str) -> None:
     own = records.schema(document)["properties"]
     match condition:
         case {"field": str(field), "in": [*terms]} if len(condition) == 2:
-            known = (
-                ("yes", "no")
-                if own[field]["x-kind"] == "yn"
-                else records.code_list(own[field]["x-codes"]).codes
-            )
+            known = ("yes", "no") if own[field]["x-kind"] == "yn" else records.code_list(own[field]["x-codes"]).codes
             assert terms
             assert set(terms) <= set(known)
         case {"field": str(field), "missing": True} if len(condition) == 2:
@@ -392,13 +376,9 @@ def places_of(files_and_sides: Mapping[str, tuple[str, ...]]) -> str:
 def field_line(field: Field) -> str:
     kind = f"{field.kind}({field.codes})" if field.codes else field.kind
     kind = f"k({kind})" if field.allows_missing and field.kind != "yn" else kind
-    merge = (
-        field.merge if field.while_conflicted == "show_all" else f"{field.merge} · {field.while_conflicted}"
-    )
+    merge = field.merge if field.while_conflicted == "show_all" else f"{field.merge} · {field.while_conflicted}"
     order = f" {'<'.join(field.order)}" if field.order else ""
-    need = re.sub("^if .*", "if", field.need) + (
-        f" {condition_words(field.need_if)}" if field.need_if else ""
-    )
+    need = re.sub("^if .*", "if", field.need) + (f" {condition_words(field.need_if)}" if field.need_if else "")
     return f"{field.name} | {kind} | {need} | {merge}{order}"
 
 

@@ -74,11 +74,7 @@ _COUNT = st.integers(1, MAX_INT)
 def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
     """Values that fit a field or a cell."""
     if field.kind == "list":
-        always = {
-            n: fitting(f"{where}.{n}", c)
-            for n, c in field.cells.items()
-            if (c.need, c.merge) == ("sign", "once")
-        }
+        always = {n: fitting(f"{where}.{n}", c) for n, c in field.cells.items() if (c.need, c.merge) == ("sign", "once")}
         others = {n: fitting(f"{where}.{n}", c) for n, c in field.cells.items() if n not in always}
         return st.lists(st.fixed_dictionaries(always, optional=others), min_size=1, max_size=3)
     if field.codes:
@@ -152,10 +148,7 @@ _NOT_OF_KIND: dict[str, list[Any]] = {
     "code": ["no_such_code", "No Such Code", 1, ["no_such_code"]],
     "codes": [["no_such_code"], "no_such_code", [1], [{"missing": "not_known"}]],
     "list": ["x", [1], [["x"]], [{"no such cell": "x"}], {"text": "x"}],
-    **{
-        kind: [ID.upper(), ID[:-1], f"{ID}\n", ID.replace("-", ""), [ID]]
-        for kind in ("ref", "user", "random_id")
-    },
+    **{kind: [ID.upper(), ID[:-1], f"{ID}\n", ID.replace("-", ""), [ID]] for kind in ("ref", "user", "random_id")},
     **{kind: [ID, [ID.upper()], [ID, ID], [1], [None], "x"] for kind in ("refs", "users", "attachments")},
 }
 
@@ -219,17 +212,8 @@ class TestEveryField:
     @settings(max_examples=12, deadline=None)
     @given(data=st.data())
     def test_refuses_or_takes_anything_at_all(self, where: str, data: st.DataObject) -> None:
-        leaf = (
-            st.none()
-            | st.booleans()
-            | st.integers()
-            | st.floats()
-            | st.text(max_size=5)
-            | st.binary(max_size=2)
-        )
-        anything = st.recursive(
-            leaf, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5
-        )
+        leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=2)
+        anything = st.recursive(leaf, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5)
         kind, field = FIELDS[where]
         value = data.draw(anything)
         try:
@@ -250,7 +234,7 @@ class TestEveryField:
         ]
         shapes += [
             [{CANARY: CANARY}],
-            [{cell: CANARY for cell in field.cells}],
+            [dict.fromkeys(field.cells, CANARY)],
             {"at": CANARY, "precision": CANARY},
         ]
         for value in shapes:
@@ -279,9 +263,7 @@ class TestEveryField:
 def test_the_header_is_checked_alike_in_every_type(kind: str) -> None:
     check_value(kind, "event_at", {"at": "2026", "precision": "year"})
     check_member(kind, "handling", "medical")
-    with pytest.raises(
-        BadValue, match=rf"^{kind}\.state: saw a code that is not on the list; wanted one of draft, signed"
-    ):
+    with pytest.raises(BadValue, match=rf"^{kind}\.state: saw a code that is not on the list; wanted one of draft, signed"):
         check_value(kind, "state", "locked")
 
 
@@ -296,9 +278,7 @@ class TestNames:
             missing_for_signing(CANARY, {})
 
     def test_an_unknown_field(self) -> None:
-        with pytest.raises(
-            BadValue, match="task: saw a field it does not have; wanted one of what, owner, due"
-        ) as caught:
+        with pytest.raises(BadValue, match="task: saw a field it does not have; wanted one of what, owner, due") as caught:
             check_value("task", CANARY, "x")
         assert CANARY not in str(caught.value)
 
@@ -315,9 +295,7 @@ class TestNames:
             check_value("fund_line", "subject", ID)
 
     def test_errors_are_value_errors_with_a_retry_rule(self) -> None:
-        with pytest.raises(
-            ValueError, match=r"^task\.what: saw a whole number; wanted 1 to 200 characters"
-        ) as caught:
+        with pytest.raises(ValueError, match=r"^task\.what: saw a whole number; wanted 1 to 200 characters") as caught:
             check_value("task", "what", 7)
         assert isinstance(caught.value, BadValue)
         assert caught.value.retry == "never"
@@ -331,14 +309,10 @@ class TestParts:
             {"dva_type": "sexual", "used": "no"},
             {"dva_type": "sexual", "used": "no", "severity": "awful"},
         ]
-        with pytest.raises(
-            BadValue, match="not on the list; wanted one of none, standard, moderate, high; or "
-        ) as caught:
+        with pytest.raises(BadValue, match="not on the list; wanted one of none, standard, moderate, high; or ") as caught:
             check_value("risk_assessment", "grid", rows)
         assert caught.value.field == "risk_assessment.grid row 2 severity"
-        with pytest.raises(
-            BadValue, match=r"^risk_assessment\.grid row 1 used: saw a whole number; wanted yes or no;"
-        ):
+        with pytest.raises(BadValue, match=r"^risk_assessment\.grid row 1 used: saw a whole number; wanted yes or no;"):
             check_row("risk_assessment", "grid", {"dva_type": "sexual", "used": 7})
 
     def test_points_at_the_row(self) -> None:
@@ -353,9 +327,7 @@ class TestParts:
         check_cell("risk_assessment", "grid", "severity", {"missing": "not_asked"})
         with pytest.raises(BadValue, match=r"^own_safety_plan\.warning_signs order: saw a whole number"):
             check_cell("own_safety_plan", "warning_signs", "order", 0)
-        with pytest.raises(
-            BadValue, match=r"^risk_assessment\.grid severity: saw a code that is not on the list"
-        ):
+        with pytest.raises(BadValue, match=r"^risk_assessment\.grid severity: saw a code that is not on the list"):
             check_cell("risk_assessment", "grid", "severity", "awful")
         with pytest.raises(BadValue, match="a cell it does not have; wanted one of words, order, withdrawn"):
             check_cell("own_safety_plan", "warning_signs", CANARY, 3)
@@ -373,9 +345,7 @@ class TestParts:
         for member in ("no_such_code", ["direct_support"], {"missing": "not_known"}):
             with pytest.raises(BadValue):
                 check_member("case_note", "work_types", member)
-        with pytest.raises(
-            BadValue, match="among its members a whole number; wanted a list, no member twice, each one of"
-        ):
+        with pytest.raises(BadValue, match="among its members a whole number; wanted a list, no member twice, each one of"):
             check_value("case_note", "work_types", ["direct_support", 7])
 
     def test_what_no_other_language_could_hold(self) -> None:
@@ -586,9 +556,7 @@ class TestMissingForSigning:
         assert missing_for_signing("spend_reversal", {"of": ID, "amount": 0, "why": "x"}) == []
         task = {"what": "x", "owner": ID, "due": "2026-03-04", "task_state": "open"}
         assert missing_for_signing("task", task) == []
-        assert "Used" not in missing_for_signing(
-            "risk_assessment", {"grid": [{"dva_type": "sexual", "used": "no"}]}
-        )
+        assert "Used" not in missing_for_signing("risk_assessment", {"grid": [{"dva_type": "sexual", "used": "no"}]})
 
     def test_a_condition_on_a_code(self) -> None:
         base: dict[str, object] = {"point": "intake"}
@@ -596,9 +564,7 @@ class TestMissingForSigning:
         assert label not in missing_for_signing("risk_assessment", base)
         for later in ("3_months", "6_months", "9_months", "case_closure", "after_incident"):
             assert label in missing_for_signing("risk_assessment", {"point": later})
-            assert label not in missing_for_signing(
-                "risk_assessment", {"point": later, "change_since_last": "no_change"}
-            )
+            assert label not in missing_for_signing("risk_assessment", {"point": later, "change_since_last": "no_change"})
         for other in ("at_referral", "other"):
             assert label not in missing_for_signing("risk_assessment", {"point": other})
 
@@ -657,9 +623,7 @@ class TestMissingForSigning:
         assert "Types of abuse: Severity" in missing_for_signing("risk_assessment", {"grid": [grid]})
         for severity in ("none", {"missing": "not_known"}):
             whole = {"grid": [grid | {"severity": severity}]}
-            assert not [
-                label for label in missing_for_signing("risk_assessment", whole) if label.startswith("Types")
-            ]
+            assert not [label for label in missing_for_signing("risk_assessment", whole) if label.startswith("Types")]
 
     def test_only_what_stands_in_that_kind_of_file(self) -> None:
         assert missing_for_signing("person", {}, file_kind="shared_care") == [
@@ -690,9 +654,7 @@ def full(where: str, field: Field) -> st.SearchStrategy[Any]:
     """Values that fit and, for rows, have every cell and are not withdrawn; null does not fill a field."""
     if field.kind != "list":
         return fitting(where, field).filter(lambda value: value is not None)
-    cells = {
-        name: fitting(f"{where}.{name}", cell) for name, cell in field.cells.items() if name != "withdrawn"
-    }
+    cells = {name: fitting(f"{where}.{name}", cell) for name, cell in field.cells.items() if name != "withdrawn"}
     return st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=2)
 
 

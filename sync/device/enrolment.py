@@ -1,0 +1,230 @@
+"""Becoming a device: the first administrators of a new service, invitations, enrolment, revocation (docs/spec.md §6)."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from shared_schema import cbor, cose, ids, limits
+from shared_schema.certificate import (
+    INVITATION,
+    SUITE,
+    Certify,
+    Enrol,
+    Keys,
+    Revoke,
+    Root,
+    Subject,
+    countersigned,
+    decode_invitation,
+    encode_registry_statement,
+    invitation_payload,
+)
+from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, decode_head, encode_pair
+from shared_schema.errors import Malformed, Refused
+from shared_schema.ids import SIDES, Side
+from shared_schema.roles import roles_allowed
+from shared_schema.shape import as_blob, as_bytes, as_map, as_text, keys
+from shared_schema.wire import SyncResponse, decode_response
+from sync import log as log_rules
+from sync import registry
+from sync.device.outbox import put_statement
+from sync.device.session import Entropy, Identity, Session
+from sync.device.store import Store
+from sync.device.taking import take_response
+from sync.entry import Author, sign_statement
+from sync.exchange import History, Reader, take_registry_page
+from sync.keys import ReceivingKey
+from sync.signing import SigningKey, sign_object
+
+CODE_PREFIX: Final = "fieldkeep1:"
+_CODE_KEYS: Final = keys("server", "authority", "head", "seed", "invitation", "ca")
+YEAR_MS: Final = 365 * 86_400_000
+
+
+class EnrolTransport(Protocol):
+    """How an enrolment reaches the server."""
+
+    def enrol(self, body: bytes) -> bytes:
+        """POST /v1/enrol."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a QR code holds: where, whom to trust, how far the registry was, and the right to enrol once."""
+
+    server: str
+    authority: bytes
+    head: Head
+    seed: bytes
+    invitation: bytes
+    ca: str
+
+    def text(self) -> str:
+        """`fieldkeep1:` and base64url."""
+        map_ = {
+            "server": self.server, "authority": self.authority, "head": list(self.head), "seed": self.seed,
+            "invitation": self.invitation, "ca": self.ca,
+        }  # fmt: skip
+        return CODE_PREFIX + base64.urlsafe_b64encode(cbor.encode(map_)).rstrip(b"=").decode()
+
+
+def decode_code(text: str) -> Code:
+    """Parse an invitation code. Raises Malformed."""
+    body = text.strip().removeprefix(CODE_PREFIX)
+    if body == text.strip():
+        raise Malformed(f"an invitation code begins with {CODE_PREFIX}")
+    try:
+        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("the invitation code was not copied whole") from None
+    map_ = as_map(cbor.decode(raw), "invitation code", _CODE_KEYS)
+    if type(map_["ca"]) is not str:
+        raise Malformed("ca is not text")
+    return Code(
+        as_text(map_["server"], "server"),
+        as_bytes(map_["authority"], 32, "authority"),
+        decode_head(map_["head"]),
+        as_bytes(map_["seed"], 32, "seed"),
+        as_blob(map_["invitation"], "invitation"),
+        map_["ca"],
+    )
+
+
+def invite(session: Session, subject: Subject, enrol_until: int) -> Code:
+    """The right to enrol one device for `subject`. Raises Refused unless this device is an administrator and the roles fit."""
+    me = session.identity
+    certificate = session.registry.devices.get(me.device)
+    if certificate is None or "administrator" not in certificate.subject.roles:
+        raise Refused("not-permitted", "only an administrator invites")
+    if not roles_allowed(me.side, subject.roles):
+        raise Refused("not-permitted", f"nobody may be {' and '.join(subject.roles)} on one device on the {me.side} side")
+    if not 0 < enrol_until - session.now_ms() <= limits.INVITATION_MS:
+        raise Refused("bad-value", "an invitation is open for at most 72 hours")
+    seed = session.entropy(32)
+    payload = invitation_payload(me.side, subject, SigningKey(seed).public, enrol_until)
+    signed = sign_object(session.sign_key, cose.protected_header(INVITATION, me.device, me.svc), payload)
+    return Code(me.server, me.authority, session.registry.head, seed, signed, me.ca)
+
+
+def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_ms: Callable[[], int], entropy: Entropy) -> Session:
+    """Make this profile a device. Sealed keys are on disk before the request, so that a lost reply can be asked for again.
+
+    Raises Refused with the server's code, `offline`, or Contradiction when the registry does not lead to the code's authority
+    and head.
+    """
+    invitation = decode_invitation(code.invitation)
+    identity = _prepare(store, code, entropy)
+    sign_key, receive_key = SigningKey(identity.sign_seed), ReceivingKey(identity.receive_seed)
+    own = Keys(identity.device, label, sign_key.public, receive_key.public)
+    log = ids.registry_log(identity.svc, identity.side)
+    by = SigningKey(code.seed).sign(countersigned(identity.svc, log, invitation.id, own))
+    payload = encode_registry_statement(Enrol(invitation, own, by), code.invitation)
+    start = Head(identity.incarnation, 0, ids.chain_start(log))
+    author = Author(identity.svc, log, identity.device, 0, None, start, Witness(identity.incarnation, 0, EMPTY_ROOT))
+    entry = sign_statement(author, sign_key, payload)
+    body = cbor.encode({"side": identity.side, "entry": cbor.Raw(encode_pair(entry.cose, ()))})
+    response = decode_response(transport.enrol(body))
+    _check(response, identity, code, entry)
+    with store.transaction():
+        Session.establish(store, identity)
+    session = Session(store, now_ms, entropy)
+    take_response(session, response, [])
+    if not session.certified:
+        raise Refused("invitation-spent", "the registry does not hold this device: the code was used before")
+    return session
+
+
+def _prepare(store: Store, code: Code, entropy: Entropy) -> Identity:
+    """This profile's keys, made once: a second try after a lost reply sends the very same enrolment."""
+    invitation = decode_invitation(code.invitation)
+    raw = store.fact("enrolling")
+    if raw is not None:
+        held = cbor.decode(raw)
+        if held["key"] == invitation.key:
+            return Identity(**held["identity"])
+    identity = Identity(
+        svc=invitation.sign1.svc,
+        side=invitation.side,
+        user=invitation.subject.user,
+        name=invitation.subject.name,
+        device=entropy(16),
+        sign_seed=entropy(32),
+        receive_seed=entropy(32),
+        authority=code.authority,
+        incarnation=code.head.incarnation,
+        server=code.server,
+        ca=code.ca,
+    )
+    with store.transaction():
+        store.set_fact("enrolling", cbor.encode({"key": invitation.key, "identity": cbor.Raw(identity.encode())}))
+    return identity
+
+
+def _check(response: SyncResponse, identity: Identity, code: Code, entry: Entry) -> None:
+    """The registry that came must be the pinned authority's and contain the head that the inviter saw."""
+    known = registry.empty_registry(identity.svc, identity.side, identity.authority)
+    if len(response.pages) != 1 or response.pages[0].log != known.log:
+        raise Malformed("an enrolment is answered with the registry")
+    reader = Reader(log_rules.empty_log(known.log, identity.incarnation))
+    history = History(lambda seq: known.chains[seq] if seq < len(known.chains) else None, lambda _size: None, {entry.id: entry})
+    _, known, _ = take_registry_page(reader, response.pages[0], known, history)
+    if known.reaches(code.head) is False:
+        raise Refused("contradiction", "the registry is not the one that the inviter saw: do not use this server")
+
+
+def revoke(session: Session, device: bytes, reason: str) -> Entry:
+    """Revoke a device of this side. Sent at the next sync; its files then have to be rotated by their members."""
+    if device not in session.registry.devices:
+        raise Refused("not-found", "no device of this side has that id")
+    return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))
+
+
+@dataclass(frozen=True, slots=True)
+class NewService:
+    """What creating a service makes. `recovery` holds each side's recovery seed: split it, print it, forget it."""
+
+    svc: bytes
+    authority_seed: bytes
+    recovery: dict[Side, bytes]
+    administrators: dict[Side, Identity]
+    body: bytes
+
+
+def new_service(
+    name: str, server: str, ca: str, setup: str, server_sides: dict[str, Any], people: dict[Side, Subject], entropy: Entropy
+) -> NewService:
+    """Sign the beginnings of the three registries. `server_sides` is what GET /v1/service answered under `sides`."""
+    svc, seed = entropy(16), entropy(32)
+    authority = SigningKey(seed)
+    recovery = {side: entropy(32) for side in SIDES}
+    administrators: dict[Side, Identity] = {}
+    sides: dict[str, Any] = {}
+    for side in SIDES:
+        server_keys = as_map(server_sides[side], "side", keys("incarnation", "receipt", "checkpoint"))
+        incarnation = as_bytes(server_keys["incarnation"], 16, "incarnation")
+        root = Root(
+            side, name, authority.public, as_bytes(server_keys["receipt"], 32, "receipt"),
+            as_bytes(server_keys["checkpoint"], 32, "checkpoint"), ReceivingKey(recovery[side]).public, incarnation, SUITE,
+        )  # fmt: skip
+        admin = Identity(
+            svc, side, people[side].user, people[side].name, entropy(16), entropy(32), entropy(32),
+            ids.fingerprint(authority.public), incarnation, server, ca,
+        )  # fmt: skip
+        administrators[side] = admin
+        own = Keys(admin.device, f"{name}: first administrator", SigningKey(admin.sign_seed).public, ReceivingKey(admin.receive_seed).public)
+        sides[side] = _beginning(svc, side, authority, incarnation, root, Certify(people[side], own))
+    body = cbor.encode({"setup": setup, "svc": svc, "authority": authority.public, "sides": sides})
+    return NewService(svc, seed, recovery, administrators, body)
+
+
+def _beginning(svc: bytes, side: Side, authority: SigningKey, incarnation: bytes, root: Root, first: Certify) -> list[Any]:
+    log = ids.registry_log(svc, side)
+    start = Head(incarnation, 0, ids.chain_start(log))
+    witness = Witness(incarnation, 0, EMPTY_ROOT)
+    kid = ids.authority_id(authority.public)
+    one = sign_statement(Author(svc, log, kid, 0, None, start, witness), authority, encode_registry_statement(root))
+    two = sign_statement(Author(svc, log, kid, 1, one.id, start, witness), authority, encode_registry_statement(first))
+    return [cbor.Raw(encode_pair(entry.cose, ())) for entry in (one, two)]
