@@ -4,16 +4,18 @@ A supervisor is a device of the oversight side whose role names the side that it
 """
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server import store
-from server.append import Sender
+from server.append import Commit, Sender
 from server.realm import Realm
 from server.service import RunningSide, Service
 from shared_schema import cbor, ids
+from shared_schema.entry import Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
 
@@ -60,36 +62,39 @@ def _number(request: Request, name: str) -> int:
     return int(text)
 
 
-async def _record_export(audited: RunningSide, sender: Sender, what: str) -> None:
-    event = {"e": "export", "by": sender.device, "what": what}
-    await audited.writer.do(lambda commit: audited.realm.audit.write(commit.batch, {**event, "ms": commit.now_ms}))
-
-
 async def logs(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
-    """Every log of the audited side with its head, kind and signed head; the newest checkpoint."""
+    """Every log of the audited side with its kind and signed head, how many events there are, and the newest checkpoint.
+
+    Heads and event count are of one moment, and the fetching itself is the last of the events.
+    """
     audited = _audited(request, running, sender)
-    await _record_export(audited, sender, "logs")
     realm = audited.realm
-    known = realm.known()
+    heads, events = await audited.writer.do(partial(_snapshot, realm, sender.device))
     kinds = await asyncio.to_thread(_kinds, realm)
-    listed = [[log, kind, realm.signed_head(log, realm.heads[log])] for log, kind in kinds]
-    root = known.require_root()
+    known = realm.known()
     return _cbor(
         {
             "v": 1,
             "svc": known.svc,
             "side": realm.side,
             "registry": known.log,
-            "authority": root.authority,
-            "logs": listed,
+            "authority": known.require_root().authority,
+            "logs": [[log, kinds[log], realm.signed_head(log, head)] for log, head in heads.items()],
+            "events": events,
             "checkpoint": realm.audit.published.note,
         }
     )
 
 
-def _kinds(realm: Realm) -> list[tuple[bytes, str]]:
+def _snapshot(realm: Realm, device: bytes, commit: Commit) -> tuple[dict[bytes, Head], int]:
+    """In the writer: where every log stands, and the number of events after recording this export."""
+    n = realm.audit.write(commit.batch, {"e": "export", "by": device, "what": "logs", "ms": commit.now_ms})
+    return {**realm.heads, **{log: opened.head.head for log, opened in commit.logs.items() if opened.head.head.seq}}, n + 1
+
+
+def _kinds(realm: Realm) -> dict[bytes, str]:
     with realm.engine.connect() as connection, connection.begin():
-        return [(log, kind) for log, _, _, kind in store.all_heads(connection)]
+        return {log: kind for log, _, _, kind in store.all_heads(connection)}
 
 
 async def log(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
@@ -100,7 +105,7 @@ async def log(request: Request, running: RunningSide, sender: Sender, _body: byt
     if log_id not in audited.realm.heads:
         raise Refused("no-such-file")
     rows = await asyncio.to_thread(_rows, audited.realm, log_id, after)
-    return _cbor({"entries": [[row.seq, row.received_ms, row.cose, row.leaf, audited.realm.audit.salt(row.leaf)] for row in rows]})
+    return _cbor({"entries": [[row.seq, row.received_ms, row.cose, row.chain, row.leaf, audited.realm.audit.salt(row.leaf)] for row in rows]})
 
 
 def _rows(realm: Realm, log_id: bytes, after: int) -> list[store.StoredEntry]:

@@ -42,7 +42,7 @@ async def nonces(request: Request, service: Service, _body: bytes) -> Response:
 
 async def service_keys(_request: Request, service: Service, _body: bytes) -> Response:
     """The keys that the roots of a new service have to name. Refused once there is a service."""
-    if any(running.realm.registry is not None and running.realm.registry.root for running in service.sides.values()):
+    if service.created:
         raise Refused("service-exists")
     sides = {side: _side_keys(running.realm) for side, running in service.sides.items()}
     return _cbor({"v": 1, "sides": sides, "time": service.clock()})

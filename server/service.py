@@ -66,6 +66,11 @@ class Service:
         self.closing = False
         self.process_log, _ = open_log(data / "process.log")
 
+    @property
+    def created(self) -> bool:
+        """True once a service exists on this data."""
+        return any(running.realm.registry is not None and running.realm.registry.root is not None for running in self.sides.values())
+
     def attach(self) -> None:
         """Bind event streams to the running loop."""
         for running in self.sides.values():

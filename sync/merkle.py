@@ -129,3 +129,14 @@ def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path
         fn, sn = fn >> 1, sn >> 1
     if sn != 0 or first != old_root or second != new_root:
         raise Contradiction("the newer tree does not contain the older one")
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """The root over leaf hashes held in memory."""
+    if not leaves:
+        return EMPTY
+    row = list(leaves)
+    while len(row) > 1:
+        paired = [node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
+        row = paired + row[len(paired) * 2 :]
+    return row[0]

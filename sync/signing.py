@@ -32,6 +32,10 @@ class SigningKey:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public: bytes = self._key.public_key().public_bytes_raw()
 
+    def private(self) -> Ed25519PrivateKey:
+        """The key object itself, for signing requests with PyJWT."""
+        return self._key
+
     def sign(self, data: bytes) -> bytes:
         """64-byte signature over `data`."""
         return self._key.sign(data)

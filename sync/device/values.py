@@ -20,7 +20,7 @@ from shared_schema import records
 from shared_schema.errors import ProtocolError
 from shared_schema.records import Field, NeedIf, RecordType, code_list, schema
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 _BASE = "https://fieldkeep.invalid/records/"
 _HEADER = "header"
@@ -108,6 +108,14 @@ def parse_text(record_type: str, field: str, text: str) -> Json:
     or `about 2026-03` for a time. Raises as check_value does.
     """
     place = _place(record_type, field)
+    value = _parse(place, text)
+    _check(place, value)
+    return value
+
+
+def parse_cell(record_type: str, field: str, cell: str, text: str) -> Json:
+    """The value that a person meant who typed `text` for one cell of a row. Raises as check_cell does."""
+    place = _list_place(record_type, field).cell(cell)
     value = _parse(place, text)
     _check(place, value)
     return value

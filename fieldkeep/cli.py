@@ -1,0 +1,46 @@
+"""Entry point of the command `fieldkeep`: device commands, `serve` and `demo`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sync.device.cli.main import app
+
+
+@app.command()
+def serve(
+    data: Annotated[Path | None, typer.Option(help="Folder of databases and keys (FIELDKEEP_DATA).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (FIELDKEEP_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one (FIELDKEEP_PORT).")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics on 127.0.0.1 (FIELDKEEP_METRICS_PORT).")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM certificate chain (FIELDKEEP_TLS_CERT).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM key (FIELDKEEP_TLS_KEY).")] = None,
+    dev_tls: Annotated[bool, typer.Option("--dev-tls", help="Make and use a certificate of our own (FIELDKEEP_DEV_TLS).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print where it listens as one JSON line.")] = False,
+) -> None:
+    """Run the server. It migrates its databases by itself and stops gracefully on Ctrl-C.
+
+    Example: fieldkeep serve --data /var/lib/fieldkeep --tls-cert chain.pem --tls-key key.pem
+    """
+    from server.serve import run, say_json, say_words
+    from server.service import InUse, Regressed
+    from server.settings import Settings
+
+    named: dict[str, Any] = {
+        "data": data, "host": host, "port": port, "metrics_port": metrics_port, "tls_cert": tls_cert, "tls_key": tls_key, "dev_tls": dev_tls or None,
+    }  # fmt: skip
+    try:
+        run(Settings(**{name: value for name, value in named.items() if value is not None}), say_json if as_json else say_words)
+    except (InUse, Regressed, OSError) as error:
+        typer.echo(f"cannot serve: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

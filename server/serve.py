@@ -1,0 +1,128 @@
+"""Running the service: listening, printing where, stopping gracefully. `/metrics` has its own port on loopback."""
+
+import asyncio
+import datetime as dt
+import json
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from server.app import make_app
+from server.dev_tls import make_dev_tls
+from server.service import Service
+from server.settings import Settings
+from shared_schema.ids import SIDES
+
+_LOOPBACK: Final = "127.0.0.1"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 picks a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound
+
+
+def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until interrupted. `say` is told once where the server listens. Raises InUse or Regressed before it listens."""
+    service = Service(settings)
+    try:
+        tls = _tls(settings)
+        bound = listen(settings.host, settings.port)
+        host, port = bound.getsockname()[:2]
+        found = {
+            "address": f"{'https' if tls else 'http'}://{host}:{port}",
+            "data": str(settings.data),
+            "setup_code": None if service.created else service.setup_code,
+            "ca": str(settings.data / "dev-ca.pem") if settings.dev_tls else None,
+        }
+        metrics = listen(_LOOPBACK, settings.metrics_port) if settings.metrics_port else None
+        if metrics is not None:
+            found["metrics"] = f"http://{_LOOPBACK}:{metrics.getsockname()[1]}/metrics"
+        say(found)
+        asyncio.run(_serve(service, bound, metrics, tls))
+    finally:
+        service.close()
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    if settings.dev_tls:
+        files = make_dev_tls(settings.data, [settings.host], dt.datetime.now(dt.UTC))
+        return {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+    if settings.tls_cert and settings.tls_key:
+        return {"ssl_certfile": str(settings.tls_cert), "ssl_keyfile": str(settings.tls_key)}
+    return {}
+
+
+async def _serve(service: Service, bound: socket.socket, metrics: socket.socket | None, tls: dict[str, Any]) -> None:
+    main = _server(make_app(service), service.settings.drain_seconds, tls)
+    tasks = [main.serve(sockets=[bound])]
+    if metrics is not None:
+        beside = _server(_metrics_app(service), 1.0, {})
+        beside.config.lifespan = "off"
+        tasks.append(_follow(main, beside, metrics))
+    await asyncio.gather(*tasks)
+
+
+async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.socket) -> None:
+    """Serve metrics for as long as the main server runs; signals are the main server's."""
+    task = asyncio.create_task(beside._serve(sockets=[bound]))
+    while not main.should_exit:
+        await asyncio.sleep(0.2)
+    beside.should_exit = True
+    await task
+
+
+def _server(app: Any, drain_seconds: float, tls: dict[str, Any]) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=int(drain_seconds) or None,
+        **tls,
+    )
+    return uvicorn.Server(config)
+
+
+def _metrics_app(service: Service) -> Starlette:
+    async def metrics(request: Request) -> Response:
+        side = request.query_params.get("side", "")
+        if side not in SIDES:
+            return PlainTextResponse("want /metrics?side=perpetrator, victim or oversight: figures of two sides are never on one page\n", 400)
+        running = service.side(side)
+        running.metrics.waiting.set(running.realm.audit.waiting if running.realm.registry else 0)
+        return Response(running.metrics.render(), media_type="text/plain; version=0.0.4")
+
+    return Starlette(routes=[Route("/metrics", metrics)])
+
+
+def say_json(found: dict[str, Any]) -> None:
+    """One JSON line, for scripts that start a server."""
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
+def say_words(found: dict[str, Any]) -> None:
+    """Where the server is, for a person."""
+    lines = [f"Fieldkeep serves {found['address']} from {found['data']}"]
+    if found["setup_code"]:
+        lines.append(
+            f"No service yet. Create one:  fieldkeep service create --server {found['address']} --setup {found['setup_code']} --name NAME --out office"
+        )
+    if found["ca"]:
+        lines.append(f"Development TLS: give devices --ca {found['ca']}")
+    if found.get("metrics"):
+        lines.append(f"Metrics: {found['metrics']}?side=…")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,314 @@
+"""What an auditor checks with public keys only (docs/spec.md §10.4): chains, signatures, receipts, the audit tree, and the wall.
+
+Pure: takes logs as they were exported and returns findings. A finding names the log and the place.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from shared_schema import cbor, ids
+from shared_schema.checkpoint import decode_checkpoint, origin
+from shared_schema.entry import Entry, decode_entry_alone, entry_id_of
+from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.ids import Side
+from shared_schema.membership import FileStatement, decode_file_statement
+from shared_schema.receipt import decode_receipt, decode_signed_head
+from shared_schema.shape import as_blob
+from sync import log as log_rules
+from sync import membership, merkle, registry
+from sync.log import LogHead
+from sync.membership import FileState
+from sync.registry import Registry
+from sync.signing import verify_bytes, verify_checkpoint, verify_object
+
+
+class ExportedEntry(NamedTuple):
+    """One entry without its parts. `chain`, `leaf` and `salt` are what the exporter said of it; leaf is -1 when it said nothing."""
+
+    seq: int
+    received_ms: int
+    cose: bytes
+    chain: bytes
+    leaf: int = -1
+    salt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One side's logs as exported. `events` maps leaf index to (salt, event); empty when the exporter may not see them."""
+
+    svc: bytes
+    side: Side
+    logs: Mapping[bytes, tuple[ExportedEntry, ...]]
+    heads: tuple[bytes, ...] = ()
+    receipts: tuple[bytes, ...] = ()
+    checkpoint: str = ""
+    events: Mapping[int, tuple[bytes, bytes]] = field(default_factory=dict)
+
+
+class Finding(NamedTuple):
+    """Something that is wrong."""
+
+    code: str
+    log: bytes
+    seq: int
+    text: str
+
+
+@dataclass(slots=True)
+class Audited:
+    """The outcome: findings, what was counted, and the folded registry and files for further questions."""
+
+    side: Side
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    receipts: int = 0
+    leaves: int = 0
+    voids: int = 0
+    registry: Registry | None = None
+    files: dict[bytes, FileState] = field(default_factory=dict)
+    statements: list[tuple[bytes, int, FileStatement]] = field(default_factory=list)
+    chains: dict[bytes, list[bytes]] = field(default_factory=dict)
+    tree_size: int = 0
+
+    def add(self, code: str, log: bytes, seq: int, text: str) -> None:
+        """Count a finding."""
+        self.findings.append(Finding(code, log, seq, text))
+
+
+def verify_export(export: Export, pinned: bytes) -> Audited:
+    """Check everything that can be checked of one side, trusting only the authority's fingerprint."""
+    result = Audited(export.side)
+    own = ids.registry_log(export.svc, export.side)
+    if own not in export.logs:
+        result.add("bad-export", own, 0, "the registry is missing")
+        return result
+    result.registry = _verify_registry(export, own, pinned, result)
+    for log, entries in export.logs.items():
+        if log != own:
+            _verify_file(log, entries, result.registry, result)
+    if result.registry.root is not None:
+        _verify_heads(export, result)
+        _verify_tree(export, result)
+    return result
+
+
+def _follow(
+    log: bytes, entries: Sequence[ExportedEntry], incarnation: bytes, result: Audited
+) -> Iterable[tuple[ExportedEntry, Entry, LogHead, LogHead]]:
+    """Each decodable entry with the log before and after it. Stops at the first place that breaks the chain."""
+    state = log_rules.empty_log(log, incarnation)
+    chains = result.chains.setdefault(log, [state.head.chain])
+    for exported in entries:
+        expected = state.head.seq + 1
+        if exported.seq != expected:
+            result.add("contradiction", log, expected, f"entry {expected} is missing or out of order: {exported.seq} stands there")
+            return
+        try:
+            entry = decode_entry_alone(exported.cose)
+            after, place = log_rules.follow(state, entry, exported.received_ms)
+        except (ProtocolError, Contradiction) as error:
+            result.add("contradiction", log, expected, str(error))
+            return
+        if exported.chain and exported.chain != place.chain:
+            result.add("contradiction", log, expected, "the entry does not hash to the place that it was recorded at")
+        chains.append(place.chain)
+        result.entries += 1
+        yield exported, entry, state, after
+        if log_rules.follows_author(state, entry):
+            after = log_rules.advance_author(after, entry)
+        state = after
+
+
+def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited) -> Registry:
+    known = registry.empty_registry(export.svc, export.side, pinned)
+    for exported, entry, before, after in _follow(log, export.logs[log], bytes(16), result):
+        try:
+            log_rules.check_address(entry, export.svc, log)
+            if not log_rules.follows_author(before, entry):
+                raise Malformed("not its author's next entry")
+            known = registry.take(known, entry, after.head.chain)
+        except ProtocolError as error:
+            known = registry.skip(known, after.head.chain, entry)
+            result.voids += 1
+            result.add(f"void:{error.code}", log, exported.seq, str(error))
+    return known
+
+
+def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
+    file: FileState | None = None
+    incarnation = known.root.incarnation if known.root else bytes(16)
+    for exported, entry, before, _after in _follow(log, entries, incarnation, result):
+        statement = None
+        try:
+            verify_object(entry.sign1, registry.author_key(known, entry.author))
+            log_rules.check_address(entry, known.svc, log)
+            if not log_rules.follows_author(before, entry):
+                raise Malformed("not its author's next entry")
+            _check_seen(entry, result.chains[log])
+            if entry.is_envelope:
+                membership.check_envelope(file, entry)
+            else:
+                statement = decode_file_statement(entry.sign1.payload)
+                file = membership.take(file, entry, known)
+        except (ProtocolError, Contradiction) as error:
+            file = file if entry.is_envelope else membership.skip(file, entry)
+            result.voids += 1
+            result.add(error.code if error.code == "contradiction" else f"void:{error.code}", log, exported.seq, str(error))
+        if statement is not None:
+            result.statements.append((log, exported.seq, statement))
+    if file is not None:
+        result.files[log] = file
+
+
+def _check_seen(entry: Entry, chains: list[bytes]) -> None:
+    if entry.sn.seq < len(chains) and chains[entry.sn.seq] != entry.sn.chain:
+        raise Contradiction(f"its author saw another entry {entry.sn.seq}")
+
+
+def _verify_heads(export: Export, result: Audited) -> None:
+    root = _root(result)
+    for data in export.heads:
+        _signed(result, data, lambda data: _head_claim(decode_signed_head(data)), root.receipt, "head")
+    for data in export.receipts:
+        _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), root.receipt, "receipt")
+        result.receipts += 1
+
+
+def _root(result: Audited) -> Any:
+    if result.registry is None:
+        raise Malformed("no registry")
+    return result.registry.require_root()
+
+
+def _head_claim(head: Any) -> tuple[Any, bytes, int, bytes]:
+    return head.sign1, head.log, head.head.seq, head.head.chain
+
+
+def _receipt_claim(receipt: Any) -> tuple[Any, bytes, int, bytes]:
+    return receipt.sign1, receipt.log, receipt.seq, receipt.chain
+
+
+def _signed(result: Audited, data: bytes, decode: Any, key: bytes, what: str) -> None:
+    """A server-signed claim that `log` has `chain` at `seq` must be signed and be true."""
+    try:
+        sign1, log, seq, chain = decode(data)
+    except Malformed as error:
+        result.add("bad-export", b"", 0, f"a {what} does not decode: {error}")
+        return
+    if not verify_bytes(key, sign1.signature, sign1.to_sign):
+        result.add("bad-export", log, seq, f"the {what}'s signature does not verify")
+        return
+    chains = result.chains.get(log)
+    if chains is None:
+        return
+    if seq >= len(chains):
+        result.add("contradiction", log, len(chains), f"the server signed a {what} at {seq} and the log ends at {len(chains) - 1}")
+    elif chains[seq] != chain:
+        result.add("contradiction", log, seq, f"the server signed a {what} with another chain at {seq}")
+
+
+def _verify_tree(export: Export, result: Audited) -> None:
+    if not export.checkpoint:
+        return
+    root = _root(result)
+    try:
+        checkpoint = decode_checkpoint(export.checkpoint)
+        verify_checkpoint(checkpoint, origin(export.svc, export.side, root.incarnation), root.checkpoint)
+    except Malformed as error:
+        result.add("bad-export", b"", 0, f"the checkpoint: {error}")
+        return
+    result.tree_size = checkpoint.size
+    if not export.events:
+        return
+    if sorted(export.events) != list(range(len(export.events))) or len(export.events) < checkpoint.size:
+        result.add("bad-export", b"", 0, f"{len(export.events)} events for a tree of {checkpoint.size}")
+        return
+    leaves = [merkle.leaf_hash(merkle.event_commitment(*export.events[n])) for n in range(checkpoint.size)]
+    result.leaves = len(leaves)
+    if merkle.root_of(leaves) != checkpoint.root:
+        result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
+    _match_leaves(export, result)
+
+
+def _match_leaves(export: Export, result: Audited) -> None:
+    """I9: exactly one `accepted` leaf for every entry, and no other."""
+    accepted: dict[tuple[bytes, int], bytes] = {}
+    for n in sorted(export.events):
+        event = cbor.decode(export.events[n][1])
+        if type(event) is dict and event.get("e") == "accepted":
+            place = (as_blob(event["log"], "log"), event["seq"])
+            if place in accepted:
+                result.add("contradiction", *place, "two leaves for one entry")
+            accepted[place] = event["id"]
+    for log, entries in export.logs.items():
+        for exported in entries:
+            wanted = accepted.pop((log, exported.seq), None)
+            if wanted is None:
+                result.add("contradiction", log, exported.seq, "the audit log has no leaf for this entry")
+            elif wanted != entry_id_of(exported.cose):
+                result.add("contradiction", log, exported.seq, "the audit log has another entry at this place")
+    for log, seq in accepted:
+        result.add("contradiction", log, seq, "the audit log has a leaf for an entry that is not in the export")
+
+
+@dataclass(slots=True)
+class Wall:
+    """The outcome of proving the wall: what was counted per side, and what crosses."""
+
+    sides: list[Side] = field(default_factory=list)
+    logs: int = 0
+    grants: int = 0
+    recipients: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def prove_wall(audits: Sequence[Audited]) -> Wall:
+    """W1 over verified exports, one per side: no grant leaves its side, and no key, device, person or log exists on two."""
+    wall = Wall(sides=[audited.side for audited in audits])
+    owners: dict[tuple[str, bytes], Side] = {}
+    for audited in audits:
+        wall.findings += audited.findings
+        wall.logs += len(audited.chains)
+        _check_grants(audited, wall)
+        for what, value in _identifiers(audited):
+            side = owners.setdefault((what, value), audited.side)
+            if side != audited.side:
+                wall.findings.append(Finding("wall", b"", 0, f"a {what} exists on the {side} side and on the {audited.side} side"))
+    return wall
+
+
+def _check_grants(audited: Audited, wall: Wall) -> None:
+    known = audited.registry
+    if known is None or known.root is None:
+        return
+    allowed = known.devices.keys() | {known.recovery_id}
+    seen: set[bytes] = set()
+    for log, seq, statement in audited.statements:
+        if getattr(statement, "side", audited.side) != audited.side:
+            wall.findings.append(Finding("wall", log, seq, "a file of another side stands in this side's logs"))
+        for grant in statement.grants:
+            wall.grants += 1
+            seen.add(grant.to)
+            if grant.to not in allowed:
+                wall.findings.append(Finding("wall", log, seq, "a grant goes to a key that is not on this side"))
+    wall.recipients += len(seen)
+
+
+def _identifiers(audited: Audited) -> Iterable[tuple[str, bytes]]:
+    known = audited.registry
+    if known is None:
+        return
+    for certificate in known.devices.values():
+        yield "device", certificate.keys.device
+        yield "signing key", certificate.keys.sign
+        yield "receiving key", certificate.keys.receive
+        yield "person", certificate.subject.user
+    if known.root is not None:
+        yield "recovery key", known.root.recovery
+        yield "receipt key", known.root.receipt
+        yield "checkpoint key", known.root.checkpoint
+        yield "incarnation", known.root.incarnation
+    for log in audited.chains:
+        yield "log", log

@@ -1,0 +1,144 @@
+"""audit verify, export, wall."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared_schema import ids
+from shared_schema.errors import ProtocolError, Refused
+from shared_schema.ids import SIDES
+from sync import audit as rules
+from sync.audit import Audited, Finding
+from sync.device import audit_files
+from sync.device.cli import frame
+from sync.device.cli.frame import Json, command, emit
+from sync.device.session import Session, entry_of
+
+audit = typer.Typer(help="Prove what happened, without reading it.", no_args_is_help=True)
+Authority = Annotated[str | None, typer.Option(help="Authority fingerprint to trust (64 hex); default this profile's, else the export's own.")]
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {"code": one.code, "log": ids.show(one.log) if len(one.log) == 16 else None, "seq": one.seq, "text": one.text}
+
+
+def _finding_text(one: Finding) -> str:
+    return f"  {one.code}: log {ids.show(one.log) if len(one.log) == 16 else '–'}, entry {one.seq}: {one.text}"
+
+
+def _pin(authority: str | None, claimed: bytes) -> tuple[bytes, str]:
+    if authority:
+        try:
+            return bytes.fromhex(authority), "given"
+        except ValueError:
+            raise typer.BadParameter("an authority fingerprint is 64 hex digits") from None
+    return claimed, "the export's own: compare it with the one that was pinned"
+
+
+@audit.command("export")
+@command
+def audit_export(
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    side: Annotated[str | None, typer.Option(help="For supervisors: the side to fetch whole from the server.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Export logs for an auditor: signed entries, heads, receipts, checkpoint; never any content.
+
+    A worker's device exports the logs that it holds; a supervisor's fetches all logs and audit events of a side.
+
+    Example: fieldkeep audit export --out perpetrator.jsonl
+    """
+    if side is not None and side not in SIDES:
+        raise typer.BadParameter(f"side is one of {', '.join(SIDES)}")
+    with frame.session() as opened:
+        if side is None:
+            export = audit_files.from_store(opened)
+        else:
+            with frame.online(opened) as transport, frame.progress("fetching logs", quiet=as_json) as advance:
+                export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, advance)
+        lines = audit_files.write_export(export, out, opened.identity.authority, opened.now_ms())
+    entries = sum(len(log) for log in export.logs.values())
+    found = {"out": str(out), "side": export.side, "logs": len(export.logs), "entries": entries, "events": len(export.events), "lines": lines}
+    emit(found, f"{out}: {len(export.logs)} logs, {entries} entries, {len(export.events)} audit events of the {export.side} side.", as_json=as_json)
+
+
+@audit.command("verify")
+@command
+def audit_verify(
+    export: Annotated[Path | None, typer.Argument(help="Export file; without, this device's own store.")] = None,
+    authority: Authority = None,
+    as_json: Json = False,
+) -> None:
+    """Verify chains, signatures, receipts and the audit tree. Exit 1 names the log and the entry that is wrong.
+
+    Example: fieldkeep audit verify perpetrator.jsonl
+    """
+    if export is None:
+        with frame.session() as opened:
+            audited = rules.verify_export(audit_files.from_store(opened), opened.identity.authority)
+            _check_parts(opened, audited)
+        pinned = "this device's"
+    else:
+        read, claimed = audit_files.read_export(export)
+        pin, pinned = _pin(authority, claimed)
+        audited = rules.verify_export(read, pin)
+    found = {
+        "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
+        "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pinned,
+        "findings": [_finding(one) for one in audited.findings],
+    }  # fmt: skip
+    head = f"{audited.side} side: {len(audited.chains)} logs, {audited.entries} entries, {audited.receipts} receipts, {audited.leaves} audit leaves, tree {audited.tree_size}."
+    good = "Verified: every chain, signature and receipt holds." if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
+    emit(
+        found,
+        "\n".join([head, good, *[_finding_text(one) for one in audited.findings[:50]], f"Trust: authority fingerprint {pinned}."]),
+        as_json=as_json,
+    )
+    if audited.findings:
+        raise typer.Exit(1)
+
+
+def _check_parts(opened: Session, audited: Audited) -> None:
+    """The device's own store also holds the parts: each must match its hash."""
+    for log, *_ in opened.store.logs():
+        for row in opened.store.entries(log):
+            try:
+                entry_of(row)
+            except ProtocolError as error:
+                audited.add("contradiction", log, row.seq, str(error))
+
+
+@audit.command("wall")
+@command
+def audit_wall(
+    exports: Annotated[list[Path], typer.Argument(help="Export files, one per side.")], authority: Authority = None, as_json: Json = False
+) -> None:
+    """Prove the wall from exports and public keys alone: no grant ever crossed, and the sides share nothing but the authority.
+
+    Example: fieldkeep audit wall perpetrator.jsonl victim.jsonl
+    """
+    read = [audit_files.read_export(path) for path in exports]
+    sides = [export.side for export, _ in read]
+    if len(set(sides)) != len(sides):
+        raise Refused("bad-export", "give one export per side")
+    if len({export.svc for export, _ in read}) != 1 or len({claimed for _, claimed in read}) != 1:
+        raise Refused("bad-export", "the exports are of different services")
+    pin, pinned = _pin(authority, read[0][1])
+    wall = rules.prove_wall([rules.verify_export(export, pin) for export, _ in read])
+    holds = not wall.findings
+    missing = sorted({"perpetrator", "victim"} - set(sides))
+    found = {
+        "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,
+        "crossings": len(wall.findings), "authority": pinned, "findings": [_finding(one) for one in wall.findings],
+    }  # fmt: skip
+    lines = [f"{wall.grants} grants to {wall.recipients} recipients in {wall.logs} logs of {' and '.join(sides)}."]
+    lines += [f"The {side} side's export was not given: this proves the wall from one side only." for side in missing]
+    lines.append(
+        "The wall holds: no grant crossed, and no key, device, person or log is on two sides."
+        if holds
+        else f"THE WALL IS BROKEN: {len(wall.findings)} finding(s)."
+    )
+    emit(found, "\n".join([*lines, *[_finding_text(one) for one in wall.findings[:50]]]), as_json=as_json)
+    if not holds:
+        raise typer.Exit(1)

@@ -1,0 +1,50 @@
+"""All device commands in one Typer application."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sync.device import VERSION
+from sync.device.cli import auditing, frame, money, people, reconciling, writing
+
+app = typer.Typer(
+    name="fieldkeep",
+    help="Case notes from the field: offline, end-to-end encrypted, with a provable wall between the two sides of a case.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.callback()
+def main(
+    profile: Annotated[Path | None, typer.Option(help="Folder of this device; default FIELDKEEP_PROFILE or your data folder.")] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(help="File with the passphrase; default FIELDKEEP_PASSPHRASE or a prompt.")] = None,
+) -> None:
+    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+    frame.set_context(profile, passphrase_file)
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version.
+
+    Example: fieldkeep version
+    """
+    typer.echo(VERSION)
+
+
+app.add_typer(people.service, name="service")
+app.command("invite")(people.invite)
+app.add_typer(people.device, name="device")
+app.add_typer(people.registry, name="registry")
+app.add_typer(people.member, name="member")
+app.add_typer(people.file, name="file")
+app.add_typer(writing.record, name="record")
+app.add_typer(writing.note, name="note")
+app.add_typer(money.spend, name="spend")
+app.add_typer(money.fund, name="fund")
+app.command("sync")(reconciling.sync_command)
+app.command("status")(reconciling.status)
+app.add_typer(reconciling.conflicts, name="conflicts")
+app.add_typer(auditing.audit, name="audit")

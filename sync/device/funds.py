@@ -1,0 +1,126 @@
+"""Money in the field: allotments, allowances, spends, reversals (docs/spec.md §8). All amounts are pence.
+
+The fund log counts; the case's `spend` record holds what was bought. Both halves are kept in one transaction under one spend id.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared_schema import ids
+from shared_schema.errors import Refused
+from sync.device import records
+from sync.device.session import Session
+from sync.fold import show
+from sync.ledger import HOLDER, Fund, fold_fund
+
+
+def fund(session: Session, log: bytes) -> Fund:
+    """The fund as this device knows it, its own unsent lines included."""
+    if session.require_file(log).file != "fund":
+        raise Refused("bad-value", "that file is not a fund")
+    return fold_fund(log, session.occurrences(log))
+
+
+def own_fund(session: Session) -> bytes:
+    """The one fund that this device belongs to. Raises Refused `not-found` for none or several."""
+    funds = [log for log in session.file_logs() if (state := session.file(log)) is not None and state.file == "fund"]
+    if len(funds) != 1:
+        raise Refused("not-found", "you belong to no fund yet" if not funds else "you belong to several funds: name one with --fund")
+    return funds[0]
+
+
+def _line(session: Session, log: bytes, kind: str, amount: int, **more: Any) -> bytes:
+    return records.add(session, log, "fund_line", {"kind": kind, "amount": amount, **more})
+
+
+def _require_holder(session: Session, log: bytes) -> None:
+    if session.require_file(log).members.get(session.identity.user) != HOLDER:
+        raise Refused("not-permitted", "only the fund holder does this")
+
+
+def allot(session: Session, log: bytes, amount: int, funder: str, period: str) -> bytes:
+    """Put money into the pot."""
+    _require_holder(session, log)
+    return _line(session, log, "allotment", amount, funder=funder, period=period)
+
+
+def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) -> bytes:
+    """Move money from the pot to one device's allowance. Raises Refused when the pot does not hold it or nobody could spend it."""
+    _require_holder(session, log)
+    certificate = session.registry.devices.get(device)
+    state = session.require_file(log)
+    if certificate is None or certificate.revoked is not None or certificate.subject.user not in state.members:
+        raise Refused("not-found", "that device belongs to no member of this fund")
+    left = fund(session, log).unallocated
+    if amount > left:
+        raise Refused("bad-value", f"the pot holds {pounds(left)}, less than {pounds(amount)}")
+    values = {"to": ids.show(certificate.subject.user), "device": ids.show(device), "amount": amount, "until": until}
+    return records.add(session, log, "allowance", values)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A recorded spend. `claimed` when it was beyond what this device could still spend."""
+
+    record: bytes
+    spend_id: str
+    claimed: bool
+    remaining: int
+
+
+def spend(session: Session, case: bytes, log: bytes, values: dict[str, Any]) -> Spent:
+    """Record what was bought: always possible. Beyond the allowance it is claimed, and the fund holder is asked to cover it."""
+    spend_id = ids.show(session.entropy(16))
+    amount = values.get("amount")
+    before = fund(session, log).remaining.get(session.identity.device, 0)
+    halves = {
+        "kind": "spend",
+        "amount": amount,
+        "category": values.get("category"),
+        "spend_id": spend_id,
+        "device": ids.show(session.identity.device),
+    }
+    line = {name: value for name, value in halves.items() if value is not None}
+    with session.store.transaction():
+        record = records.add(session, case, "spend", {**values, "spend_id": spend_id})
+        records.add(session, log, "fund_line", line)
+    after = fund(session, log)
+    counted = after.spends[spend_id].counted > 0
+    return Spent(record, spend_id, not counted, after.remaining.get(session.identity.device, before))
+
+
+def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount: int | None, why: str) -> int:
+    """Take a spend back, in whole or in part; the money returns to the pot. Returns the amount."""
+    record, values = session.record(case, record_id), show(session.record(case, record_id), session.types)
+    if record.type != "spend" or "spend_id" not in values:
+        raise Refused("not-found", "that record is no spend")
+    spend_id = values["spend_id"].value
+    known = fund(session, log).spends.get(spend_id)
+    if known is None:
+        raise Refused("not-found", "the fund does not know this spend")
+    most = known.counted + known.disputed
+    amount = most if amount is None else amount
+    if not 0 < amount <= most:
+        raise Refused("bad-value", f"{pounds(amount)} cannot be reversed: the spend still counts {pounds(most)}")
+    with session.store.transaction():
+        records.add(session, case, "spend_reversal", {"of": ids.show(record_id), "amount": amount, "why": why})
+        _line(session, log, "reversal", amount, against=spend_id)
+    return amount
+
+
+def cover(session: Session, log: bytes, spend_id: str) -> int:
+    """Cover a disputed spend from the pot. Returns the amount."""
+    _require_holder(session, log)
+    state = fund(session, log)
+    known = state.spends.get(spend_id)
+    if known is None or not known.disputed:
+        raise Refused("not-found", "no disputed spend has that id")
+    if known.disputed > state.unallocated:
+        raise Refused("bad-value", f"the pot holds {pounds(state.unallocated)}, less than {pounds(known.disputed)}")
+    _line(session, log, "cover", known.disputed, against=spend_id)
+    return known.disputed
+
+
+def pounds(pence: int) -> str:
+    """How an amount is shown."""
+    return f"£{pence // 100}.{pence % 100:02d}"

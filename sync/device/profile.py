@@ -1,0 +1,96 @@
+"""A device's folder: `profile.json` (how the passphrase becomes a key) and `store.db` (everything else, sealed). docs/spec.md §13.
+
+One process at a time: a second one waits, then says so.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from shared_schema.errors import Refused
+from sync.device.session import Session
+from sync.device.store import Store
+from sync.keys import passphrase_key
+
+MEMORY_KIB: Final = 65_536
+PASSES: Final = 3
+LEAST: Final = (47_104, 1)  # OWASP: 46 MiB, one pass. A profile that asks for less was tampered with.
+MOST: Final = (1_048_576, 64)
+_WAIT_S: Final = 10.0
+MIN_PASSPHRASE: Final = 8
+
+
+def now_ms() -> int:
+    """This device's clock."""
+    return int(time.time() * 1000)
+
+
+def create_profile(folder: Path, passphrase: str) -> None:
+    """Make an empty profile. Raises Refused when there is one, or when the passphrase is too short."""
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise Refused("bad-passphrase", f"a passphrase has at least {MIN_PASSPHRASE} characters")
+    if (folder / "store.db").exists():
+        raise Refused("not-permitted", f"{folder.name} already holds a device")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    facts = {"v": 1, "kdf": "argon2id", "memory_kib": MEMORY_KIB, "passes": PASSES, "salt": secrets.token_hex(16)}
+    path = folder / "profile.json"
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
+        json.dump(facts, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _key(folder: Path, passphrase: str) -> bytes:
+    try:
+        facts = json.loads((folder / "profile.json").read_text(encoding="ascii"))
+        memory, passes, salt = int(facts["memory_kib"]), int(facts["passes"]), bytes.fromhex(facts["salt"])
+        known = facts["v"] == 1 and facts["kdf"] == "argon2id"
+    except FileNotFoundError:
+        raise Refused("no-profile") from None
+    except (ValueError, KeyError, TypeError):
+        raise Refused("no-profile", "profile.json is damaged") from None
+    if not known or not (LEAST[0] <= memory <= MOST[0] and LEAST[1] <= passes <= MOST[1]):
+        raise Refused("no-profile", "profile.json asks for a way of making keys that is not allowed")
+    return passphrase_key(passphrase, salt, memory, passes)
+
+
+@contextmanager
+def open_store(folder: Path, passphrase: str) -> Iterator[Store]:
+    """The profile's store, unlocked, for this process only. Raises Refused: no-profile, bad-passphrase, busy."""
+    key = _key(folder, passphrase)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _wait_for(lock)
+        store = Store(folder / "store.db", key)
+        try:
+            yield store
+        finally:
+            store.close()
+    finally:
+        os.close(lock)
+
+
+def _wait_for(lock: int) -> None:
+    until = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > until:
+                raise Refused("busy", "another fieldkeep command is using this device") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+@contextmanager
+def open_session(folder: Path, passphrase: str) -> Iterator[Session]:
+    """The enrolled device in `folder`, unlocked."""
+    with open_store(folder, passphrase) as store:
+        yield Session(store, now_ms, secrets.token_bytes)

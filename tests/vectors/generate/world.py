@@ -1,0 +1,395 @@
+"""The service that the vectors are about: keys, people, registries and logs, every byte of it drawn from a label.
+
+Two sides. On the perpetrator side an administrator (device a1), a coordinator (c1), a navigator with two devices (n1, n2), a second
+navigator (m1), a fund holder (f1) and a second administrator (a2); on the victim side an administrator (w1) and a link worker (v1).
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Final
+
+from shared_schema import certificate, cose, entry, ids
+from shared_schema import membership as shapes
+from shared_schema.certificate import Subject
+from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness
+from shared_schema.errors import ProtocolError
+from shared_schema.ids import Side
+from sync import keys, log, membership, registry
+from sync.registry import Registry
+from sync.signing import SigningKey, sign_object
+
+T0: Final = 1_760_000_000_000
+FAR: Final = T0 + 365 * 86_400_000
+
+
+def fill(label: str, size: int) -> bytes:
+    """`size` bytes drawn from a label."""
+    return hashlib.shake_256(b"fieldkeep vectors/" + label.encode()).digest(size)
+
+
+def seed(label: str) -> bytes:
+    """A 32-byte seed."""
+    return fill(f"seed/{label}", 32)
+
+
+@cache
+def signer(label: str) -> SigningKey:
+    """An Ed25519 key."""
+    return SigningKey(seed(label))
+
+
+@cache
+def receiver(label: str) -> keys.ReceivingKey:
+    """An X-Wing key."""
+    return keys.ReceivingKey(seed(f"receive/{label}"))
+
+
+SVC: Final = fill("service", 16)
+OTHER_SVC: Final = fill("another service", 16)
+INC: Final = fill("incarnation", 16)
+OTHER_INC: Final = fill("another incarnation", 16)
+AUTHORITY: Final = signer("authority")
+PINNED: Final = ids.fingerprint(AUTHORITY.public)
+NO_CK: Final = Witness(INC, 0, entry.EMPTY_ROOT)
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device of one person."""
+
+    name: str
+    user_name: str
+    roles: tuple[str, ...]
+
+    @property
+    def id(self) -> bytes:
+        """Its id."""
+        return fill(f"device/{self.name}", 16)
+
+    @property
+    def user(self) -> bytes:
+        """The user's id."""
+        return fill(f"user/{self.user_name}", 16)
+
+    @property
+    def key(self) -> SigningKey:
+        """Its signing key."""
+        return signer(f"device/{self.name}")
+
+    @property
+    def receive(self) -> keys.ReceivingKey:
+        """Its receiving key."""
+        return receiver(f"device/{self.name}")
+
+    @property
+    def subject(self) -> Subject:
+        """Whom its certificate is about."""
+        return Subject(self.user, self.user_name, "Example service", self.roles, FAR)
+
+    @property
+    def keys(self) -> certificate.Keys:
+        """Its public part."""
+        return certificate.Keys(self.id, f"phone {self.name}", self.key.public, self.receive.public)
+
+
+A1: Final = Device("a1", "Ada", ("administrator",))
+A2: Final = Device("a2", "Bo", ("administrator",))
+C1: Final = Device("c1", "Cleo", ("coordinator",))
+N1: Final = Device("n1", "Nour", ("navigator",))
+N2: Final = Device("n2", "Nour", ("navigator",))
+M1: Final = Device("m1", "Mika", ("navigator",))
+F1: Final = Device("f1", "Fen", ("fund_holder",))
+W1: Final = Device("w1", "Wren", ("administrator",))
+V1: Final = Device("v1", "Vero", ("link_worker",))
+V2: Final = Device("v2", "Val", ("coordinator",))
+
+
+class Log:
+    """A log that grows. What it is given it takes: whether an entry may stand is for the vectors to say."""
+
+    def __init__(self, log_id: bytes, incarnation: bytes = INC) -> None:
+        self.state = log.empty_log(log_id, incarnation)
+        self.entries: list[tuple[Entry, int]] = []
+
+    @property
+    def id(self) -> bytes:
+        """The log's id."""
+        return self.state.log
+
+    def header(self, kid: bytes, **over: Any) -> dict[str, Any]:
+        """The keyword arguments of `entry_header` for the author's next entry, with anything in them replaced."""
+        last = self.state.authors.get(kid)
+        usual = {
+            "author": kid,
+            "svc": SVC,
+            "log": self.id,
+            "sq": last.sq + 1 if last else 1,
+            "pv": last.id if last else None,
+            "sn": self.state.head,
+            "ck": NO_CK._replace(incarnation=self.state.head.incarnation),
+        }
+        return usual | over
+
+    def statement(self, kid: bytes, key: SigningKey, payload: bytes, **over: Any) -> Entry:
+        """A signed statement that follows its author's last."""
+        return entry.decode_entry(sign_object(key, entry.entry_header(STATEMENT, **self.header(kid, **over)), payload))
+
+    def envelope(self, device: Device, epoch: int, parts: list[bytes], key: SigningKey | None = None, **over: Any) -> Entry:
+        """A signed envelope that follows its author's last."""
+        protected = entry.entry_header(ENVELOPE, epoch=epoch, **self.header(device.id, **over))
+        return entry.decode_entry(sign_object(key or device.key, protected, entry.envelope_payload(parts)), parts)
+
+    def append(self, one: Entry, received_ms: int | None = None) -> Entry:
+        """Put an entry at the next place."""
+        at = received_ms if received_ms is not None else T0 + 1000 * len(self.entries)
+        head, _ = log.place(self.state, one, at)
+        self.state = log.advance_author(head, one)
+        self.entries.append((one, at))
+        return one
+
+    def pairs(self, upto: int | None = None) -> list[list[Any]]:
+        """The entries so far, as the operations take them."""
+        return [[travelling(one), at] for one, at in self.entries[:upto]]
+
+    @property
+    def next_ms(self) -> int:
+        """When the next entry comes."""
+        return T0 + 1000 * len(self.entries)
+
+    def copy(self) -> "Log":
+        """Another log with the same entries."""
+        other = Log(self.id)
+        other.state, other.entries = self.state, list(self.entries)
+        return other
+
+
+def travelling(one: Entry) -> bytes:
+    """The bytes of an entry's pair."""
+    return entry.encode_pair(one.cose, one.parts)
+
+
+# --- registries -------------------------------------------------------------------------------------------------------------
+
+
+def invitation(side: Side, device: Device, issuer: Device, *, key: str = "", kid: bytes | None = None, svc: bytes = SVC, **over: Any) -> bytes:
+    """An invitation for the person of `device`, signed by `issuer`."""
+    inviting = signer(f"invitation/{key or device.name}").public
+    payload = certificate.invitation_payload(
+        over.get("for_side", side), over.get("subject", device.subject), over.get("key_bytes", inviting), over.get("enrol_until", T0 + 86_400_000)
+    )
+    return sign_object(over.get("signed_by", issuer.key), cose.protected_header(certificate.INVITATION, kid or issuer.id, svc), payload)
+
+
+def enrolment(log_id: bytes, device: Device, invited: bytes, *, key: str = "", **over: Any) -> bytes:
+    """The payload of `device`'s enrolment by an invitation."""
+    decoded = certificate.decode_invitation(invited)
+    public = over.get("keys", device.keys)
+    bound = certificate.countersigned(over.get("svc", SVC), log_id, over.get("invitation_id", decoded.id), over.get("bound", public))
+    by = over.get("by") or signer(f"invitation/{key or device.name}").sign(bound)
+    return certificate.encode_registry_statement(certificate.Enrol(decoded, public, by), invited)
+
+
+def root(side: Side, **over: Any) -> certificate.Root:
+    """The root statement of a side."""
+    usual = certificate.Root(
+        side=side,
+        name="Example programme",
+        authority=AUTHORITY.public,
+        receipt=signer(f"receipt/{side}").public,
+        checkpoint=signer(f"checkpoint/{side}").public,
+        recovery=receiver(f"recovery/{side}").public,
+        incarnation=INC,
+        floor=1,
+    )
+    return replace(usual, **over)
+
+
+class RegistryLog(Log):
+    """A registry that grows."""
+
+    def __init__(self, side: Side) -> None:
+        super().__init__(ids.registry_log(SVC, side))
+        self.side: Side = side
+
+    def copy(self) -> "RegistryLog":
+        """Another registry with the same entries."""
+        other = RegistryLog(self.side)
+        other.state, other.entries = self.state, list(self.entries)
+        return other
+
+    def by_authority(self, statement: certificate.RegistryStatement, **over: Any) -> Entry:
+        """A statement of the authority."""
+        return self.statement(ids.authority_id(AUTHORITY.public), AUTHORITY, certificate.encode_registry_statement(statement), **over)
+
+    def enrol(self, device: Device, issuer: Device, **over: Any) -> Entry:
+        """The enrolment of a device."""
+        return self.statement(device.id, device.key, enrolment(self.id, device, invitation(self.side, device, issuer), **over))
+
+    def revoke(self, author: Device, target: Device, reason: str = "lost") -> Entry:
+        """A revocation."""
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Revoke(target.id, reason)))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The registry as the operations take it."""
+        return {"svc": SVC, "side": self.side, "pinned": PINNED, "entries": self.pairs()}
+
+    @property
+    def known(self) -> Registry:
+        """The registry, folded."""
+        known = registry.empty_registry(SVC, self.side, PINNED)
+        state = log.empty_log(self.id, INC)
+        for one, at in self.entries:
+            head, place = log.place(state, one, at)
+            known, state = registry.take(known, one, place.chain), head
+        return known
+
+
+@cache
+def _perpetrator(size: int) -> RegistryLog:
+    made = RegistryLog("perpetrator")
+    steps: list[Callable[[], Entry]] = [
+        lambda: made.by_authority(root("perpetrator")),
+        lambda: made.by_authority(certificate.Certify(A1.subject, A1.keys)),
+        *((lambda device=device: made.enrol(device, A1)) for device in (C1, N1, N2, M1, F1, A2)),
+        lambda: made.revoke(A1, M1),
+    ]
+    for step in steps[:size]:
+        made.append(step())
+    return made
+
+
+def perpetrator(size: int = 8) -> RegistryLog:
+    """The perpetrator side's registry: root, a1, c1, n1, n2, m1, f1, a2, and as its ninth entry the revocation of m1."""
+    return _perpetrator(size).copy()
+
+
+@cache
+def _victim() -> RegistryLog:
+    made = RegistryLog("victim")
+    made.append(made.by_authority(root("victim")))
+    made.append(made.by_authority(certificate.Certify(W1.subject, W1.keys)))
+    for device in (V1, V2):
+        made.append(made.enrol(device, W1))
+    return made
+
+
+def victim() -> RegistryLog:
+    """The victim side's registry: root, w1, v1, v2."""
+    return _victim().copy()
+
+
+# --- files ------------------------------------------------------------------------------------------------------------------
+
+NONCE: Final = fill("nonce", 16)
+
+
+def secret(epoch: int) -> bytes:
+    """The secret of an epoch of the vectors' file."""
+    return fill(f"epoch secret/{epoch}", 32)
+
+
+def dummy_grant(to: bytes, cert: bytes, epochs: tuple[int, ...]) -> shapes.Grant:
+    """A grant of the right shape that opens for nobody: who judges a statement does not open its grants."""
+    return shapes.Grant(to, cert, epochs, bytes(shapes.KEM_BYTES + 32 * len(epochs) + shapes.TAG_BYTES))
+
+
+def grants(
+    known: Registry, members: list[bytes], epochs: tuple[int, ...], complete: frozenset[bytes] = frozenset(), seq: int | None = None
+) -> tuple[shapes.Grant, ...]:
+    """One dummy grant per recipient that an epoch needs."""
+    wanted = membership.recipients(known, members, known.seq if seq is None else seq)
+    return tuple(dummy_grant(to, cert, membership.epochs_for(to, epochs, complete, known)) for to, (cert, _) in sorted(wanted.items()))
+
+
+class FileLog(Log):
+    """A file that grows."""
+
+    def __init__(self, known: RegistryLog, creator: Device, nonce: bytes = NONCE) -> None:
+        super().__init__(ids.file_log(SVC, creator.id, nonce))
+        self.registry, self.creator = known, creator
+
+    def copy(self) -> "FileLog":
+        """Another file with the same entries."""
+        other = FileLog(self.registry, self.creator)
+        other.state, other.entries = self.state, list(self.entries)
+        return other
+
+    @property
+    def folded(self) -> membership.FileState | None:
+        """The file's state."""
+        state: membership.FileState | None = None
+        known = self.registry.known
+        for one, _ in self.entries:
+            if not one.is_envelope:
+                try:
+                    state = membership.take(state, one, known)
+                except ProtocolError:
+                    state = membership.skip(state, one)
+        return state
+
+    @property
+    def now(self) -> membership.FileState:
+        """The file's state after its genesis."""
+        state = self.folded
+        assert state is not None
+        return state
+
+    def by(self, device: Device, statement: shapes.FileStatement, **over: Any) -> Entry:
+        """A statement by a device."""
+        return self.statement(device.id, over.pop("key", device.key), shapes.encode_file_statement(statement), **over)
+
+    def genesis(self, members: dict[Device, str], **over: Any) -> shapes.Genesis:
+        """A genesis with anything in it replaced."""
+        known = self.registry.known
+        people = tuple(sorted((device.user, role) for device, role in members.items()))
+        usual = shapes.Genesis(
+            nonce=NONCE,
+            file="case",
+            side=known.side,
+            suite=1,
+            members=people,
+            epoch=1,
+            commit=fill("kc/1", 32),
+            grants=grants(known, [user for user, _ in people], (1,)),
+            rg=known.head,
+        )
+        return replace(usual, **over)
+
+    def new_epoch(self, **over: Any) -> shapes.NewEpoch:
+        """A rotation with anything in it replaced."""
+        known, state = self.registry.known, self.now
+        epoch = state.highest + 1
+        made = grants(known, list(state.members), (*state.commits, epoch), state.holders)
+        return replace(shapes.NewEpoch(epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous), **over)
+
+    def members(self, add: dict[Device, str] | None = None, remove: tuple[Device, ...] = (), **over: Any) -> shapes.Members:
+        """A change of people with anything in it replaced."""
+        known, state = self.registry.known, self.now
+        epoch = state.highest + 1
+        added = tuple(sorted((device.user, role) for device, role in (add or {}).items()))
+        gone = tuple(sorted(device.user for device in remove))
+        left = [user for user in state.members if user not in gone] + [user for user, _ in added]
+        made = grants(known, left, (*state.commits, epoch), state.holders)
+        return replace(shapes.Members(added, gone, epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous), **over)
+
+    def more_grants(self, **over: Any) -> shapes.MoreGrants:
+        """Grants for whoever has none, with anything in it replaced."""
+        known, state = self.registry.known, self.now
+        wanted = membership.recipients(known, state.members, known.seq)
+        made = tuple(dummy_grant(to, wanted[to][0], tuple(state.commits)) for to in membership.missing_grants(state, known))
+        return replace(shapes.MoreGrants(made, known.head, state.previous), **over)
+
+    def given(self, upto: int | None = None) -> dict[str, Any]:
+        """The file as the operations take it."""
+        return {"registry": self.registry.given, "log": self.id, "entries": self.pairs(upto)}
+
+
+def head_of(one: Log, upto: int) -> Head:
+    """The head after the first `upto` entries."""
+    chain: bytes = ids.chain_start(one.id)
+    for seq, (placed, at) in enumerate(one.entries[:upto], 1):
+        chain = ids.chain_next(chain, seq, at, placed.id)
+    return Head(INC, upto, chain)

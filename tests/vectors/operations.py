@@ -1,0 +1,555 @@
+"""The operations of the vectors: name -> a function of the case's `in` to its `out`, made of the code under test alone.
+
+`shared_schema/vectors/README.md` says for each what goes in, what comes out, and which spec section governs it. An operation
+refuses by raising a ProtocolError, whose code the must-refuse cases state.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final
+
+import jwt
+
+from server import authenticate
+from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
+from shared_schema import membership as file_shapes
+from shared_schema.errors import BadGrant, Malformed, ProtocolError, Refused
+from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
+from sync.change import CellKey
+from sync.device.taking import _Taking
+from vectors.codecs import entry_value, field_value, to_change, to_page
+
+In = dict[str, Any]
+_NO_INCARNATION: Final = bytes(16)
+
+
+def decode_travelling(data: bytes) -> entry.Entry:
+    """An entry from the bytes of its pair."""
+    return entry.decode_pair(cbor.decode(data))
+
+
+# --- ids --------------------------------------------------------------------------------------------------------------------
+
+
+def _chain(given: In) -> list[bytes]:
+    chains = [ids.chain_start(given["log"])]
+    for seq, (received_ms, entry_id) in enumerate(given["entries"], 1):
+        chains.append(ids.chain_next(chains[-1], seq, received_ms, entry_id))
+    return list(chains)
+
+
+# --- keys and signatures ----------------------------------------------------------------------------------------------------
+
+
+def _sign(given: In) -> Any:
+    key = signing.SigningKey(given["seed"])
+    return {"public": key.public, "signature": key.sign(given["data"])}
+
+
+def _verify(given: In) -> None:
+    if not signing.verify_bytes(given["public"], given["signature"], given["data"]):
+        raise Malformed("the signature does not verify")
+
+
+def _verify_object(given: In) -> Any:
+    """Any signed object, decoded by its own type's decoder before."""
+    sign1 = cose.decode(given["bytes"], given["typ"], frozenset(given.get("labels", ())))
+    signing.verify_object(sign1, given["public"])
+    return {"to_sign": sign1.to_sign, "id": sign1.id}
+
+
+# --- logs -------------------------------------------------------------------------------------------------------------------
+
+
+def _follow_all(state: log.LogHead, entries: list[Any]) -> log.LogHead:
+    for data, received_ms in entries:
+        one = decode_travelling(data)
+        state = log.advance_author(log.follow(state, one, received_ms)[0], one)
+    return state
+
+
+def _log(given: In) -> Any:
+    state = _follow_all(log.empty_log(given["log"], given["incarnation"]), given["entries"])
+    authors = [[device, last.sq, last.id] for device, last in sorted(state.authors.items())]
+    return {"head": list(state.head), "received_ms": state.received_ms, "authors": authors}
+
+
+def _author_order(given: In) -> None:
+    state = _follow_all(log.empty_log(given["log"], _NO_INCARNATION), given["entries"])
+    log.check_author(state, decode_travelling(given["entry"]))
+
+
+def _address(given: In) -> None:
+    log.check_address(decode_travelling(given["entry"]), given["svc"], given["log"])
+
+
+def _seen(given: In) -> None:
+    chains = given["chains"]
+    state = log.LogHead(given["log"], entry.Head(given["incarnation"], len(chains) - 1, chains[-1]))
+    log.check_seen(state, decode_travelling(given["entry"]), lambda seq: chains[seq] if seq < len(chains) else None)
+
+
+# --- registry ---------------------------------------------------------------------------------------------------------------
+
+
+def judge_registry(known: registry.Registry, state: log.LogHead, data: bytes, received_ms: int) -> tuple[registry.Registry, log.LogHead, str | None]:
+    """Take the next entry of a registry as a reader does; the code says why it is void."""
+    one = decode_travelling(data)
+    head, place = log.follow(state, one, received_ms)
+    try:
+        log.check_address(one, known.svc, known.log)
+        if not log.follows_author(state, one):
+            raise Refused("clone-detected")
+        return registry.take(known, one, place.chain), log.advance_author(head, one), None
+    except ProtocolError as error:
+        return registry.skip(known, place.chain, one), head, error.code
+
+
+def fold_registry(given: In) -> tuple[registry.Registry, log.LogHead, list[str | None]]:
+    """A registry `{svc, side, pinned, entries}`, folded."""
+    known = registry.empty_registry(given["svc"], given["side"], given["pinned"])
+    state = log.empty_log(known.log, _NO_INCARNATION)
+    void: list[str | None] = []
+    for data, received_ms in given["entries"]:
+        known, state, code = judge_registry(known, state, data, received_ms)
+        void.append(code)
+    return known, state, void
+
+
+def _registry(given: In) -> Any:
+    known, _, void = fold_registry(given)
+    devices = [
+        {
+            "device": cert.keys.device, "cert": cert.id, "seq": cert.seq, "user": cert.subject.user, "roles": list(cert.subject.roles),
+            "issuer": cert.issuer, "revoked": cert.revoked,
+        }
+        for _, cert in sorted(known.devices.items())
+    ]  # fmt: skip
+    spent = [[key, device] for key, device in sorted(known.spent.items())]
+    return {
+        "log": known.log, "head": list(known.head), "void": void, "devices": devices, "spent": spent, "reused": sorted(known.reused),
+        "root": known.root_id, "recovery": known.recovery_id,
+    }  # fmt: skip
+
+
+def _standing_registry(given: In) -> registry.Registry:
+    known, _, void = fold_registry(given)
+    assert not any(void), f"the case's own registry has void entries: {void}"
+    return known
+
+
+def _registry_take(given: In) -> None:
+    known, state, void = fold_registry(given)
+    assert not any(void), f"the entries before are void: {void}"
+    code = judge_registry(known, state, given["entry"], given["received_ms"])[2]
+    if code:
+        raise Refused(code)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------------
+
+
+def judge_file(
+    file: membership.FileState | None, state: log.LogHead, known: registry.Registry, data: bytes, received_ms: int
+) -> tuple[membership.FileState | None, log.LogHead, str | None]:
+    """Take the next entry of a file as a reader does; the code says why it is void."""
+    one = decode_travelling(data)
+    head, _ = log.follow(state, one, received_ms)
+    skipped = file if one.is_envelope else membership.skip(file, one)
+    try:
+        signing.verify_object(one.sign1, registry.author_key(known, one.author))
+        log.check_address(one, known.svc, state.log)
+        if not log.follows_author(state, one):
+            raise Refused("clone-detected")
+    except ProtocolError as error:
+        return skipped, head, error.code
+    head = log.advance_author(head, one)
+    try:
+        if one.is_envelope:
+            membership.check_envelope(file, one)
+            return file, head, None
+        return membership.take(file, one, known), head, None
+    except ProtocolError as error:
+        return skipped, head, error.code
+
+
+def fold_file(given: In) -> tuple[membership.FileState | None, log.LogHead, registry.Registry, list[str | None]]:
+    """A file `{registry, log, entries}`, folded."""
+    known = _standing_registry(given["registry"])
+    file, state, void = None, log.empty_log(given["log"], known.require_root().incarnation), []
+    for data, received_ms in given["entries"]:
+        file, state, code = judge_file(file, state, known, data, received_ms)
+        void.append(code)
+    return file, state, known, void
+
+
+def _file(given: In) -> Any:
+    file, state, known, void = fold_file(given)
+    assert file is not None
+    return {
+        "head": list(state.head), "void": void, "file": file.file, "side": file.side,
+        "members": [[user, role] for user, role in sorted(file.members.items())], "ever": sorted(file.ever),
+        "epoch": file.epoch, "highest": file.highest, "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
+        "holders": sorted(file.holders), "previous": file.previous, "blocked": file.blocked,
+        "missing": membership.missing_grants(file, known), "rotation_needed": membership.rotation_needed(file, known),
+    }  # fmt: skip
+
+
+def _file_take(given: In) -> None:
+    file, state, known, void = fold_file(given)
+    assert void == given.get("void", [None] * len(void)), f"the entries before are void: {void}"
+    code = judge_file(file, state, known, given["entry"], given["received_ms"])[2]
+    if code:
+        raise Refused(code)
+
+
+def _fresh(given: In) -> None:
+    membership.check_fresh(given["users"], given["seq"], _standing_registry(given["registry"]))
+
+
+def _recipients(given: In) -> Any:
+    known = _standing_registry(given["registry"])
+    found = membership.recipients(known, given["users"], given["seq"])
+    return [[to, cert, receive] for to, (cert, receive) in sorted(found.items())]
+
+
+def _reaches(given: In) -> Any:
+    return _standing_registry(given["registry"]).reaches(entry.Head(*given["rg"]))
+
+
+def _roles_allowed(given: In) -> bool:
+    return registry.roles_allowed(given["side"], given["roles"])
+
+
+# --- grants and sealing -----------------------------------------------------------------------------------------------------
+
+
+def _receiving_key(given: In) -> bytes:
+    return keys.ReceivingKey(given["seed"]).public
+
+
+def _grant_info(given: In) -> bytes:
+    return keys.grant_info(given["svc"], given["log"], given["epoch"], given["granter"], given["to"])
+
+
+def _grant_open(given: In) -> Any:
+    """Open one grant of a statement and hold each secret against its commitment and against the secrets held before."""
+    grant = file_shapes.Grant(given["to"], bytes(32), tuple(given["epochs"]), given["sealed"])
+    statement = file_shapes.MoreGrants((grant,), entry.Head(bytes(16), 0, bytes(32)), bytes(32))
+    opened = granting.open_grants(statement, given["granter"], keys.ReceivingKey(given["seed"]), given["to"], (given["svc"], given["log"]))
+    held = dict(given["held"])
+    state: Any = SimpleNamespace(commits=dict(given["commits"]))
+    receiver: Any = SimpleNamespace(session=SimpleNamespace(identity=SimpleNamespace(svc=given["svc"])))
+    for epoch, secret in opened.items():
+        _Taking._check_secret(receiver, given["log"], epoch, secret, held, state)
+        held[epoch] = secret
+    return [[epoch, secret] for epoch, secret in opened.items()]
+
+
+def _commitment(given: In) -> bytes:
+    return sealing.commitment(given["secret"], keys.context(given["svc"], given["log"], given["epoch"]))
+
+
+def _seal(given: In) -> list[bytes]:
+    salts = iter(given["salts"])
+    ctx = keys.context(given["svc"], given["log"], given["epoch"])
+
+    def entropy(size: int) -> bytes:
+        salt: bytes = next(salts)
+        assert size == len(salt)
+        return salt
+
+    return sealing.seal_parts(given["secret"], ctx, given["author"], given["sq"], given["protected"], given["plaintexts"], entropy)
+
+
+def _open(given: In) -> bytes:
+    ctx = keys.context(given["svc"], given["log"], given["epoch"])
+    return sealing.open_part(given["secret"], ctx, given["author"], given["sq"], given["protected"], given["part"], given["index"], given["total"])
+
+
+# --- fold and ledger --------------------------------------------------------------------------------------------------------
+
+_FIELD: Final[dict[str, Any]] = {
+    "label": "", "need": "optional", "need_if": None, "codes": "", "allows_missing": True, "source": "",
+}  # fmt: skip
+
+
+def _to_spec(name: str, words: Mapping[str, Any]) -> records.Field:
+    return records.Field(
+        name=name,
+        kind=words.get("kind", "text"),
+        merge=words["merge"],
+        order=tuple(words.get("order", ())),
+        while_conflicted=words.get("while_conflicted", "show_all"),
+        cells=MappingProxyType({cell: _to_spec(cell, inner) for cell, inner in words.get("cells", {}).items()}),
+        **_FIELD,
+    )
+
+
+def _to_types(given: Mapping[str, Any]) -> dict[str, records.RecordType]:
+    return {
+        name: records.RecordType(
+            name=name,
+            version=words.get("version", 1),
+            weight=words.get("weight", "living"),
+            files=MappingProxyType({}),
+            sides=(),
+            write=(),
+            read=(),
+            deletable=words.get("deletable", True),
+            fields=MappingProxyType({field: _to_spec(field, inner) for field, inner in words["fields"].items()}),
+            label="",
+        )
+        for name, words in given.items()
+    }
+
+
+def to_occurrences(given: list[Any]) -> list[fold.Occurrence]:
+    """Changes at their places."""
+    return [
+        fold.Occurrence(
+            at["seq"],
+            at.get("received_ms", 0),
+            at["device"],
+            at["user"],
+            at.get("role", ""),
+            to_change(at["change"]),
+            at.get("late", False),
+        )
+        for at in given
+    ]
+
+
+def _live(ops: Any) -> list[Any]:
+    return [{"op": list(op.id), "value": op.value} | ({"reason": op.reason} if op.reason else {}) for op in sorted(ops, key=lambda op: op.id)]
+
+
+def _key(key: Any) -> str:
+    return cbor.encode(field_value(key)).hex()
+
+
+def _record(record: fold.Record, types: dict[str, records.RecordType]) -> Any:
+    shown = fold.show(record, types)
+    fields = []
+    for key in sorted(record.registers, key=_key):
+        register = record.registers[key]
+        if not register.live and not register.proposals:
+            continue
+        one: dict[str, Any] = {"field": field_value(key), "live": _live(register.live.values())}
+        if register.proposals:
+            one["proposals"] = _live(register.proposals)
+        if not isinstance(key, CellKey):
+            one |= {"value": shown[key].value, "conflict": shown[key].conflict, "stop": shown[key].stop}
+        fields.append(one)
+    return {
+        "id": record.id, "type": record.type, "version": record.version, "creator": record.creator, "hidden": record.hidden,
+        "fields": fields, "conflicts": sorted((field_value(key) for key in fold.conflicts(record, types)), key=lambda key: cbor.encode(key).hex()),
+        "signatures": [[list(signature.id), [list(op) for op in signature.signs]] for signature in record.signatures],
+        "flags": [[list(op), why] for op, why in record.flags],
+    }  # fmt: skip
+
+
+def _fold(given: In) -> Any:
+    types = _to_types(given["types"])
+    folded = fold.fold_log(given["log"], to_occurrences(given["changes"]), types)
+    return {"records": [_record(folded[key], types) for key in sorted(folded)], "hash": fold.state_hash(folded)}
+
+
+def _fund(given: In) -> Any:
+    fund = ledger.fold_fund(given["log"], to_occurrences(given["changes"]))
+    assert fund.conserved, "money was made or lost"
+    return {
+        "allotted": fund.allotted, "unallocated": fund.unallocated, "spent": fund.spent, "disputed": fund.disputed,
+        "remaining": [[device, pence] for device, pence in sorted(fund.remaining.items())],
+        "spends": [[spend.id, spend.counted, spend.disputed] for _, spend in sorted(fund.spends.items())],
+        "ignored": [[seq, record] for seq, record, _ in fund.ignored],
+    }  # fmt: skip
+
+
+# --- audit tree -------------------------------------------------------------------------------------------------------------
+
+
+def _nodes(leaves: list[bytes]) -> merkle.Nodes:
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        row = levels[-1]
+        levels.append([merkle.node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)])
+    return lambda level, index: levels[level][index]
+
+
+def _inclusion(given: In) -> list[bytes]:
+    return merkle.inclusion_path(_nodes(given["leaves"]), given["index"], len(given["leaves"]))
+
+
+def _check_inclusion(given: In) -> None:
+    if merkle.root_from_inclusion(given["leaf"], given["index"], given["size"], given["path"]) != given["root"]:
+        raise Refused("contradiction", "the path leads to another root")
+
+
+def _consistency(given: In) -> list[bytes]:
+    return merkle.consistency_path(_nodes(given["leaves"]), given["old"], len(given["leaves"]))
+
+
+def _check_consistency(given: In) -> None:
+    merkle.check_consistency(given["old"], given["old_root"], given["new"], given["new_root"], given["path"])
+
+
+def _accepted_leaf(given: In) -> bytes:
+    one = decode_travelling(given["entry"])
+    place = log.Placed(given["seq"], given["received_ms"], given["chain"], one)
+    return exchange.accepted_leaf(given["log"], place, given["salt"], void=given["void"])
+
+
+def _sign_checkpoint(given: In) -> str:
+    key = signing.SigningKey(given["seed"])
+    origin = checkpoint.origin(given["svc"], given["side"], given["incarnation"])
+    return checkpoint.encode_checkpoint(signing.sign_checkpoint(key, origin, given["size"], given["root"]))
+
+
+def _verify_checkpoint(given: In) -> None:
+    signing.verify_checkpoint(checkpoint.decode_checkpoint(given["text"]), given["origin"], given["public"])
+
+
+# --- a device's side of a sync ----------------------------------------------------------------------------------------------
+
+
+def _history(given: In, chains: list[bytes]) -> exchange.History:
+    sent = {one.id: one for one in map(decode_travelling, given.get("sent", ()))}
+    roots = dict(given.get("roots", ()))
+    return exchange.History(lambda seq: chains[seq] if seq < len(chains) else None, roots.get, sent)
+
+
+def _take_page(given: In) -> Any:
+    file, state, known, void = fold_file(given)
+    assert not any(void)
+    chains = [ids.chain_start(given["log"])]
+    for seq, (data, received_ms) in enumerate(given["entries"], 1):
+        chains.append(ids.chain_next(chains[-1], seq, received_ms, decode_travelling(data).id))
+    try:
+        reader, taken = exchange.take_page(exchange.Reader(state, file), to_page(given["page"]), known, _history(given, list(chains)))
+    except exchange.Behind:
+        return "behind"
+    return {"head": list(reader.log.head), "taken": [[one.place.seq, one.void, one.user, one.role] for one in taken]}
+
+
+def _take_registry_page(given: In) -> Any:
+    before = given["registry"]
+    known, state, _ = fold_registry(before)
+    incarnation = known.root.incarnation if known.root else given["incarnation"]
+    state = replace(state, head=state.head._replace(incarnation=incarnation))
+    page = to_page(given["page"])
+    reader, grown, taken = exchange.take_registry_page(exchange.Reader(state), page, known, _history(given, []))
+    return {"head": list(reader.log.head), "taken": [[one.place.seq, one.void] for one in taken], "devices": sorted(grown.devices)}
+
+
+def _take_checkpoint(given: In) -> Any:
+    seen = None if given["seen"] is None else entry.Witness(*given["seen"])
+    return list(exchange.take_checkpoint(seen, given["note"], tuple(given["path"]), _standing_registry(given["registry"])))
+
+
+def _check_receipt(given: In) -> None:
+    exchange.check_receipt(given["bytes"], _standing_registry(given["registry"]))
+
+
+def _check_verdict(given: In) -> None:
+    exchange.check_verdict(given["bytes"], _standing_registry(given["registry"]))
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------------
+
+
+def _claims(given: In) -> Any:
+    return request.claims(**{name: given[name] for name in ("device", "svc", "side", "method", "path", "body", "nonce")})
+
+
+def _authorization(given: In) -> str:
+    key = signing.SigningKey(given["seed"]).private()
+    return f"{request.SCHEME} {jwt.encode(_claims(given), key, algorithm=request.ALGORITHM, headers={'typ': request.TYP})}"
+
+
+def _check_request(given: In) -> None:
+    """What the server checks of one request, its nonce aside: that is a matter of the server's memory."""
+    known = SimpleNamespace(
+        svc=given["svc"],
+        devices={
+            device: SimpleNamespace(keys=certificate.Keys(device, "", public, b""), revoked=None, subject=SimpleNamespace(user=device, until=1))
+            for device, public in given["devices"]
+        },
+    )
+    realm: Any = SimpleNamespace(side=given["side"], known=lambda: known)
+    nonces: Any = SimpleNamespace(spend=lambda _nonce, _now_ms: None)
+    asked = authenticate.parse(given["authorization"])
+    if asked.side != realm.side:
+        raise Refused("request-refused", "the request is for another side")
+    sender = authenticate.authenticate(realm, nonces, asked, method=given["method"], path=given["path"], body=given["body"], now_ms=0)
+    if sender.device != given["device"]:
+        raise Refused("request-refused", "the request is by another device")
+
+
+def _entry_ids(given: In) -> Any:
+    value = entry_value(decode_travelling(given["entry"]))
+    sign1 = decode_travelling(given["entry"]).sign1
+    return {"to_sign": sign1.to_sign, "id": value["id"]}
+
+
+OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
+    "label": lambda given: ids.label(given["name"]),
+    "chain": _chain,
+    "registry_log": lambda given: ids.registry_log(given["svc"], given["side"]),
+    "file_log": lambda given: ids.file_log(given["svc"], given["creator"], given["nonce"]),
+    "record_id": lambda given: ids.record_id(given["log"], given["device"], given["c"]),
+    "fingerprint": lambda given: ids.fingerprint(given["key"]),
+    "authority_id": lambda given: ids.authority_id(given["key"]),
+    "server_key_id": lambda given: ids.server_key_id(given["key"]),
+    "recovery_id": lambda given: ids.recovery_id(given["key"]),
+    "check_sign_key": lambda given: signing.check_sign_key(given["key"]),
+    "check_receive_key": lambda given: signing.check_receive_key(given["key"]),
+    "sign": _sign,
+    "verify": _verify,
+    "verify_object": _verify_object,
+    "object_id": _entry_ids,
+    "log": _log,
+    "author_order": _author_order,
+    "address": _address,
+    "seen": _seen,
+    "countersigned": lambda given: certificate.countersigned(given["svc"], given["log"], given["invitation"], certificate.Keys(**given["keys"])),
+    "registry": _registry,
+    "registry_take": _registry_take,
+    "roles_allowed": _roles_allowed,
+    "reaches": _reaches,
+    "file": _file,
+    "file_take": _file_take,
+    "fresh": _fresh,
+    "recipients": _recipients,
+    "receiving_key": _receiving_key,
+    "grant_info": _grant_info,
+    "grant_open": _grant_open,
+    "padded_size": lambda given: sealing.padded_size(given["size"]),
+    "commitment": _commitment,
+    "seal": _seal,
+    "open": _open,
+    "fold": _fold,
+    "fund": _fund,
+    "leaf_hash": lambda given: merkle.leaf_hash(given["data"]),
+    "event_commitment": lambda given: merkle.event_commitment(given["salt"], given["event"]),
+    "accepted_leaf": _accepted_leaf,
+    "root": lambda given: merkle.root(_nodes(given["leaves"]), len(given["leaves"])),
+    "inclusion": _inclusion,
+    "check_inclusion": _check_inclusion,
+    "consistency": _consistency,
+    "check_consistency": _check_consistency,
+    "origin": lambda given: checkpoint.origin(given["svc"], given["side"], given["incarnation"]),
+    "key_hash": lambda given: checkpoint.key_hash(given["origin"], given["key"]),
+    "sign_checkpoint": _sign_checkpoint,
+    "verify_checkpoint": _verify_checkpoint,
+    "take_page": _take_page,
+    "take_registry_page": _take_registry_page,
+    "take_checkpoint": _take_checkpoint,
+    "check_receipt": _check_receipt,
+    "check_verdict": _check_verdict,
+    "claims": _claims,
+    "authorization": _authorization,
+    "check_request": _check_request,
+}
+_ = BadGrant
