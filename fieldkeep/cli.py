@@ -37,6 +37,22 @@ def serve(
         raise typer.Exit(1) from None
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Option(help="Empty folder to play in; default a temporary one.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the demo's server; 0 picks a free one.")] = 0,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the play instead of staying up.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary; the story goes to standard error.")] = False,
+) -> None:
+    """Play a home visit with a real server, two sides, four people and five devices.
+
+    Example: fieldkeep demo        or, for scripts: fieldkeep demo --once --json
+    """
+    from fieldkeep.demo.story import run_demo
+
+    raise typer.Exit(run_demo(folder, port, once=once, as_json=as_json))
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -17,7 +17,7 @@ from sync.device.conflicts import count_conflicts
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.session import Session
 from sync.device.store import OutboxRow
-from sync.device.taking import Outcome, Refusal, take_response
+from sync.device.taking import Outcome, Received, Refusal, take_response
 from sync.granting import Granter
 
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
@@ -44,6 +44,7 @@ class Report:
     holes: int = 0
     refused: list[Refusal] = field(default_factory=list)
     contradictions: list[tuple[bytes, str]] = field(default_factory=list)
+    receipts: list[Received] = field(default_factory=list)
     rotated: int = 0
     granted: int = 0
 
@@ -54,6 +55,7 @@ class Report:
         self.changes += outcome.changes
         self.holes += outcome.holes
         self.refused += outcome.refused
+        self.receipts += outcome.receipts
         self.contradictions += [one for one in outcome.contradictions if one not in self.contradictions]
 
 

@@ -35,6 +35,15 @@ class Refusal(NamedTuple):
     final: bool
 
 
+class Received(NamedTuple):
+    """An entry of this device that a verified receipt covers."""
+
+    log: bytes
+    id: bytes
+    seq: int
+    received_ms: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one response brought."""
@@ -45,6 +54,7 @@ class Outcome:
     refused: list[Refusal] = field(default_factory=list)
     contradictions: list[tuple[bytes, str]] = field(default_factory=list)
     holes: int = 0
+    receipts: list[Received] = field(default_factory=list)
     more: bool = False
 
 
@@ -298,7 +308,7 @@ class _Taking:
                 self.session.alarm(None, None, "bad-receipt", str(error), data)
                 continue
             head = self.session.author(receipt.log)[1]
-            for entry_id, seq, _ in receipt.items:
+            for entry_id, seq, received_ms in receipt.items:
                 if seq <= head.seq and not self._stands(receipt.log, entry_id, seq):
                     self.session.alarm(receipt.log, seq, "contradiction", "a receipt and the log disagree", data)
                     self.session.stop_log(receipt.log, "contradiction")
@@ -306,6 +316,7 @@ class _Taking:
                 elif entry_id in waiting:
                     self.store.drop_outbox(waiting[entry_id].n)
                     self.outcome.accepted += 1
+                    self.outcome.receipts.append(Received(receipt.log, entry_id, seq, received_ms))
             self.store.put_receipt(receipt.log, receipt.items[-1].seq, data)
 
     def _stands(self, log: bytes, entry_id: bytes, seq: int) -> bool:

@@ -97,6 +97,16 @@ class Case:
         return f"{self.file}/{self.name}"
 
 
+_MEMBERS = ("name", "why", "codec", "op", "seed", "bytes", "text", "value", "in", "out", "code")
+
+
+def _ordered(case: dict[str, Any]) -> dict[str, Any]:
+    if "given" in case:
+        case["in"] = case.pop("given")
+    assert case.keys() <= set(_MEMBERS), case.keys()
+    return {name: case[name] for name in _MEMBERS if name in case}
+
+
 @dataclass
 class Book:
     """One vector file while it is written. `share` gives a value a name under which the cases refer to it."""
@@ -116,12 +126,12 @@ class Book:
         return value
 
     def add(self, name: str, why: str, **body: Any) -> None:
-        """A golden case."""
-        self.golden.append({"name": name, "why": why, **body})
+        """A golden case; `given` is written as `in`."""
+        self.golden.append(_ordered({"name": name, "why": why, **body}))
 
     def refuse(self, name: str, why: str, code: str, **body: Any) -> None:
         """A must-refuse case."""
-        self.must_refuse.append({"name": name, "why": why, **body, "code": code})
+        self.must_refuse.append(_ordered({"name": name, "why": why, **body, "code": code}))
 
     def text(self) -> str:
         """The file."""

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +22,7 @@ from sync.device.profile import create_profile, now_ms, open_store
 from sync.device.session import Session
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
+from sync.fold import state_hash
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
@@ -119,6 +121,7 @@ def invite(
     second_device: Annotated[bool, typer.Option("--second-device", help="For a person who already has a device.")] = False,
     hours: Annotated[int, typer.Option(min=1, max=72, help="How long the code may be used.")] = 72,
     valid_days: Annotated[int, typer.Option(min=1, max=1825, help="How long the device's certificate lasts.")] = 365,
+    server: Annotated[str | None, typer.Option(help="Address to put in the code, where devices reach the server by another one.")] = None,
     qr: Annotated[Path | None, typer.Option(help="Write the code as a QR picture (.svg or .png).")] = None,
     as_json: Json = False,
 ) -> None:
@@ -134,7 +137,8 @@ def invite(
         certificate = opened.registry.devices.get(opened.identity.device)
         organisation = org or (certificate.subject.org if certificate else "unknown")
         subject = Subject(user, name, organisation, tuple(sorted(set(role))), now_ms() + valid_days * DAY_MS)
-        text = enrolment.invite(opened, subject, now_ms() + hours * HOUR_MS).text()
+        code = enrolment.invite(opened, subject, now_ms() + hours * HOUR_MS)
+        text = (replace(code, server=server) if server else code).text()
     if qr is not None:
         segno.make(text, error="l", micro=False).save(str(qr), scale=4)
     emit({"code": text, "user": ids.show(user), "name": name, "roles": sorted(set(role)), "hours": hours}, text, as_json=as_json)
@@ -328,13 +332,18 @@ def file_create(
 
 @file.command("list")
 @command
-def file_list(as_json: Json = False) -> None:
+def file_list(
+    hashes: Annotated[bool, typer.Option("--hash", help="Also fold each file and print its state hash, to compare two devices.")] = False,
+    as_json: Json = False,
+) -> None:
     """List your files: kind, members, how far they are synced.
 
-    Example: fieldkeep file list
+    Example: fieldkeep file list --hash
     """
     with frame.session() as opened:
         rows = [_file_row(opened, log) for log in opened.file_logs()]
+        for row in rows if hashes else []:
+            row["state_hash"] = state_hash(opened.records(ids.parse(row["file"]), pending=False)).hex()
     if as_json:
         emit_json({"files": rows})
         return
@@ -345,11 +354,12 @@ def file_list(as_json: Json = False) -> None:
             ", ".join(f"{one['name']} ({one['role']})" for one in row["members"]),
             str(row["seq"]),
             str(row["epoch"]),
+            row.get("state_hash", "")[:16],
             row["note"],
         ]
         for row in rows
     ]
-    table("Files", ["id", "kind", "members", "entries", "epoch", ""], cells)
+    table("Files", ["id", "kind", "members", "entries", "epoch", "state" if hashes else "", ""], cells)
 
 
 def _file_row(opened: Session, log: bytes) -> dict[str, Any]:

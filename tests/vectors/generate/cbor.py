@@ -145,13 +145,14 @@ _UNENCODABLE: Final[tuple[tuple[str, str, Any], ...]] = (
     ("encode_depth_17_maps", "An encoder refuses a seventeenth level of maps.", _nested_maps(17)),
     ("encode_key_24", "An encoder refuses an integer key above 23.", {24: 0}),
     ("encode_key_negative", "An encoder refuses a negative key.", {-1: 0}),
+    ("encode_key_surrogate", "An encoder refuses half of a surrogate pair in a key.", {"\ud83e": 0}),
     ("encode_surrogate", "An encoder refuses half of a surrogate pair.", "\ud83e"),
 )
 
 
 def books() -> list[Book]:
     """One file: the codec `cbor`."""
-    book = Book("cbor", "codec", "Deterministic CBOR, narrowed: one encoding for each value, everything else refused.", "§1")
+    book = Book("cbor", "codec", "Deterministic CBOR, narrowed: one encoding for each value, everything else refused.", "1")
     for name, why, value in _VALUES:
         book.add(name, why, codec="cbor", value=value, bytes=cbor.encode(value))
     for name, why, data in _BYTES:

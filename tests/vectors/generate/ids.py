@@ -22,7 +22,7 @@ def _chains(log: bytes, entries: list[list[Any]]) -> list[bytes]:
 
 
 def _uuids() -> Book:
-    book = Book("ids", "uuid", "Ids as text: 16 bytes as a lower-case UUID, in its canonical form only.", "§1")
+    book = Book("ids", "uuid", "Ids as text: 16 bytes as a lower-case UUID, in its canonical form only.", "1")
     for name, why, data in (
         ("random", "An id.", fill("an id", 16)),
         ("zero", "No bit is special: version and variant are not looked at.", bytes(16)),
@@ -52,22 +52,22 @@ def _uuids() -> Book:
 
 
 def _derived() -> Book:
-    book = Book("ids", "derived", "Labels, derived ids and the chain of a log.", "§1-§3, §5")
+    book = Book("ids", "derived", "Labels, derived ids and the chain of a log.", "1-3, 5")
     for name in ("log", "chain", "registry"):
-        book.add(f"label_{name}", "A label is ASCII and ends with a zero byte.", op="label", out=_hash_input(name), **{"in": {"name": name}})
+        book.add(f"label_{name}", "A label is ASCII and ends with a zero byte.", op="label", given={"name": name}, out=_hash_input(name))
     for side in ("perpetrator", "victim", "oversight"):
         book.add(
             f"registry_{side}",
             "A side's registry has an id that follows from service and side.",
             op="registry_log",
-            **{"in": {"svc": SVC, "side": side}},
+            given={"svc": SVC, "side": side},
             out=_hash("registry", SVC, side.encode())[:16],
         )
     book.add(
         "file_log",
         "A file's id follows from service, creating device and nonce.",
         op="file_log",
-        **{"in": {"svc": SVC, "creator": C1.id, "nonce": NONCE}},
+        given={"svc": SVC, "creator": C1.id, "nonce": NONCE},
         out=_hash("file", SVC, C1.id, NONCE)[:16],
     )
     for name, c in (("first", 1), ("second", 2), ("late", 2**32), ("last", 2**53 - 1)):
@@ -75,7 +75,7 @@ def _derived() -> Book:
             f"record_{name}",
             "A record's id follows from log, device and the counter of the change that creates it.",
             op="record_id",
-            **{"in": {"log": _LOG, "device": C1.id, "c": c}},
+            given={"log": _LOG, "device": C1.id, "c": c},
             out=_hash("record", _LOG, C1.id, c.to_bytes(8, "big"))[:16],
         )
     public, server, recovery = AUTHORITY.public, signer("receipt/perpetrator").public, receiver("recovery/perpetrator").public
@@ -85,16 +85,16 @@ def _derived() -> Book:
         ("server_key_id", "server-key", server, 16),
         ("recovery_id", "recovery", recovery, 16),
     ):
-        book.add(op, "A key's id is a hash under a label of its own.", op=op, **{"in": {"key": key}}, out=_hash(label, key)[:size])
+        book.add(op, "A key's id is a hash under a label of its own.", op=op, given={"key": key}, out=_hash(label, key)[:size])
     entries: list[list[Any]] = [[T0 + n * 1000, fill(f"entry id/{n}", 32)] for n in range(4)]
     entries[2][0] = entries[1][0]
     for size, why in ((0, "chain[0] of an empty log."), (1, "One entry."), (4, "Four entries, two of them received in the same millisecond.")):
-        book.add(f"chain_{size}", why, op="chain", **{"in": {"log": _LOG, "entries": entries[:size]}}, out=_chains(_LOG, entries[:size]))
+        book.add(f"chain_{size}", why, op="chain", given={"log": _LOG, "entries": entries[:size]}, out=_chains(_LOG, entries[:size]))
     book.add(
         "chain_time_zero",
         "Times are 64 bits wide: 0 and 2^53-1.",
         op="chain",
-        **{"in": {"log": INC, "entries": [[0, bytes(32)], [2**53 - 1, b"\xff" * 32]]}},
+        given={"log": INC, "entries": [[0, bytes(32)], [2**53 - 1, b"\xff" * 32]]},
         out=_chains(INC, [[0, bytes(32)], [2**53 - 1, b"\xff" * 32]]),
     )
     return book

@@ -1,0 +1,5 @@
+"""`python -m fieldkeep`."""
+
+from fieldkeep.cli import main
+
+main()

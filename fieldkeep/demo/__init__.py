@@ -1,0 +1,1 @@
+"""`fieldkeep demo`: a home visit, played with real processes and sockets."""

@@ -1,0 +1,72 @@
+"""Values that a person could have typed into the fields of the real record types, drawn from a seeded source."""
+
+import uuid
+from collections.abc import Sequence
+from functools import cache
+from random import Random
+from typing import Any
+
+from shared_schema import ids
+from shared_schema.records import Field, RecordType, code_list, record_types
+
+WORDS = ("rang twice", "said it was fine", "moved on Friday", "went well", "no answer", "see the plan", "wants a call", "kept the door open")
+DAYS = ("2026-11-02", "2026-11-09", "2026-12-01", "2027-01-15")
+_WEIGHT = {"ask": 4, "worst": 4, "text": 6, "latest": 3, "set": 2, "append": 2, "once": 1}
+_NOT_TYPED = frozenset({"attachments", "hash", "refs"})
+
+
+@cache
+def types_for(file: str, side: str) -> tuple[RecordType, ...]:
+    """The record types that stand in such a file, the fund's own apart: money has steps of its own."""
+    return tuple(type_ for type_ in record_types().values() if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name != "spend")
+
+
+@cache
+def fields_for(type_: str, file: str, side: str) -> tuple[Field, ...]:
+    """The fields of a type that may be typed in such a file."""
+    fields = record_types()[type_].fields.values()
+    return tuple(spec for spec in fields if spec.stands_in(file, side) and spec.kind not in _NOT_TYPED and spec.name != "state")
+
+
+def draw_id(rng: Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128)))
+
+
+def draw(rng: Random, spec: Field, users: Sequence[bytes]) -> Any:
+    """A whole value for a field: a list of members for a set, of rows for a list."""
+    if spec.kind == "list":
+        return [{name: draw(rng, cell, users) for name, cell in spec.cells.items() if cell.kind not in _NOT_TYPED}]
+    if spec.merge == "set":
+        found = [_one(rng, spec, users) for _ in range(rng.randint(1, 2))]
+        return [value for i, value in enumerate(found) if value not in found[:i]]
+    return _one(rng, spec, users)
+
+
+def _one(rng: Random, spec: Field, users: Sequence[bytes]) -> Any:
+    if spec.allows_missing and rng.random() < 0.15:
+        return {"missing": rng.choice(code_list("missing_reason").codes)}
+    match spec.kind:
+        case "text" | "long":
+            return rng.choice(WORDS)
+        case "code" | "codes":
+            return rng.choice(code_list(spec.codes).codes)
+        case "yn":
+            return rng.choice(("yes", "no"))
+        case "date":
+            return rng.choice(DAYS)
+        case "when":
+            return {"at": rng.choice(DAYS), "precision": "day"}
+        case "pence" | "int" | "minutes":
+            return rng.randint(1, 10)
+        case "user" | "users":
+            return ids.show(rng.choice(users))
+        case "ref" | "random_id":
+            return draw_id(rng)
+    raise AssertionError(f"no way to type a {spec.kind}")
+
+
+def draw_values(rng: Random, type_: str, file: str, side: str, users: Sequence[bytes]) -> dict[str, Any]:
+    """One to four fields of a record, those that can clash more often than the others."""
+    fields = fields_for(type_, file, side)
+    chosen = rng.choices(fields, [_WEIGHT[spec.merge] for spec in fields], k=rng.randint(1, 4))
+    return {spec.name: draw(rng, spec, users) for spec in chosen}

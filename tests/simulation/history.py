@@ -1,0 +1,548 @@
+"""One history: a seeded script of what people, phones, servers and the network do to each other, and then the reckoning.
+
+The same seed gives the same steps and the same logical outcome. `trace` tells the story so far in one line a step; whatever breaks
+is raised as Broken, with the seed and the trace.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, Final, NamedTuple
+
+from shared_schema import ids
+from shared_schema.certificate import REVOKE_REASONS
+from shared_schema.errors import ProtocolError, Refused
+from shared_schema.ids import Side
+from shared_schema.records import record_types
+from shared_schema.roles import may_be_member, may_sign
+from sync.change import DELETED, SIGNED, CellKey, Op
+from sync.device import conflicts, enrolment, files, funds, records
+from sync.device.session import Session
+from sync.device.syncing import Report
+from sync.fold import Record, state_hash
+from sync.ledger import fold_fund
+from tests.simulation.checks import Broken, Views, check_world
+from tests.simulation.forms import WORDS, draw, draw_id, draw_values, fields_for, types_for
+from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Fault, Phone, World
+
+PAGES: Final = (None, None, 9000, 2500)
+STEPS: Final = (25, 60)
+MOST_PHONES: Final = 6
+SKEW: Final = 48 * HOUR
+_WORKER: Final[dict[Side, str]] = {"perpetrator": "navigator", "victim": "link_worker"}
+_NAMES: Final[dict[Side, tuple[str, ...]]] = {"perpetrator": ("Priya", "Sam", "Noor", "Theo"), "victim": ("Vera", "Lin", "Joy", "Bea")}
+
+
+class Told(NamedTuple):
+    """A finished history."""
+
+    seed: int
+    steps: int
+    digest: str
+    trace: tuple[str, ...]
+
+
+class History:
+    """Plays one seed."""
+
+    def __init__(self, seed: int, steps: int | None = None) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.count = steps if steps is not None else self.rng.randint(*STEPS)
+        self.page_bytes = self.rng.choice(PAGES)
+        self.on_disk = self.rng.random() < 0.1
+        self.trace: list[str] = []
+        self.names: dict[bytes, str] = {}
+        self.views = Views()
+        self.world: World
+
+    def run(self) -> Told:
+        """Play it to the end and judge it. Raises Broken."""
+        with self._folder() as folder, World(self.seed, folder, page_bytes=self.page_bytes) as world:
+            self.world = world
+            try:
+                self._begin()
+                for _ in range(self.count):
+                    self._step()
+                self._heal()
+                check_world(world, self.views, Random(self.seed))
+                return Told(self.seed, self.count, self._digest(), tuple(self.trace))
+            except Exception as error:
+                raise Broken(self._story(error)) from error
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path | None]:
+        if self.on_disk:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder)
+        else:
+            yield None
+
+    def _story(self, error: Exception) -> str:
+        told = "\n".join(self.trace)
+        return f"{told}\n\nseed {self.seed} broke: {type(error).__name__}: {error}\nagain: python -m tests.simulation --histories 1 --seed {self.seed}"
+
+    def say(self, who: Phone | str, what: str) -> None:
+        """One line of the trace."""
+        self.trace.append(f"{len(self.trace):3} {who if isinstance(who, str) else who.name}: {what}")
+
+    # --- the cast --------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        count = self.rng.randint(2, MOST_PHONES)
+        first = self.rng.randint(1, count - 1)
+        for side, phones in (("perpetrator", first), ("victim", count - first)):
+            self._cast(side, phones)  # type: ignore[arg-type]  # the two literals are sides
+        where = "files" if self.on_disk else "memory"
+        self.say("the service", f"{first} + {count - first} phones, pages of {self.page_bytes or 'full size'}, {where}, {self.count} steps")
+        for side in self.world.sides:
+            phones_here = self.world.of_side(side)
+            for phone in phones_here:
+                phone.skew_ms = self.rng.choice((0, 0, self.rng.randint(-SKEW, SKEW)))
+                phone.sync()
+            self._create(self.rng.choice(phones_here), "case")
+            if self.rng.random() < 0.5:
+                self._create(phones_here[0], "fund")
+                self._fund_it(phones_here[0])
+
+    def _cast(self, side: Side, count: int) -> None:
+        people = list(_NAMES[side])
+        worker = _WORKER[side]
+        self.world.enrol(side, people[0], ("coordinator", "fund_holder"))
+        for i in range(1, count):
+            twin = i == 2 and self.rng.random() < 0.6
+            person = people[i - 1] if twin else people[i]
+            self.world.enrol(side, person, (worker,), f"{person}'s second" if twin else "")
+
+    def _fund_it(self, holder: Phone) -> None:
+        log = self._files(holder, "fund")[0]
+        holder.do(lambda session: funds.allot(session, log, 10_000, "ministry", "2026"))
+        for phone in self.world.of_side(holder.side):
+            amount = self.rng.choice((0, 500, 2000))
+            if amount:
+                self._allow(holder, log, phone.device, amount)
+
+    def _allow(self, holder: Phone, log: bytes, device: bytes, amount: int) -> bytes:
+        return holder.do(lambda session: funds.allow(session, log, device, amount, "2027-03-31"))
+
+    def _create(self, phone: Phone, kind: str) -> bytes:
+        roles = {other.user: self._role(other, kind) for other in self.world.of_side(phone.side)}
+        members = {user: role for user, role in roles.items() if role and user != phone.user and self.rng.random() < 0.85}
+        log = phone.do(lambda session: files.create_file(session, kind, members))
+        self.names[log] = f"{kind} {len(self.names) + 1}"
+        self.say(phone, f"begins {self.names[log]} with {len(members)} others")
+        return log
+
+    def _role(self, phone: Phone, kind: str) -> str:
+        subject = phone.session.registry.devices[phone.device].subject
+        roles = [role for role in subject.roles if may_be_member(kind, phone.side, role)]
+        return ("fund_holder" if "fund_holder" in roles and kind == "fund" else roles[0]) if roles else ""
+
+    # --- choosing --------------------------------------------------------------------------------------------------------
+
+    def _phone(self) -> Phone:
+        return self.rng.choice(self.world.phones)
+
+    def _files(self, phone: Phone, kind: str | None = None) -> list[bytes]:
+        found = []
+        for log in phone.session.file_logs():
+            state = phone.session.file(log)
+            if state is not None and phone.user in state.members and kind in (None, state.file):
+                found.append(log)
+        return found
+
+    def _users(self, side: Side) -> list[bytes]:
+        return [phone.user for phone in self.world.of_side(side)]
+
+    def _step(self) -> None:
+        name = self.rng.choices(_STEPS, _WEIGHTS)[0]
+        phone = self._phone()
+        try:
+            _DEEDS[name](self, phone)
+        except Died as death:
+            self.say(phone, f"{name}: {death} died")
+        except ProtocolError as error:
+            self.say(phone, f"{name}: {error.code}")
+        self.views.look(self.world)
+
+    # --- writing ---------------------------------------------------------------------------------------------------------
+
+    def write(self, phone: Phone) -> None:
+        logs = self._files(phone)
+        if not logs:
+            return
+        log = self.rng.choice(logs)
+        state = phone.session.require_file(log)
+        types = types_for(state.file, state.side)
+        type_ = self.rng.choice(types)
+        values = draw_values(self.rng, type_.name, state.file, state.side, self._users(phone.side))
+        record = phone.do(lambda session: records.add(session, log, type_.name, values))
+        self.say(phone, f"writes {type_.name} {_id(record)} in {self.names[log]}: {values}")
+
+    def _record(self, phone: Phone) -> tuple[bytes, Record] | None:
+        logs = self._files(phone)
+        log = self.rng.choice(logs) if logs else b""
+        found = phone.store.records(log)
+        if not found:
+            return None
+        record = phone.session.record(log, self.rng.choice(found)[0])
+        return log, record
+
+    def edit(self, phone: Phone) -> None:
+        chosen = self._record(phone)
+        if chosen is None or chosen[1].type not in record_types() or record_types()[chosen[1].type].weight == "ledger":
+            return self.write(phone)
+        log, record = chosen
+        state = phone.session.require_file(log)
+        values = draw_values(self.rng, record.type, state.file, state.side, self._users(phone.side))
+        if self.rng.random() < 0.7:
+            again = [spec for spec in fields_for(record.type, state.file, state.side) if spec.name in record.registers]
+            if again:
+                spec = self.rng.choice(again)
+                values = {spec.name: draw(self.rng, spec, self._users(phone.side))}
+        try:
+            edited = phone.do(lambda session: records.edit(session, log, record.id, values))
+            self.say(phone, f"edits {record.type} {_id(record.id)}: {values}{' as a note of their own' if edited.own_note else ''}")
+        except Refused as refusal:
+            if refusal.code == "in-conflict" and self.rng.random() < 0.6:
+                return self._overwrite(phone, log, record, values)
+            raise
+        return None
+
+    def _overwrite(self, phone: Phone, log: bytes, record: Record, values: dict[str, Any]) -> None:
+        """An app that does not know of the conflict, or does not care, names everything it sees and sets its own."""
+        ops = []
+        for name, value in values.items():
+            register = record.registers.get(name)
+            if record_types()[record.type].fields[name].merge not in ("set", "append"):
+                ops.append(Op(name, "set", value, tuple(register.live) if register else ()))
+        if ops:
+            phone.do(lambda session: session.write(log, record.id, record.type, ops))
+            self.say(phone, f"sets over a conflict in {record.type} {_id(record.id)}: {[op.field for op in ops]}")
+
+    def resolve(self, phone: Phone) -> None:
+        found = conflicts.list_conflicts(phone.session)
+        if not found:
+            return self.edit(phone)
+        one = self.rng.choice(found)
+        value = self.rng.choice(conflicts.choices(one))
+        phone.do(lambda session: conflicts.resolve(session, one.log, one.record, one.field, value, "we spoke about it"))
+        self.say(phone, f"resolves {conflicts.field_name(one.field)} of {_id(one.record)} to {value}")
+        return None
+
+    def cell(self, phone: Phone) -> None:
+        chosen = self._record(phone)
+        if chosen is None or chosen[1].type not in record_types():
+            return
+        log, record = chosen
+        type_ = record_types()[record.type]
+        rows = [
+            (name, op.id, cell)
+            for name, register in record.registers.items()
+            if isinstance(name, str) and name in type_.fields
+            for cell in type_.fields[name].cells.values()
+            if cell.merge != "once"
+            for op in register.live.values()
+        ]
+        if not rows:
+            return
+        name, row, spec = self.rng.choice(rows)
+        value = draw(self.rng, spec, self._users(phone.side))
+        phone.do(lambda session: records.edit_cell(session, log, record.id, CellKey(name, row, spec.name), value))
+        self.say(phone, f"changes {name}.{spec.name} of {record.type} {_id(record.id)} to {value}")
+
+    def sign(self, phone: Phone) -> None:
+        """As records.sign does it, without asking whether the form is complete."""
+        chosen = self._record(phone)
+        if chosen is None or chosen[1].signatures or chosen[1].creator_user != phone.user:
+            return
+        log, record = chosen
+        live = tuple(op for register in record.registers.values() for op in register.live)
+        state = record.registers.get("state")
+        ops = [Op("state", "set", "signed", tuple(state.live) if state else ()), Op(SIGNED, "sign", None, live)]
+        phone.do(lambda session: session.write(log, record.id, record.type, ops))
+        self.say(phone, f"signs {record.type} {_id(record.id)}")
+
+    def addend(self, phone: Phone) -> None:
+        chosen = self._record(phone)
+        if chosen is None or not chosen[1].signatures or chosen[1].type not in record_types():
+            return
+        log, record = chosen
+        phone.do(lambda session: records.addend(session, log, record.id, self.rng.choice(WORDS), "came later"))
+        self.say(phone, f"adds to signed {record.type} {_id(record.id)}")
+
+    def delete(self, phone: Phone) -> None:
+        chosen = self._record(phone)
+        if chosen is None:
+            return
+        log, record = chosen
+        phone.do(lambda session: session.write(log, record.id, record.type, [Op(DELETED, "delete", True, ())]))
+        self.say(phone, f"deletes {record.type} {_id(record.id)}")
+
+    def newer(self, phone: Phone) -> None:
+        """What an app of next year writes: a type, a field, a version that nobody here knows."""
+        logs = self._files(phone)
+        if not logs:
+            return
+        log = self.rng.choice(logs)
+        chosen = self._record(phone)
+        value = self.rng.choice(({"shape": ["new"]}, "words", 7, None))
+        if chosen is None or self.rng.random() < 0.5:
+            ops = [Op("zz_field", "set", value, ()), Op("zz_many", "add", value, ())]
+            record = phone.do(lambda session: session.write(log, None, "zz_form", ops))
+            self.say(phone, f"writes zz_form {_id(record)} in {self.names[log]}")
+            return
+        log, target = chosen
+        register = target.registers.get("zz_field")
+        ops = [Op("zz_field", "set", value, tuple(register.live) if register else ())]
+        phone.do(lambda session: session.write(log, target.id, target.type, ops))
+        self.say(phone, f"sets zz_field of {target.type} {_id(target.id)}")
+
+    # --- money -----------------------------------------------------------------------------------------------------------
+
+    def money(self, phone: Phone) -> None:
+        logs = self._files(phone, "fund")
+        if not logs:
+            return self.write(phone)
+        log = self.rng.choice(logs)
+        holder = phone.session.require_file(log).members[phone.user] == "fund_holder"
+        deed = self.rng.choice((self._allot, self._allowance, self._reclaim, self._cover, self._reverse)) if holder else None
+        if deed is not None:
+            return deed(phone, log)
+        return self.rng.choice((self._spend, self._spend, self._give_back, self._reverse))(phone, log)
+
+    def _spend(self, phone: Phone, log: bytes) -> None:
+        left = funds.fund(phone.session, log).remaining.get(phone.device, 0)
+        amount = self.rng.choice((100, 250, max(1, left), left + 50))
+        cases = self._files(phone, "case")
+        spend_id = draw_id(self.rng)
+        if cases:
+            values = {"amount": amount, "item": "tools", "category": "other", "for_whom": "client"}
+            values = {name: value for name, value in values.items() if name in ("amount", "item")}
+            phone.do(lambda session: funds.spend(session, cases[0], log, values))
+        else:
+            facts = {"kind": "spend", "amount": amount, "spend_id": spend_id}
+            phone.do(lambda session: records.add(session, log, "fund_line", facts))
+        again = self.rng.random() < 0.15
+        if again:  # the same purchase entered twice, on purpose or by a buggy app
+            ids_here = [spend for spend, one in funds.fund(phone.session, log).spends.items() if one.device == phone.device]
+            facts = {"kind": "spend", "amount": amount, "spend_id": self.rng.choice(ids_here)}
+            phone.do(lambda session: records.add(session, log, "fund_line", facts))
+        self.say(phone, f"spends {amount} of {left}{', entered twice' if again else ''}")
+
+    def _give_back(self, phone: Phone, log: bytes) -> None:
+        fund = funds.fund(phone.session, log)
+        mine = [record for record, device in fund.allowances.items() if device == phone.device]
+        if mine:
+            row = {"amount": self.rng.choice((50, fund.remaining[phone.device] + 1)), "at": {"at": "2026-11-02", "precision": "day"}}
+            phone.do(lambda session: session.write(log, mine[0], "allowance", [Op("returned", "add", row, ())]))
+            self.say(phone, f"gives back {row['amount']}")
+
+    def _allot(self, phone: Phone, log: bytes) -> None:
+        phone.do(lambda session: funds.allot(session, log, 1000, "council", "2026"))
+        self.say(phone, "allots 1000")
+
+    def _allowance(self, phone: Phone, log: bytes) -> None:
+        device = self.rng.choice(self.world.of_side(phone.side)).device
+        self._allow(phone, log, device, self.rng.choice((100, 700)))
+        self.say(phone, "gives an allowance")
+
+    def _reclaim(self, phone: Phone, log: bytes) -> None:
+        left = {device: amount for device, amount in funds.fund(phone.session, log).remaining.items() if amount}
+        if left:
+            device = self.rng.choice(sorted(left))
+            facts = {"kind": "reclaim", "amount": self.rng.choice((left[device], 100)), "device": ids.show(device)}
+            phone.do(lambda session: records.add(session, log, "fund_line", facts))
+            self.say(phone, f"reclaims {facts['amount']}")
+
+    def _cover(self, phone: Phone, log: bytes) -> None:
+        open_ones = [spend.id for spend in funds.fund(phone.session, log).spends.values() if spend.disputed]
+        if open_ones:
+            chosen = self.rng.choice(open_ones)
+            amount = phone.do(lambda session: funds.cover(session, log, chosen))
+            self.say(phone, f"covers {amount}")
+
+    def _reverse(self, phone: Phone, log: bytes) -> None:
+        spends = sorted(funds.fund(phone.session, log).spends)
+        if spends:
+            facts = {"kind": "reversal", "amount": self.rng.choice((50, 100, 250)), "against": self.rng.choice(spends)}
+            phone.do(lambda session: records.add(session, log, "fund_line", facts))
+            self.say(phone, f"reverses {facts['amount']}")
+
+    # --- people ----------------------------------------------------------------------------------------------------------
+
+    def people(self, phone: Phone) -> None:
+        session = phone.session
+        logs = [log for log in self._files(phone) if self._may_change(session, log)]
+        if not logs:
+            return self.sync(phone)
+        log = self.rng.choice(logs)
+        state = session.require_file(log)
+        everyone = {other.user: other for other in self.world.of_side(phone.side) if other.user != phone.user}
+        if not everyone:
+            return None
+        user = self.rng.choice(sorted(everyone))
+        if user in state.members:
+            phone.do(lambda session: files.remove_member(session, log, user))
+            self.say(phone, f"removes {everyone[user].session.identity.name} from {self.names[log]}")
+        else:
+            role = self._role(everyone[user], state.file)
+            phone.do(lambda session: files.add_member(session, log, user, role))
+            self.say(phone, f"adds {everyone[user].session.identity.name} to {self.names[log]}")
+        if self.rng.random() < 0.7:
+            self.sync(phone)
+        return None
+
+    @staticmethod
+    def _may_change(session: Session, log: bytes) -> bool:
+        state = session.reader(log).file
+        return state is not None and may_sign("members", state.file, state.side, state.members.get(session.identity.user, ""))
+
+    def begin_file(self, phone: Phone) -> None:
+        kind = self.rng.choice(("case", "case", "shared_care", "desk", "fund"))
+        self._create(phone, kind)
+
+    def second_device(self, phone: Phone) -> None:
+        if len(self.world.phones) >= MOST_PHONES:
+            return self.sync(phone)
+        subject = phone.session.registry.devices[phone.device].subject
+        faults = self._faults(phone)
+        name = f"{subject.name}'s {len(self.world.phones) + 1}th"
+        self.world.enrol(phone.side, subject.name, subject.roles, name, *faults)
+        self.say(phone, f"enrols {name}{_with(faults)}")
+        return None
+
+    def revoke(self, phone: Phone) -> None:
+        standing = [other for other in self.world.of_side(phone.side) if not other.revoked]
+        if phone not in standing or len(standing) < 2:
+            return
+        admin = self.world.admins[phone.side]
+        admin.do(lambda session: enrolment.revoke(session, phone.device, self.rng.choice(REVOKE_REASONS)))
+        self.say(admin, f"revokes {phone.name} -> {_told(admin.sync())}")
+
+    # --- the network and the machines ------------------------------------------------------------------------------------
+
+    def _faults(self, phone: Phone) -> list[Fault]:
+        if self.rng.random() < 0.55 or phone.offline:
+            return []
+        faults = [self.rng.choice(FAULTS)]
+        if self.rng.random() < 0.3:
+            faults.insert(0, NONE)  # the second request of the call is the one that fails
+        return faults
+
+    def sync(self, phone: Phone) -> None:
+        faults = self._faults(phone)
+        if self.rng.random() < 0.08:
+            phone.store.arm(self.rng.randint(1, 4), after=self.rng.random() < 0.5)
+        self.say(phone, f"syncs{' offline' if phone.offline else ''}{_with(faults)} -> {_told(phone.sync(*faults))}")
+
+    def partition(self, phone: Phone) -> None:
+        phone.offline = not phone.offline
+        self.say(phone, "loses the network" if phone.offline else "has the network again")
+
+    def restart_phone(self, phone: Phone) -> None:
+        phone.restart()
+        self.say(phone, "is closed and opened")
+
+    def restart_server(self, phone: Phone) -> None:
+        self.world.hosts[phone.side].restart()
+        self.say(f"{phone.side} server", "restarts")
+
+    def late(self, _phone: Phone) -> None:
+        count = self.world.deliver_late()
+        self.say("the network", f"delivers {count} late")
+
+    def resend(self, phone: Phone) -> None:
+        """Somebody who may write delivers what anybody sent before, taken or not (§2: authorise the author, not the sender)."""
+        sent = [one for one in self.world.overheard.values() if one.side == phone.side]
+        if sent and not phone.revoked:
+            chosen = self.rng.sample(sent, min(len(sent), self.rng.randint(1, 4)))
+            host = self.world.hosts[phone.side]
+            answers = host.push(tuple(one.pair for one in chosen), host.sender(phone.device)).answers
+            self.say(phone, f"delivers again what {[one.phone for one in chosen]} sent: {[answer.code for answer in answers]}")
+
+    def die(self, phone: Phone) -> None:
+        phone.store.arm(self.rng.randint(1, 3), after=self.rng.random() < 0.5)
+        self.rng.choice((self.write, self.edit, self.sync))(phone)
+
+    def time(self, phone: Phone) -> None:
+        ms = self.rng.choice((SECOND, HOUR, DAY, 9 * DAY))
+        self.world.clock.advance(ms)
+        if self.rng.random() < 0.4:
+            phone.skew_ms = self.rng.randint(-SKEW, SKEW)
+        self.say("time", f"passes: {ms // SECOND} s; {phone.name}'s clock is off by {phone.skew_ms // SECOND} s")
+
+    # --- the end ---------------------------------------------------------------------------------------------------------
+
+    def _heal(self) -> None:
+        self.say("the network", f"heals; {self.world.deliver_late()} late requests arrive")
+        for phone in [*self.world.admins.values(), *self.world.phones]:
+            phone.offline = False
+            phone.remember()
+        for turn in range(3):
+            for phone in [*self.world.admins.values(), *self.world.phones]:
+                self.say(phone, f"healing sync {turn + 1} -> {_told(phone.sync())}")
+            self.views.look(self.world)
+
+    def _digest(self) -> str:
+        """A hash of what was decided and shown. No ciphertext is in it, nor anything that depends on one."""
+        digest = hashlib.sha256("\n".join(self.trace).encode())
+        for phone in self.world.phones:
+            for log in sorted(phone.session.file_logs()):
+                state = phone.session.file(log)
+                digest.update(log + state_hash(phone.session.records(log)))
+                if state is not None:
+                    head = phone.session.reader(log).log.head.seq
+                    digest.update(repr((head, state.epoch, sorted(state.members.items()), sorted(state.holders))).encode())
+                if state is not None and state.file == "fund":
+                    digest.update(repr(fold_fund(log, phone.session.occurrences(log))).encode())
+            digest.update(repr((phone.store.unsent(), [alarm[4] for alarm in phone.store.alarms()])).encode())
+        return digest.hexdigest()
+
+
+def _id(record: bytes) -> str:
+    return record.hex()[:6]
+
+
+def _with(faults: list[Fault]) -> str:
+    return f" with {', '.join(f'{fault.kind} {fault.n}' if fault.n > 1 else fault.kind for fault in faults)}" if faults else ""
+
+
+def _told(report: Report | str) -> str:
+    if isinstance(report, str):
+        return report
+    refused = ", ".join(sorted(refusal.code for refusal in report.refused))
+    extra = f", rotated {report.rotated}, granted {report.granted}" if report.rotated or report.granted else ""
+    contradictions = "".join(f", CONTRADICTION {why}" for _, why in report.contradictions)
+    return f"{report.accepted} of {report.sent} taken, {report.received} received{extra}{f', refused {refused}' if refused else ''}{contradictions}"
+
+
+_CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
+    "write": (History.write, 10),
+    "edit": (History.edit, 22),
+    "resolve": (History.resolve, 5),
+    "cell": (History.cell, 2),
+    "sign": (History.sign, 2),
+    "addend": (History.addend, 1),
+    "delete": (History.delete, 2),
+    "newer": (History.newer, 3),
+    "money": (History.money, 10),
+    "people": (History.people, 5),
+    "begin_file": (History.begin_file, 1),
+    "second_device": (History.second_device, 2),
+    "revoke": (History.revoke, 1),
+    "sync": (History.sync, 36),
+    "partition": (History.partition, 3),
+    "restart_phone": (History.restart_phone, 3),
+    "restart_server": (History.restart_server, 2),
+    "late": (History.late, 3),
+    "resend": (History.resend, 3),
+    "die": (History.die, 4),
+    "time": (History.time, 4),
+}
+_DEEDS: Final = {name: deed for name, (deed, _) in _CHANCES.items()}
+_STEPS: Final = tuple(_CHANCES)
+_WEIGHTS: Final = tuple(weight for _, weight in _CHANCES.values())

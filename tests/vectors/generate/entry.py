@@ -1,0 +1,139 @@
+"""Vectors of entries: header labels, parts, limits (docs/spec.md §2, §3)."""
+
+import hashlib
+from typing import Any, Final
+
+from shared_schema import cbor
+from vectors.codecs import CODECS
+from vectors.generate.world import C1, INC, NO_CK, SVC, T0, fill, seed, signer
+from vectors.notation import Book
+
+_LOG: Final = fill("entry/log", 16)
+_SEED: Final = seed("device/c1")
+_PARTS: Final = [fill("entry/part/0", 304), fill("entry/part/1", 304)]
+_STATEMENT: Final = cbor.encode({"kind": "revoke", "device": fill("device/m1", 16), "reason": "lost"})
+
+
+def _hashes(parts: list[bytes]) -> bytes:
+    return cbor.encode([hashlib.sha256(part).digest() for part in parts])
+
+
+def _header(typ: str, **over: Any) -> dict[Any, Any]:
+    header: dict[Any, Any] = {
+        1: -19, 4: C1.id, 16: f"fieldkeep-{typ}", "v": 1, "svc": SVC, "log": _LOG, "sq": 2, "pv": fill("entry/pv", 32),
+        "sn": [INC, 5, fill("entry/chain", 32)], "ck": [INC, 40, fill("entry/root", 32)],
+    }  # fmt: skip
+    if typ == "envelope":
+        header["ep"] = 3
+    header |= over
+    return {name: item for name, item in header.items() if item is not ...}
+
+
+def _pair(header: dict[Any, Any], payload: bytes, parts: Any) -> bytes:
+    protected = cbor.encode(header)
+    to_sign = b"\x84" + cbor.encode("Signature1") + cbor.encode(protected) + b"\x40" + cbor.encode(payload)
+    signature = signer("device/c1").sign(to_sign)
+    data = b"\xd2\x84" + cbor.encode(protected) + b"\xa0" + cbor.encode(payload) + cbor.encode(signature)
+    return cbor.encode([data, parts])
+
+
+def _envelope(parts: Any = _PARTS, payload: bytes | None = None, **over: Any) -> bytes:
+    return _pair(_header("envelope", **over), _hashes(_PARTS) if payload is None else payload, parts)
+
+
+def _statement(parts: Any = (), payload: bytes = _STATEMENT, **over: Any) -> bytes:
+    return _pair(_header("statement", **over), payload, parts)
+
+
+def _golden(book: Book) -> None:
+    first = {"sq": 1, "pv": None, "sn": [INC, 0, fill("entry/chain/0", 32)], "ck": list(NO_CK)}
+    for name, why, data in (
+        ("envelope", "An envelope of two parts.", _envelope()),
+        ("envelope_first", "An author's first entry: pv is null, nothing applied, no checkpoint seen.", _envelope(**first)),
+        ("envelope_one_part", "An envelope of one part.", _envelope(_PARTS[:1], _hashes(_PARTS[:1]))),
+        ("envelope_absent_part", "A part that is not there (expunged, or not asked for) is null; its hash stands for it.", _envelope([_PARTS[0], None])),
+        ("envelope_empty_part", "A part of no bytes has its hash like any other; that it does not open is another matter.", _envelope([b""], _hashes([b""]))),
+        ("envelope_epoch_last", "The last epoch, 2^32-1.", _envelope(ep=2**32 - 1)),
+        ("envelope_numbers_last", "The largest numbers.", _envelope(sq=2**53 - 1, sn=[INC, 2**53 - 1, bytes(32)], ck=[INC, 2**53 - 1, bytes(32)])),
+        ("envelope_1024_parts", "As many parts as there may be.", _envelope([None] * 1024, cbor.encode([bytes(32)] * 1024))),
+        ("statement", "A statement has no parts.", _statement()),
+        ("statement_first", "An author's first entry.", _statement(**first)),
+        ("statement_any_payload", "An entry does not look into a statement's payload: that is for the statement's own decoder.", _statement(payload=b"")),
+    ):
+        book.add(name, why, codec="entry", seed=_SEED, value=CODECS["entry"].decode(data), bytes=data)
+
+
+def _shape(book: Book) -> None:
+    def refuse(name: str, why: str, data: bytes, code: str = "malformed") -> None:
+        book.refuse(name, why, code, codec="entry", bytes=data)
+
+    for label in ("log", "sq", "pv", "sn", "ck", "ep"):
+        refuse(f"{label}_missing", f"The label {label} is missing.", _envelope(**{label: ...}))
+    refuse("statement_with_ep", "A statement has no epoch.", _statement(ep=3))
+    refuse("unknown_label", "A label that nobody knows.", _envelope(nb=1))
+    refuse("log_15", "A log id of 15 bytes.", _envelope(log=_LOG[:15]))
+    refuse("log_text", "A log id as text.", _envelope(log=_LOG.hex()[:16]))
+    refuse("sq_0", "The count begins at 1.", _envelope(sq=0))
+    refuse("sq_negative", "A negative count.", _envelope(sq=-2))
+    refuse("sq_true", "`true` in the place of a number.", _envelope(sq=True))
+    refuse("sq_bytes", "A byte string in the place of a number.", _envelope(sq=b"\2"))
+    refuse("pv_at_first", "The first entry follows none.", _envelope(sq=1))
+    refuse("pv_null_later", "The second entry follows the first.", _envelope(pv=None))
+    refuse("pv_31", "A previous id of 31 bytes.", _envelope(pv=bytes(31)))
+    refuse("sn_two_items", "A head of two items.", _envelope(sn=[INC, 5]))
+    refuse("sn_four_items", "A head of four items.", _envelope(sn=[INC, 5, bytes(32), T0]))
+    refuse("sn_null", "`null` in the place of a head.", _envelope(sn=None))
+    refuse("sn_incarnation_32", "An incarnation of 32 bytes.", _envelope(sn=[INC + INC, 5, bytes(32)]))
+    refuse("sn_seq_negative", "A negative place.", _envelope(sn=[INC, -1, bytes(32)]))
+    refuse("sn_chain_16", "A chain of 16 bytes.", _envelope(sn=[INC, 5, bytes(16)]))
+    refuse("ck_two_items", "A checkpoint of two items.", _envelope(ck=[INC, 40]))
+    refuse("ck_size_text", "A tree size as text.", _envelope(ck=[INC, "40", bytes(32)]))
+    refuse("ck_root_empty", "A root of no bytes.", _envelope(ck=[INC, 0, b""]))
+    refuse("ep_0", "Epochs begin at 1.", _envelope(ep=0))
+    refuse("ep_33_bits", "An epoch has 32 bits.", _envelope(ep=2**32))
+    refuse("ep_null", "`null` in the place of an epoch.", _envelope(ep=None))
+    refuse("typ_head", "A signed object that is no entry.", _pair(_header("statement") | {16: "fieldkeep-head"}, _STATEMENT, []))
+    refuse("payload_empty_list", "An envelope of no parts.", _envelope([], cbor.encode([])))
+    refuse("payload_map", "A map in the place of the list of hashes.", _envelope(payload=cbor.encode({})))
+    refuse("payload_not_cbor", "A payload that is no CBOR.", _envelope(payload=b"\xff"))
+    refuse("payload_trailing", "A byte after the list of hashes.", _envelope(payload=_hashes(_PARTS) + b"\0"))
+    refuse("payload_hash_31", "A part hash of 31 bytes.", _envelope([_PARTS[0], None], cbor.encode([hashlib.sha256(_PARTS[0]).digest(), bytes(31)])))
+    refuse("part_missing", "Fewer parts than hashes.", _envelope(_PARTS[:1]))
+    refuse("part_more", "More parts than hashes.", _envelope([*_PARTS, b""]))
+    refuse("part_changed", "A part that does not match its hash.", _envelope([_PARTS[0], _PARTS[1][:-1] + b"\0"]))
+    refuse("parts_swapped", "The parts in another order.", _envelope(_PARTS[::-1]))
+    refuse("part_text", "A text in the place of a part.", _envelope([_PARTS[0], "part"]))
+    refuse("parts_null", "`null` in the place of the list of parts.", _envelope(None))
+    refuse("statement_with_part", "A statement with a part.", _statement([b"part"]))
+    refuse("statement_with_null_part", "A statement with an absent part.", _statement([None]))
+    good = cbor.decode(_envelope())
+    refuse("pair_of_one", "The list of parts is missing.", cbor.encode(good[:1]))
+    refuse("pair_of_three", "A third item.", cbor.encode([*good, None]))
+    refuse("pair_swapped", "The parts before the signed object.", cbor.encode(good[::-1]))
+    refuse("bare", "The signed object alone.", good[0])
+    refuse("parts_1025", "One part more than there may be.", _envelope([None] * 1025, cbor.encode([bytes(32)] * 1025)), "too-large")
+    refuse("parts_1025_of_1024", "1,025 parts for 1,024 hashes: the limit is looked at first.", _envelope([None] * 1025, cbor.encode([bytes(32)] * 1024)), "too-large")
+    big = bytes(2**20)
+    refuse("one_mib", "An entry above 1 MiB, its signed object included.", _envelope([big], _hashes([big])), "too-large")
+
+
+def _ids(book: Book) -> None:
+    data = _envelope()
+    sign1 = cbor.decode(data)[0]
+    protected, _, payload, signature = cbor.decode(sign1[1:])
+    to_sign = b"\x84" + cbor.encode("Signature1") + cbor.encode(protected) + b"\x40" + cbor.encode(payload)
+    out = {"to_sign": to_sign, "id": hashlib.sha256(to_sign).digest()}
+    book.add("id", "An entry's id is the hash of what its signature covers.", op="object_id", given={"entry": data}, out=out)
+    other = sign1[:-64] + bytes(64)
+    assert other[-64:] != signature
+    why = "Another signature does not change the id."
+    book.add("id_whatever_the_signature", why, op="object_id", given={"entry": cbor.encode([other, _PARTS])}, out=out)
+
+
+def books() -> list[Book]:
+    """One file: `entry`."""
+    book = Book("entry", "entry", "Entries as they travel: CBOR `[COSE bytes, [part or null, ...]]`. All are rightly signed.", "2, 3")
+    _golden(book)
+    _shape(book)
+    _ids(book)
+    return [book]

@@ -1,0 +1,558 @@
+"""A whole service in one process: realms, devices, virtual time, seeded randomness, and a network that fails when it is told to.
+
+Simulation (tests/simulation) and the stateful machines (tests/stateful) share it. Everything in it is the product's own code but
+the wire, which stands where HTTP does: it delivers a request's bytes, loses them, loses the answer, or lies. One thread; the only
+randomness that is not seeded is the HPKE library's own, so ciphertexts of grants differ from run to run and nothing else does.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+import server.realm
+from server import store as server_store
+from server.append import Pushed, Sender
+from server.realm import Realm, RealmKeys
+from server.tables import SQLModel
+from shared_schema import cbor, ids
+from shared_schema.certificate import Subject
+from shared_schema.entry import decode_pair
+from shared_schema.errors import ProtocolError, Refused
+from shared_schema.ids import SIDES, Side
+from shared_schema.wire import SyncRequest, SyncResponse, decode_request, decode_response, encode_response
+from sync.device import enrolment, syncing
+from sync.device.enrolment import NewService
+from sync.device.session import Identity, Session
+from sync.device.store import Store
+from sync.device.syncing import Report
+from sync.signing import SigningKey
+
+START_MS: Final = 1_790_000_000_000
+SECOND: Final = 1000
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+YEAR: Final = 365 * DAY
+T = TypeVar("T")
+
+
+@contextmanager
+def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """`owner.name` is `value` for a while: how page sizes and planted defects are set."""
+    before = vars(owner)[name]
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+class Died(Exception):
+    """The process, a server's or a device's, ended at this point. What was committed is there when it starts again."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """True time, as the servers have it. Devices add their own error."""
+
+    now_ms: int = START_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def advance(self, ms: int) -> None:
+        self.now_ms += ms
+
+
+class Entropy:
+    """Seeded bytes for one purpose: what one consumer draws never shifts what another gets."""
+
+    def __init__(self, seed: int, *purpose: str) -> None:
+        self._key = hashlib.sha256(f"{seed}/{'/'.join(purpose)}".encode()).digest()
+        self._drawn = 0
+
+    def __call__(self, size: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(self._key + self._drawn.to_bytes(8, "big")).digest(size)
+
+
+# --- the server's side -----------------------------------------------------------------------------------------------------
+
+
+@cache
+def _tables() -> str:
+    tables = SQLModel.metadata.sorted_tables
+    dialect = server_store.open_engine(None).dialect
+    made = [CreateTable(table).compile(dialect=dialect) for table in tables]
+    made += [CreateIndex(index).compile(dialect=dialect) for table in tables for index in sorted(table.indexes, key=lambda index: str(index.name))]
+    return ";\n".join(str(one) for one in made)
+
+
+class Host:
+    """One side's server process. Its database outlives it: in memory, or in a file at `path`.
+
+    `die_at` = (n, after): the process ends at the n-th commit from now, just before it or just after.
+    `fail_at` = n: the n-th commit from now fails, as on a full disk, and the process goes on.
+    """
+
+    def __init__(self, side: Side, keys: RealmKeys, clock: Callable[[], int], path: Path | None = None) -> None:
+        self.side, self.keys, self.clock, self.path = side, keys, clock, path
+        self.die_at: tuple[int, bool] | None = None
+        self.fail_at: int | None = None
+        self.starts = 0
+        self._commits = 0
+        self.engine = self._open()
+        with self.engine.connect() as connection:
+            connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
+        self.restart()
+
+    def _open(self) -> Engine:
+        engine = server_store.open_engine(self.path, readers=1)
+        commit = engine.dialect.do_commit
+
+        def do_commit(connection: Any) -> None:
+            self._commits += 1
+            self._maybe_die(after=False)
+            commit(connection)
+            self._maybe_die(after=True)
+
+        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        return engine
+
+    def _maybe_die(self, *, after: bool) -> None:
+        if self.die_at is not None and self._commits >= self.die_at[0] and after == self.die_at[1]:
+            self.die_at = None
+            raise Died("the server")
+        if not after and self.fail_at is not None and self._commits >= self.fail_at:
+            self.fail_at = None
+            raise OSError("no space left on the disk")
+
+    def arm(self, n: int, *, after: bool) -> None:
+        """The process ends at its n-th commit from now."""
+        self.die_at = (self._commits + n, after)
+
+    def fail(self, n: int) -> None:
+        """The n-th commit from now fails."""
+        self.fail_at = self._commits + n
+
+    def restart(self) -> None:
+        """A new process on the same database."""
+        if self.path is not None and self.starts:
+            self.engine.dispose()
+            self.engine = self._open()
+        self.starts += 1
+        self.die_at = self.fail_at = None
+        self.realm = Realm(self.side, self.engine, self.keys, self.clock)
+
+    def fork(self) -> "Host":
+        """A second server with the same keys on a copy of the database as it is now: what an operator can always make."""
+        other = Host(self.side, self.keys, self.clock)
+        with self.engine.connect() as mine, other.engine.connect() as theirs:
+            mine.connection.driver_connection.backup(theirs.connection.driver_connection)  # type: ignore[union-attr]
+        other.restart()
+        return other
+
+    def sender(self, device: bytes) -> Sender:
+        """What server/authenticate.py would say of a well-signed request by `device`."""
+        certificate = self.realm.known().devices.get(device)
+        if certificate is None:
+            raise Refused("request-refused")
+        if certificate.revoked is not None:
+            raise Refused("revoked")
+        if certificate.subject.until < self.clock():
+            raise Refused("certificate-ended")
+        return Sender(device, certificate.subject.user)
+
+    def sync(self, device: bytes, body: bytes) -> bytes:
+        """POST /v1/sync."""
+        return self._serve(lambda: encode_response(self.realm.sync(decode_request(body), self.sender(device))))
+
+    def enrol(self, body: bytes) -> bytes:
+        """POST /v1/enrol, as server/registry_routes.py does it."""
+        return self._serve(lambda: self._enrol(cbor.decode(body)["entry"]))
+
+    def _enrol(self, pair: Any) -> bytes:
+        pushed: Pushed = self.push((pair,), None)
+        if pushed.answers[0].code != "accepted":
+            raise Refused(pushed.answers[0].code, pushed.answers[0].message)
+        if decode_pair(pair).author not in self.realm.known().devices:
+            raise Refused("invitation-spent")
+        with self.engine.connect() as connection, connection.begin():
+            page = self.realm.registry_page(connection)
+        return encode_response(self.realm.answer(SyncRequest(), pushed, [page], more=page.more))
+
+    def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
+        """Entries straight into the realm, from whomever."""
+        result = self.realm.transact([lambda commit: commit.push(pairs, sender)])[0]
+        if isinstance(result, Exception):
+            raise result
+        pushed: Pushed = result
+        return pushed
+
+    def _serve(self, answer: Callable[[], bytes]) -> bytes:
+        try:
+            return answer()
+        except Died:
+            self.restart()
+            raise Refused("offline", "the server died") from None
+        except OSError:
+            raise Refused("internal") from None
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """The database, read from outside."""
+        with self.engine.connect() as connection:
+            return list(connection.connection.driver_connection.execute(sql, values).fetchall())  # type: ignore[union-attr]
+
+
+# --- the wire --------------------------------------------------------------------------------------------------------------
+
+
+class Fault(NamedTuple):
+    """What goes wrong with one request. `n` counts the server's commits within it, for the kinds that name one."""
+
+    kind: str
+    n: int = 1
+
+
+NONE: Final = Fault("none")
+REQUEST_LOST: Final = Fault("request lost")
+REPLY_LOST: Final = Fault("reply lost")
+TWICE: Final = Fault("delivered twice")
+LATE: Final = Fault("delivered late")
+DIES_SENDING: Final = Fault("device dies before sending")
+DIES_RECEIVING: Final = Fault("device dies before the reply")
+SERVER_DIES_BEFORE: Final = "server dies before commit"
+SERVER_DIES_AFTER: Final = "server dies after commit"
+COMMIT_FAILS: Final = "server's commit fails"
+FAULTS: Final = (
+    REQUEST_LOST,
+    REPLY_LOST,
+    TWICE,
+    LATE,
+    DIES_SENDING,
+    DIES_RECEIVING,
+    *(Fault(kind, n) for kind in (SERVER_DIES_BEFORE, SERVER_DIES_AFTER, COMMIT_FAILS) for n in (1, 2, 3, 4)),
+)
+
+
+class Wire:
+    """How one device reaches its server. Each request takes the next of `faults`. `lie` rewrites what the server answers.
+
+    What passes here is kept by the world as an onlooker would: every entry sent, every receipt given.
+    """
+
+    def __init__(self, world: "World", phone: "Phone") -> None:
+        self.world, self.phone = world, phone
+        self.host: Host = world.hosts[phone.side]
+        self.faults: list[Fault] = []
+        self.lie: Callable[[SyncResponse], SyncResponse] | None = None
+
+    def sync(self, session: Session, body: bytes) -> bytes:
+        return self._pass(body, lambda: self.host.sync(session.identity.device, body), session.identity.device)
+
+    def enrol(self, body: bytes) -> bytes:
+        return self._pass(body, lambda: self.host.enrol(body), None)
+
+    def _pass(self, body: bytes, deliver: Callable[[], bytes], device: bytes | None) -> bytes:
+        fault = self.faults.pop(0) if self.faults else NONE
+        if device is not None:
+            self.world.overhear(self.phone, body)
+        if fault == DIES_SENDING:
+            raise Died("the device")
+        if self.phone.offline or fault in (REQUEST_LOST, LATE):
+            if fault == LATE and not self.phone.offline and device is not None:
+                self.world.late.append((self.phone.side, device, body))
+            raise Refused("offline")
+        if fault.kind == COMMIT_FAILS:
+            self.host.fail(fault.n)
+        elif fault.kind in (SERVER_DIES_BEFORE, SERVER_DIES_AFTER):
+            self.host.arm(fault.n, after=fault.kind == SERVER_DIES_AFTER)
+        if fault == TWICE:
+            self.world.hear(self.phone.side, deliver())
+        reply = self.world.hear(self.phone.side, deliver())
+        self.host.die_at = self.host.fail_at = None
+        if fault == REPLY_LOST:
+            raise Refused("offline")
+        if fault == DIES_RECEIVING:
+            raise Died("the device")
+        return encode_response(self.lie(decode_response(reply))) if self.lie else reply
+
+
+# --- devices ---------------------------------------------------------------------------------------------------------------
+
+
+class MortalStore(Store):
+    """A device store whose process can end at the n-th commit from now, just before it or just after."""
+
+    def __init__(self, path: Path | str, key: bytes) -> None:
+        self.die_at: tuple[int, bool] | None = None
+        self._commits = 0
+        super().__init__(path, key)
+
+    def arm(self, n: int, *, after: bool) -> None:
+        self.die_at = (self._commits + n, after)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        with super().transaction():
+            yield
+            self._commits += 1
+            self._maybe_die(after=False)
+        self._maybe_die(after=True)
+
+    def _maybe_die(self, *, after: bool) -> None:
+        if self.die_at is not None and self._commits >= self.die_at[0] and after == self.die_at[1]:
+            self.die_at = None
+            raise Died("the device")
+
+    def copy_to(self, other: "MortalStore") -> None:
+        """All of it, as a thief with the passphrase or a restored phone has it."""
+        self._db.backup(other._db)
+
+
+class Typed(NamedTuple):
+    """One change that a person typed into an honest device and was told is kept."""
+
+    log: bytes
+    c: int
+    body: bytes
+
+
+class Phone:
+    """A device and the person who holds it. `journal` is what was typed into it."""
+
+    def __init__(self, world: "World", side: Side, name: str, path: Path | None = None) -> None:
+        self.world, self.side, self.name = world, side, name
+        self.skew_ms = 0
+        self.offline = False
+        self.journal: dict[tuple[bytes, int], Typed] = {}
+        self._path: Path | str = path if path is not None else ":memory:"
+        self._key = world.entropy(side, name, "store key")(32)
+        self.store = MortalStore(self._path, self._key)
+        self.entropy = world.entropy(side, name)
+        self.wire = Wire(world, self)
+        self._session: Session | None = None
+
+    def now_ms(self) -> int:
+        """What this device's clock says."""
+        return self.world.clock.now_ms + self.skew_ms
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            self._session = Session(self.store, self.now_ms, self.entropy)
+        return self._session
+
+    @property
+    def device(self) -> bytes:
+        return self.session.identity.device
+
+    @property
+    def user(self) -> bytes:
+        return self.session.identity.user
+
+    @property
+    def revoked(self) -> bool:
+        """By the server's registry, whatever the device knows of it."""
+        certificate = self.world.hosts[self.side].realm.known().devices.get(self.device)
+        return certificate is None or certificate.revoked is not None
+
+    def restart(self) -> None:
+        """The app was closed and opened again."""
+        self._session = None
+        self.store.die_at = None
+        if self._path != ":memory:":
+            self.store.close()
+            self.store = MortalStore(self._path, self._key)
+
+    def do(self, action: Callable[[Session], T]) -> T:
+        """Let the person do something, and remember what they typed. Raises Died (the device starts again) and what `action` raises."""
+        try:
+            return action(self.session)
+        except Died:
+            self.restart()
+            raise
+        finally:
+            self.store.die_at = None
+            self.remember()
+
+    def remember(self) -> None:
+        """What is typed and unsent now belongs to the journal, for ever."""
+        for log in self.store.logs_with_unsealed():
+            for row in self.store.unsealed(log):
+                self.journal.setdefault((log, row.c), Typed(log, row.c, row.body))
+
+    def sync(self, *faults: Fault) -> Report | str:
+        """One call of sync, whose requests meet `faults` in turn; what it did, or the code of why it ended."""
+        self.wire.faults = list(faults)
+        try:
+            return self.do(lambda session: syncing.sync(session, self.wire))
+        except Died as death:
+            return f"died: {death}"
+        except ProtocolError as error:
+            return error.code
+        finally:
+            self.wire.faults = []
+
+    def clone(self, name: str) -> "Phone":
+        """Another process with a copy of this device's store."""
+        other = Phone(self.world, self.side, name)
+        self.store.copy_to(other.store)
+        other.journal = dict(self.journal)
+        return other
+
+    def blank(self, name: str) -> "Phone":
+        """The same device with nothing but its identity: it has to take everything from the server again."""
+        other = Phone(self.world, self.side, name)
+        Session.establish(other.store, self.session.identity)
+        return other
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------------
+
+
+class Late(NamedTuple):
+    """A request that the network still holds."""
+
+    side: Side
+    device: bytes
+    body: bytes
+
+
+@dataclass(slots=True)
+class Overheard:
+    """An entry that some device sent at some time, taken or not."""
+
+    phone: str
+    side: Side
+    pair: Any
+    sent_ms: int
+
+
+@dataclass
+class World:
+    """A service with its two working sides. With `folder`, all databases are files in it."""
+
+    seed: int = 0
+    folder: Path | None = None
+    sides: tuple[Side, ...] = ("perpetrator", "victim")
+    page_bytes: int | None = None
+    clock: Clock = field(default_factory=Clock)
+    hosts: dict[Side, Host] = field(default_factory=dict)
+    admins: dict[Side, Phone] = field(default_factory=dict)
+    phones: list[Phone] = field(default_factory=list)
+    late: list[tuple[Side, bytes, bytes]] = field(default_factory=list)
+    overheard: dict[bytes, Overheard] = field(default_factory=dict)
+    receipts: dict[bytes, Side] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._page = patched(server.realm, "_RESPONSE_BYTES", self.page_bytes or vars(server.realm)["_RESPONSE_BYTES"])
+        self._page.__enter__()
+        self.service = self._begin()
+
+    def close(self) -> None:
+        self._page.__exit__(None, None, None)
+        for phone in [*self.phones, *self.admins.values()]:
+            phone.store.close()
+        for host in self.hosts.values():
+            host.engine.dispose()
+
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def entropy(self, *purpose: str) -> Entropy:
+        return Entropy(self.seed, *purpose)
+
+    def _file(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / name
+
+    def _begin(self) -> NewService:
+        keys = {side: self._server_keys(side) for side in SIDES}
+        for side in self.sides:
+            self.hosts[side] = Host(side, keys[side], self.clock, self._file(f"server-{side}.db"))
+        until = START_MS + YEAR
+        people = {side: Subject(self.entropy(side, "administrator")(16), "Office", "Programme", ("administrator",), until) for side in SIDES}
+        public = {side: _public(keys[side]) for side in SIDES}
+        made = enrolment.new_service("Demo", "https://fieldkeep.invalid", "", "code", public, people, self.entropy("authority"))
+        body = cbor.decode(made.body)
+        for side in self.sides:
+            host = self.hosts[side]
+            host.realm.create(made.svc, ids.fingerprint(body["authority"]))
+            host.push(tuple(body["sides"][side]), None)
+            self.admins[side] = self._admin(side, made.administrators[side])
+        return made
+
+    def _server_keys(self, side: Side) -> RealmKeys:
+        draw = self.entropy(side, "server")
+        return RealmKeys(draw(32), draw(32), draw(32), draw(16))
+
+    def _admin(self, side: Side, identity: Identity) -> Phone:
+        phone = Phone(self, side, f"{side} office", self._file(f"{side}-office.db"))
+        Session.establish(phone.store, identity)
+        phone.sync()
+        return phone
+
+    def user(self, side: Side, name: str) -> bytes:
+        """The user id of a person."""
+        return self.entropy(side, "user", name)(16)
+
+    def enrol(self, side: Side, person: str, roles: tuple[str, ...], phone_name: str = "", *faults: Fault) -> Phone:
+        """Invite a person and enrol a phone for them. With a fault it is tried again until it works: the code stays good."""
+        admin = self.admins[side]
+        subject = Subject(self.user(side, person), person, "Programme", tuple(sorted(roles)), START_MS + YEAR)
+        code = enrolment.decode_code(enrolment.invite(admin.session, subject, admin.now_ms() + DAY).text())
+        name = phone_name or f"{person}'s phone"
+        phone = Phone(self, side, name, self._file(f"{side}-{len(self.phones)}.db"))
+        phone.wire.faults = list(faults)
+        for _ in range(len(faults) + 1):
+            try:
+                enrolment.enrol(phone.store, code, name, phone.wire, phone.now_ms, phone.entropy)
+                break
+            except (Refused, Died) as error:
+                if isinstance(error, Refused) and error.code not in ("offline", "internal"):
+                    raise
+                phone.restart()
+        phone.wire.faults = []
+        phone.restart()
+        self.phones.append(phone)
+        return phone
+
+    def overhear(self, phone: Phone, body: bytes) -> None:
+        """An onlooker on the device's line keeps every entry."""
+        for pair in decode_request(body).push:
+            self.overheard.setdefault(decode_pair(pair).id, Overheard(phone.name, phone.side, pair, self.clock.now_ms))
+
+    def hear(self, side: Side, reply: bytes) -> bytes:
+        """An onlooker on the server's line keeps every receipt."""
+        for receipt in decode_response(reply).receipts:
+            self.receipts[receipt] = side
+        return reply
+
+    def deliver_late(self) -> int:
+        """What the network still held arrives now; nobody waits for the answers."""
+        waiting, self.late = self.late, []
+        for side, device, body in waiting:
+            try:
+                self.hear(side, self.hosts[side].sync(device, body))
+            except Refused:
+                continue
+        return len(waiting)
+
+    def of_side(self, side: Side) -> list[Phone]:
+        return [phone for phone in self.phones if phone.side == side]
+
+
+def _public(keys: RealmKeys) -> dict[str, bytes]:
+    return {"incarnation": keys.incarnation, "receipt": SigningKey(keys.receipt).public, "checkpoint": SigningKey(keys.checkpoint).public}
