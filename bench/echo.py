@@ -22,7 +22,9 @@ def main() -> None:
     sys.stdout.write(json.dumps({"address": f"http://127.0.0.1:{bound.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     app = Starlette(routes=[Route("/echo", _echo, methods=["POST"])])
-    asyncio.run(_server(app, 1.0, {}).serve(sockets=[bound]))
+    server = make_server(app, 1.0, {})
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[bound]))
 
 
 if __name__ == "__main__":

@@ -111,14 +111,13 @@ class AuditLog:
             return None
         return (edge.get(level) or None) if n == last else self._full_tile(tx, level, n)
 
-    def consistency(self, tx: Connection, old: int) -> list[bytes]:
-        """Proof from a tree of `old` leaves to the published one; empty when `old` is no size of this tree."""
-        size = self.published.size
-        return merkle.consistency_path(self.reader(tx), old, size) if old <= size else []
+    def consistency(self, tx: Connection, old: int, published: Published) -> list[bytes]:
+        """Proof from a tree of `old` leaves to the `published` one; empty when `old` is no size of this tree."""
+        return merkle.consistency_path(self._reader(tx, published.size, published.edge), old, published.size) if old <= published.size else []
 
-    def inclusion(self, tx: Connection, leaf: int) -> list[bytes]:
-        """Audit path of `leaf` in the published tree."""
-        return merkle.inclusion_path(self.reader(tx), leaf, self.published.size)
+    def inclusion(self, tx: Connection, leaf: int, published: Published) -> list[bytes]:
+        """Audit path of `leaf` in the `published` tree."""
+        return merkle.inclusion_path(self._reader(tx, published.size, published.edge), leaf, published.size)
 
 
 def _append(edge: dict[int, bytes], dirty: dict[tuple[int, int], bytes], index: int, leaf: bytes) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from server import store
 from server.append import Commit, OpenLog, Pushed, Sender
-from server.audit_log import AuditLog
+from server.audit_log import AuditLog, Published
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
 from shared_schema.entry import Entry, Head, decode_entry
@@ -332,7 +332,8 @@ class Realm:
 
     def answer(self, request: SyncRequest, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
         """The response, with the newest checkpoint and the proofs that were asked for."""
-        consistency, proofs = self._proofs(request)
+        published = self.audit.published  # once: the writer may publish a larger tree while this thread proves
+        consistency, proofs = self._proofs(request, published)
         return SyncResponse(
             answers=pushed.answers if pushed else (),
             receipts=pushed.receipts if pushed else (),
@@ -340,21 +341,21 @@ class Realm:
             pages=tuple(pages),
             more=more,
             time_ms=self.clock(),
-            checkpoint=self.audit.published.note,
+            checkpoint=published.note,
             consistency=consistency,
             inclusion=proofs,
         )
 
-    def _proofs(self, request: SyncRequest) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:
+    def _proofs(self, request: SyncRequest, published: Published) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:
         audit, seen = self.audit, request.checkpoint
-        size = audit.published.size
+        size = published.size
         grown = seen is not None and seen.incarnation == self.incarnation and 0 < seen.size < size
         leaves = [leaf for leaf in request.prove if leaf < size]
         if not grown and not leaves:
             return (), ()
         with self.engine.connect() as connection, connection.begin():
-            path = audit.consistency(connection, seen.size) if grown and seen else []
-            return tuple(path), tuple(InclusionProof(leaf, tuple(audit.inclusion(connection, leaf))) for leaf in leaves)
+            path = audit.consistency(connection, seen.size, published) if grown and seen else []
+            return tuple(path), tuple(InclusionProof(leaf, tuple(audit.inclusion(connection, leaf, published))) for leaf in leaves)
 
     def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
         """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""

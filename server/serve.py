@@ -26,7 +26,7 @@ _LOOPBACK: Final = "127.0.0.1"
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 picks a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once (TCP_NODELAY) only where this is said
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
     return bound
@@ -49,7 +49,9 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
         if metrics is not None:
             found["metrics"] = f"http://{_LOOPBACK}:{metrics.getsockname()[1]}/metrics"
         say(found)
-        asyncio.run(_serve(service, bound, metrics, tls))
+        main = make_server(make_app(service), service.settings.drain_seconds, tls)
+        with asyncio.Runner(loop_factory=main.config.get_loop_factory()) as runner:  # uvloop, where there is one
+            runner.run(_serve(service, main, bound, metrics))
     finally:
         service.close()
 
@@ -63,11 +65,10 @@ def _tls(settings: Settings) -> dict[str, Any]:
     return {}
 
 
-async def _serve(service: Service, bound: socket.socket, metrics: socket.socket | None, tls: dict[str, Any]) -> None:
-    main = _server(make_app(service), service.settings.drain_seconds, tls)
+async def _serve(service: Service, main: uvicorn.Server, bound: socket.socket, metrics: socket.socket | None) -> None:
     tasks = [main.serve(sockets=[bound])]
     if metrics is not None:
-        beside = _server(_metrics_app(service), 1.0, {})
+        beside = make_server(_metrics_app(service), 1.0, {})
         beside.config.lifespan = "off"
         tasks.append(_follow(main, beside, metrics))
     await asyncio.gather(*tasks)
@@ -82,7 +83,8 @@ async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.so
     await task
 
 
-def _server(app: Any, drain_seconds: float, tls: dict[str, Any]) -> uvicorn.Server:
+def make_server(app: Any, drain_seconds: float, tls: dict[str, Any]) -> uvicorn.Server:
+    """A uvicorn server with our settings; `tls` are its arguments for TLS, if any."""
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -104,6 +104,7 @@ def _check_end(own: Head, signed: SignedHead) -> None:
 
 def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
     head, place = log_rules.follow(reader.log, entry, received_ms)
+    _check_reached(entry, known)
     certificate = known.devices.get(entry.author)
     user = certificate.subject.user if certificate else b""
     role = reader.file.members.get(user, "") if reader.file else ""
@@ -117,7 +118,7 @@ def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, by
         if not log_rules.follows_author(reader.log, entry):
             return _void(reader, head, entry, advance=False), Taken(place, opening, "clone-detected", user, role)
         file = _take_file(reader, entry, known)
-    except (Contradiction, Behind):
+    except Contradiction:
         raise
     except ProtocolError as error:
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
@@ -133,6 +134,18 @@ def _check_fork(reader: Reader, entry: Entry, history: History) -> None:
             raise Contradiction(f"another device was shown another audit tree of size {entry.ck.size}")
 
 
+def _check_reached(entry: Entry, known: Registry) -> None:
+    """Raises Behind for a statement whose registry head is yet to come: until then even its author may be unknown, and nothing is judged."""
+    if entry.is_envelope:
+        return
+    try:
+        rg = decode_file_statement(entry.sign1.payload).rg
+    except Malformed:
+        return  # void, whatever the registry says
+    if known.reaches(rg) is None:
+        raise Behind
+
+
 def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Reader:
     """The log after a void entry. One that its author rightly signed as its next still counts in the author's own order."""
     file = reader.file if entry.is_envelope else membership.skip(reader.file, entry)
@@ -143,9 +156,6 @@ def _take_file(reader: Reader, entry: Entry, known: Registry) -> FileState | Non
     if entry.is_envelope:
         membership.check_envelope(reader.file, entry)
         return reader.file
-    statement = decode_file_statement(entry.sign1.payload)
-    if known.reaches(statement.rg) is None:
-        raise Behind
     return membership.take(reader.file, entry, known)
 
 

@@ -32,7 +32,7 @@ from sync import registry
 from sync.device.outbox import put_statement
 from sync.device.session import Entropy, Identity, Session
 from sync.device.store import Store
-from sync.device.taking import take_response
+from sync.device.taking import FLOOR, take_response
 from sync.entry import Author, sign_statement
 from sync.exchange import History, Reader, take_registry_page
 from sync.keys import ReceivingKey
@@ -128,12 +128,13 @@ def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_m
     body = cbor.encode({"side": identity.side, "entry": cbor.Raw(encode_pair(entry.cose, ()))})
     response = decode_response(transport.enrol(body))
     _check(response, identity, code, entry)
-    with store.transaction():
+    with store.transaction():  # all or nothing: a profile that is half a device could neither sync nor enrol again
         Session.establish(store, identity)
-    session = Session(store, now_ms, entropy)
-    take_response(session, response, [])
-    if not session.certified:
-        raise Refused("invitation-spent", "the registry does not hold this device: the code was used before")
+        store.set_fact(FLOOR, cbor.encode(list(code.head)))
+        session = Session(store, now_ms, entropy)
+        take_response(session, response, [])
+        if not session.certified and not response.pages[0].more:
+            raise Refused("invitation-spent", "the registry does not hold this device: the code was used before")
     return session
 
 
@@ -164,14 +165,18 @@ def _prepare(store: Store, code: Code, entropy: Entropy) -> Identity:
 
 
 def _check(response: SyncResponse, identity: Identity, code: Code, entry: Entry) -> None:
-    """The registry that came must be the pinned authority's and contain the head that the inviter saw."""
+    """The registry that came must be the pinned authority's and lead to the head that the inviter saw.
+
+    A registry of several pages may come to that head later: until it has, no sync takes its last page (taking.py).
+    """
     known = registry.empty_registry(identity.svc, identity.side, identity.authority)
     if len(response.pages) != 1 or response.pages[0].log != known.log:
         raise Malformed("an enrolment is answered with the registry")
     reader = Reader(log_rules.empty_log(known.log, identity.incarnation))
     history = History(lambda seq: known.chains[seq] if seq < len(known.chains) else None, lambda _size: None, {entry.id: entry})
     _, known, _ = take_registry_page(reader, response.pages[0], known, history)
-    if known.reaches(code.head) is False:
+    reached = known.reaches(code.head)
+    if reached is False or (reached is None and not response.pages[0].more):
         raise Refused("contradiction", "the registry is not the one that the inviter saw: do not use this server")
 
 

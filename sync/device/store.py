@@ -333,6 +333,10 @@ class Store:
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())
         return self._rows(f"SELECT log, seq, receipt FROM receipt {where} ORDER BY log, seq", *values)
 
+    def receipts_after(self, log: bytes, seq: int) -> list[bytes]:
+        """The receipts of a log that promise places beyond `seq`."""
+        return [row[0] for row in self._rows("SELECT receipt FROM receipt WHERE log = ? AND seq > ?", log, seq)]
+
     def put_due_proofs(self, rows: list[tuple[int, bytes, bytes, int, int]]) -> None:
         """Leaves (leaf, hash, log, seq, since_ms) whose inclusion has to be shown."""
         self._db.executemany("INSERT INTO due_proof VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)

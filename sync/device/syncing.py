@@ -1,8 +1,10 @@
 """Reconciling with the server: seal, push, pull, until nothing is new; then what a holder owes the file: rotations and grants.
 
-The loop ends: what the server did not take in this call is not sent again in this call.
+The loop ends whatever the server says: what it did not take in this call is not sent again in this call, a log is sealed again a
+few times at most, and more is asked for only while something comes.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -22,6 +24,7 @@ from sync.granting import Granter
 
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
 _ROUNDS: Final = 10_000
+_RESEALS: Final = 5
 
 
 class Transport(Protocol):
@@ -64,7 +67,8 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     report = Report()
     stuck: set[bytes] = set()
     tended: set[bytes] = set()
-    for _ in range(_ROUNDS):
+    resealed: Counter[bytes] = Counter()
+    while True:
         seal_pending(session)
         pushed = _choose(session, stuck)
         response = _exchange(session, transport, pushed)
@@ -73,11 +77,14 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         report.sent += len(pushed)
         report.add(outcome)
         progress(report)
-        stuck |= {refusal.log for refusal in outcome.refused if not refusal.final}
-        if outcome.contradictions and not outcome.accepted:
+        resealed.update(refusal.log for refusal in outcome.refused if refusal.final)
+        kept = {item.n for item in session.store.outbox()}
+        stuck |= {item.log for item in pushed if item.n in kept} | {log for log, times in resealed.items() if times > _RESEALS}
+        if report.rounds > _ROUNDS or (outcome.contradictions and not outcome.accepted):
             break
-        tended_now = _tend(session, stuck, tended, report)
-        if not (outcome.more or tended_now or seal_pending(session) or _choose(session, stuck)):
+        tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
+        sealed = seal_pending(session)
+        if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed))):
             break
     return report
 
@@ -107,7 +114,7 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -
         push=tuple([item.cose, cbor.Raw(item.parts)] for item in pushed),
         status=_status(session),
         checkpoint=session.witness() if newest else None,
-        prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC) if newest and row[0] < newest[0]),
+        prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC)),
     )
     return decode_response(transport.sync(session, encode_request(request)))
 

@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
-from shared_schema.entry import Entry, decode_entry, decode_pair
+from shared_schema.entry import Entry, decode_entry, decode_head, decode_pair
 from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Genesis, Members, decode_file_statement
+from shared_schema.receipt import decode_receipt
 from shared_schema.wire import Answer, Page, SyncResponse
 from sync import exchange, keys, membership, merkle, registry, sealing
 from sync.change import Change, decode_part, encode_part
@@ -22,6 +23,7 @@ from sync.granting import open_grants
 from sync.log import Placed
 from sync.signing import verify_bytes
 
+FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 
 
@@ -60,7 +62,7 @@ class Outcome:
 
 def take_response(session: Session, response: SyncResponse, pushed: list[OutboxRow]) -> Outcome:
     """Take `response`, the answer to a request that pushed `pushed`, in one transaction."""
-    outcome = Outcome(more=response.more)
+    outcome = Outcome()
     try:
         with session.store.transaction():
             _Taking(session, response, pushed, outcome).run()
@@ -73,6 +75,7 @@ def take_response(session: Session, response: SyncResponse, pushed: list[OutboxR
 class _Taking:
     def __init__(self, session: Session, response: SyncResponse, pushed: list[OutboxRow], outcome: Outcome) -> None:
         self.session, self.store, self.response, self.pushed, self.outcome = session, session.store, response, pushed, outcome
+        self.behind = response.more
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
         self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
 
@@ -84,6 +87,7 @@ class _Taking:
         self._answers()
         self._receipts()
         self._checkpoint()
+        self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
 
@@ -93,7 +97,7 @@ class _Taking:
             take(page)
             self.session.stop_log(page.log, "")
         except exchange.Behind:
-            self.outcome.more = True
+            self.behind = True
         except (Contradiction, Malformed) as error:
             evidence = cbor.encode([page.head, [[entry.pair, entry.received_ms] for entry in page.entries]])
             self.session.alarm(page.log, self.session.author(page.log)[1].seq, "contradiction", str(error), evidence)
@@ -108,11 +112,20 @@ class _Taking:
     def _registry_page(self, page: Page) -> None:
         session = self.session
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
+        self._check_floor(known, last=not page.more)
+        self._check_promises(page.log, session.registry_reader.log.head.seq, taken)
         session.registry_reader, session.registry = reader, known
         self._keep(page, reader, taken)
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
+
+    def _check_floor(self, known: registry.Registry, *, last: bool) -> None:
+        """The registry leads to the head that the inviter saw: a server cannot hide what was revoked before the invitation."""
+        raw = self.store.fact(FLOOR)
+        reached = True if raw is None else known.reaches(decode_head(cbor.decode(raw)))
+        if reached is False or (reached is None and last):
+            raise Contradiction("the registry is not the one that the inviter saw")
 
     def _void_text(self, one: Taken) -> str:
         try:
@@ -129,6 +142,7 @@ class _Taking:
         session = self.session
         before = session.reader(page.log)
         reader, taken = exchange.take_page(before, page, session.registry, self._history(page.log))
+        self._check_promises(page.log, before.log.head.seq, taken)
         session.keep_reader(page.log, reader)
         self._keep(page, reader, taken)
         for one in taken:
@@ -137,6 +151,14 @@ class _Taking:
             elif not one.place.entry.is_envelope:
                 self._statement(page.log, one.place.entry, one.place.seq)
         self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
+
+    def _check_promises(self, log: bytes, after: int, taken: list[Taken]) -> None:
+        """What an earlier receipt promised stands at its place."""
+        served = {one.place.seq: one.place.entry.id for one in taken}
+        for data in self.store.receipts_after(log, after):
+            for entry_id, seq, _ in decode_receipt(data).items:
+                if served.get(seq, entry_id) != entry_id:
+                    raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
 
     def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:
         rows, due = [], []
@@ -313,7 +335,8 @@ class _Taking:
                     self.session.alarm(receipt.log, seq, "contradiction", "a receipt and the log disagree", data)
                     self.session.stop_log(receipt.log, "contradiction")
                     self.outcome.contradictions.append((receipt.log, "a receipt and the log disagree"))
-                elif entry_id in waiting:
+                elif entry_id in waiting and waiting[entry_id].log == receipt.log:
+                    self.session.remember_sent(waiting[entry_id])
                     self.store.drop_outbox(waiting[entry_id].n)
                     self.outcome.accepted += 1
                     self.outcome.receipts.append(Received(receipt.log, entry_id, seq, received_ms))

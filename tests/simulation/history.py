@@ -33,6 +33,7 @@ STEPS: Final = (25, 60)
 MOST_PHONES: Final = 6
 SKEW: Final = 48 * HOUR
 _WORKER: Final[dict[Side, str]] = {"perpetrator": "navigator", "victim": "link_worker"}
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth")
 _NAMES: Final[dict[Side, tuple[str, ...]]] = {"perpetrator": ("Priya", "Sam", "Noor", "Theo"), "victim": ("Vera", "Lin", "Joy", "Bea")}
 
 
@@ -114,15 +115,16 @@ class History:
         self.world.enrol(side, people[0], ("coordinator", "fund_holder"))
         for i in range(1, count):
             twin = i == 2 and self.rng.random() < 0.6
-            person = people[i - 1] if twin else people[i]
-            self.world.enrol(side, person, (worker,), f"{person}'s second" if twin else "")
+            person = people[1] if twin else people[min(i, 3)]
+            self.world.enrol(side, person, (worker,), f"{person}'s {_ORDINALS[i]}" if twin or i > 3 else "")
 
     def _fund_it(self, holder: Phone) -> None:
         log = self._files(holder, "fund")[0]
         holder.do(lambda session: funds.allot(session, log, 10_000, "ministry", "2026"))
+        members = holder.session.require_file(log).members
         for phone in self.world.of_side(holder.side):
             amount = self.rng.choice((0, 500, 2000))
-            if amount:
+            if amount and phone.user in members:
                 self._allow(holder, log, phone.device, amount)
 
     def _allow(self, holder: Phone, log: bytes, device: bytes, amount: int) -> bytes:
@@ -410,7 +412,7 @@ class History:
             return self.sync(phone)
         subject = phone.session.registry.devices[phone.device].subject
         faults = self._faults(phone)
-        name = f"{subject.name}'s {len(self.world.phones) + 1}th"
+        name = f"{subject.name}'s {_ORDINALS[len(self.world.phones)]}"
         self.world.enrol(phone.side, subject.name, subject.roles, name, *faults)
         self.say(phone, f"enrols {name}{_with(faults)}")
         return None

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +14,8 @@ from typing import Any
 import shared_schema
 
 FOLDER = Path(shared_schema.__file__).parent / "vectors"
-_RESERVED = frozenset({"hex", "map", "shared"})
+_RESERVED = frozenset({"hex", "join", "map", "shared"})
+_RUN = re.compile(rb"(.)\1{255,}", re.DOTALL)
 _WIDTH = 150
 
 
@@ -26,9 +28,7 @@ def to_json(value: Any, names: Mapping[str, str] | None = None) -> Any:
 
 def _to_json(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, bytes):
-        if len(value) > 256 and value == value[:1] * len(value):
-            return {"hex": value[:1].hex(), "times": len(value)}
-        return {"hex": value.hex()}
+        return _bytes(value)
     if isinstance(value, list | tuple):
         return [to_json(item, names) for item in value]
     if isinstance(value, dict):
@@ -38,6 +38,19 @@ def _to_json(value: Any, names: Mapping[str, str]) -> Any:
     if value is None or type(value) in (int, str, bool):
         return value
     raise TypeError(f"a {type(value).__name__} has no notation")
+
+
+def _bytes(value: bytes) -> Any:
+    pieces: list[Any] = []
+    end = 0
+    for run in _RUN.finditer(value):
+        if run.start() > end:
+            pieces.append({"hex": value[end : run.start()].hex()})
+        pieces.append({"hex": run[1].hex(), "times": len(run[0])})
+        end = run.end()
+    if end < len(value) or not pieces:
+        pieces.append({"hex": value[end:].hex()})
+    return pieces[0] if len(pieces) == 1 else {"join": pieces}
 
 
 def from_json(written: Any, shared: Mapping[str, Any] | None = None) -> Any:
@@ -50,6 +63,8 @@ def from_json(written: Any, shared: Mapping[str, Any] | None = None) -> Any:
         return bytes.fromhex(written["hex"])
     if written.keys() == {"hex", "times"}:
         return bytes.fromhex(written["hex"]) * int(written["times"])
+    if written.keys() == {"join"}:
+        return b"".join(from_json(piece) for piece in written["join"])
     if written.keys() == {"shared"}:
         return (shared or {})[written["shared"]]
     if written.keys() == {"map"}:

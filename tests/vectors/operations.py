@@ -18,7 +18,7 @@ from shared_schema.errors import BadGrant, Malformed, ProtocolError, Refused
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
 from sync.device.taking import _Taking
-from vectors.codecs import entry_value, field_value, to_change, to_page
+from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 
 In = dict[str, Any]
 _NO_INCARNATION: Final = bytes(16)

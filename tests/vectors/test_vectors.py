@@ -9,9 +9,9 @@ import pytest
 from shared_schema import cbor, cose, entry
 from shared_schema.errors import ProtocolError, catalogue
 from sync.signing import SigningKey, verify_object
-from vectors.codecs import CODECS
-from vectors.notation import Case, everything, same
-from vectors.operations import OPERATIONS
+from tests.vectors.codecs import CODECS
+from tests.vectors.notation import Case, everything, same
+from tests.vectors.operations import OPERATIONS
 
 GOLDEN, MUST_REFUSE = everything()
 MIN_GOLDEN: Final = 80

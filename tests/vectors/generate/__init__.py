@@ -1,9 +1,9 @@
-"""Generators of the vector files, one module a topic. Each has `books() -> list[Book]`; `python -m vectors.generate` writes them all."""
+"""Generators of the vector files, one module a topic. Each has `books() -> list[Book]`; `python -m tests.vectors.generate` writes them all."""
 
 from importlib import import_module
 from typing import Final
 
-from vectors.notation import FOLDER, Book
+from tests.vectors.notation import FOLDER, Book
 
 TOPICS: Final = (
     "cbor", "ids", "keys", "cose", "entry", "log", "registry", "membership", "grant", "sealing", "change", "fold", "ledger", "merkle",
@@ -14,7 +14,7 @@ RANDOMISED: Final = frozenset({"grant"})  # HPKE draws its own randomness: seale
 
 def books(topic: str) -> list[Book]:
     """The files of one topic, in memory."""
-    made: list[Book] = import_module(f"vectors.generate.{topic}").books()
+    made: list[Book] = import_module(f"tests.vectors.generate.{topic}").books()
     assert all(book.topic == topic for book in made)
     return made
 

@@ -1,8 +1,8 @@
-"""`python -m vectors.generate [topic ...]`, with `tests` on the path: write the vector files."""
+"""`python -m tests.vectors.generate [topic ...]`: write the vector files."""
 
 import sys
 
-from vectors.generate import TOPICS, write
+from tests.vectors.generate import TOPICS, write
 
 for topic in sys.argv[1:] or TOPICS:
     print(f"{topic}: {write(topic)} cases")

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from shared_schema import cbor
-from vectors.notation import Book
+from tests.vectors.notation import Book
 
 _MAX: Final = 2**53 - 1
 

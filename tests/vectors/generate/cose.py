@@ -4,10 +4,10 @@ import hashlib
 from typing import Any, Final
 
 from shared_schema import cbor, cose, ids
-from vectors import edwards
-from vectors.codecs import CODECS
-from vectors.generate.world import INC, OTHER_SVC, SVC, C1, fill, seed, signer
-from vectors.notation import Book
+from tests.vectors import edwards
+from tests.vectors.codecs import CODECS
+from tests.vectors.generate.world import C1, INC, OTHER_SVC, SVC, fill, seed, signer
+from tests.vectors.notation import Book
 
 _TYP: Final = "fieldkeep-head"
 _SEED: Final = seed("receipt/perpetrator")

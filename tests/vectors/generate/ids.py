@@ -3,8 +3,8 @@
 import hashlib
 from typing import Any, Final
 
-from vectors.generate.world import AUTHORITY, INC, NONCE, SVC, T0, C1, fill, receiver, signer
-from vectors.notation import Book
+from tests.vectors.generate.world import AUTHORITY, C1, INC, NONCE, SVC, T0, fill, receiver, signer
+from tests.vectors.notation import Book
 
 _LOG: Final = fill("ids/log", 16)
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from vectors import edwards
-from vectors.edwards import BASE, L, P, challenge, encode, expand, times
-from vectors.generate.world import fill, receiver, seed, signer
-from vectors.notation import Book
+from tests.vectors import edwards
+from tests.vectors.edwards import BASE, L, P, challenge, encode, expand, times
+from tests.vectors.generate.world import fill, receiver, seed, signer
+from tests.vectors.notation import Book
 
 _Y8: Final = edwards.torsion()[1]
 _U8A: Final = 325606250916557431795983626356110631294008115727848805560023387167927233504
