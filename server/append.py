@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -38,15 +38,27 @@ class OpenLog:
     recent: dict[int, bytes] = field(default_factory=dict)
 
 
+class Delivery(NamedTuple):
+    """Entries (from, to] of a log went to a device."""
+
+    log: bytes
+    from_seq: int
+    to_seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of one request's entries: answers in their order, receipts, openings, and each log's accepted places."""
+    """What became of one request's entries: answers in their order, receipts, openings, and each log's accepted places.
+
+    `delivered` are the pages, made of nothing but these places, whose delivery the audit log holds already.
+    """
 
     answers: tuple[Answer, ...]
     receipts: tuple[bytes, ...]
     openings: tuple[Opening, ...]
     placed: Mapping[bytes, list[log_rules.Placed]]
     leaves: Mapping[bytes, int]
+    delivered: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

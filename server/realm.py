@@ -4,13 +4,13 @@ Everything here is synchronous. `transact` runs jobs in one transaction; server/
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from server import store
-from server.append import Commit, OpenLog, Pushed, Sender
+from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
@@ -39,12 +39,12 @@ class RealmKeys:
     incarnation: bytes
 
 
-class Delivery(NamedTuple):
-    """Entries (from, to] of a log went to a device."""
+class Pulled(NamedTuple):
+    """Pages for a device, what they deliver, and whether more waits."""
 
-    log: bytes
-    from_seq: int
-    to_seq: int
+    pages: list[Page]
+    delivered: list[Delivery]
+    more: bool
 
 
 Job = Callable[[Commit], Any]
@@ -228,12 +228,19 @@ class Realm:
     # --- one sync, in three steps ----------------------------------------------------------------------------------------
 
     def push(self, commit: Commit, request: SyncRequest, sender: Sender) -> Pushed:
-        """Step 1, in the writer: what became of the pushed entries."""
+        """Step 1, in the writer: what became of the pushed entries. Where the answer's page will show nothing else, its delivery is
+        written here, so that most pushes need one commit.
+        """
         status = request.status
         encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
         self.statuses[sender.device] = (commit.now_ms, encoded)
         commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
-        return commit.push(request.push, sender)
+        pushed = commit.push(request.push, sender)
+        had = {cursor.log: cursor.seq for cursor in request.cursors}
+        ends = ((log, had.get(log, 0), places) for log, places in pushed.placed.items())
+        own = tuple(Delivery(log, after, places[-1].seq) for log, after, places in ends if places[0].seq == after + 1)
+        self.deliver(commit, sender.device, own)
+        return replace(pushed, delivered=own)
 
     def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
         """(log, after, upto) of every log that the device may read and does not have to the end, registry first."""
@@ -252,7 +259,18 @@ class Realm:
                 found.append((log, after, end))
         return found
 
-    def pull(self, tx: Connection, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> tuple[list[Page], list[Delivery], bool]:
+    def pull_pushed(self, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled | None:
+        """Step 2 without the database, where nothing is new but what was just pushed; else None."""
+        pages, delivered = [], []
+        for log, after, end in self.news(request, sender):
+            page = self._pushed_page(log, after, end, pushed)
+            if page is None:
+                return None
+            pages.append(page)
+            delivered.append(Delivery(log, after, end))
+        return Pulled(pages, delivered, more=False)
+
+    def pull(self, tx: Connection, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled:
         """Step 2, anywhere: pages of everything new, ended by signed heads; what was delivered; whether more waits."""
         pages: list[Page] = []
         delivered: list[Delivery] = []
@@ -267,19 +285,27 @@ class Realm:
             pages.append(page)
             if page.entries:
                 delivered.append(Delivery(log, after, after + len(page.entries)))
-        return pages, delivered, more
+        return Pulled(pages, delivered, more)
 
     def registry_page(self, tx: Connection) -> Page:
         """The registry from its beginning, as far as one page goes."""
         log = self.known().log
         return self._page(tx, log, 0, self.heads[log].seq, _RESPONSE_BYTES, None)[0]
 
+    def _pushed_page(self, log: bytes, after: int, end: int, pushed: Pushed | None) -> Page | None:
+        """The page (after, end] of ids alone, where it holds just what was pushed."""
+        places = pushed.placed.get(log) if pushed else None
+        if pushed is None or not places or places[0].seq != after + 1 or places[-1].seq != end:
+            return None
+        entries = tuple(PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places)
+        head = Head(self.incarnation, end, places[-1].chain)
+        return Page(log, entries, self.signed_head(log, head), more=False)
+
     def _page(self, tx: Connection, log: bytes, after: int, end: int, room: int, pushed: Pushed | None) -> tuple[Page, int]:
+        page = self._pushed_page(log, after, end, pushed)
+        if page is not None:
+            return page, 0
         places = pushed.placed.get(log, []) if pushed else []
-        if pushed and places and places[0].seq == after + 1 and places[-1].seq == end:
-            entries = tuple(PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places)
-            head = Head(self.incarnation, end, places[-1].chain)
-            return Page(log, entries, self.signed_head(log, head), more=False), 0
         mine = {place.entry.id for place in places}
         entries_out: list[PageEntry] = []
         size, last, chain = 0, after, self._chain(tx, log, after)
@@ -324,11 +350,16 @@ class Realm:
         self._signed_heads[log] = (head, signed)
         return signed
 
-    def deliver(self, commit: Commit, device: bytes, delivered: list[Delivery]) -> None:
+    def deliver(self, commit: Commit, device: bytes, delivered: Iterable[Delivery]) -> None:
         """Step 3, in the writer: the audit log says what went to whom before it goes."""
         for log, from_seq, to_seq in delivered:
             event = {"e": "delivered", "device": device, "log": log, "from": from_seq, "to": to_seq, "ms": commit.now_ms}
             self.audit.write(commit.batch, event)
+
+    @staticmethod
+    def untold(delivered: list[Delivery], pushed: Pushed | None) -> list[Delivery]:
+        """The deliveries that the audit log does not hold yet."""
+        return [one for one in delivered if one not in pushed.delivered] if pushed else delivered
 
     def answer(self, request: SyncRequest, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
         """The response, with the newest checkpoint and the proofs that were asked for."""
@@ -365,8 +396,9 @@ class Realm:
         self.sequence()
         with self.engine.connect() as tx, tx.begin():
             pages, delivered, more = self.pull(tx, request, sender, pushed)
-        if delivered:
-            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, delivered)])[0])
+        untold = self.untold(delivered, pushed)
+        if untold:
+            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, untold)])[0])
         return self.answer(request, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:

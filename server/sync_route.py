@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from server.append import Pushed, Sender
-from server.realm import Delivery
+from server.realm import Pulled
 from server.service import RunningSide
 from shared_schema.request import CBOR_TYPE
-from shared_schema.wire import Page, SyncRequest, decode_request, encode_response
+from shared_schema.wire import SyncRequest, decode_request, encode_response
 
 
 async def sync(_request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
@@ -21,14 +21,11 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
         running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
         _count(running, pushed)
-    pages: list[Page] = []
-    delivered: list[Delivery] = []
-    more = False
-    if realm.news(wanted, sender):
-        pages, delivered, more = await asyncio.to_thread(_pull, running, wanted, sender, pushed)
-    if delivered:
-        await running.writer.do(lambda commit: realm.deliver(commit, sender.device, delivered))
-    return Response(encode_response(realm.answer(wanted, pushed, pages, more=more)), media_type=CBOR_TYPE)
+    pulled = realm.pull_pushed(wanted, sender, pushed) or await asyncio.to_thread(_pull, running, wanted, sender, pushed)
+    untold = realm.untold(pulled.delivered, pushed)
+    if untold:
+        await running.writer.do(lambda commit: realm.deliver(commit, sender.device, untold))
+    return Response(encode_response(realm.answer(wanted, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
 
 
 def _count(running: RunningSide, pushed: Pushed) -> None:
@@ -39,7 +36,7 @@ def _count(running: RunningSide, pushed: Pushed) -> None:
             running.metrics.refused.labels(answer.code).inc()
 
 
-def _pull(running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None) -> tuple[list[Page], list[Delivery], bool]:
+def _pull(running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled:
     with running.realm.engine.connect() as connection, connection.begin():
         return running.realm.pull(connection, wanted, sender, pushed)
 

@@ -5,7 +5,8 @@ longer-than-needed heads, integers beyond 2**53-1, text that is not UTF-8, map k
 unordered keys, nesting beyond 16, and any byte after the one item.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from shared_schema.errors import Malformed
@@ -22,74 +23,81 @@ class Raw(bytes):
     __slots__ = ()
 
 
-def head(major: int, value: int) -> bytes:
-    """One CBOR head: major type 0..7 and its argument in shortest form."""
+def _head(major: int, value: int) -> bytes:
     if value < 24:
         return bytes((major << 5 | value,))
-    if value < 0x100:
-        return bytes((major << 5 | 24, value))
-    if value < 0x1_0000:
-        return bytes((major << 5 | 25, value >> 8, value & 255))
-    if value < 0x1_0000_0000:
-        return bytes((major << 5 | 26,)) + value.to_bytes(4, "big")
+    for code, size in ((24, 1), (25, 2), (26, 4)):
+        if value < 1 << 8 * size:
+            return bytes((major << 5 | code,)) + value.to_bytes(size, "big")
     return bytes((major << 5 | 27,)) + value.to_bytes(8, "big")
+
+
+_HEADS: Final = tuple(tuple(_head(major, value) for value in range(256)) for major in range(8))
+
+
+def head(major: int, value: int) -> bytes:
+    """One CBOR head: major type 0..7 and its argument in shortest form."""
+    return _HEADS[major][value] if value < 256 else _head(major, value)
 
 
 def encode(value: Value) -> bytes:
     """The one encoding of `value`. Raises Malformed for a value this profile cannot carry."""
-    out = bytearray()
-    _write(value, out, 0)
-    return bytes(out)
+    out: list[bytes] = []
+    _write(value, out.append, 0)
+    return b"".join(out)
 
 
-def _write(value: Any, out: bytearray, depth: int) -> None:
+def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
     kind = type(value)
     if kind is bytes:
-        out += head(2, len(value))
-        out += value
+        put(head(2, len(value)))
+        put(value)
     elif kind is str:
-        try:
-            data = value.encode()
-        except UnicodeEncodeError as error:
-            raise Malformed("text holds a lone surrogate, want valid Unicode") from error
-        out += head(3, len(data))
-        out += data
+        put(_text_item(value))
     elif kind is int:
         if not -MAX_INT <= value <= MAX_INT:
             raise Malformed(f"integer of {value.bit_length()} bits, want at most 53")
-        out += head(0, value) if value >= 0 else head(1, -1 - value)
+        put(head(0, value) if value >= 0 else head(1, -1 - value))
     elif kind is list or kind is tuple:
         if depth >= MAX_DEPTH:
             raise Malformed(f"nested deeper than {MAX_DEPTH}")
-        out += head(4, len(value))
+        put(head(4, len(value)))
         for item in value:
-            _write(item, out, depth + 1)
+            _write(item, put, depth + 1)
     elif value is None:
-        out.append(0xF6)
+        put(b"\xf6")
     elif kind is bool:
-        out.append(0xF5 if value else 0xF4)
+        put(b"\xf5" if value else b"\xf4")
     elif kind is Raw:
-        out += value
+        put(value)
     elif isinstance(value, Mapping):
-        _write_map(value, out, depth)
+        _write_map(value, put, depth)
     else:
         raise Malformed(f"a {kind.__name__} has no place in this encoding")
 
 
-def _write_map(value: Mapping[Any, Any], out: bytearray, depth: int) -> None:
+def _text_item(value: str) -> bytes:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed("text holds a lone surrogate, want valid Unicode") from error
+    return head(3, len(data)) + data
+
+
+def _write_map(value: Mapping[Any, Any], put: Callable[[bytes], None], depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise Malformed(f"nested deeper than {MAX_DEPTH}")
     pairs = sorted((_key(key), key) for key in value)
-    out += head(5, len(pairs))
+    put(head(5, len(pairs)))
     for encoded, key in pairs:
-        out += encoded
-        _write(value[key], out, depth + 1)
+        put(encoded)
+        _write(value[key], put, depth + 1)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _key(key: Any) -> bytes:
     if type(key) is str:
-        data = key.encode()
-        return head(3, len(data)) + data
+        return _text_item(key)
     if type(key) is int and 0 <= key < 24:
         return bytes((key,))
     raise Malformed("map key is neither text nor an integer 0..23")
@@ -118,37 +126,46 @@ def _read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     first = data[at]
     major, value = first >> 5, first & 31
     at += 1
-    if major == 7:
-        if 20 <= value <= 22:
-            return (False, True, None)[value - 20], at
-        raise Malformed(f"simple value or float {value}")
-    if value >= 24:
+    if value >= 24 and major != 7:
         value, at = _argument(data, at, value)
     if major == 2:
-        return _slice(data, at, value), at + value
-    if major == 3:
-        return _text(data, at, value), at + value
+        end = at + value
+        if end > len(data):
+            raise _cut_short(data, at, value)
+        return data[at:end], end
     if major == 0:
         if value > MAX_INT:
             raise Malformed("integer beyond 2**53-1")
         return value, at
+    if major == 3:
+        return _text(data, at, value), at + value
+    if major == 4 or major == 5:
+        if depth >= MAX_DEPTH:
+            raise Malformed(f"nested deeper than {MAX_DEPTH}")
+        if value > len(data) - at:
+            raise Malformed("more items announced than bytes left")
+        return _read_list(data, at, value, depth) if major == 4 else _read_map(data, at, value, depth)
+    return _read_rare(major, value), at
+
+
+def _read_list(data: bytes, at: int, size: int, depth: int) -> tuple[list[Any], int]:
+    items = []
+    for _ in range(size):
+        item, at = _read(data, at, depth + 1)
+        items.append(item)
+    return items, at
+
+
+def _read_rare(major: int, value: int) -> int | bool | None:
     if major == 1:
         if value >= MAX_INT:
             raise Malformed("integer below -(2**53-1)")
-        return -1 - value, at
+        return -1 - value
     if major == 6:
         raise Malformed(f"tag {value}")
-    if depth >= MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
-    if value > len(data) - at:
-        raise Malformed("more items announced than bytes left")
-    if major == 4:
-        items = []
-        for _ in range(value):
-            item, at = _read(data, at, depth + 1)
-            items.append(item)
-        return items, at
-    return _read_map(data, at, value, depth)
+    if 20 <= value <= 22:
+        return (False, True, None)[value - 20]
+    raise Malformed(f"simple value or float {value}")
 
 
 def _argument(data: bytes, at: int, code: int) -> tuple[int, int]:
@@ -160,23 +177,25 @@ def _argument(data: bytes, at: int, code: int) -> tuple[int, int]:
     if code > 27:
         raise Malformed("indefinite length or reserved head")
     size = 1 << (code - 24)
-    raw = _slice(data, at, size)
-    value = int.from_bytes(raw, "big")
-    if value >> (size * 4) == 0:
-        raise Malformed("head longer than needed")
-    return value, at + size
-
-
-def _slice(data: bytes, at: int, size: int) -> bytes:
     end = at + size
     if end > len(data):
-        raise Malformed(f"cut short: {size} B announced, {len(data) - at} B left")
-    return bytes(data[at:end])
+        raise _cut_short(data, at, size)
+    value = int.from_bytes(data[at:end], "big")
+    if value >> (size * 4) == 0:
+        raise Malformed("head longer than needed")
+    return value, end
+
+
+def _cut_short(data: bytes, at: int, size: int) -> Malformed:
+    return Malformed(f"cut short: {size} B announced, {len(data) - at} B left")
 
 
 def _text(data: bytes, at: int, size: int) -> str:
+    end = at + size
+    if end > len(data):
+        raise _cut_short(data, at, size)
     try:
-        return _slice(data, at, size).decode()
+        return data[at:end].decode()
     except UnicodeDecodeError:
         raise Malformed("text is not UTF-8") from None
 

@@ -186,7 +186,7 @@ def _return(fund: Fund, at: Occurrence) -> str:
     if rows and device != at.device:
         return "not by the device that has the allowance"
     for row in rows:
-        why = _give_back(fund, device, _amount({"amount": row.get("pence")} if isinstance(row, dict) else {}))
+        why = _give_back(fund, device, _amount(row if isinstance(row, dict) else {}))
         if why:
             return why
     return ""

@@ -94,6 +94,25 @@ def _tables() -> str:
     return ";\n".join(str(one) for one in made)
 
 
+_spare: list[Engine] = []
+"""In-memory engines that another world has done with. A new engine would compile every statement again."""
+
+
+def _memory_engine() -> Engine:
+    engine = _spare.pop() if _spare else server_store.open_engine(None)
+    with _blank().connect() as blank, engine.connect() as fresh:
+        blank.connection.driver_connection.backup(fresh.connection.driver_connection)  # type: ignore[union-attr]
+    return engine
+
+
+@cache
+def _blank() -> Engine:
+    engine = server_store.open_engine(None)
+    with engine.connect() as connection:
+        connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
+    return engine
+
+
 class Host:
     """One side's server process. Its database outlives it: in memory, or in a file at `path`.
 
@@ -108,13 +127,21 @@ class Host:
         self.starts = 0
         self._commits = 0
         self.engine = self._open()
-        with self.engine.connect() as connection:
-            connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
+        if path is not None:
+            with self.engine.connect() as connection:
+                connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
         self.restart()
 
+    def close(self) -> None:
+        """The process is gone for good; a database in memory with it."""
+        if self.path is None:
+            _spare.append(self.engine)
+        else:
+            self.engine.dispose()
+
     def _open(self) -> Engine:
-        engine = server_store.open_engine(self.path, readers=1)
-        commit = engine.dialect.do_commit
+        engine = _memory_engine() if self.path is None else server_store.open_engine(self.path, readers=1)
+        commit = type(engine.dialect).do_commit.__get__(engine.dialect)
 
         def do_commit(connection: Any) -> None:
             self._commits += 1
@@ -464,7 +491,7 @@ class World:
         for phone in [*self.phones, *self.admins.values()]:
             phone.store.close()
         for host in self.hosts.values():
-            host.engine.dispose()
+            host.close()
 
     def __enter__(self) -> "World":
         return self

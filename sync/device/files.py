@@ -84,6 +84,8 @@ def _changeable(session: Session, log: bytes) -> FileState:
     role = state.members.get(session.identity.user, "")
     if not may_sign("members", state.file, state.side, role):
         raise Refused("not-permitted", f"as {role or 'nobody'} you may not change who is in a {state.file} file")
+    if session.identity.device not in state.holders or not session.store.secrets(log).keys() >= state.commits.keys():
+        raise Refused("no-standing", "this device has not been given the file's keys yet: any other device that has them does so when it syncs")
     return state
 
 

@@ -178,7 +178,8 @@ class Session:
 
     def remember_sent(self, item: OutboxRow) -> None:
         """An own entry has its receipt: its number is taken, also while the page that holds it is still to come."""
-        self.store.set_fact(_SENT + item.log.hex(), cbor.encode([item.sq, item.id]))
+        if item.sq > self._last_sent(item.log).sq:
+            self.store.set_fact(_SENT + item.log.hex(), cbor.encode([item.sq, item.id]))
 
     def _last_sent(self, log: bytes) -> AuthorHead:
         raw = self.store.fact(_SENT + log.hex())

@@ -28,6 +28,33 @@ def fields_for(type_: str, file: str, side: str) -> tuple[Field, ...]:
     return tuple(spec for spec in fields if spec.stands_in(file, side) and spec.kind not in _NOT_TYPED and spec.name != "state")
 
 
+class Taste:
+    """What the people of one history like to write: few types and few fields, so that they meet in them."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._types: dict[tuple[str, str], list[RecordType]] = {}
+        self._fields: dict[tuple[str, str, str], list[Field]] = {}
+
+    def type_for(self, file: str, side: str) -> RecordType:
+        if (file, side) not in self._types:
+            types = types_for(file, side)
+            self._types[(file, side)] = self._rng.sample(types, min(2, len(types)))
+        return self._rng.choice(self._types[(file, side)])
+
+    def fields(self, type_: str, file: str, side: str) -> list[Field]:
+        key = (type_, file, side)
+        if key not in self._fields:
+            fields = fields_for(*key)
+            self._fields[key] = self._rng.choices(fields, [_WEIGHT[spec.merge] for spec in fields], k=5)
+        return self._fields[key]
+
+    def values(self, type_: str, file: str, side: str, users: Sequence[bytes]) -> dict[str, Any]:
+        """One to three fields of a record."""
+        chosen = self._rng.choices(self.fields(type_, file, side), k=self._rng.randint(1, 3))
+        return {spec.name: draw(self._rng, spec, users) for spec in chosen}
+
+
 def draw_id(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128)))
 
@@ -63,10 +90,3 @@ def _one(rng: Random, spec: Field, users: Sequence[bytes]) -> Any:
         case "ref" | "random_id":
             return draw_id(rng)
     raise AssertionError(f"no way to type a {spec.kind}")
-
-
-def draw_values(rng: Random, type_: str, file: str, side: str, users: Sequence[bytes]) -> dict[str, Any]:
-    """One to four fields of a record, those that can clash more often than the others."""
-    fields = fields_for(type_, file, side)
-    chosen = rng.choices(fields, [_WEIGHT[spec.merge] for spec in fields], k=rng.randint(1, 4))
-    return {spec.name: draw(rng, spec, users) for spec in chosen}

@@ -6,6 +6,7 @@ is raised as Broken, with the seed and the trace.
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from shared_schema import ids
-from shared_schema.certificate import REVOKE_REASONS
+from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.records import record_types
@@ -25,11 +26,11 @@ from sync.device.syncing import Report
 from sync.fold import Record, state_hash
 from sync.ledger import fold_fund
 from tests.simulation.checks import Broken, Views, check_world
-from tests.simulation.forms import WORDS, draw, draw_id, draw_values, fields_for, types_for
+from tests.simulation.forms import WORDS, Taste, draw, draw_id
 from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Fault, Phone, World
 
 PAGES: Final = (None, None, 9000, 2500)
-STEPS: Final = (25, 60)
+STEPS: Final = (10, 28)
 MOST_PHONES: Final = 6
 SKEW: Final = 48 * HOUR
 _WORKER: Final[dict[Side, str]] = {"perpetrator": "navigator", "victim": "link_worker"}
@@ -56,6 +57,8 @@ class History:
         self.page_bytes = self.rng.choice(PAGES)
         self.on_disk = self.rng.random() < 0.1
         self.trace: list[str] = []
+        self.tally: Counter[str] = Counter()
+        self.taste = Taste(self.rng)
         self.names: dict[bytes, str] = {}
         self.views = Views()
         self.world: World
@@ -105,7 +108,7 @@ class History:
                 phone.skew_ms = self.rng.choice((0, 0, self.rng.randint(-SKEW, SKEW)))
                 phone.sync()
             self._create(self.rng.choice(phones_here), "case")
-            if self.rng.random() < 0.5:
+            if self.rng.random() < 0.6:
                 self._create(phones_here[0], "fund")
                 self._fund_it(phones_here[0])
 
@@ -138,9 +141,11 @@ class History:
         self.say(phone, f"begins {self.names[log]} with {len(members)} others")
         return log
 
+    def _subject(self, phone: Phone) -> Subject:
+        return self.world.hosts[phone.side].realm.known().devices[phone.device].subject
+
     def _role(self, phone: Phone, kind: str) -> str:
-        subject = phone.session.registry.devices[phone.device].subject
-        roles = [role for role in subject.roles if may_be_member(kind, phone.side, role)]
+        roles = [role for role in self._subject(phone).roles if may_be_member(kind, phone.side, role)]
         return ("fund_holder" if "fund_holder" in roles and kind == "fund" else roles[0]) if roles else ""
 
     # --- choosing --------------------------------------------------------------------------------------------------------
@@ -160,15 +165,22 @@ class History:
         return [phone.user for phone in self.world.of_side(side)]
 
     def _step(self) -> None:
-        name = self.rng.choices(_STEPS, _WEIGHTS)[0]
+        """One phone is in somebody's hand for a while."""
         phone = self._phone()
+        for _ in range(self.rng.choice((1, 1, 2, 3))):
+            self._deed(phone, self.rng.choices(_DEED_NAMES, _WEIGHTS)[0])
+        if self.rng.random() < 0.6:
+            self._deed(phone, "sync")
+        self.views.look(self.world)
+
+    def _deed(self, phone: Phone, name: str) -> None:
         try:
             _DEEDS[name](self, phone)
+            self.tally[name] += 1
         except Died as death:
             self.say(phone, f"{name}: {death} died")
         except ProtocolError as error:
             self.say(phone, f"{name}: {error.code}")
-        self.views.look(self.world)
 
     # --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -178,16 +190,16 @@ class History:
             return
         log = self.rng.choice(logs)
         state = phone.session.require_file(log)
-        types = types_for(state.file, state.side)
-        type_ = self.rng.choice(types)
-        values = draw_values(self.rng, type_.name, state.file, state.side, self._users(phone.side))
+        type_ = self.taste.type_for(state.file, state.side)
+        values = self.taste.values(type_.name, state.file, state.side, self._users(phone.side))
         record = phone.do(lambda session: records.add(session, log, type_.name, values))
         self.say(phone, f"writes {type_.name} {_id(record)} in {self.names[log]}: {values}")
 
     def _record(self, phone: Phone) -> tuple[bytes, Record] | None:
+        """One of the records that this phone heard of last."""
         logs = self._files(phone)
         log = self.rng.choice(logs) if logs else b""
-        found = phone.store.records(log)
+        found = phone.store.records(log)[-4:]
         if not found:
             return None
         record = phone.session.record(log, self.rng.choice(found)[0])
@@ -199,12 +211,10 @@ class History:
             return self.write(phone)
         log, record = chosen
         state = phone.session.require_file(log)
-        values = draw_values(self.rng, record.type, state.file, state.side, self._users(phone.side))
-        if self.rng.random() < 0.7:
-            again = [spec for spec in fields_for(record.type, state.file, state.side) if spec.name in record.registers]
-            if again:
-                spec = self.rng.choice(again)
-                values = {spec.name: draw(self.rng, spec, self._users(phone.side))}
+        fields = self.taste.fields(record.type, state.file, state.side)
+        again = [spec for spec in fields if spec.name in record.registers]
+        spec = self.rng.choice(again if again and self.rng.random() < 0.8 else fields)
+        values = {spec.name: draw(self.rng, spec, self._users(phone.side))}
         try:
             edited = phone.do(lambda session: records.edit(session, log, record.id, values))
             self.say(phone, f"edits {record.type} {_id(record.id)}: {values}{' as a note of their own' if edited.own_note else ''}")
@@ -311,10 +321,10 @@ class History:
             return self.write(phone)
         log = self.rng.choice(logs)
         holder = phone.session.require_file(log).members[phone.user] == "fund_holder"
-        deed = self.rng.choice((self._allot, self._allowance, self._reclaim, self._cover, self._reverse)) if holder else None
-        if deed is not None:
-            return deed(phone, log)
-        return self.rng.choice((self._spend, self._spend, self._give_back, self._reverse))(phone, log)
+        deeds = [self._spend, self._spend, self._give_back, self._reverse]
+        if holder:
+            deeds += [self._allot, self._allowance, self._reclaim, self._cover, self._cover]
+        return self.rng.choice(deeds)(phone, log)
 
     def _spend(self, phone: Phone, log: bytes) -> None:
         left = funds.fund(phone.session, log).remaining.get(phone.device, 0)
@@ -322,12 +332,9 @@ class History:
         cases = self._files(phone, "case")
         spend_id = draw_id(self.rng)
         if cases:
-            values = {"amount": amount, "item": "tools", "category": "other", "for_whom": "client"}
-            values = {name: value for name, value in values.items() if name in ("amount", "item")}
-            phone.do(lambda session: funds.spend(session, cases[0], log, values))
+            phone.do(lambda session: funds.spend(session, cases[0], log, {"amount": amount, "item": "tools"}))
         else:
-            facts = {"kind": "spend", "amount": amount, "spend_id": spend_id}
-            phone.do(lambda session: records.add(session, log, "fund_line", facts))
+            phone.do(lambda session: records.add(session, log, "fund_line", {"kind": "spend", "amount": amount, "spend_id": spend_id}))
         again = self.rng.random() < 0.15
         if again:  # the same purchase entered twice, on purpose or by a buggy app
             ids_here = [spend for spend, one in funds.fund(phone.session, log).spends.items() if one.device == phone.device]
@@ -410,7 +417,7 @@ class History:
     def second_device(self, phone: Phone) -> None:
         if len(self.world.phones) >= MOST_PHONES:
             return self.sync(phone)
-        subject = phone.session.registry.devices[phone.device].subject
+        subject = self._subject(phone)
         faults = self._faults(phone)
         name = f"{subject.name}'s {_ORDINALS[len(self.world.phones)]}"
         self.world.enrol(phone.side, subject.name, subject.roles, name, *faults)
@@ -524,19 +531,19 @@ def _told(report: Report | str) -> str:
 
 _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "write": (History.write, 10),
-    "edit": (History.edit, 22),
-    "resolve": (History.resolve, 5),
+    "edit": (History.edit, 26),
+    "resolve": (History.resolve, 4),
     "cell": (History.cell, 2),
     "sign": (History.sign, 2),
     "addend": (History.addend, 1),
     "delete": (History.delete, 2),
     "newer": (History.newer, 3),
-    "money": (History.money, 10),
+    "money": (History.money, 12),
     "people": (History.people, 5),
     "begin_file": (History.begin_file, 1),
     "second_device": (History.second_device, 2),
     "revoke": (History.revoke, 1),
-    "sync": (History.sync, 36),
+    "sync": (History.sync, 12),
     "partition": (History.partition, 3),
     "restart_phone": (History.restart_phone, 3),
     "restart_server": (History.restart_server, 2),
@@ -546,5 +553,5 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "time": (History.time, 4),
 }
 _DEEDS: Final = {name: deed for name, (deed, _) in _CHANCES.items()}
-_STEPS: Final = tuple(_CHANCES)
+_DEED_NAMES: Final = tuple(_CHANCES)
 _WEIGHTS: Final = tuple(weight for _, weight in _CHANCES.values())

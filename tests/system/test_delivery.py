@@ -87,7 +87,8 @@ def test_a_bad_entry_blocks_nobody_else(live: Live) -> None:
     from shared_schema.entry import decode_entry
 
     sealed = {session: decode_entry(item.cose, cbor.decode(item.parts)) for session in (sam, priya) for item in session.store.outbox()}
-    broken = [sealed[sam].cose[:-1] + b"\0", list(sealed[sam].parts)]
+    cose = sealed[sam].cose
+    broken = [cose[:-1] + bytes((cose[-1] ^ 1,)), list(sealed[sam].parts)]
     found = raw_sync(live, priya, [broken, b"nonsense", pair(sealed[priya])])
     assert [answer.code for answer in found.answers] == ["malformed", "malformed", "accepted"]
     assert all(answer.signed is None for answer in found.answers)

@@ -45,7 +45,7 @@ def _base() -> dict[str, Any]:
 
 
 def _padding(book: Book) -> None:
-    sizes = (4, 5, 255, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4096, 4097, 4224, 4225, 5000, 8191, 8192, 8193, 65535, 65536, 65537, 100_000, 1_000_000, 1_048_576)
+    sizes = (4, 5, 255, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4096, 4097, 4352, 4353, 5000, 8191, 8192, 8193, 65535, 65536, 65537, 100_000, 1_000_000, 1_048_576)
     for size in sizes:
         why = "Steps up to 4,096, then PADME: at most 12 % more." if size < 4097 else "PADME beyond 4,096."
         book.add(f"padded_{size}", why, op="padded_size", given={"size": size}, out=_padme(size))
@@ -64,7 +64,7 @@ def _sealed(book: Book, base: dict[str, Any]) -> None:
     add("252", "The longest plaintext in 256 bytes.", [bytes(range(252))])
     add("253", "One byte more takes 512.", [bytes(range(253))])
     add("4092", "The longest plaintext in 4,096 bytes.", [b"x" * 4092])
-    add("4093", "One byte more takes 4,224.", [b"x" * 4093])
+    add("4093", "One byte more takes 4,352.", [b"x" * 4093])
     add("zeros", "A plaintext that ends in zeros keeps them.", [b"z" + bytes(100)])
     add("epoch_last", "The last epoch and the largest number.", [b"late"], epoch=2**32 - 1, sq=2**53 - 1)
 
