@@ -17,6 +17,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_migrations.py
+	$(BIN)/python scripts/make_docs.py --check
 
 bench: setup
 	$(BIN)/python -m bench

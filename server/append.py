@@ -14,7 +14,7 @@ from server.audit_log import AuditLog
 from shared_schema import cbor, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, Head, decode_pair
-from shared_schema.errors import Malformed, ProtocolError, Refused, catalogue
+from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Genesis, Members, decode_file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
 from shared_schema.wire import Answer, Opening
@@ -250,6 +250,8 @@ class Commit:
 
         if entry.sn.seq:
             log_rules.check_seen(opened.head, entry, chain_at)
+        if self.audit.root_at(self.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
+            raise Contradiction(f"the author was shown another audit tree of size {entry.ck.size}")
 
     def _take_file(self, opened: OpenLog, entry: Entry, statement: Any) -> FileState:
         if statement is None:

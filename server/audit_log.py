@@ -38,6 +38,7 @@ class AuditLog:
         self.origin, self._key, self._salt_key = origin, key, salt_key
         self.next = store.event_count(tx)
         self._full: dict[tuple[int, int], bytes] = {}
+        self._roots: dict[int, bytes] = {}
         size, note = store.newest_checkpoint(tx) or (0, "")
         edge = {level: store.tile(tx, level, (size >> 8 * level) // TILE) or b"" for level in range(8) if size >> 8 * level}
         edge = {level: hashes for level, hashes in edge.items() if len(hashes) < TILE * HASH}
@@ -110,6 +111,18 @@ class AuditLog:
         if n > last or level > 7:
             return None
         return (edge.get(level) or None) if n == last else self._full_tile(tx, level, n)
+
+    def root_at(self, tx: Connection, size: int) -> bytes | None:
+        """The root of the first `size` leaves; None for a tree that was never published."""
+        if size > self.published.size:
+            return None
+        root = self._roots.get(size)
+        if root is None:
+            root = merkle.root(self.reader(tx), size)
+            if len(self._roots) > 4096:
+                self._roots = {}
+            self._roots[size] = root
+        return root
 
     def consistency(self, tx: Connection, old: int, published: Published) -> list[bytes]:
         """Proof from a tree of `old` leaves to the `published` one; empty when `old` is no size of this tree."""

@@ -21,7 +21,9 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
         running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
         _count(running, pushed)
-    pulled = realm.pull_pushed(wanted, sender, pushed) or await asyncio.to_thread(_pull, running, wanted, sender, pushed)
+    pulled = realm.pull_pushed(wanted, sender, pushed)
+    if pulled is None:
+        pulled = await asyncio.to_thread(_pull, running, wanted, sender, pushed)
     untold = realm.untold(pulled.delivered, pushed)
     if untold:
         await running.writer.do(lambda commit: realm.deliver(commit, sender.device, untold))

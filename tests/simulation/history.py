@@ -25,6 +25,7 @@ from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
 from sync.ledger import fold_fund
+from tests.simulation.attacks import attack_world
 from tests.simulation.checks import Broken, Views, check_world
 from tests.simulation.forms import WORDS, Taste, draw, draw_id
 from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Fault, Phone, World
@@ -73,6 +74,7 @@ class History:
                     self._step()
                 self._heal()
                 check_world(world, self.views, Random(self.seed))
+                self.tally["attacks"] += attack_world(world, Random(self.seed))
                 return Told(self.seed, self.count, self._digest(), tuple(self.trace))
             except Exception as error:
                 raise Broken(self._story(error)) from error
@@ -542,7 +544,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "people": (History.people, 5),
     "begin_file": (History.begin_file, 1),
     "second_device": (History.second_device, 2),
-    "revoke": (History.revoke, 1),
+    "revoke": (History.revoke, 3),
     "sync": (History.sync, 12),
     "partition": (History.partition, 3),
     "restart_phone": (History.restart_phone, 3),
