@@ -109,11 +109,12 @@ def fold_log(log: bytes, occurrences: Iterable[Occurrence], types: Types) -> dic
     for occurrence in occurrences:
         change = occurrence.change
         key = (occurrence.device, change.c)
-        first = seen.setdefault(key, change)
-        if first is not change:
+        first = seen.get(key)
+        if first is not None:
             if first.ops != change.ops or first.r != change.r:
                 repeated.append((first.r, OpId(*key, 0)))
             continue
+        seen[key] = change
         by_record.setdefault(change.r, []).append(occurrence)
     records = {record: fold_record(log, record, changes, types) for record, changes in by_record.items()}
     for record, op in repeated:

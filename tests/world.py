@@ -301,8 +301,8 @@ class Wire:
         elif fault.kind in (SERVER_DIES_BEFORE, SERVER_DIES_AFTER):
             self.host.arm(fault.n, after=fault.kind == SERVER_DIES_AFTER)
         if fault == TWICE:
-            self.world.hear(self.phone.side, deliver())
-        reply = self.world.hear(self.phone.side, deliver())
+            self.world.hear(self.host, deliver())
+        reply = self.world.hear(self.host, deliver())
         self.host.die_at = self.host.fail_at = None
         if fault == REPLY_LOST:
             raise Refused("offline")
@@ -557,14 +557,17 @@ class World:
         return phone
 
     def overhear(self, phone: Phone, body: bytes) -> None:
-        """An onlooker on the device's line keeps every entry."""
+        """An onlooker on the device's line keeps every entry that goes to the true server."""
+        if phone.wire.host is not self.hosts[phone.side]:
+            return
         for pair in decode_request(body).push:
             self.overheard.setdefault(decode_pair(pair).id, Overheard(phone.name, phone.side, pair, self.clock.now_ms))
 
-    def hear(self, side: Side, reply: bytes) -> bytes:
-        """An onlooker on the server's line keeps every receipt."""
-        for receipt in decode_response(reply).receipts:
-            self.receipts[receipt] = side
+    def hear(self, host: Host, reply: bytes) -> bytes:
+        """An onlooker on the true server's line keeps every receipt."""
+        if host is self.hosts[host.side]:
+            for receipt in decode_response(reply).receipts:
+                self.receipts[receipt] = host.side
         return reply
 
     def deliver_late(self) -> int:
@@ -572,7 +575,7 @@ class World:
         waiting, self.late = self.late, []
         for side, device, body in waiting:
             try:
-                self.hear(side, self.hosts[side].sync(device, body))
+                self.hear(self.hosts[side], self.hosts[side].sync(device, body))
             except Refused:
                 continue
         return len(waiting)

@@ -113,6 +113,7 @@ def _void_pages(book: Book) -> None:
         ("stranger", "What a stranger wrote has its place and counts for nothing.", "no-standing", lambda f: f.envelope(M1, 2, [_PART])),
         ("foreigner", "So has what somebody of the other side wrote.", "malformed", lambda f: f.envelope(V1, 2, [_PART])),
         ("forged", "So has what bears a member's id and another's signature.", "malformed", lambda f: f.envelope(N1, 2, [_PART], key=C1.key)),
+        ("forged_seen", "What a forged entry claims to have seen is no fork: nobody signed it.", "malformed", lambda f: f.envelope(N1, 2, [_PART], key=C1.key, sn=Head(INC, 3, bytes(32)))),
         ("old_epoch", "So has what was sealed under an old epoch.", "stale-epoch", lambda f: f.envelope(N1, 1, [_PART])),
         ("clone", "So has a number used twice.", "clone-detected", lambda f: f.envelope(C1, 2, [_PART], sq=3)),
         ("other_service", "So has what was signed for another service.", "malformed", lambda f: f.envelope(N1, 2, [_PART], svc=OTHER_SVC)),
