@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import audit_routes, health, registry_routes, sync_route
 from server.append import Sender
@@ -119,7 +120,30 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return error_response(code, str(catalogue()[code]["means"]))
 
 
-def make_app(service: Service) -> Starlette:
+class TypedRefusals:
+    """Gives the body limit's plain 413 the same shape as every other error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through; replace a 413 that is not ours."""
+        refusal = error_response("too-large", f"a request of more than {limits.REQUEST_BYTES} B")
+        replacing = False
+
+        async def typed(message: Message) -> None:
+            nonlocal replacing
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replacing = CBOR_TYPE.encode() not in dict(message["headers"]).get(b"content-type", b"")
+                message = {**message, "headers": refusal.raw_headers} if replacing else message
+            elif replacing and message["type"] == "http.response.body":
+                message = {**message, "body": refusal.body}
+            await send(message)
+
+        await self.app(scope, receive, typed)
+
+
+def make_app(service: Service) -> ASGIApp:
     """The ASGI application over an open service."""
 
     @asynccontextmanager
@@ -131,4 +155,4 @@ def make_app(service: Service) -> Starlette:
     handlers: dict[Any, Any] = {HTTPException: _http_error}
     app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers, max_body_size=limits.REQUEST_BYTES)
     app.state.service = service
-    return app
+    return TypedRefusals(app)

@@ -92,9 +92,12 @@ def _entry(pair: Any, history: History) -> Entry:
             raise Contradiction("the page names an entry that this device did not send")
         return sent
     try:
-        return decode_pair(pair)
+        entry = decode_pair(pair)
     except ProtocolError as error:
         raise Contradiction(f"the server serves an entry that is none: {error}") from error
+    if None in entry.parts:
+        raise Contradiction("the server withholds a part that no statement expunged")
+    return entry
 
 
 def _check_end(own: Head, signed: SignedHead) -> None:

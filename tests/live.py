@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -47,9 +48,10 @@ class LiveServer:
         self.found: dict[str, Any] = json.loads(line)
         self.address: str = self.found["address"]
         self.port = int(self.address.rpartition(":")[2])
+        verify: Any = ssl.create_default_context(cafile=self.found["ca"]) if self.found["ca"] else True
         for _ in range(400):
             try:
-                if httpx.get(f"{self.address}/readyz", trust_env=False).status_code == 200:
+                if httpx.get(f"{self.address}/readyz", trust_env=False, verify=verify).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.02)

@@ -248,6 +248,10 @@ class Store:
             rows,
         )
 
+    def drop_pending(self, log: bytes, device: bytes, c: int) -> None:
+        """Make room for the change that the log has under this number: only after the pending one was kept elsewhere."""
+        self._db.execute("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND seq IS NULL", (log, device, c))
+
     def counters(self, log: bytes) -> list[tuple[bytes, int, int]]:
         """(device, 0, highest change counter) of every author of changes in a log."""
         return self._rows("SELECT device, 0, max(c) FROM change WHERE log = ? GROUP BY device", log)

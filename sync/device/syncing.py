@@ -24,6 +24,7 @@ from sync.granting import Granter
 
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
 _ROUNDS: Final = 10_000
+_SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
 
 
@@ -107,7 +108,7 @@ def _choose(session: Session, stuck: set[bytes]) -> list[OutboxRow]:
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:
     store = session.store
-    cursors = tuple(Cursor(log, seq, chain) for log, seq, chain, *_ in store.logs())
+    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
     newest = store.newest_checkpoint()
     request = SyncRequest(
         cursors=cursors,

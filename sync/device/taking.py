@@ -24,6 +24,7 @@ from sync.log import Placed
 from sync.signing import verify_bytes
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
+_REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 
 
@@ -76,6 +77,7 @@ class _Taking:
     def __init__(self, session: Session, response: SyncResponse, pushed: list[OutboxRow], outcome: Outcome) -> None:
         self.session, self.store, self.response, self.pushed, self.outcome = session, session.store, response, pushed, outcome
         self.behind = response.more
+        self.counted: dict[bytes, dict[bytes, int]] = {}
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
         self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
 
@@ -98,7 +100,7 @@ class _Taking:
             self.session.stop_log(page.log, "")
         except exchange.Behind:
             self.behind = True
-        except (Contradiction, Malformed) as error:
+        except ProtocolError as error:
             evidence = cbor.encode([page.head, [[entry.pair, entry.received_ms] for entry in page.entries]])
             self.session.alarm(page.log, self.session.author(page.log)[1].seq, "contradiction", str(error), evidence)
             self.session.stop_log(page.log, "contradiction")
@@ -140,6 +142,8 @@ class _Taking:
 
     def _file_page(self, page: Page) -> None:
         session = self.session
+        if session.registry.root is None:
+            raise exchange.Behind
         before = session.reader(page.log)
         reader, taken = exchange.take_page(before, page, session.registry, self._history(page.log))
         self._check_promises(page.log, before.log.head.seq, taken)
@@ -153,12 +157,15 @@ class _Taking:
         self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
 
     def _check_promises(self, log: bytes, after: int, taken: list[Taken]) -> None:
-        """What an earlier receipt promised stands at its place."""
+        """What an earlier receipt promised stands at its place, and what was refused for good stands nowhere."""
         served = {one.place.seq: one.place.entry.id for one in taken}
         for data in self.store.receipts_after(log, after):
             for entry_id, seq, _ in decode_receipt(data).items:
                 if served.get(seq, entry_id) != entry_id:
                     raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
+        for one in taken:
+            if one.place.entry.author == self.session.identity.device and self.store.fact(_REFUSED + one.place.entry.id.hex()):
+                raise Contradiction(f"entry {one.place.seq} is one that the server refused for good")
 
     def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:
         rows, due = [], []
@@ -226,8 +233,10 @@ class _Taking:
         for one in taken:
             secret = secrets.get(one.place.entry.epoch or 0)
             if secret is not None:
-                rows += [self._row(log, one, change) for change in self._changes(log, one, secret)]
-        self._check_repeats(log, rows)
+                found = [self._row(log, one, change) for change in self._changes(log, one, secret)]
+                if one.place.entry.id not in self.sent:
+                    self._check_repeats(log, found)
+                rows += found
         self.store.put_changes(rows)
         self.outcome.changes += len(rows)
 
@@ -259,12 +268,21 @@ class _Taking:
         )  # fmt: skip
 
     def _check_repeats(self, log: bytes, rows: list[tuple[Any, ...]]) -> None:
-        counters = {(device, c): last for device, c, last in self.store.counters(log)}
         for row in rows:
-            if row[1] != self.session.identity.device and row[2] <= counters.get((row[1], 0), 0):
-                stored = self.store.change(log, row[1], row[2])
-                if stored is not None and stored.body != row[12]:
-                    self.session.alarm(log, row[6], "repeated", "a change number was used twice with other content; the first stands")
+            stored = self.store.change(log, row[1], row[2]) if row[2] <= self._counters(log).get(row[1], 0) else None
+            if stored is None or stored.body == row[12]:
+                continue
+            if stored.seq is None:
+                text = "a copy of this device used this change number first; what was typed here is kept with this alarm"
+                self.session.alarm(log, row[6], "repeated", text, stored.body)
+                self.store.drop_pending(log, stored.device, stored.c)
+            else:
+                self.session.alarm(log, row[6], "repeated", "a change number was used twice with other content; the first stands")
+
+    def _counters(self, log: bytes) -> dict[bytes, int]:
+        if log not in self.counted:
+            self.counted[log] = {device: last for device, _, last in self.store.counters(log)}
+        return self.counted[log]
 
     # --- answers and receipts --------------------------------------------------------------------------------------------
 
@@ -278,6 +296,7 @@ class _Taking:
             if answer.code == "clone-detected":
                 self._clone(item, answer)
             if final:
+                self.store.set_fact(_REFUSED + item.id.hex(), answer.signed or b"")
                 self._take_final(item, answer.code)
                 unsealed.add(item.log)
             elif item.log not in unsealed:
@@ -314,12 +333,19 @@ class _Taking:
             other = decode_pair(answer.stored)
         except ProtocolError:
             other = None
-        mine = other is not None and other.author == self.session.identity.device and other.id != item.id
-        if other is not None and mine and verify_bytes(self.session.sign_key.public, other.sign1.signature, other.sign1.to_sign):
+        if other is None or not self._is_own(other) or other.id == item.id or (other.log, other.sq) != (item.log, item.sq):
+            self.session.alarm(item.log, None, "clone-detected", "the server claims a clone and cannot show one")
+        elif self.store.fact(_REFUSED + other.id.hex()):
+            self.session.alarm(item.log, other.sq, "contradiction", "the server took an entry that it had refused for good", other.cose)
+            self.session.stop_log(item.log, "contradiction")
+            self.outcome.contradictions.append((item.log, "the server took an entry that it had refused for good"))
+        else:
             self.store.set_fact("frozen", b"clone-detected")
             self.session.alarm(item.log, other.sq, "clone-detected", "another copy of this device has written: enrol this phone anew", other.cose)
-        else:
-            self.session.alarm(item.log, None, "clone-detected", "the server claims a clone and cannot show one")
+
+    def _is_own(self, entry: Entry) -> bool:
+        sign1 = entry.sign1
+        return entry.author == self.session.identity.device and verify_bytes(self.session.sign_key.public, sign1.signature, sign1.to_sign)
 
     def _receipts(self) -> None:
         waiting = {item.id: item for item in self.store.outbox()}

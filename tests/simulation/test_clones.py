@@ -1,0 +1,73 @@
+"""Two copies of one device write: the second to be heard of freezes, shows what the log has, and keeps what was typed into it (I1, I2)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync.change import Op
+from sync.device import files
+from sync.fold import state_hash
+from tests.world import Phone, World
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World(sides=("perpetrator",)) as made:
+        made.enrol("perpetrator", "Priya", ("coordinator",))
+        made.enrol("perpetrator", "Sam", ("navigator",))
+        yield made
+
+
+def type_in(phone: Phone, log: bytes, words: str) -> bytes:
+    return phone.do(lambda session: session.write(log, None, "task", [Op("what", "set", words, ())]))
+
+
+def begin(world: World) -> tuple[Phone, Phone, bytes]:
+    priya, sam = world.phones
+    for phone in (priya, sam):
+        phone.sync()
+    log = priya.do(lambda session: files.create_file(session, "case", {sam.user: "navigator"}))
+    for phone in (priya, sam):
+        phone.sync()
+    return priya, sam, log
+
+
+def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
+    priya, sam, log = begin(world)
+    copy = sam.clone("Sam's copy")
+    type_in(copy, log, "by the copy")
+    copy.sync()
+    type_in(sam, log, "by the original")
+    typed = next(iter(sam.journal.values()))
+    sam.sync()
+
+    assert sam.store.fact("frozen") == b"clone-detected"
+    assert not copy.store.fact("frozen")
+    kept = {evidence for *_, code, _, evidence in sam.store.alarms() if code == "repeated"}
+    assert typed.body in kept
+    priya.sync()
+    assert state_hash(sam.session.records(log, pending=False)) == state_hash(priya.session.records(log, pending=False))
+    assert priya.store.alarms() == []
+
+
+def test_a_restored_copy_that_is_behind_freezes_too(world: World) -> None:
+    priya, sam, log = begin(world)
+    backup = sam.clone("Sam's backup")
+    for words in ("one", "two"):
+        type_in(sam, log, words)
+        sam.sync()
+    for words in ("three", "four", "five"):
+        type_in(backup, log, words)
+    backup.sync()
+
+    assert backup.store.fact("frozen") == b"clone-detected"
+    journal = {typed.body for typed in backup.journal.values()}
+    kept = {evidence for *_, code, _, evidence in backup.store.alarms() if code == "repeated"}
+    pending = {row.body for row in backup.store.all_changes(log) if row.seq is None}
+    assert journal == kept | pending
+    for phone in (sam, priya):
+        phone.sync()
+    assert state_hash(backup.session.records(log, pending=False)) == state_hash(priya.session.records(log, pending=False))
+    type_in(sam, log, "six")
+    sam.sync()
+    assert not sam.store.fact("frozen")
