@@ -58,6 +58,7 @@ class Realm:
         self.incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
         self._salt = keys.salt
+        self._headers: dict[str, bytes] = {}
         self.registry: Registry | None = None
         self.heads: dict[bytes, Head] = {}
         self.readers: dict[bytes, dict[bytes, int | None]] = {}
@@ -149,8 +150,10 @@ class Realm:
 
     def sign(self, typ: str, payload: bytes) -> bytes:
         """A server-signed object."""
-        key = self.receipt_key
-        return sign_object(key, cose.protected_header(typ, ids.server_key_id(key.public), self.svc), payload)
+        header = self._headers.get(typ)
+        if header is None:
+            header = self._headers[typ] = cose.protected_header(typ, ids.server_key_id(self.receipt_key.public), self.svc)
+        return sign_object(self.receipt_key, header, payload)
 
     # --- writing ---------------------------------------------------------------------------------------------------------
 

@@ -177,7 +177,7 @@ class Host:
         self.die_at = self.fail_at = None
         self.realm = Realm(self.side, self.engine, self.keys, self.clock)
 
-    def fork(self) -> "Host":
+    def copy(self) -> "Host":
         """A second server with the same keys on a copy of the database as it is now: what an operator can always make."""
         other = Host(self.side, self.keys, self.clock)
         with self.engine.connect() as mine, other.engine.connect() as theirs:
@@ -447,14 +447,6 @@ class Phone:
 # --- the whole -------------------------------------------------------------------------------------------------------------
 
 
-class Late(NamedTuple):
-    """A request that the network still holds."""
-
-    side: Side
-    device: bytes
-    body: bytes
-
-
 @dataclass(slots=True)
 class Overheard:
     """An entry that some device sent at some time, taken or not."""
@@ -480,6 +472,7 @@ class World:
     late: list[tuple[Side, bytes, bytes]] = field(default_factory=list)
     overheard: dict[bytes, Overheard] = field(default_factory=dict)
     receipts: dict[bytes, Side] = field(default_factory=dict)
+    copies: list[Host] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._page = patched(server.realm, "_RESPONSE_BYTES", self.page_bytes or vars(server.realm)["_RESPONSE_BYTES"])
@@ -490,7 +483,7 @@ class World:
         self._page.__exit__(None, None, None)
         for phone in [*self.phones, *self.admins.values()]:
             phone.store.close()
-        for host in self.hosts.values():
+        for host in [*self.hosts.values(), *self.copies]:
             host.close()
 
     def __enter__(self) -> "World":
@@ -579,6 +572,11 @@ class World:
             except Refused:
                 continue
         return len(waiting)
+
+    def fork(self, host: Host) -> Host:
+        """A copy of a server, closed with this world."""
+        self.copies.append(host.copy())
+        return self.copies[-1]
 
     def of_side(self, side: Side) -> list[Phone]:
         return [phone for phone in self.phones if phone.side == side]

@@ -28,6 +28,7 @@ from sync.ledger import fold_fund
 from tests.simulation.attacks import attack_world
 from tests.simulation.checks import Broken, Views, check_world
 from tests.simulation.forms import WORDS, Taste, draw, draw_id
+from tests.simulation.lies import tell
 from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Fault, Phone, World
 
 PAGES: Final = (None, None, 9000, 2500)
@@ -58,6 +59,7 @@ class History:
         self.page_bytes = self.rng.choice(PAGES)
         self.on_disk = self.rng.random() < 0.1
         self.trace: list[str] = []
+        self.lies: list[str] = []
         self.tally: Counter[str] = Counter()
         self.taste = Taste(self.rng)
         self.names: dict[bytes, str] = {}
@@ -75,6 +77,7 @@ class History:
                 self._heal()
                 check_world(world, self.views, Random(self.seed))
                 self.tally["attacks"] += attack_world(world, Random(self.seed))
+                self.lies = tell(world, Random(self.seed), 1)
                 return Told(self.seed, self.count, self._digest(), tuple(self.trace))
             except Exception as error:
                 raise Broken(self._story(error)) from error

@@ -1,0 +1,47 @@
+"""Play many histories: python -m tests.simulation --histories 1000 --seed 0
+
+Prints progress and speed. The first history that breaks an invariant is printed whole, with its seed, and ends the run.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from tests.simulation.checks import Broken
+from tests.simulation.history import History
+
+EVERY_S = 5.0
+
+
+def main() -> int:
+    """The exit code: 0 when every history held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--histories", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed; the others follow it")
+    parser.add_argument("--steps", type=int, help="steps in each history; drawn from the seed if not given")
+    parser.add_argument("--trace", action="store_true", help="print every history's story")
+    wanted = parser.parse_args()
+    begun = shown = time.monotonic()
+    tally: Counter[str] = Counter()
+    for n in range(wanted.histories):
+        history = History(wanted.seed + n, wanted.steps)
+        try:
+            told = history.run()
+        except Broken as broken:
+            print(broken)
+            return 1
+        tally += history.tally
+        if wanted.trace:
+            print("\n".join(told.trace), f"\n{told.digest}\n")
+        if time.monotonic() - shown > EVERY_S:
+            shown = time.monotonic()
+            print(f"{n + 1} of {wanted.histories} histories hold, {(n + 1) / (shown - begun):.1f}/s", flush=True)
+    took = time.monotonic() - begun
+    print(f"{wanted.histories} histories hold, seeds {wanted.seed} to {wanted.seed + wanted.histories - 1}, {wanted.histories / took:.1f}/s")
+    print("; ".join(f"{name} {count}" for name, count in sorted(tally.items())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

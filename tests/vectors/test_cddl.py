@@ -1,0 +1,136 @@
+"""Every golden object fits `shared_schema/wire.cddl`: the file is read by pycddl, layer by layer.
+
+pycddl applies `.cbor` to all items of an array and overflows its stack on a recursive rule. So `.cbor X` is taken out before it
+reads the file and followed here by hand, with the rules that the file itself names, and `json` becomes `any`.
+"""
+
+import re
+from functools import cache
+from typing import Any, Final
+
+import pycddl
+import pytest
+
+from shared_schema import cbor
+from shared_schema.errors import Malformed
+from shared_schema.membership import decode_file_statement
+from shared_schema.receipt import HEAD
+from tests.vectors.notation import FOLDER, Case, everything
+
+GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
+TEXT: Final = (FOLDER.parent / "wire.cddl").read_text(encoding="utf-8")
+_PLAIN: Final = re.sub(r"(?m)^json = .*$", "json = any", re.sub(r"bytes \.cbor (\([^)]*\)|[\w-]+)", "bytes", TEXT))
+_SIGNED: Final = {
+    found["name"]: (found["header"], found["payload"])
+    for found in re.finditer(
+        r"(?m)^(?P<name>[\w-]+) = #6\.18\(\[bytes \.cbor (?P<header>[\w-]+), unprotected, bytes(?: \.cbor (?P<payload>[\w-]+))?, signature\]\)$", TEXT
+    )
+}
+_RULES: Final = {
+    "registry_statement": "registry-statement",
+    "file_statement": "file-statement",
+    "sync_request": "sync-request",
+    "sync_response": "sync-response",
+    "part": "part",
+}
+
+
+@cache
+def _schema(rule: str) -> pycddl.Schema:
+    return pycddl.Schema(f"start = {rule}\n{_PLAIN}")
+
+
+def check(rule: str, data: bytes) -> None:
+    """Raises pycddl.ValidationError unless `data` fits the rule, what lies inside byte strings aside."""
+    _schema(rule).validate_cbor(data)
+
+
+def check_signed(rule: str, data: bytes) -> Any:
+    """A signed object with its header and its payload; returns the header."""
+    check(rule, data)
+    protected, _, payload, _ = cbor.decode(data[1:])
+    header_rule, payload_rule = _SIGNED[rule]
+    check(header_rule, protected)
+    if payload_rule is not None:
+        check(payload_rule, payload)
+    header = cbor.decode(protected)
+    check("sig-structure", cbor.encode(["Signature1", protected, b"", payload]))
+    return header
+
+
+def check_entry(pair: bytes) -> None:
+    """An entry as it travels, with whatever statement it holds."""
+    check("entry", pair)
+    data = cbor.decode(pair)[0]
+    protected, _, payload, _ = cbor.decode(data[1:])
+    envelope = cbor.decode(protected)[16] == "fieldkeep-envelope"
+    check("envelope-entry" if envelope else "statement-entry", pair)
+    check_signed("envelope" if envelope else "statement", data)
+    if not envelope:
+        try:
+            decode_file_statement(payload)
+        except Malformed:
+            return
+        check_signed("file-entry", data)
+
+
+def _check(case: Case) -> None:
+    codec, data = case.body["codec"], case.body["bytes"]
+    if codec == "entry":
+        check_entry(data)
+    elif codec in _RULES:
+        check(_RULES[codec], data)
+        _check_inside(codec, data)
+    else:
+        check_signed(codec.replace("_", "-"), data)
+
+
+def _check_inside(codec: str, data: bytes) -> None:
+    """What lies in byte strings of an object that is not signed itself."""
+    value = cbor.decode(data)
+    if codec == "registry_statement" and value["kind"] == "enrol":
+        check_signed("invitation", value["invitation"])
+    if codec == "sync_response":
+        for receipt in value["receipts"]:
+            check_signed("receipt", receipt)
+        for answer in value["answers"]:
+            if "signed" in answer:
+                check_signed("verdict", answer["signed"])
+        for page in value["pages"]:
+            assert check_signed("signed-head", page["head"])[16] == HEAD
+            for served in page["entries"]:
+                if not isinstance(served[0], bytes):
+                    check_entry(cbor.encode(served[0]))
+
+
+SHAPED: Final = [case for case in GOLDEN if case.body["codec"] not in ("cbor", "uuid", "checkpoint")]
+
+
+@pytest.mark.parametrize("case", SHAPED, ids=str)
+def test_golden_fits(case: Case) -> None:
+    _check(case)
+
+
+def test_every_rule_is_used() -> None:
+    rules = set(re.findall(r"(?m)^([\w-]+) = ", TEXT))
+    used = {rule for rule in rules if len(re.findall(rf"(?<![\w\"-]){rule}(?![\w\"-])", re.sub(r"(?m);.*$", "", TEXT))) > 1}
+    entry_points = {"entry", "sync-request", "sync-response", "part", "registry-entry", "file-entry", "sig-structure", "envelope-entry", "statement-entry"}
+    assert rules - used - entry_points == set()
+
+
+def test_a_rule_refuses_objects_of_other_kinds() -> None:
+    samples = {case.body["codec"]: case.body["bytes"] for case in SHAPED if case.body["codec"] in _RULES}
+    for codec, data in samples.items():
+        for other, rule in _RULES.items():
+            if other != codec:
+                with pytest.raises(pycddl.ValidationError):
+                    check(rule, data)
+
+
+def test_a_signed_rule_refuses_headers_of_other_types() -> None:
+    signed = [case for case in SHAPED if case.body["codec"] in ("invitation", "receipt", "signed_head", "verdict")]
+    for case in signed:
+        for rule in ("invitation", "receipt", "signed-head", "verdict"):
+            if rule != case.body["codec"].replace("_", "-"):
+                with pytest.raises(pycddl.ValidationError):
+                    check_signed(rule, case.body["bytes"])
