@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import SQLModel
 
 import server.realm
 from server import store as server_store
 from server.append import Pushed, Sender
 from server.realm import Realm, RealmKeys
-from server.tables import SQLModel
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.entry import decode_pair
@@ -149,7 +149,7 @@ class Host:
             commit(connection)
             self._maybe_die(after=True)
 
-        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
         return engine
 
     def _maybe_die(self, *, after: bool) -> None:
@@ -504,7 +504,7 @@ class World:
             self.hosts[side] = Host(side, keys[side], self.clock, self._file(f"server-{side}.db"))
         until = START_MS + YEAR
         people = {side: Subject(self.entropy(side, "administrator")(16), "Office", "Programme", ("administrator",), until) for side in SIDES}
-        public = {side: _public(keys[side]) for side in SIDES}
+        public: dict[str, Any] = {side: _public(keys[side]) for side in SIDES}
         made = enrolment.new_service("Demo", "https://fieldkeep.invalid", "", "code", public, people, self.entropy("authority"))
         body = cbor.decode(made.body)
         for side in self.sides:

@@ -197,6 +197,19 @@ class NewService:
     administrators: dict[Side, Identity]
     body: bytes
 
+    def encode(self) -> bytes:
+        """For the authority's own sealed store, until the server has answered."""
+        administrators = {side: cbor.Raw(identity.encode()) for side, identity in self.administrators.items()}
+        made = {"svc": self.svc, "seed": self.authority_seed, "recovery": self.recovery, "administrators": administrators, "body": self.body}
+        return cbor.encode(made)
+
+
+def decode_new_service(data: bytes) -> NewService:
+    """What `encode` made."""
+    made = cbor.decode(data)
+    administrators: dict[Side, Identity] = {side: Identity(**identity) for side, identity in made["administrators"].items()}
+    return NewService(made["svc"], made["seed"], made["recovery"], administrators, made["body"])
+
 
 def new_service(
     name: str, server: str, ca: str, setup: str, server_sides: dict[str, Any], people: dict[Side, Subject], entropy: Entropy

@@ -118,6 +118,7 @@ class Store:
         execute("PRAGMA cipher_page_size = 16384")
         execute("PRAGMA cipher_memory_security = OFF")
         execute("PRAGMA cache_size = -65536")
+        execute("PRAGMA secure_delete = ON")
         version = execute("PRAGMA user_version").fetchone()[0]
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")

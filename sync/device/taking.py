@@ -11,7 +11,7 @@ from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, decode_entry, decode_head, decode_pair
 from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolError, Refused, catalogue
-from shared_schema.membership import Genesis, Members, decode_file_statement
+from shared_schema.membership import Members, decode_file_statement
 from shared_schema.receipt import decode_receipt
 from shared_schema.wire import Answer, Page, SyncResponse
 from sync import exchange, keys, membership, merkle, registry, sealing
@@ -205,8 +205,6 @@ class _Taking:
             self._reopen(log)
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
-        if isinstance(statement, Genesis):
-            self.store.set_fact(f"kind:{log.hex()}", statement.file.encode())
 
     def _check_secret(self, log: bytes, epoch: int, secret: bytes, held: dict[int, bytes], state: membership.FileState | None) -> None:
         commit = state.commits.get(epoch) if state else None

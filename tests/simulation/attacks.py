@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from server.append import Commit, Pushed, Sender
+from server.realm import Job
 from shared_schema import cbor, cose, ids
 from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness, decode_entry, encode_pair, entry_header, envelope_payload
 from shared_schema.errors import Malformed, Refused
@@ -83,7 +84,7 @@ def _attack(scene: Scene) -> int:
 
 def _refusals(host: Host, pushes: list[tuple[Phone, bytes]]) -> list[bool]:
     """Each in a request of its own, all in one transaction: whether it was refused."""
-    jobs = [partial(_push, cbor.decode(pair), host.sender(phone.device)) for phone, pair in pushes if not phone.revoked]
+    jobs: list[Job] = [partial(_push, cbor.decode(pair), host.sender(phone.device)) for phone, pair in pushes if not phone.revoked]
     return [isinstance(result, Refused) or all(answer.code != "accepted" for answer in result.answers) for result in host.realm.transact(jobs)]
 
 

@@ -184,9 +184,7 @@ def _changes(opened: Opened, entry: Entry) -> list[Change]:
     epoch = entry.epoch or 0
     ctx = keys.context(entry.svc, opened.log, epoch)
     for i, part in enumerate(entry.parts):
-        plain = sealing.open_part(
-            opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, part or b"", i, len(entry.parts)
-        )
+        plain = sealing.open_part(opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, part or b"", i, len(entry.parts))
         found += decode_part(plain)
     return sorted(found, key=lambda change: change.c)
 
@@ -216,9 +214,7 @@ def check_once(opened: Opened) -> None:
 
 def check_kept(phone: Phone, opened: Mapping[bytes, Opened]) -> None:
     """I1: whatever was typed is in the log as it was typed, or still on its device."""
-    placed = {
-        (log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:]) for log, found in opened.items() for at in found.occurrences
-    }
+    placed = {(log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:]) for log, found in opened.items() for at in found.occurrences}
     sealed = {item.n for item in phone.store.outbox()}
     for typed in phone.journal.values():
         row = phone.store.change(typed.log, phone.device, typed.c)
@@ -255,7 +251,10 @@ def check_sealed_against_removed(world: World, opened: Opened, phones: list[Phon
             if entry.log == opened.log and entry.is_envelope and entry.sn.seq >= left:
                 later.append(entry)
         for entry in later:
-            must(not opens(entry, opened.log, secrets), f"I5: {phone.name} can read entry {entry.sq} of {entry.author.hex()[:6]} after leaving at {left}")
+            must(
+                not opens(entry, opened.log, secrets),
+                f"I5: {phone.name} can read entry {entry.sq} of {entry.author.hex()[:6]} after leaving at {left}",
+            )
 
 
 def _left_at(opened: Opened, device: bytes) -> int | None:
@@ -435,7 +434,10 @@ def check_from_scratch(phone: Phone, rng: Random) -> None:
         return
     again = phone.blank(f"{phone.name} again")
     try:
-        with patched(server.realm, "_RESPONSE_BYTES", rng.choice((1500, 4000, 1 << 22))), patched(server.realm, "_PAGE_ROWS", rng.choice((1, 3, 2048))):
+        with (
+            patched(server.realm, "_RESPONSE_BYTES", rng.choice((1500, 4000, 1 << 22))),
+            patched(server.realm, "_PAGE_ROWS", rng.choice((1, 3, 2048))),
+        ):
             for _ in range(3):
                 again.sync()
                 again.restart()

@@ -18,7 +18,9 @@ _NOT_TYPED = frozenset({"attachments", "hash", "refs"})
 @cache
 def types_for(file: str, side: str) -> tuple[RecordType, ...]:
     """The record types that stand in such a file, the fund's own apart: money has steps of its own."""
-    return tuple(type_ for type_ in record_types().values() if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name != "spend")
+    return tuple(
+        type_ for type_ in record_types().values() if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name != "spend"
+    )
 
 
 @cache

@@ -92,7 +92,9 @@ class History:
 
     def _story(self, error: Exception) -> str:
         told = "\n".join(self.trace)
-        return f"{told}\n\nseed {self.seed} broke: {type(error).__name__}: {error}\nagain: python -m tests.simulation --histories 1 --seed {self.seed}"
+        return (
+            f"{told}\n\nseed {self.seed} broke: {type(error).__name__}: {error}\nagain: python -m tests.simulation --histories 1 --seed {self.seed}"
+        )
 
     def say(self, who: Phone | str, what: str) -> None:
         """One line of the trace."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from shared_schema import cbor, cose, ids
+import server.realm
+from shared_schema import cbor, cose, ids, limits
 from shared_schema.certificate import Enrol, Keys, countersigned, decode_registry_statement, encode_registry_statement
 from shared_schema.entry import STATEMENT, Head, decode_pair, entry_header
 from shared_schema.membership import encode_file_statement
@@ -79,7 +80,9 @@ def make_stage(world: World, side: str, rng: Random) -> Stage | None:
             continue
         for log in phone.session.file_logs():
             state = phone.session.reader(log).file
-            others = [other for other in world.of_side(phone.side) if other is not phone and not other.revoked and state and other.device in state.holders]
+            others = [
+                other for other in world.of_side(phone.side) if other is not phone and not other.revoked and state and other.device in state.holders
+            ]
             heads = {one.session.reader(log).log.head for one in (phone, *others)}
             quiet = not any(one.store.outbox(log) or one.store.unsealed(log) for one in (phone, *others))
             if state and phone.device in state.holders and others and quiet and len(heads) == 1 and next(iter(heads)).seq >= 3:
@@ -457,9 +460,7 @@ def forges_an_entry(stage: Stage) -> None:
     state = victim.session.require_file(stage.log)
     granter = Granter(svc, stage.log, stage.second.device, victim.session.registry)
     statement = granter.new_epoch(state, victim.store.secrets(stage.log), stage.entropy(32))
-    protected = entry_header(
-        STATEMENT, author=stage.second.device, svc=svc, log=stage.log, sq=sq + 1, pv=pv, sn=head, ck=victim.session.witness()
-    )
+    protected = entry_header(STATEMENT, author=stage.second.device, svc=svc, log=stage.log, sq=sq + 1, pv=pv, sn=head, ck=victim.session.witness())
     payload = encode_file_statement(statement)
     forged = sign_object(SigningKey(stage.entropy(32)), protected, payload)
     entry = PageEntry([forged, []], stage.world.clock.now_ms, (0, bytes(32)))
@@ -569,7 +570,12 @@ def takes_what_it_refused(stage: Stage) -> None:
 
     def refuse(response: SyncResponse) -> SyncResponse:
         answers = tuple(
-            Answer(answer.id, "stale-epoch", "no", realm.sign(VERDICT, verdict_payload(stage.log, realm.incarnation, answer.id, victim.device, 1, "stale-epoch")))
+            Answer(
+                answer.id,
+                "stale-epoch",
+                "no",
+                realm.sign(VERDICT, verdict_payload(stage.log, realm.incarnation, answer.id, victim.device, 1, "stale-epoch")),
+            )
             for answer in response.answers
         )
         return _without_its_own(response, stage.log, answers=answers, receipts=())
@@ -670,7 +676,8 @@ def tell(world: World, rng: Random, count: int) -> list[str]:
         if stage is None:
             break
         try:
-            LIES[name](stage)
+            with patched(server.realm, "_RESPONSE_BYTES", limits.PAGE_BYTES):
+                LIES[name](stage)
         except Unfit:
             continue
         except AssertionError as error:

@@ -228,6 +228,42 @@ def test_a_second_device_sees_a_note_arrive(shell: Shell) -> None:
     assert report["unsent"] == 0
 
 
+def test_creating_a_service_goes_on_after_a_lost_server(tmp_path: Path) -> None:
+    """The server dies before it answers: the same command again finishes, with the same authority, and then never again."""
+    server = LiveServer(tmp_path / "server")
+    try:
+        shell = Shell(tmp_path, server.address)
+        words = ["service", "create", "--server", server.address, "--setup", "wrong code", "--name", "Pilot", "--out", str(tmp_path / "office")]
+        assert shell.refused("none", *words) == "setup-refused"
+        server.kill()
+        assert shell.refused("none", *words) == "offline"
+        server.start()
+        words[5] = str(server.found["setup_code"])
+        first = shell.run("none", *words)
+        assert len(first["shares"]) == 9
+        assert shell.refused("none", *words) == "not-permitted"
+        assert shell.run("office/victim-administrator", "registry", "show")["authority"] == first["authority"]
+    finally:
+        server.stop()
+
+
+def test_watching(shell: Shell) -> None:
+    """`sync --watch` says what it did at once, and again when a colleague has written."""
+    sam, priya = enrol(shell, "Sam", "navigator"), enrol(shell, "Priya", "navigator")
+    shell.run(sam, "sync")
+    case = shell.run(sam, "file", "create", "case", "--member", "Priya=navigator")["file"]
+    shell.run(sam, "sync")
+    command = [sys.executable, "-m", "fieldkeep", "--profile", str(shell.folder / priya), "sync", "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "FIELDKEEP_PASSPHRASE": SECRET}) as watching:
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["received"] > 0
+        shell.run(sam, "note", "add", "--file", case, "just now")
+        shell.run(sam, "sync")
+        assert json.loads(watching.stdout.readline())["received"] == 1
+        watching.terminate()
+    assert [note["body"] for note in shell.run(priya, "note", "list", case)["notes"]] == ["just now"]
+
+
 def test_clear_errors(shell: Shell, tmp_path: Path) -> None:
     sam = enrol(shell, "Sam", "navigator")
     case = shell.run(sam, "file", "create", "case")["file"]

@@ -34,7 +34,7 @@ def _to_json(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         if all(type(key) is str for key in value) and not _RESERVED & value.keys():
             return {key: to_json(item, names) for key, item in value.items()}
-        return {"map": [[key, to_json(item, names)] for key, item in value.items()]}
+        return {"map": [[key, to_json(value[key], names)] for key in sorted(value, key=lambda key: (isinstance(key, str), len(str(key)), key))]}
     if value is None or type(value) in (int, str, bool):
         return value
     raise TypeError(f"a {type(value).__name__} has no notation")

@@ -1,7 +1,9 @@
 """Every golden object fits `shared_schema/wire.cddl`: the file is read by pycddl, layer by layer.
 
-pycddl applies `.cbor` to all items of an array and overflows its stack on a recursive rule. So `.cbor X` is taken out before it
-reads the file and followed here by hand, with the rules that the file itself names, and `json` becomes `any`.
+pycddl applies `.cbor` to all items of an array, overflows its stack on a recursive rule, takes only the first choice of a named rule
+that is repeated in an array, and loses its place after a choice inside one. So before it reads the file `.cbor X` is taken out and
+followed here by hand, with the rules that the file itself names; `json` becomes `any`; `role` is written out where it is repeated;
+and an op's field is held against its own rule here.
 """
 
 import re
@@ -19,7 +21,13 @@ from tests.vectors.notation import FOLDER, Case, everything
 
 GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
 TEXT: Final = (FOLDER.parent / "wire.cddl").read_text(encoding="utf-8")
-_PLAIN: Final = re.sub(r"(?m)^json = .*$", "json = any", re.sub(r"bytes \.cbor (\([^)]*\)|[\w-]+)", "bytes", TEXT))
+_ROLES: Final = re.search(r"(?ms)^role = (.*?)^\S", TEXT)
+assert _ROLES is not None
+_PLAIN: Final = (
+    re.sub(r"(?m)^json = .*$", "json = any", re.sub(r"bytes \.cbor (\([^)]*\)|[\w-]+)", "bytes", TEXT))
+    .replace("[1* role]", f"[1* ({_ROLES[1]})]")
+    .replace("at: cell / field", "at: any")
+)
 _SIGNED: Final = {
     found["name"]: (found["header"], found["payload"])
     for found in re.finditer(
@@ -90,6 +98,10 @@ def _check_inside(codec: str, data: bytes) -> None:
     value = cbor.decode(data)
     if codec == "registry_statement" and value["kind"] == "enrol":
         check_signed("invitation", value["invitation"])
+    if codec == "part":
+        for change in value:
+            for op in change["ops"]:
+                check("field" if isinstance(op[0], str) else "cell", cbor.encode(op[0]))
     if codec == "sync_response":
         for receipt in value["receipts"]:
             check_signed("receipt", receipt)
@@ -119,10 +131,11 @@ def test_every_rule_is_used() -> None:
 
 
 def test_a_rule_refuses_objects_of_other_kinds() -> None:
+    """pycddl takes a list where a choice of maps is wanted: those pairs are left to the decoders."""
     samples = {case.body["codec"]: case.body["bytes"] for case in SHAPED if case.body["codec"] in _RULES}
     for codec, data in samples.items():
         for other, rule in _RULES.items():
-            if other != codec:
+            if other != codec and not (codec == "part" and other in ("registry_statement", "file_statement")):
                 with pytest.raises(pycddl.ValidationError):
                     check(rule, data)
 

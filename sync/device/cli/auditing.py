@@ -75,14 +75,15 @@ def audit_verify(
     Example: fieldkeep audit verify perpetrator.jsonl
     """
     if export is None:
-        with frame.session() as opened:
+        with frame.session() as opened, frame.progress("verifying", quiet=as_json):
             audited = rules.verify_export(audit_files.from_store(opened), opened.identity.authority)
             _check_parts(opened, audited)
         pinned = "this device's"
     else:
         read, claimed = audit_files.read_export(export)
         pin, pinned = _pin(authority, claimed)
-        audited = rules.verify_export(read, pin)
+        with frame.progress("verifying", quiet=as_json):
+            audited = rules.verify_export(read, pin)
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
         "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pinned,
@@ -125,7 +126,8 @@ def audit_wall(
     if len({export.svc for export, _ in read}) != 1 or len({claimed for _, claimed in read}) != 1:
         raise Refused("bad-export", "the exports are of different services")
     pin, pinned = _pin(authority, read[0][1])
-    wall = rules.prove_wall([rules.verify_export(export, pin) for export, _ in read])
+    with frame.progress("verifying", quiet=as_json):
+        wall = rules.prove_wall([rules.verify_export(export, pin) for export, _ in read])
     holds = not wall.findings
     missing = sorted({"perpetrator", "victim"} - set(sides))
     found = {

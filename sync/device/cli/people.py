@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,7 +11,7 @@ import segno
 import shamir_mnemonic
 import typer
 
-from shared_schema import ids
+from shared_schema import cbor, ids
 from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
@@ -53,21 +54,19 @@ def service_create(
     threshold, total = _shares(shares)
     pem = ca.read_text(encoding="ascii") if ca else ""
     secret = frame.passphrase(confirm=True)
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and any(out.iterdir()) and not (out / "authority" / "store.db").exists():
         raise Refused("not-permitted", f"{out} is not empty: nothing is overwritten")
-    with HttpTransport(server, pem) as transport:
-        keys = transport.service_keys()
-        until = now_ms() + 3 * 365 * DAY_MS
-        people: dict[Side, Subject] = {side: Subject(secrets.token_bytes(16), administrator, name, ("administrator",), until) for side in SIDES}
-        made = enrolment.new_service(name, server, pem, setup, keys["sides"], people, secrets.token_bytes)
-        for side in SIDES:
-            _profile(out / f"{side}-administrator", secret, made.administrators[side])
-        _keep_authority(out / "authority", secret, made)
-        transport.create_service(made.body)
-        for side in SIDES:
-            with open_store(out / f"{side}-administrator", secret) as store:
+    with HttpTransport(server, pem) as transport, frame.progress("creating the service", quiet=as_json) as advance:
+        made = _begin(out / "authority", secret, lambda: _new_service(name, server, pem, setup, administrator, transport))
+        transport.create_service(cbor.encode({**cbor.decode(made.body), "setup": setup}))
+        for done, side in enumerate(SIDES, 1):
+            advance(done, len(SIDES))
+            folder = out / f"{side}-administrator"
+            _profile(folder, secret, made.administrators[side])
+            with open_store(folder, secret) as store:
                 sync(Session(store, now_ms, secrets.token_bytes), transport)
     written = _write_shares(out, made.recovery, threshold, total)
+    _finish(out / "authority", secret)
     found = {"svc": ids.show(made.svc), "authority": made.administrators["oversight"].authority.hex(), "out": str(out), "shares": written}
     emit(
         found,
@@ -85,17 +84,39 @@ def _shares(text: str) -> tuple[int, int]:
     return int(threshold), int(total)
 
 
-def _profile(folder: Path, secret: str, identity: Any) -> None:
-    create_profile(folder, secret)
-    with open_store(folder, secret) as store:
-        Session.establish(store, identity)
+def _new_service(name: str, server: str, pem: str, setup: str, administrator: str, transport: HttpTransport) -> enrolment.NewService:
+    until = now_ms() + 3 * 365 * DAY_MS
+    people: dict[Side, Subject] = {side: Subject(secrets.token_bytes(16), administrator, name, ("administrator",), until) for side in SIDES}
+    return enrolment.new_service(name, server, pem, setup, transport.service_keys()["sides"], people, secrets.token_bytes)
 
 
-def _keep_authority(folder: Path, secret: str, made: enrolment.NewService) -> None:
-    create_profile(folder, secret)
+def _begin(folder: Path, secret: str, make: Callable[[], enrolment.NewService]) -> enrolment.NewService:
+    """What was made is sealed on disk before it is sent: after a lost reply the same command goes on where it stopped."""
+    if not (folder / "store.db").exists():
+        create_profile(folder, secret)
     with open_store(folder, secret) as store, store.transaction():
+        held = store.fact("creating")
+        if held == b"":
+            raise Refused("not-permitted", "this service has been created already")
+        made = enrolment.decode_new_service(held) if held else make()
         store.set_fact("authority_seed", made.authority_seed)
         store.set_fact("svc", made.svc)
+        store.set_fact("creating", held or made.encode())
+    return made
+
+
+def _finish(folder: Path, secret: str) -> None:
+    """Forget everything but the authority's own seed: recovery seeds exist on their shares only."""
+    with open_store(folder, secret) as store, store.transaction():
+        store.set_fact("creating", b"")
+
+
+def _profile(folder: Path, secret: str, identity: Any) -> None:
+    if not (folder / "store.db").exists():
+        create_profile(folder, secret)
+    with open_store(folder, secret) as store:
+        if store.fact("identity") is None:
+            Session.establish(store, identity)
 
 
 def _write_shares(out: Path, recovery: dict[Side, bytes], threshold: int, total: int) -> list[str]:

@@ -61,6 +61,19 @@ def _golden(book: Book) -> None:
         ("statement_any_payload", "An entry does not look into a statement's payload: that is for the statement's own decoder.", _statement(payload=b"")),
     ):
         book.add(name, why, codec="entry", seed=_SEED, value=CODECS["entry"].decode(data), bytes=data)
+    root = b"fieldkeep-envelope".ljust(32, b".")
+    data = _statement(**(first | {"ck": [INC, 40, root]}))
+    book.add("statement_named_in_ck", "The type stands under label 16; the same text in another place means nothing.", codec="entry", seed=_SEED, value=_value(data), bytes=data)
+
+
+def _value(data: bytes) -> dict[str, Any]:
+    """The value of a statement, read by hand."""
+    sign1, parts = cbor.decode(data)
+    protected, _, payload, signature = cbor.decode(sign1[1:])
+    header = cbor.decode(protected)
+    to_sign = cbor.encode(["Signature1", protected, b"", payload])
+    shown = {"typ": header[16], "kid": header[4]} | {name: item for name, item in header.items() if name not in (1, 4, 16, "v")}
+    return {"header": shown, "payload": payload, "signature": signature, "id": hashlib.sha256(to_sign).digest(), "parts": parts}
 
 
 def _shape(book: Book) -> None:

@@ -77,9 +77,6 @@ def _pages(book: Book) -> None:
     page = _page(file, 5)
     page["entries"][0][0] = sent[0].id
     book.add("page_own_entry", "An entry that the device has just sent is named by its id.", op="take_page", given=_given(file, 5, page, sent=[travelling(one) for one in sent]), out=_out(file, 5))
-    absent = _page(file, 5)
-    absent["entries"][0][0][1] = [None]
-    book.add("page_absent_part", "A part that is absent does not change the chain.", op="take_page", given=_given(file, 5, absent), out=_out(file, 5))
     roots = [[40, fill("root/40", 32)]]
     witnessed = _file()
     witnessed.append(witnessed.envelope(N1, 2, [_PART], ck=entry.Witness(INC, 40, roots[0][1])))
@@ -154,6 +151,7 @@ def _refused_pages(book: Book) -> None:
     refuse("broken_entry", "What is served is no entry.", fork, 5, _page(file, 5, entries=broken))
     swapped = entries(6)[0]
     refuse("other_part", "A part does not match its hash.", fork, 5, _page(file, 5, entries=[[[swapped[0][0], [bytes(304)]], *swapped[1:]]]))
+    refuse("absent_part", "A part is absent, and no statement expunged it.", fork, 5, _page(file, 5, entries=[[[swapped[0][0], [None]], *swapped[1:]]]))
     refuse("id_not_sent", "The page names an entry that the device did not send.", fork, 5, _page(file, 5, entries=[[file.entries[5][0].id, *swapped[1:]]]))
     bad = "malformed"
     refuse("head_by_other_key", "The head is signed by another key.", bad, 6, _page(file, 6, head=_head(file.id, head, key="checkpoint/perpetrator")))
