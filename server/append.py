@@ -266,11 +266,12 @@ class Commit:
         return file
 
     def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
+        if isinstance(statement, Members):
+            self.batch.moves += [(False, {"log": log, "user": user, "left": seq}) for user in statement.remove]
         if isinstance(statement, Genesis | Members):
             added = statement.members if isinstance(statement, Genesis) else statement.add
-            self.batch.members += [{"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added]
-        if isinstance(statement, Members):
-            self.batch.left += [{"log": log, "user": user, "left": seq} for user in statement.remove]
+            rows = [{"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added]
+            self.batch.moves += [(True, row) for row in rows]
 
     def _put(
         self, opened: OpenLog, head: LogHead, place: log_rules.Placed, file: FileState | None, *, void: bool = False

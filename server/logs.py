@@ -29,5 +29,5 @@ def open_log(path: Path | None) -> tuple[structlog.BoundLogger, TextIO | None]:
             _allow,
             structlog.processors.JSONRenderer(),
         ],
-    )
+    ).bind()
     return logger, stream

@@ -212,10 +212,11 @@ class Realm:
             self._logs[log] = opened
         for log, row in commit.batch.heads.items():
             self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
-        for row in commit.batch.left:
-            self.readers[row["user"]][row["log"]] = row["left"]
-        for row in commit.batch.members:
-            self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
+        for joins, row in commit.batch.moves:
+            if joins:
+                self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
+            else:
+                self.readers[row["user"]][row["log"]] = row["left"]
         if commit.batch.heads:
             self.on_commit(commit.batch.heads)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import gc
 import json
 import socket
 import sys
@@ -24,11 +25,12 @@ _LOOPBACK: Final = "127.0.0.1"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 picks a free one."""
+    """A listening socket: who connects from now on waits until we serve. Port 0 picks a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once (TCP_NODELAY) only where this is said
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
+    bound.listen(2048)
     return bound
 
 
@@ -50,6 +52,8 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
             found["metrics"] = f"http://{_LOOPBACK}:{metrics.getsockname()[1]}/metrics"
         say(found)
         main = make_server(make_app(service), service.settings.drain_seconds, tls)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: each full collection would walk it again, and everybody would wait 70 ms
         with asyncio.Runner(loop_factory=main.config.get_loop_factory()) as runner:  # uvloop, where there is one
             runner.run(_serve(service, main, bound, metrics))
     finally:

@@ -182,8 +182,7 @@ class Batch:
     authors: dict[tuple[bytes, bytes], Row] = field(default_factory=dict)
     receipts: list[Row] = field(default_factory=list)
     verdicts: list[Row] = field(default_factory=list)
-    members: list[Row] = field(default_factory=list)
-    left: list[Row] = field(default_factory=list)
+    moves: list[tuple[bool, Row]] = field(default_factory=list)  # (joins or leaves, row), in log order: a person may do both
     events: list[Row] = field(default_factory=list)
     statuses: dict[bytes, Row] = field(default_factory=dict)
 
@@ -222,8 +221,8 @@ def flush(tx: Connection, batch: Batch) -> None:
     _write(tx, _AUTHOR, list(batch.authors.values()))
     _write(tx, _INSERT[ReceiptRow], batch.receipts)
     _write(tx, _INSERT[VerdictRow], batch.verdicts)
-    _write(tx, _LEAVE, batch.left)
-    _write(tx, _INSERT[MemberRow], batch.members)
+    for joins, row in batch.moves:
+        tx.execute(_INSERT[MemberRow] if joins else _LEAVE, row)
     _write(tx, _INSERT[AuditEventRow], batch.events)
     _write(tx, _STATUS, list(batch.statuses.values()))
 

@@ -5,6 +5,7 @@ Ids are 16 bytes, entry ids and chains 32. Text form of an id is a lower-case UU
 
 import hashlib
 import uuid
+from functools import lru_cache
 from typing import Final, Literal, NewType
 
 from shared_schema.errors import Malformed
@@ -49,6 +50,7 @@ def chain_next(previous: bytes, seq: int, received_ms: int, entry_id: bytes) -> 
     return Chain(sha256(_CHAIN + previous + seq.to_bytes(8, "big") + received_ms.to_bytes(8, "big") + entry_id))
 
 
+@lru_cache(maxsize=64)
 def registry_log(svc: bytes, side: str) -> LogId:
     """The id of a side's registry."""
     return LogId(sha256(label("registry") + svc + side.encode())[:16])

@@ -86,12 +86,18 @@ class _Taking:
         pages = sorted(self.response.pages, key=lambda page: page.log != own)
         for page in pages:
             self._guarded(page, self._registry_page if page.log == own else self._file_page)
+        self._resume({page.log for page in pages})
         self._answers()
         self._receipts()
         self._checkpoint()
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
+
+    def _resume(self, paged: set[bytes]) -> None:
+        """A log of which the server has nothing else to show than what this device holds may be written again."""
+        for log in [log for log, why in self.session.stopped_logs() if why and log not in paged and not self.response.more]:
+            self.session.stop_log(log, "")
 
     def _guarded(self, page: Page, take: Any) -> None:
         """A page that contradicts stops its own log only, and is kept."""

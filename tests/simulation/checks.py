@@ -348,6 +348,7 @@ def check_folds(opened: Opened) -> None:
         whole = fold_log(opened.log, opened.occurrences, record_types())[record]
         must(_picture({record: whole}) == _picture({record: before}), "I13: folding record by record and log by log differ")
         check_against_model(opened.log, record, before, changes)
+        check_hidden(before, changes)
 
 
 def check_step(log: bytes, before: Record, after: Record, at: Occurrence) -> None:
@@ -402,7 +403,7 @@ def _may_end(op: Op, gone: Live, register: Register, at: Occurrence, merge: str)
 def check_against_model(log: bytes, record: bytes, folded: Record, changes: list[Occurrence]) -> None:
     """The live sets and shown values are the model's; a signed record keeps what was signed."""
     type_ = record_types().get(folded.type)
-    if any(op.action in ("sign", "delete") for at in changes for op in at.change.ops):
+    if any(op.action == "sign" for at in changes for op in at.change.ops):
         check_signed(folded, type_)
         return
     slots = model_record(log, record, type_, changes)
@@ -415,6 +416,18 @@ def check_against_model(log: bytes, record: bytes, folded: Record, changes: list
         if spec is not None and isinstance(key, str) and spec.merge not in ("set", "append"):
             wanted = model_shown(slot, spec)
             must(key not in shown or shown[key].value == wanted, f"I2: {key} shows {shown[key].value!r}, want {wanted!r}")
+
+
+def check_hidden(folded: Record, changes: list[Occurrence]) -> None:
+    """A record is hidden by a deletion whose author had seen, or had made before, every other op on it."""
+    type_ = record_types().get(folded.type)
+    ops = [(at, op) for at in changes for op in at.change.ops]
+    hidden = any(
+        all(other.action == "delete" or by.seq <= at.change.b or (by.device == at.device and by.change.c <= at.change.c) for by, other in ops)
+        for at, op in ops
+        if op.action == "delete"
+    )
+    must(folded.hidden == (hidden and (type_ is None or type_.deletable)), f"I8: the record is {'hidden' if folded.hidden else 'shown'} against the rule")
 
 
 def check_signed(folded: Record, type_: RecordType | None) -> None:
@@ -491,7 +504,7 @@ def check_converged(phone: Phone, host: Host, opened: Mapping[bytes, Opened]) ->
         helpers = [device for device in state.holders if _can_help(device, state, known)]
         if not helpers:
             continue  # every holder was revoked before it could pass the file on: recovery's business, not sync's
-        must(not membership.rotation_needed(state, known), f"I10: {log.hex()[:6]} still holds a revoked device")
+        must(all(known.devices[device].revoked is None for device in state.holders), f"I10: {log.hex()[:6]} still holds a revoked device")
         must(phone.device in state.holders, f"I10: {phone.name} was not granted {log.hex()[:6]}")
         must(phone.store.secrets(log).keys() == state.commits.keys(), f"I10: {phone.name} lacks secrets of {log.hex()[:6]}")
         waiting = [item.code for item in phone.store.outbox(log)]

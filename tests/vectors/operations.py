@@ -14,7 +14,7 @@ import jwt
 from server import authenticate
 from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
 from shared_schema import membership as file_shapes
-from shared_schema.errors import BadGrant, Malformed, ProtocolError, Refused
+from shared_schema.errors import Malformed, ProtocolError, Refused
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
 from sync.device.taking import _Taking
@@ -101,9 +101,13 @@ def judge_registry(known: registry.Registry, state: log.LogHead, data: bytes, re
         log.check_address(one, known.svc, known.log)
         if not log.follows_author(state, one):
             raise Refused("clone-detected")
-        return registry.take(known, one, place.chain), log.advance_author(head, one), None
     except ProtocolError as error:
         return registry.skip(known, place.chain, one), head, error.code
+    try:
+        return registry.take(known, one, place.chain), log.advance_author(head, one), None
+    except ProtocolError as error:
+        counts = one.author in known.devices and signing.verify_bytes(known.devices[one.author].keys.sign, one.sign1.signature, one.sign1.to_sign)
+        return registry.skip(known, place.chain, one), log.advance_author(head, one) if counts else head, error.code
 
 
 def fold_registry(given: In) -> tuple[registry.Registry, log.LogHead, list[str | None]]:
@@ -552,4 +556,3 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "authorization": _authorization,
     "check_request": _check_request,
 }
-_ = BadGrant

@@ -17,23 +17,25 @@ GOLDEN, MUST_REFUSE = everything()
 MIN_GOLDEN: Final = 80
 MIN_MUST_REFUSE: Final = 160
 KNOWN_DEFECTS: Final[dict[str, str]] = {
-    "cbor/codec/encode_key_surrogate": "cbor.encode lets UnicodeEncodeError out of a map key",
     "change/part/action_list": "decode_part lets TypeError out of an action that cannot be hashed",
     "change/part/action_map": "decode_part lets TypeError out of an action that cannot be hashed",
     "membership/statement/genesis_file_list": "decode_file_statement lets TypeError out of a kind of file that cannot be hashed",
     "entry/entry/statement_named_in_ck": "decode_entry looks for the type anywhere in the first 160 bytes",
     "exchange/sync/page_head_other_kid": "a page's head is taken under any key id",
     "exchange/sync/page_void_forged_seen": "what an entry claims to have seen is judged before its signature",
+    "exchange/sync/page_after_foreign": "an entry of another log advances its author's count in this one",
+    "exchange/sync/registry_after_void": "a void entry of a registry does not advance its author's count",
+    "fold/fold/strictest_date_default": "a date without an order cannot be ranked",
     "grant/grant/zero_secret": "a secret of zeros is taken",
 }
 """Where the code falls short of its specification. Each is expected to fail, and has to be struck out once it does not."""
 
 
-def _cases(cases: list[Case]) -> list[Any]:
-    return [
-        pytest.param(case, id=str(case), marks=[pytest.mark.xfail(reason=KNOWN_DEFECTS[str(case)])] if str(case) in KNOWN_DEFECTS else [])
-        for case in cases
-    ]
+def _cases(cases: list[Case], *, main: bool = True) -> list[Any]:
+    """Parameters of a test. A known defect is expected to fail the main test of its case, and kept from the others."""
+    known = [case for case in cases if main or str(case) not in KNOWN_DEFECTS]
+    marks = {name: [pytest.mark.xfail(reason=why)] for name, why in KNOWN_DEFECTS.items()}
+    return [pytest.param(case, id=str(case), marks=marks.get(str(case), [])) for case in known]
 
 
 def refusal(work: Callable[[], Any]) -> str:
@@ -96,7 +98,7 @@ class TestGolden:
         assert same(codec.decode(given), body["value"])
         assert codec.encode(body["value"], body.get("seed", b"")) == given
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if "codec" in case.body]))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if "codec" in case.body], main=False))
     def test_every_shorter_and_one_longer_input_is_refused(self, case: Case) -> None:
         codec = CODECS[case.body["codec"]]
         given = case.body["text" if codec.is_text else "bytes"]
@@ -106,7 +108,7 @@ class TestGolden:
         for more in longer:
             assert refusal(lambda more=more: codec.decode(more)) == "malformed"
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("codec") == "entry"]))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("codec") == "entry"], main=False))
     def test_an_entry_is_refused_when_what_it_carries_is_cut(self, case: Case) -> None:
         data, parts = cbor.decode(case.body["bytes"])
         for size in range(len(data)):
@@ -116,7 +118,7 @@ class TestGolden:
                 cut = [*parts[:i], part[:size], *parts[i + 1 :]]
                 assert refusal(lambda cut=cut: entry.decode_entry(data, cut)) == "malformed", (i, size)
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if CODECS.get(case.body.get("codec", ""), CODECS["cbor"]).is_signed]))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if CODECS.get(case.body.get("codec", ""), CODECS["cbor"]).is_signed], main=False))
     def test_what_is_signed_verifies_under_its_signers_key(self, case: Case) -> None:
         data = cbor.decode(case.body["bytes"])[0] if case.body["codec"] == "entry" else case.body["bytes"]
         header = case.body["value"]["header"]
@@ -127,7 +129,7 @@ class TestGolden:
     def test_operation(self, case: Case) -> None:
         assert same(OPERATIONS[case.body["op"]](case.body["in"]), case.body["out"])
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "seal"]))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "seal"], main=False))
     def test_what_is_sealed_opens_whole_and_in_no_other_length(self, case: Case) -> None:
         given, parts = case.body["in"], case.body["out"]
         common = {name: item for name, item in given.items() if name not in ("salts", "plaintexts")}
@@ -138,7 +140,7 @@ class TestGolden:
             for other in (*(part[:size] for size in sizes), part + b"\0"):
                 assert refusal(lambda other=other, whole=whole: OPERATIONS["open"](whole | {"part": other})) == "malformed"
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "grant_open"]))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "grant_open"], main=False))
     def test_a_grant_opens_in_no_other_length(self, case: Case) -> None:
         given = case.body["in"]
         sealed = given["sealed"]

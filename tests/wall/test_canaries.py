@@ -112,7 +112,9 @@ def test_a_side_leaves_no_trace_in_the_others_files(live: Live) -> None:
     """Ids of the victim side (people, devices, logs, records) occur in no file of the perpetrator side's, and the other way round."""
     sam, dana = live.enrol("Sam", ("navigator",)), live.enrol("Dana", ("link_worker",), "victim")
     case, hers = live.case(sam), live.case(dana)
-    made = {side: [session.identity.user, session.identity.device, log] for side, session, log in (("perpetrator", sam, case), ("victim", dana, hers))}
+    made = {
+        side: [session.identity.user, session.identity.device, log] for side, session, log in (("perpetrator", sam, case), ("victim", dana, hers))
+    }
     live.server.stop()
     for side, other in (("perpetrator", "victim"), ("victim", "perpetrator")):
         files = [(path.name, path.read_bytes()) for path in live.server.data.iterdir() if path.name.startswith(side)]

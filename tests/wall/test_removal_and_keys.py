@@ -251,3 +251,39 @@ def test_a_response_type_is_what_the_proxy_sees(live: Live) -> None:
     assert seen
     assert ids.show(ruth.identity.svc)
     assert SigningKey(ruth.identity.sign_seed).public == ruth.sign_key.public
+
+
+def test_added_and_removed_in_one_request(live: Live) -> None:
+    """Both statements land in one transaction: who was removed last is out, also after a restart."""
+    from shared_schema.membership import encode_file_statement
+    from sync import membership
+    from sync.entry import Author, sign_statement
+    from sync.granting import Granter
+    from tests.live import pair, raw_sync
+
+    ruth, olu = live.enrol("Ruth", ("coordinator",)), live.enrol("Olu", ("navigator",))
+    log = live.case(ruth)
+    syncing.sync(ruth, live.transport)
+    granter = Granter(ruth.identity.svc, log, ruth.identity.device, ruth.registry)
+    state, who = ruth.require_file(log), outbox.author(ruth, log)
+    held = ruth.store.secrets(log)
+    pairs = []
+    for number, (add, remove) in enumerate((({olu.identity.user: "navigator"}, ()), ({}, (olu.identity.user,)))):
+        secret = secrets.token_bytes(32)
+        statement = granter.new_epoch(state, held, secret, add, remove)
+        held = {**held, statement.epoch: secret}
+        made = sign_statement(
+            Author(who.svc, log, who.device, who.sq + number, who.pv, who.sn, who.ck), ruth.sign_key, encode_file_statement(statement)
+        )
+        who = replace(who, pv=made.id)
+        state = membership.take(state, made, ruth.registry)
+        pairs.append(pair(made))
+    assert [answer.code for answer in raw_sync(live, ruth, pairs).answers] == ["accepted", "accepted"]
+    for _ in range(2):
+        syncing.sync(ruth, live.transport)
+        note(ruth, log, "after")
+        syncing.sync(ruth, live.transport)
+        syncing.sync(olu, live.transport)
+        assert olu.reader(log).log.head.seq == 3, "served up to the removal"
+        live.server.stop()
+        live.server.start()

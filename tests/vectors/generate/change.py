@@ -34,7 +34,7 @@ def _golden(book: Book) -> None:
         ("set", "One field is set.", [_change()]),
         ("set_over", "A field is set over the value that the device saw.", [_change(_op(preds=[_PRED]))]),
         ("set_over_two", "A field is set over two siblings.", [_change(_op(preds=[_PRED, [N1.id, 3, 1]]))]),
-        ("every_action", "Every action.", [_change(_op(), _op("needs", "add", "housing"), _op("needs", "remove", None, [_PRED]), _op("risk", "resolve", ["high", "both agree"], [_PRED]), _op("_signed", "sign", None, [_PRED]), _op("_deleted", "delete", None))]),
+        ("every_action", "Every action.", [_change(_op(), _op("needs", "add", "housing"), _op("needs", "remove", None, [_PRED]), _op("risk", "resolve", ["high", "both agree"], [_PRED]), _op("_signed", "sign", None, [_PRED]), _op("_deleted", "delete", True))]),
         ("cell", "A cell of one row is set.", [_change(_op(cell, "set", "yes"))]),
         ("cell_resolve", "A cell of one row is resolved.", [_change(_op(cell, "resolve", ["no", "asked again"], [_PRED]))]),
         ("unsure", "The device knew that its clock was wrong.", [_change(u=True)]),
@@ -127,11 +127,11 @@ def _refused_ops(book: Book) -> None:
         ("resolve_empty_reason", "A decision with an empty reason.", _op(action="resolve", value=["high", ""], preds=[_PRED])),
         ("resolve_reason_2001", "A reason of 2,001 characters.", _op(action="resolve", value=["high", "r" * 2001], preds=[_PRED])),
         ("resolve_three_items", "A decision of three items.", _op(action="resolve", value=["high", "why", "more"], preds=[_PRED])),
-        ("delete_a_field", "Deletion has a reserved field of its own.", _op(action="delete")),
-        ("sign_a_field", "Signing has a reserved field of its own.", _op(action="sign")),
+        ("delete_a_field", "Deletion has a reserved field of its own.", _op(action="delete", value=True)),
+        ("sign_a_field", "Signing has a reserved field of its own.", _op(action="sign", value=None)),
         ("set_deleted", "The reserved field of deletion is not set.", _op("_deleted", "set", True)),
         ("add_signed", "Nothing is added to the reserved field of signing.", _op("_signed", "add", None)),
-        ("delete_signed", "Deletion and signing do not share a field.", _op("_signed", "delete", None)),
+        ("delete_signed", "Deletion and signing do not share a field.", _op("_signed", "delete", True)),
     ):
         if op is None:
             good = cbor.encode([_change(_op(value=_nested(12)))])

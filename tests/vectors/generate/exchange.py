@@ -8,6 +8,7 @@ from tests.vectors.generate import membership, merkle
 from tests.vectors.generate.checkpoint import _note as note
 from tests.vectors.generate.receipt import signed
 from tests.vectors.generate.world import (
+    A1,
     C1,
     INC,
     M1,
@@ -122,6 +123,12 @@ def _void_pages(book: Book) -> None:
     file.append(file.envelope(N1, 1, [_PART]))
     file.append(file.envelope(N1, 2, [_PART]))
     book.add("page_after_void", "An author's rightly signed void entry counts in that author's own order.", op="take_page", given=_given(file, 6, _page(file, 6)), out=_out(file, 6, {7: "stale-epoch"}))
+    file = _file()
+    following = file.envelope(C1, 2, [_PART])
+    file.append(file.envelope(C1, 2, [_PART], log=fill("other log", 16), sq=9, pv=bytes(32)))
+    file.append(following)
+    why = "An author's entry of another log, served here, does not count in that author's order here."
+    book.add("page_after_foreign", why, op="take_page", given=_given(file, 6, _page(file, 6)), out=_out(file, 6, {7: "malformed"}))
 
 
 def _refused_pages(book: Book) -> None:
@@ -192,6 +199,13 @@ def _registry_pages(book: Book) -> None:
     out = {"head": list(head_of(grown, 9)), "taken": [[9, "not-permitted"]], "devices": devices}
     book.add("registry_void", "A void entry of a registry has its place.", op="take_registry_page", given=given(8, _page(grown, 8)), out=out)
 
+    grown = perpetrator(9)
+    grown.append(grown.revoke(A1, M1))
+    grown.append(grown.revoke(A1, N1))
+    out = {"head": list(head_of(grown, 11)), "taken": [[10, "not-permitted"], [11, None]], "devices": devices}
+    why = "An author's rightly signed void entry counts in that author's own order."
+    book.add("registry_after_void", why, op="take_registry_page", given=given(9, _page(grown, 9)), out=out)
+
     def refuse(name: str, why: str, code: str, start: int, page: dict[str, Any]) -> None:
         book.refuse(f"registry_{name}", why, code, op="take_registry_page", given=given(start, page))
 
@@ -248,10 +262,10 @@ def _origin(side: str, incarnation: bytes) -> str:
 def books() -> list[Book]:
     """One file: `sync`."""
     book = Book("exchange", "sync", "What a device takes from a response, and what it catches.", "9.3")
-    for seq, (data, _) in enumerate(perpetrator(8).pairs(), 1):
+    for seq, (data, _) in enumerate(perpetrator(9).pairs(), 1):
         book.share(f"registry/{seq}", data)
         book.share(f"registry/{seq} unpacked", cbor.decode(data))
-    for size in (8, 7, 5):
+    for size in (9, 8, 7, 5):
         book.share(f"registry of {size}", perpetrator(size).given)
     for seq, (data, _) in enumerate(_file().pairs(), 1):
         book.share(f"file/{seq}", data)

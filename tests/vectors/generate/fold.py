@@ -64,7 +64,7 @@ class _Teller:
         assert same({field: values for field, values in proposals.items() if values}, more.get("proposals", {})), (name, proposals)
         assert first.get("type") == more.get("type", first.get("type")), name
         assert len(out["records"]) == more.get("records", 1), name
-        self.book.add(name, why, op="fold", given=given, out=out)
+        self.book.add(name, why, op="fold", given=given | {"types": more.get("types", _TYPES)}, out=out)
 
 
 def _two(field: str, first: Any, second: Any, **over: Any) -> tuple[Story, bytes, list[Any], list[Any]]:
@@ -166,6 +166,10 @@ def _ask(tell: _Teller) -> None:
     ):
         story, *_ = _two(field, first, second)
         tell.tells(f"strictest_{name}", why, story, {"title": "t", field: sees}, conflicts=[field])
+    story, *_ = _two("due", "2026-03-01", "2026-02-28")
+    bare = {"plan": _TYPES["plan"] | {"fields": {"title": _FIELDS["title"], "due": {"merge": "ask", "while_conflicted": "strictest", "kind": "date"}}}}
+    why = "`ask`, strictest: the earliest day where the schema gives no order."
+    tell.tells("strictest_date_default", why, story, {"title": "t", "due": "2026-02-28"}, conflicts=["due"], types=bare)
     story, *_ = _two("order", "extreme", "worse")
     tell.tells("strictest_tie", "`ask`, strictest: of two that rank the same, the one later in the log.", story, {"title": "t", "order": "worse"}, conflicts=["order"])
 
@@ -312,7 +316,7 @@ def _deletions(tell: _Teller) -> None:
         record, _ = story.creates(C1, type_, ("place", "set", "here"))
         return story, record
 
-    gone = ("_deleted", "delete")
+    gone = ("_deleted", "delete", True)
     story, record = begun()
     story.says(N1, record, gone)
     tell.tells("deleted", "Who deletes has seen everything: the record is hidden, its values stay.", story, {"place": "here"}, hidden=True)

@@ -213,6 +213,12 @@ def _sequences(book: Book) -> None:
     shifted = [everyone[0], everyone[1], (N1, 5, A1.id, None)]
     why = "A void entry keeps its place and changes nothing else."
     book.add("void_between", why, op="registry", given=log.given, out=_out(log, [None] * 3 + ["not-permitted", None], shifted))
+    log = perpetrator(9)
+    log.append(log.revoke(A1, M1))
+    log.append(log.revoke(A1, N1))
+    rows = [(device, seq, issuer, {M1: 9, N1: 11}.get(device)) for device, seq, issuer, _ in everyone]
+    why = "An author's rightly signed void entry counts in that author's own order."
+    book.add("after_void", why, op="registry", given=log.given, out=_out(log, [None] * 9 + ["not-permitted", None], rows))
 
 
 def _judged() -> Book:
