@@ -12,36 +12,39 @@ import jwt
 from shared_schema import cbor, cose, ids
 from shared_schema.request import ALGORITHM, CBOR_TYPE, NONCE_HEADER, SCHEME, TYP, claims
 from shared_schema.wire import Cursor, Page, Status, SyncRequest, SyncResponse, decode_response, encode_request
-from sync.device.session import Identity, Session
-from sync.signing import SigningKey
+from sync.device.session import Session
 
 _HEAD: Final = "{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {type}\r\ncontent-length: {size}\r\n{more}\r\n"
 _STATUS: Final = Status(app="bench")
 
 
 class Connection:
-    """One kept-alive HTTP/1.1 connection. Counts what passes."""
+    """One kept-alive HTTP/1.1 connection, opened when it is needed. Counts what passes."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.requests = 0
         self.sent = 0
         self.received = 0
 
-    @classmethod
-    async def open(cls, host: str, port: int) -> "Connection":
-        """Connect."""
-        return cls(*await asyncio.open_connection(host, port, limit=1 << 20))
+    async def open(self) -> None:
+        """Connect, if the server has hung up or was never called."""
+        if self._streams is None or self._streams[0].at_eof():
+            self._streams = await asyncio.open_connection(self._host, self._port, limit=1 << 20)
 
     async def ask(self, method: str, path: str, body: bytes = b"", authorization: str = "") -> tuple[str, bytes]:
         """(nonce, body) of the answer. Raises RuntimeError for any status but 200."""
+        await self.open()
+        assert self._streams is not None
+        reader, writer = self._streams
         more = f"authorization: {authorization}\r\n" if authorization else ""
         head = _HEAD.format(method=method, path=path, type=CBOR_TYPE, size=len(body), more=more).encode()
-        self._writer.writelines((head, body))
-        raw = await self._reader.readuntil(b"\r\n\r\n")
+        writer.writelines((head, body))
+        raw = await reader.readuntil(b"\r\n\r\n")
         lines = raw.decode("latin-1").split("\r\n")
         fields = dict(line.split(": ", 1) for line in lines[1:-2])
-        answer = await self._reader.readexactly(int(fields["content-length"]))
+        answer = await reader.readexactly(int(fields["content-length"]))
         self.requests += 1
         self.sent += len(head) + len(body)
         self.received += len(raw) + len(answer)
@@ -51,21 +54,27 @@ class Connection:
 
     async def close(self) -> None:
         """Hang up."""
-        self._writer.close()
-        await self._writer.wait_closed()
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 class LoadDevice:
     """A device that syncs without a store. `cursors` maps each log to how far it has it."""
 
-    def __init__(self, session: Session, connection: Connection) -> None:
-        self.identity: Identity = session.identity
-        self.key: SigningKey = session.sign_key
-        self.connection = connection
-        self.cursors = {log: (seq, chain) for log, seq, chain, *_ in session.store.logs()}
+    def __init__(self, session: Session, host: str, port: int) -> None:
+        self.identity, self._key = session.identity, session.sign_key.private()
+        self.connection = Connection(host, port)
+        self.cursors: dict[bytes, tuple[int, bytes]] = {log: (seq, chain) for log, seq, chain, *_ in session.store.logs()}
         self._nonce = ""
 
-    async def sync(self, pairs: tuple[bytes, ...] = ()) -> SyncResponse:
+    async def get_ready(self) -> None:
+        """Have a connection and a nonce."""
+        await self.connection.open()
+        _, answer = await self.connection.ask("GET", f"/v1/nonces?side={self.identity.side}")
+        self._nonce = cbor.decode(answer)["nonces"][0]
+
+    async def sync(self, *pairs: bytes) -> SyncResponse:
         """One round trip that pushes `pairs` and takes what is new. Raises RuntimeError unless everything was accepted."""
         cursors = tuple(Cursor(log, seq, chain) for log, (seq, chain) in self.cursors.items())
         body = encode_request(SyncRequest(cursors, tuple(cbor.Raw(pair) for pair in pairs), _STATUS))
@@ -77,20 +86,24 @@ class LoadDevice:
             self._follow(page)
         return answer
 
+    async def push(self, pairs: list[bytes], each: int) -> None:
+        """All of `pairs`, `each` in a request, one request after the other."""
+        for start in range(0, len(pairs), each):
+            await self.sync(*pairs[start : start + each])
+
     async def pull(self) -> int:
-        """Round trips until nothing more waits; how many bytes of answers came."""
-        before = self.connection.received
-        while (await self.sync()).more:
-            pass
-        return self.connection.received - before
+        """Round trips until nothing more waits; how many parts came."""
+        parts = 0
+        while True:
+            answer = await self.sync()
+            parts += sum(len(entry.pair[1]) for page in answer.pages for entry in page.entries)
+            if not answer.more:
+                return parts
 
     async def _signed(self, body: bytes) -> bytes:
         me = self.identity
-        if not self._nonce:
-            _, answer = await self.connection.ask("GET", f"/v1/nonces?side={me.side}")
-            self._nonce = cbor.decode(answer)["nonces"][0]
         asked = claims(device=me.device, svc=me.svc, side=me.side, method="POST", path="/v1/sync", body=body, nonce=self._nonce)
-        token = jwt.encode(asked, self.key.private(), algorithm=ALGORITHM, headers={"typ": TYP})
+        token = jwt.encode(asked, self._key, algorithm=ALGORITHM, headers={"typ": TYP})
         self._nonce, answer = await self.connection.ask("POST", "/v1/sync", body, f"{SCHEME} {token}")
         return answer
 
@@ -103,9 +116,8 @@ class LoadDevice:
 
 
 def _entry_id(pair: Any) -> bytes:
-    """The id that is named, or that the COSE bytes have."""
+    """The id that the page names, or that its COSE bytes have."""
     if type(pair) is bytes:
         return pair
     protected, _, payload, _ = cbor.decode(pair[0][1:])
     return ids.sha256(cose.sig_structure(protected, payload))
-

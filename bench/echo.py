@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.serve import listen, _server
+from server.serve import listen, make_server
 
 
 async def _echo(request: Request) -> Response:

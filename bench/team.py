@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from bench.host import Process
 from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES
@@ -25,60 +27,94 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+class Link(HttpTransport):
+    """A device's way to the server, as the product has it, that counts what passes."""
+
+    def __init__(self, address: str) -> None:
+        hooks = {"request": [self._asked], "response": [self._answered]}
+        super().__init__(address, client=httpx.Client(base_url=address, timeout=120.0, trust_env=False, event_hooks=hooks))
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from nothing."""
+        self.requests = self.sent = self.received = 0
+
+    def _asked(self, request: httpx.Request) -> None:
+        self.requests += 1
+        self.sent += len(request.content)
+
+    def _answered(self, response: httpx.Response) -> None:
+        self.received += int(response.headers["content-length"])
+
+
 class Team:
-    """Workers of one side. `transport` is the office's way to the server, and good for any device."""
+    """Workers of one side, on one server."""
 
     def __init__(self, server: Process, folder: Path) -> None:
-        self.server, self.folder = server, folder
-        self.transport = HttpTransport(server.address)
+        self.server, self._folder = server, folder
         self._sessions: list[Session] = []
+        self._links: list[Link] = []
+        self._way = self.link()
         people = {side: Subject(os.urandom(16), "Office", "Bench", ("administrator",), now_ms() + 365 * _DAY_MS) for side in SIDES}
-        keys = self.transport.service_keys()["sides"]
+        keys = self._way.service_keys()["sides"]
         made = enrolment.new_service("Bench", server.address, "", server.said["setup_code"], keys, people, os.urandom)
-        self.transport.create_service(made.body)
-        store = self._store("office")
+        self._way.create_service(made.body)
+        store = self._store()
         Session.establish(store, made.administrators[SIDE])
         self.office = Session(store, now_ms, os.urandom)
-        sync(self.office, self.transport)
+        self._sessions.append(self.office)
+        self.sync([self.office])
 
     def __enter__(self) -> "Team":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.office.store.close()
         for session in self._sessions:
             session.store.close()
-        self.transport.__exit__()
+        for link in self._links:
+            link.__exit__()
 
-    def _store(self, name: str) -> Store:
-        return Store(self.folder / f"{name}.db", os.urandom(32))
+    def _store(self) -> Store:
+        return Store(self._folder / f"device-{len(self._sessions)}.db", os.urandom(32))
 
-    def enrol(self, name: str, user: bytes | None = None, role: str = "coordinator") -> Session:
+    def link(self) -> Link:
+        """A new way to the server."""
+        self._links.append(Link(self.server.address))
+        return self._links[-1]
+
+    def enrol(self, name: str, user: bytes | None = None) -> Session:
         """A new device, of a new worker or of `user`."""
-        subject = Subject(user or os.urandom(16), name, "Bench", (role,), now_ms() + 365 * _DAY_MS)
+        subject = Subject(user or os.urandom(16), name, "Bench", ("coordinator",), now_ms() + 365 * _DAY_MS)
         code = enrolment.invite(self.office, subject, now_ms() + _DAY_MS)
-        session = enrolment.enrol(self._store(f"{len(self._sessions)}"), code, name, self.transport, now_ms, os.urandom)
+        session = enrolment.enrol(self._store(), code, name, self._way, now_ms, os.urandom)
         self._sessions.append(session)
         return session
 
     def enrol_many(self, count: int) -> list[Session]:
         """That many workers with one device each, who all know each other."""
         sessions = [self.enrol(f"worker {n}") for n in range(count)]
-        for session in sessions:
-            sync(session, self.transport)
+        self.sync(sessions)
         return sessions
 
-    def file(self, sessions: list[Session]) -> bytes:
-        """A case file of these workers, begun by the first, and synced by all."""
-        log = files.create_file(sessions[0], "case", {session.identity.user: "coordinator" for session in sessions[1:]})
+    def sync(self, sessions: list[Session]) -> None:
+        """One sync each."""
         for session in sessions:
-            sync(session, self.transport)
+            sync(session, self._way)
+
+    def begin_file(self, sessions: list[Session]) -> bytes:
+        """A case file of these workers, begun by the first and not sent yet."""
+        return files.create_file(sessions[0], "case", {session.identity.user: "coordinator" for session in sessions[1:]})
+
+    def file(self, sessions: list[Session]) -> bytes:
+        """A case file of these workers that all of them have."""
+        log = self.begin_file(sessions)
+        self.sync(sessions)
         return log
 
 
-def note(size: int = NOTE_BYTES) -> list[Op]:
-    """A case note with `size` characters of text."""
-    return [Op("body", "set", os.urandom(size // 2).hex(), ())]
+def note() -> list[Op]:
+    """A case note of `NOTE_BYTES` characters."""
+    return [Op("body", "set", os.urandom(NOTE_BYTES // 2).hex(), ())]
 
 
 def write_notes(session: Session, log: bytes, count: int) -> None:

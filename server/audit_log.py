@@ -8,6 +8,7 @@ what is `published`, after that transaction's commit, is ever shown. One thread 
 
 import hmac
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -86,12 +87,14 @@ class AuditLog:
         return self._reader(tx, self.published.size, self.published.edge)
 
     def _reader(self, tx: Connection, size: int, edge: dict[int, bytes]) -> Callable[[int, int], bytes]:
+        @cache  # the paths of one answer share most of their nodes
         def node(level: int, index: int) -> bytes:
             tile_level, inner = divmod(level, 8)
-            first = index << inner
-            n = first // TILE
+            if inner:
+                return merkle.node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+            n, at = divmod(index, TILE)
             hashes = edge.get(tile_level, b"") if n == (size >> 8 * tile_level) // TILE else self._full_tile(tx, tile_level, n)
-            return _subtree(hashes, first % TILE, inner)
+            return hashes[at * HASH : (at + 1) * HASH]
 
         return node
 
@@ -128,9 +131,10 @@ class AuditLog:
         """Proof from a tree of `old` leaves to the `published` one; empty when `old` is no size of this tree."""
         return merkle.consistency_path(self._reader(tx, published.size, published.edge), old, published.size) if old <= published.size else []
 
-    def inclusion(self, tx: Connection, leaf: int, published: Published) -> list[bytes]:
-        """Audit path of `leaf` in the `published` tree."""
-        return merkle.inclusion_path(self._reader(tx, published.size, published.edge), leaf, published.size)
+    def inclusion(self, tx: Connection, leaves: list[int], published: Published) -> list[list[bytes]]:
+        """Audit paths of `leaves` in the `published` tree."""
+        nodes = self._reader(tx, published.size, published.edge)
+        return [merkle.inclusion_path(nodes, leaf, published.size) for leaf in leaves]
 
 
 def _append(edge: dict[int, bytes], dirty: dict[tuple[int, int], bytes], index: int, leaf: bytes) -> None:
@@ -142,12 +146,11 @@ def _append(edge: dict[int, bytes], dirty: dict[tuple[int, int], bytes], index: 
         if len(hashes) < TILE * HASH:
             return
         edge[level] = b""
-        value, level, index = _subtree(hashes, 0, 8), level + 1, index // TILE
+        value, level, index = _tile_root(hashes), level + 1, index // TILE
 
 
-def _subtree(hashes: bytes, first: int, level: int) -> bytes:
-    """The root of the 2**level hashes from position `first` of a tile."""
-    row = [hashes[i * HASH : (i + 1) * HASH] for i in range(first, first + (1 << level))]
+def _tile_root(hashes: bytes) -> bytes:
+    row = [hashes[i : i + HASH] for i in range(0, TILE * HASH, HASH)]
     while len(row) > 1:
         row = [merkle.node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
     return row[0]

@@ -3,7 +3,6 @@
 A supervisor is a device of the oversight side whose role names the side that it may audit. Everybody else gets `no-such-route`.
 """
 
-import asyncio
 from functools import partial
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ async def checkpoint(_request: Request, running: RunningSide, _sender: Sender, _
 async def tile(request: Request, running: RunningSide, _sender: Sender, _body: bytes) -> Response:
     """One C2SP tlog tile of the caller's side."""
     level, n = request.path_params["level"], request.path_params["n"]
-    hashes = await asyncio.to_thread(_tile, running.realm, level, n)
+    hashes = await running.read(_tile, running.realm, level, n)
     if hashes is None:
         raise Refused("no-such-route")
     return Response(hashes, media_type="application/octet-stream")
@@ -70,7 +69,7 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
     audited = _audited(request, running, sender)
     realm = audited.realm
     heads, events = await audited.writer.do(partial(_snapshot, realm, sender.device))
-    kinds = await asyncio.to_thread(_kinds, realm)
+    kinds = await audited.read(_kinds, realm)
     known = realm.known()
     return _cbor(
         {
@@ -104,7 +103,7 @@ async def log(request: Request, running: RunningSide, sender: Sender, _body: byt
     after = _number(request, "after")
     if log_id not in audited.realm.heads:
         raise Refused("no-such-file")
-    rows = await asyncio.to_thread(_rows, audited.realm, log_id, after)
+    rows = await audited.read(_rows, audited.realm, log_id, after)
     return _cbor({"entries": [[row.seq, row.received_ms, row.cose, row.chain, row.leaf, audited.realm.audit.salt(row.leaf)] for row in rows]})
 
 
@@ -117,7 +116,7 @@ async def events(request: Request, running: RunningSide, sender: Sender, _body: 
     """Audit events of the audited side from index `after` on, each with the salt that opens its leaf."""
     audited = _audited(request, running, sender)
     after = _number(request, "after")
-    rows = await asyncio.to_thread(_events, audited.realm, after)
+    rows = await audited.read(_events, audited.realm, after)
     return _cbor({"events": [[n, audited.realm.audit.salt(n), event] for n, event in rows], "size": audited.realm.audit.published.size})
 
 

@@ -390,7 +390,8 @@ class Realm:
             return (), ()
         with self.engine.connect() as connection, connection.begin():
             path = audit.consistency(connection, seen.size, published) if grown and seen else []
-            return tuple(path), tuple(InclusionProof(leaf, tuple(audit.inclusion(connection, leaf, published))) for leaf in leaves)
+            paths = audit.inclusion(connection, leaves, published)
+            return tuple(path), tuple(InclusionProof(leaf, tuple(hashes)) for leaf, hashes in zip(leaves, paths, strict=True))
 
     def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
         """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""

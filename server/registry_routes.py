@@ -1,6 +1,5 @@
 """Nonces, creating the service, enrolment, and one's own registry (docs/spec.md §6, §9.1)."""
 
-import asyncio
 import hmac
 from functools import partial
 from typing import Any
@@ -100,7 +99,7 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
         raise Refused(answer.code, answer.message)
     if realm.known().devices.get(entry.author) is None:
         raise Refused("invitation-spent")
-    response = await asyncio.to_thread(_whole_registry, realm, pushed)
+    response = await running.read(_whole_registry, realm, pushed)
     return Response(response, media_type=CBOR_TYPE)
 
 

@@ -7,9 +7,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from alembic import command
@@ -29,6 +30,8 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_READERS: Final = 2  # reading is mostly Python: more threads only wait for each other, and each holds a page cache
+T = TypeVar("T")
 
 
 class InUse(Exception):
@@ -50,6 +53,11 @@ class RunningSide:
     live: Live
     metrics: Metrics
     log: structlog.BoundLogger
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
+
+    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What `work`, which reads the database, returns: in a thread of this side, so that nobody waits for another side's reading."""
+        return await asyncio.get_running_loop().run_in_executor(self.readers, work, *arguments)
 
 
 class Service:
@@ -100,6 +108,7 @@ class Service:
             self.closing = True
             for running in self.sides.values():
                 running.writer.stop()
+                running.readers.shutdown()
                 running.realm.engine.dispose()
             os.close(self._lock)
 

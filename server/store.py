@@ -41,7 +41,7 @@ def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
         engine = create_engine("sqlite://", module=sqlite, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         pool: Any = QueuePool if readers else NullPool
-        sizes = {"pool_size": readers + 1, "max_overflow": 4} if readers else {}
+        sizes = {"pool_size": readers + 1, "max_overflow": 4, "pool_use_lifo": True} if readers else {}
         engine = create_engine(f"sqlite:///{path}", module=sqlite, poolclass=pool, connect_args={"check_same_thread": False}, **sizes)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
@@ -50,7 +50,7 @@ def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
 
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by _begin, not by the driver's guesswork
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-16384"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-8192"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 

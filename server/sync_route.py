@@ -1,7 +1,5 @@
 """POST /v1/sync and GET /v1/events (docs/spec.md §9.2, §9.4)."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -23,7 +21,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
         _count(running, pushed)
     pulled = realm.pull_pushed(wanted, sender, pushed)
     if pulled is None:
-        pulled = await asyncio.to_thread(_pull, running, wanted, sender, pushed)
+        pulled = await running.read(_pull, running, wanted, sender, pushed)
     untold = realm.untold(pulled.delivered, pushed)
     if untold:
         await running.writer.do(lambda commit: realm.deliver(commit, sender.device, untold))

@@ -3,6 +3,7 @@
 0xD2 | CBOR [protected bstr, {}, payload bstr, signature bstr 64]
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -71,17 +72,24 @@ def assemble(protected: bytes, payload: bytes, signature: bytes) -> bytes:
 
 def decode(data: bytes, typ: str, more: frozenset[Any] = frozenset()) -> Sign1:
     """Take one signed object of `typ` apart; `more` are its header labels beyond the common ones. Raises Malformed."""
+    return decode_one_of(data, {typ: more})
+
+
+def decode_one_of(data: bytes, types: Mapping[str, frozenset[Any]]) -> Sign1:
+    """Take a signed object apart that is of one of `types`: typ -> its header labels beyond the common ones. Raises Malformed."""
     if data[:1] != TAG:
         raise Malformed("a signed object begins with 0xD2")
     outer = as_tuple(cbor.decode(data[1:]), "signed object", 4)
     protected = as_blob(outer[0], "protected header")
     if outer[1] != {}:
         raise Malformed("the unprotected map is not empty")
-    header = as_map(cbor.decode(protected), "protected header", _BASE_KEYS | more)
+    header = cbor.decode(protected)
+    typ = header.get(16) if type(header) is dict else None
+    if type(typ) is not str or typ not in types:
+        raise Malformed(f"typ is not {' or '.join(types)}")
+    as_map(header, "protected header", _BASE_KEYS | types[typ])
     if header[1] != ALG_ED25519 or type(header["v"]) is not int or header["v"] != 1:
         raise Malformed("algorithm is not -19 or version not 1")
-    if header[16] != typ:
-        raise Malformed(f"typ is not {typ}")
     as_id(header[4], "kid")
     as_id(header["svc"], "svc")
     return Sign1(protected, as_blob(outer[2], "payload"), as_bytes(outer[3], 64, "signature"), header)

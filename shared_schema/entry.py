@@ -15,7 +15,7 @@ from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_tuple, as_u
 ENVELOPE: Final = "fieldkeep-envelope"
 STATEMENT: Final = "fieldkeep-statement"
 _LOG_KEYS: Final = keys("log", "sq", "pv", "sn", "ck")
-_ENVELOPE_KEYS: Final = _LOG_KEYS | {"ep"}
+_TYPES: Final = {ENVELOPE: _LOG_KEYS | {"ep"}, STATEMENT: _LOG_KEYS}
 
 
 class Head(NamedTuple):
@@ -96,14 +96,13 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
     size = len(data) + sum(len(part) for part in parts if part is not None)
     if size > limits.ENTRY_BYTES or len(parts) > limits.PARTS_PER_ENTRY:
         raise TooLarge(f"entry of {size} B in {len(parts)} parts, want at most {limits.ENTRY_BYTES} B in {limits.PARTS_PER_ENTRY}")
-    typ = _peek_typ(data)
-    sign1 = cose.decode(data, typ, _ENVELOPE_KEYS if typ == ENVELOPE else _LOG_KEYS)
+    sign1 = cose.decode_one_of(data, _TYPES)
     header = sign1.header
     pv = header["pv"]
     sq = as_uint(header["sq"], "sq", 1)
     if (pv is None) != (sq == 1):
         raise Malformed("pv is null for sq 1 and for no other")
-    envelope = typ == ENVELOPE
+    envelope = header[16] == ENVELOPE
     return Entry(
         id=sign1.id,
         sign1=sign1,
@@ -119,11 +118,6 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
         hashes=_part_hashes(sign1.payload, parts) if envelope else _no_parts(parts),
         parts=tuple(parts),
     )
-
-
-def _peek_typ(data: bytes) -> str:
-    """ENVELOPE or STATEMENT, whichever the bytes claim to be; cose.decode then holds them to it."""
-    return ENVELOPE if ENVELOPE.encode() in data[:160] else STATEMENT
 
 
 def _no_parts(parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
@@ -156,9 +150,10 @@ def decode_pair(value: object) -> Entry:
 
 def decode_entry_alone(data: bytes) -> Entry:
     """An entry from its COSE bytes only, as an auditor has it: parts are taken as absent. Raises Malformed."""
-    if _peek_typ(data) != ENVELOPE:
+    sign1 = cose.decode_one_of(data, _TYPES)
+    if sign1.header[16] != ENVELOPE:
         return decode_entry(data)
-    listed = as_list(cbor.decode(cose.decode(data, ENVELOPE, _ENVELOPE_KEYS).payload), "payload", limits.PARTS_PER_ENTRY)
+    listed = as_list(cbor.decode(sign1.payload), "payload", limits.PARTS_PER_ENTRY)
     return decode_entry(data, [None] * len(listed))
 
 

@@ -149,7 +149,7 @@ def _people(value: object, name: str) -> tuple[tuple[bytes, str], ...]:
 
 def _genesis(value: dict[str, Any]) -> Genesis:
     map_ = as_map(value, "genesis", _EPOCH_KEYS | keys("nonce", "file", "side", "suite", "members"))
-    if map_["pr"] is not None or map_["file"] not in FILES:
+    if map_["pr"] is not None or type(map_["file"]) is not str or map_["file"] not in FILES:
         raise Malformed("a genesis has no previous statement and a known file kind")
     members = _people(map_["members"], "members")
     if not members:

@@ -145,6 +145,8 @@ class Field:
         cautious = self.merge == "ask" and self.while_conflicted == "strictest" and self.kind != "date"
         if isinstance(value, Mapping) and "missing" in value:
             return 2 * len(order) - 1 if cautious else 0
+        if self.kind == "date" and not order:
+            order = EARLIEST_IS_STRICTEST
         if not order:
             raise ValueError(f"the values of {self.name} have no order")
         if self.kind == "date":

@@ -126,8 +126,7 @@ def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited)
     for exported, entry, before, after in _follow(log, export.logs[log], bytes(16), result):
         try:
             log_rules.check_address(entry, export.svc, log)
-            if not log_rules.follows_author(before, entry):
-                raise Malformed("not its author's next entry")
+            log_rules.check_follows(before, entry)
             known = registry.take(known, entry, after.head.chain)
         except ProtocolError as error:
             known = registry.skip(known, after.head.chain, entry)
@@ -144,8 +143,7 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
         try:
             verify_object(entry.sign1, registry.author_key(known, entry.author))
             log_rules.check_address(entry, known.svc, log)
-            if not log_rules.follows_author(before, entry):
-                raise Malformed("not its author's next entry")
+            log_rules.check_follows(before, entry)
             _check_seen(entry, result.chains[log])
             if entry.is_envelope:
                 membership.check_envelope(file, entry)

@@ -93,6 +93,11 @@ def decode_part(data: bytes) -> list[Change]:
     return changes
 
 
+def decode_change(data: bytes) -> Change:
+    """One change, as a part's list holds it. Raises Malformed."""
+    return _change(cbor.decode(data))
+
+
 def _change(value: object) -> Change:
     map_ = as_map(value, "change", _CHANGE, _UNSURE)
     if "u" in map_ and map_["u"] is not True:
@@ -115,7 +120,7 @@ def _change(value: object) -> Change:
 def _op(value: object) -> Op:
     items = as_tuple(value, "op", 4)
     action = items[1]
-    if action not in ACTIONS:
+    if type(action) is not str or action not in ACTIONS:
         raise Malformed("action is none of the known ones")
     check_json_safe(items[2])
     if action == "resolve":

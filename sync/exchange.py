@@ -63,8 +63,8 @@ def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
     signed = decode_signed_head(page.head)
     root = known.require_root()
     verify_object(signed.sign1, root.receipt)
-    if signed.sign1.svc != known.svc or signed.log != page.log:
-        raise Malformed("the head is of another service or log")
+    if signed.sign1.svc != known.svc or signed.log != page.log or signed.sign1.kid != ids.server_key_id(root.receipt):
+        raise Malformed("the head is of another service, log or key")
     own = reader.log.head
     if signed.head.incarnation != own.incarnation:
         raise Contradiction("the server speaks for another incarnation of this log")
@@ -112,17 +112,14 @@ def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, by
     user = certificate.subject.user if certificate else b""
     role = reader.file.members.get(user, "") if reader.file else ""
     try:
-        _check_fork(reader, entry, history)
         verify_object(entry.sign1, registry.author_key(known, entry.author))
-    except Malformed as error:
-        return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
-    try:
         log_rules.check_address(entry, known.svc, reader.log.log)
-        if not log_rules.follows_author(reader.log, entry):
-            return _void(reader, head, entry, advance=False), Taken(place, opening, "clone-detected", user, role)
+        log_rules.check_follows(reader.log, entry)
+    except ProtocolError as error:
+        return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
+    _check_fork(reader, entry, history)  # only what its author rightly signed can be evidence
+    try:
         file = _take_file(reader, entry, known)
-    except Contradiction:
-        raise
     except ProtocolError as error:
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
     role = file.members.get(user, role) if file else role
@@ -169,9 +166,8 @@ def take_registry_page(reader: Reader, page: Page, known: Registry, history: His
     for served in page.entries:
         entry = _entry(served.pair, history)
         head, place = log_rules.follow(reader.log, entry, served.received_ms)
-        known, void = _take_registry(reader, entry, place, known)
-        advanced = head if void else log_rules.advance_author(head, entry)
-        reader = Reader(advanced)
+        known, void, counts = _take_registry(reader, entry, place, known)
+        reader = Reader(log_rules.advance_author(head, entry) if counts else head)
         certificate = known.devices.get(entry.author)
         taken.append(Taken(place, served.opening, void, certificate.subject.user if certificate else b"", ""))
     signed = check_head(start, page, known)
@@ -179,14 +175,17 @@ def take_registry_page(reader: Reader, page: Page, known: Registry, history: His
     return reader, known, taken
 
 
-def _take_registry(reader: Reader, entry: Entry, place: Placed, known: Registry) -> tuple[Registry, str | None]:
+def _take_registry(reader: Reader, entry: Entry, place: Placed, known: Registry) -> tuple[Registry, str | None, bool]:
+    """The registry after an entry, why it is void, and whether it counts in its author's own order."""
+    counts = False
     try:
         log_rules.check_address(entry, known.svc, known.log)
-        if not log_rules.follows_author(reader.log, entry):
-            return registry.skip(known, place.chain, entry), "clone-detected"
-        return registry.take(known, entry, place.chain), None
+        log_rules.check_follows(reader.log, entry)
+        registry.check_signed(known, entry)
+        counts = True
+        return registry.take(known, entry, place.chain), None, counts
     except ProtocolError as error:
-        return registry.skip(known, place.chain, entry), error.code
+        return registry.skip(known, place.chain, entry), error.code, counts
 
 
 def take_checkpoint(seen: Witness | None, note: str, path: tuple[bytes, ...], known: Registry) -> Witness:

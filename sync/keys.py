@@ -73,7 +73,10 @@ def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> l
     plain = key.open(sealed, info)
     if len(plain) != 32 * count:
         raise BadGrant(f"the grant holds {len(plain)} B, want {32 * count}")
-    return [plain[i : i + 32] for i in range(0, len(plain), 32)]
+    secrets = [plain[i : i + 32] for i in range(0, len(plain), 32)]
+    if bytes(32) in secrets:
+        raise BadGrant("a secret is all zeros")
+    return secrets
 
 
 def passphrase_key(passphrase: str, salt: bytes, memory_kib: int, passes: int) -> bytes:

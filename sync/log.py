@@ -67,6 +67,12 @@ def follows_author(state: LogHead, entry: Entry) -> bool:
     return entry.sq == 1 if last is None else (entry.sq, entry.pv) == (last.sq + 1, last.id)
 
 
+def check_follows(state: LogHead, entry: Entry) -> None:
+    """For readers. Raises Refused `clone-detected` unless `entry` is its author's next one in this log."""
+    if not follows_author(state, entry):
+        raise Refused("clone-detected", f"number {entry.sq} is not its author's next")
+
+
 def check_author(state: LogHead, entry: Entry) -> None:
     """§3.1 rule 4. Raises Refused: clone-detected for a number that is taken, after-predecessor for a gap."""
     last = state.authors.get(entry.author, AuthorHead(0, b""))

@@ -214,6 +214,18 @@ def author_key(registry: Registry, device: bytes) -> bytes:
     return certificate.keys.sign
 
 
+def check_signed(registry: Registry, entry: Entry) -> None:
+    """Raises Malformed unless the entry is signed by whom it names: the authority, a certified device, or itself when it enrols."""
+    statement = decode_registry_statement(entry.sign1.payload)
+    root = statement if isinstance(statement, Root) else registry.root
+    if root is not None and entry.author == ids.authority_id(root.authority):
+        verify_object(entry.sign1, root.authority)
+    elif isinstance(statement, Enrol) and entry.author == statement.keys.device:
+        verify_object(entry.sign1, statement.keys.sign)
+    else:
+        verify_object(entry.sign1, author_key(registry, entry.author))
+
+
 def statement_of(entry: Entry) -> RegistryStatement:
     """The registry statement inside `entry`. Raises Malformed."""
     return decode_registry_statement(entry.sign1.payload)

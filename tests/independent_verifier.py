@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 import uuid
+from pathlib import Path
 
 import cbor2
 from cwt import COSE, COSEKey
@@ -37,8 +38,7 @@ def verify(cose: bytes, public: bytes, kid: bytes) -> bytes:
 
 
 def main(path: str, fingerprint: str) -> dict[str, object]:
-    with open(path, encoding="ascii") as stream:
-        first, *lines = [json.loads(line) for line in stream]
+    first, *lines = [json.loads(line) for line in Path(path).read_text(encoding="ascii").splitlines()]
     svc = uuid.UUID(first["svc"]).bytes
     registry = sha(label("registry"), svc, first["side"].encode())[:16]
     assert uuid.UUID(first["registry"]).bytes == registry

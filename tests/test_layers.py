@@ -12,7 +12,22 @@ CAN_DECRYPT = {
 }  # fmt: skip
 # PyJWT's key types draw in `ciphers.base` and `asymmetric.mlkem` of the library; no module of ours that the server loads names them.
 EDGES = {"asyncio", "httpx", "sqlalchemy", "sqlmodel", "starlette", "sqlcipher3", "typer", "uvicorn"}
-RULES = ["log", "entry", "registry", "membership", "granting", "exchange", "change", "fold", "ledger", "merkle", "signing", "sealing", "keys", "audit"]
+RULES = [
+    "log",
+    "entry",
+    "registry",
+    "membership",
+    "granting",
+    "exchange",
+    "change",
+    "fold",
+    "ledger",
+    "merkle",
+    "signing",
+    "sealing",
+    "keys",
+    "audit",
+]
 
 
 def loaded(module: str) -> set[str]:
@@ -35,7 +50,9 @@ def test_the_rules_do_no_io(rule: str) -> None:
     assert EDGES.isdisjoint(loaded(f"sync.{rule}"))
 
 
-@pytest.mark.parametrize("module", ["cbor", "entry", "wire", "certificate", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"])
+@pytest.mark.parametrize(
+    "module", ["cbor", "entry", "wire", "certificate", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"]
+)
 def test_the_schema_needs_the_standard_library_only(module: str) -> None:
     before = set(subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True).stdout.split())
     ours = {name.partition(".")[0] for name in loaded(f"shared_schema.{module}") - before}

@@ -29,7 +29,7 @@ def put_statement(session: Session, log: bytes, payload: bytes) -> Entry:
 
     Nothing is sealed behind it before its verdict; only a genesis may have unsent successors.
     """
-    if any(not item.dead for item in session.store.outbox(log)):
+    if any(not item.dead for item in session.store.waiting(log)):
         raise Refused("after-predecessor", "something of this file is still unsent: sync first")
     entry = sign_statement(author(session, log), session.sign_key, payload)
     with session.store.transaction():
@@ -47,7 +47,7 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None) 
         return False
     if state.blocked or membership.rotation_needed(state, session.registry):
         return False
-    waiting = [item for item in session.store.outbox(log) if item.statement and item.sq > 1 and not item.dead]
+    waiting = [item for item in session.store.waiting(log) if item.statement and item.sq > 1 and not item.dead]
     return not waiting and session.identity.device in state.holders and session.identity.user in state.members
 
 

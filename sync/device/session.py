@@ -15,8 +15,8 @@ from shared_schema.ids import Side
 from shared_schema.records import record_types
 from sync import log as log_rules
 from sync import membership, registry
-from sync.change import Change, Op, decode_part, encode_part
-from sync.device.store import ChangeRow, EntryRow, OutboxRow, Store
+from sync.change import Change, Op, decode_change, decode_part, encode_part
+from sync.device.store import ChangeRow, EntryRow, Store, Waiting
 from sync.exchange import Reader
 from sync.fold import PENDING, Occurrence, Record, fold_log, fold_record
 from sync.keys import ReceivingKey
@@ -145,7 +145,7 @@ class Session:
     def file_logs(self) -> list[bytes]:
         """Every file that this device knows, its own unsent ones included."""
         known = [log for log, *_ in self.store.logs() if log != self.registry.log]
-        return known + [item.log for item in self.store.outbox() if item.log not in known and item.log != self.registry.log and item.sq == 1]
+        return known + [item.log for item in self.store.waiting() if item.log not in known and item.log != self.registry.log and item.sq == 1]
 
     def require_file(self, log: bytes) -> membership.FileState:
         """The file's state. Raises Refused `no-such-file`."""
@@ -176,11 +176,11 @@ class Session:
         """This device's last entry in a log, sent and waiting ones included, and the head that it has applied."""
         head = self.reader(log).log if log != self.registry.log else self.registry_reader.log
         last = max(head.authors.get(self.identity.device, AuthorHead(0, b"")), self._last_sent(log))
-        for item in self.store.outbox(log):
+        for item in self.store.waiting(log):
             last = AuthorHead(item.sq, item.id) if item.sq > last.sq and not item.dead else last
         return last, head.head
 
-    def remember_sent(self, item: OutboxRow) -> None:
+    def remember_sent(self, item: Waiting) -> None:
         """An own entry has its receipt: its number is taken, also while the page that holds it is still to come."""
         if item.sq > self._last_sent(item.log).sq:
             self.store.set_fact(_SENT + item.log.hex(), cbor.encode([item.sq, item.id]))
@@ -212,7 +212,7 @@ class Session:
 
     def occurrence(self, row: ChangeRow) -> Occurrence:
         """A stored change at its place, for the fold."""
-        change = decode_part(b"\x81" + row.body)[0]
+        change = decode_change(row.body)
         seq = PENDING if row.seq is None else row.seq
         return Occurrence(seq, row.received_ms or 0, row.device, row.user, row.role, change, bool(row.late))
 

@@ -31,10 +31,11 @@ CREATE TABLE change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL
     seq INTEGER, received_ms INTEGER, user BLOB NOT NULL, role TEXT NOT NULL, late INTEGER NOT NULL, sealed INTEGER, body BLOB NOT NULL,
     PRIMARY KEY (log, device, c));
 CREATE INDEX change_of_record ON change (log, record);
+CREATE INDEX change_later ON change (log, record) WHERE creates = 0;
 CREATE INDEX change_unsealed ON change (log, c) WHERE seq IS NULL;
 CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
 CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
-    cose BLOB NOT NULL, parts BLOB NOT NULL, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL);
+    code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
 CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL);
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
@@ -72,6 +73,23 @@ class OutboxRow(NamedTuple):
     code: str
     message: str
     sealed_ms: int
+
+    @property
+    def dead(self) -> bool:
+        """True when it was refused for good: its number is free again."""
+        return self.code.startswith(DEAD)
+
+
+class Waiting(NamedTuple):
+    """One item of the outbox without its bytes; `size` says how many they are."""
+
+    n: int
+    log: bytes
+    sq: int
+    id: bytes
+    statement: int
+    code: str
+    size: int
 
     @property
     def dead(self) -> bool:
@@ -236,7 +254,7 @@ class Store:
 
     def next_counter(self, log: bytes, device: bytes) -> int:
         """The next change counter of a device in a log."""
-        return 1 + (self._one("SELECT max(c) FROM change WHERE log = ? AND device = ?", log, device) or 0)
+        return 1 + self.highest(log, device)
 
     def put_changes(self, rows: list[tuple[Any, ...]]) -> None:
         """Keep changes (log, device, c, record, type, creates, seq, received_ms, user, role, late, sealed, body).
@@ -253,9 +271,9 @@ class Store:
         """Make room for the change that the log has under this number: only after the pending one was kept elsewhere."""
         self._db.execute("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND seq IS NULL", (log, device, c))
 
-    def counters(self, log: bytes) -> list[tuple[bytes, int, int]]:
-        """(device, 0, highest change counter) of every author of changes in a log."""
-        return self._rows("SELECT device, 0, max(c) FROM change WHERE log = ? GROUP BY device", log)
+    def highest(self, log: bytes, device: bytes) -> int:
+        """The highest change counter of a device in a log; 0 for none."""
+        return int(self._one("SELECT max(c) FROM change WHERE log = ? AND device = ?", log, device) or 0)
 
     def change(self, log: bytes, device: bytes, c: int) -> ChangeRow | None:
         """One change."""
@@ -279,8 +297,10 @@ class Store:
         return self._rows(sql, log, *values)
 
     def shared_records(self, log: bytes) -> list[bytes]:
-        """Records that more than one device has changed: the only ones that can be in conflict."""
-        return [row[0] for row in self._rows("SELECT record FROM change WHERE log = ? GROUP BY record HAVING count(DISTINCT device) > 1", log)]
+        """Records that more than one device has changed: the only ones that can be in conflict. Each has changes that did not create it."""
+        later = "SELECT DISTINCT record FROM change WHERE log = ?1 AND creates = 0"
+        sql = f"SELECT record FROM change WHERE log = ?1 AND record IN ({later}) GROUP BY record HAVING count(DISTINCT device) > 1"
+        return [row[0] for row in self._rows(sql, log)]
 
     def unsealed(self, log: bytes) -> list[ChangeRow]:
         """Own changes that are in no entry yet, by counter."""
@@ -318,6 +338,16 @@ class Store:
         """Everything that waits, in order."""
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())
         return [OutboxRow(*row) for row in self._rows(f"SELECT {_OUTBOX} FROM outbox {where} ORDER BY n", *values)]
+
+    def outbox_items(self, numbers: list[int]) -> list[OutboxRow]:
+        """These items, in the order asked for."""
+        return [OutboxRow(*row) for n in numbers for row in self._rows(f"SELECT {_OUTBOX} FROM outbox WHERE n = ?", n)]
+
+    def waiting(self, log: bytes | None = None) -> list[Waiting]:
+        """What `outbox` has, in order, for whoever needs no bytes: there may be many megabytes of them."""
+        where, values = ("WHERE log = ?", (log,)) if log else ("", ())
+        sql = f"SELECT n, log, sq, id, statement, code, length(cose) + length(parts) FROM outbox {where} ORDER BY n"
+        return [Waiting(*row) for row in self._rows(sql, *values)]
 
     def drop_outbox(self, n: int) -> None:
         """Forget an item: only after a verified final verdict."""

@@ -18,7 +18,7 @@ from sync.device import VERSION
 from sync.device.conflicts import count_conflicts
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.session import Session
-from sync.device.store import OutboxRow
+from sync.device.store import OutboxRow, Waiting
 from sync.device.taking import Outcome, Received, Refusal, take_response
 from sync.granting import Granter
 
@@ -71,7 +71,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     resealed: Counter[bytes] = Counter()
     while True:
         seal_pending(session)
-        pushed = _choose(session, stuck)
+        pushed = session.store.outbox_items([item.n for item in _choose(session, stuck)])
         response = _exchange(session, transport, pushed)
         outcome = take_response(session, response, pushed)
         report.rounds += 1
@@ -79,7 +79,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         report.add(outcome)
         progress(report)
         resealed.update(refusal.log for refusal in outcome.refused if refusal.final)
-        kept = {item.n for item in session.store.outbox()}
+        kept = {item.n for item in session.store.waiting()}
         stuck |= {item.log for item in pushed if item.n in kept} | {log for log, times in resealed.items() if times > _RESEALS}
         if report.rounds > _ROUNDS or (outcome.contradictions and not outcome.accepted):
             break
@@ -90,16 +90,16 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     return report
 
 
-def _choose(session: Session, stuck: set[bytes]) -> list[OutboxRow]:
+def _choose(session: Session, stuck: set[bytes]) -> list[Waiting]:
     """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped."""
     if session.store.fact("frozen"):
         return []
-    chosen: list[OutboxRow] = []
+    chosen: list[Waiting] = []
     size = 0
-    for item in session.store.outbox():
+    for item in session.store.waiting():
         if item.log in stuck or item.dead or session.stopped(item.log):
             continue
-        size += len(item.cose) + len(item.parts)
+        size += item.size
         if chosen and (size > _PUSH_BYTES or len(chosen) >= limits.ENTRIES_PER_PUSH):
             break
         chosen.append(item)
@@ -155,7 +155,7 @@ def _owes(session: Session, state: membership.FileState) -> bool:
 
 
 def _tend_file(session: Session, log: bytes, state: membership.FileState, report: Report) -> bool:
-    if any(not item.dead for item in session.store.outbox(log)):
+    if any(not item.dead for item in session.store.waiting(log)):
         return False
     granter = Granter(session.identity.svc, log, session.identity.device, session.registry)
     role = state.members[session.identity.user]

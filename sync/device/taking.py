@@ -77,7 +77,7 @@ class _Taking:
     def __init__(self, session: Session, response: SyncResponse, pushed: list[OutboxRow], outcome: Outcome) -> None:
         self.session, self.store, self.response, self.pushed, self.outcome = session, session.store, response, pushed, outcome
         self.behind = response.more
-        self.counted: dict[bytes, dict[bytes, int]] = {}
+        self.counted: dict[tuple[bytes, bytes], int] = {}
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
         self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
 
@@ -155,12 +155,16 @@ class _Taking:
         self._check_promises(page.log, before.log.head.seq, taken)
         session.keep_reader(page.log, reader)
         self._keep(page, reader, taken)
+        older = False
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", "an entry that should have been refused counts for nothing")
             elif not one.place.entry.is_envelope:
-                self._statement(page.log, one.place.entry, one.place.seq)
-        self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
+                older |= self._statement(page.log, one.place.entry, one.place.seq)
+        if older:
+            self._reopen(page.log)
+        else:
+            self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
 
     def _check_promises(self, log: bytes, after: int, taken: list[Taken]) -> None:
         """What an earlier receipt promised stands at its place, and what was refused for good stands nowhere."""
@@ -192,7 +196,8 @@ class _Taking:
         self.store.put_authors(page.log, [(device, last.sq, last.id) for device, last in head.authors.items()])
         self.outcome.received += len(taken)
 
-    def _statement(self, log: bytes, entry: Entry, seq: int) -> None:
+    def _statement(self, log: bytes, entry: Entry, seq: int) -> bool:
+        """Keep what a statement grants to this device; True when it opens earlier entries too."""
         statement = decode_file_statement(entry.sign1.payload)
         me, session = self.session.identity, self.session
         state = session.reader(log).file
@@ -205,12 +210,10 @@ class _Taking:
                 held[epoch] = secret
         except BadGrant as error:
             session.alarm(log, seq, "bad-grant", str(error))
-            return
-        fresh = {getattr(statement, "epoch", None)}
-        if secrets.keys() - fresh:
-            self._reopen(log)
+            return False
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
+        return bool(secrets.keys() - {getattr(statement, "epoch", None)})
 
     def _check_secret(self, log: bytes, epoch: int, secret: bytes, held: dict[int, bytes], state: membership.FileState | None) -> None:
         commit = state.commits.get(epoch) if state else None
@@ -220,7 +223,7 @@ class _Taking:
             raise BadGrant(f"the secret of epoch {epoch} was used before")
 
     def _reopen(self, log: bytes) -> None:
-        """Open what was taken before its secret came: a newcomer's first grant may follow the pages that it opens."""
+        """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
         opened = []
         for row in self.store.entries(log):
             if not row.void and not row.statement:
@@ -237,17 +240,18 @@ class _Taking:
         for one in taken:
             secret = secrets.get(one.place.entry.epoch or 0)
             if secret is not None:
-                found = [self._row(log, one, change) for change in self._changes(log, one, secret)]
+                found = [self._row(log, one, change, body) for change, body in self._changes(log, one, secret)]
                 if one.place.entry.id not in self.sent:
                     self._check_repeats(log, found)
                 rows += found
         self.store.put_changes(rows)
         self.outcome.changes += len(rows)
 
-    def _changes(self, log: bytes, one: Taken, secret: bytes) -> Iterator[Change]:
+    def _changes(self, log: bytes, one: Taken, secret: bytes) -> Iterator[tuple[Change, bytes]]:
+        """The changes of an entry's parts, each with its bytes, by counter."""
         entry = one.place.entry
         ctx = keys.context(entry.svc, log, entry.epoch or 0)
-        found: list[Change] = []
+        found: list[tuple[Change, bytes]] = []
         for i, part in enumerate(entry.parts):
             try:
                 if part is None:
@@ -256,24 +260,23 @@ class _Taking:
                 changes = decode_part(plain)
                 if any(change.b > entry.sn.seq for change in changes):
                     raise Malformed("a change claims to have seen more than its entry")
-                found += changes
+                found += [(change, plain[1:] if len(changes) == 1 else encode_part([change])[1:]) for change in changes]
             except Malformed as error:
                 self.outcome.holes += 1
                 self.session.alarm(log, one.place.seq, "hole", f"part {i}: {error}")
-        yield from sorted(found, key=lambda change: change.c)
+        yield from sorted(found, key=lambda pair: pair[0].c)
 
     @staticmethod
-    def _row(log: bytes, one: Taken, change: Change) -> tuple[Any, ...]:
+    def _row(log: bytes, one: Taken, change: Change, body: bytes) -> tuple[Any, ...]:
         entry = one.place.entry
         creates = ids.record_id(log, entry.author, change.c) == change.r
-        body = encode_part([change])[1:]
         return (
             log, entry.author, change.c, change.r, change.t, int(creates), one.place.seq, one.place.received_ms, one.user, one.role, 0, None, body,
         )  # fmt: skip
 
     def _check_repeats(self, log: bytes, rows: list[tuple[Any, ...]]) -> None:
         for row in rows:
-            stored = self.store.change(log, row[1], row[2]) if row[2] <= self._counters(log).get(row[1], 0) else None
+            stored = self.store.change(log, row[1], row[2]) if row[2] <= self._counted(log, row[1]) else None
             if stored is None or stored.body == row[12]:
                 continue
             if stored.seq is None:
@@ -283,10 +286,11 @@ class _Taking:
             else:
                 self.session.alarm(log, row[6], "repeated", "a change number was used twice with other content; the first stands")
 
-    def _counters(self, log: bytes) -> dict[bytes, int]:
-        if log not in self.counted:
-            self.counted[log] = {device: last for device, _, last in self.store.counters(log)}
-        return self.counted[log]
+    def _counted(self, log: bytes, device: bytes) -> int:
+        """The device's highest change counter before this response."""
+        if (log, device) not in self.counted:
+            self.counted[log, device] = self.store.highest(log, device)
+        return self.counted[log, device]
 
     # --- answers and receipts --------------------------------------------------------------------------------------------
 
@@ -320,7 +324,7 @@ class _Taking:
 
         What can never be taken (`malformed`, `too-large`) stays for a person to see.
         """
-        for later in self.store.outbox(item.log):
+        for later in self.store.waiting(item.log):
             if later.n > item.n and not later.dead:
                 self.store.unseal_from(later.n)
                 self.store.drop_outbox(later.n)
@@ -352,7 +356,7 @@ class _Taking:
         return entry.author == self.session.identity.device and verify_bytes(self.session.sign_key.public, sign1.signature, sign1.to_sign)
 
     def _receipts(self) -> None:
-        waiting = {item.id: item for item in self.store.outbox()}
+        waiting = {item.id: item for item in self.store.waiting()}
         for data in self.response.receipts:
             try:
                 receipt = exchange.check_receipt(data, self.session.registry)

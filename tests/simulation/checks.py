@@ -20,7 +20,7 @@ from shared_schema.records import Field, RecordType, record_types
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
-from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, fold_log, fold_record, in_conflict, show, state_hash
+from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, conflicts, fold_log, fold_record, in_conflict, show, state_hash
 from sync.granting import open_grants
 from sync.ledger import fold_fund
 from sync.membership import FileState
@@ -106,8 +106,9 @@ class Opened:
         return [at for at in self.occurrences if at.seq <= seq]
 
 
-def check_world(world: World, views: Views, rng: Random) -> None:
-    """Everything. Call after the network has healed and each device has synced three times."""
+def check_world(world: World, views: Views, rng: Random) -> Counter[str]:
+    """Everything. Call after the network has healed and each device has synced three times. Returns what there was to be seen."""
+    met: Counter[str] = Counter()
     for side in world.sides:
         host = world.hosts[side]
         phones = world.of_side(side)
@@ -117,9 +118,11 @@ def check_world(world: World, views: Views, rng: Random) -> None:
             check_once(one)
             check_sealed_against_removed(world, one, phones)
             check_wall(one)
-            check_folds(one)
+            met += check_folds(one)
+            met["statements"] += sum(not placed.entry.is_envelope for placed in one.entries) - 1
             if one.state.file == "fund":
-                check_money(one)
+                met["disputed"] += check_money(one)
+        met["revoked"] += sum(phone.revoked for phone in phones)
         check_audit(host, [*phones, world.admins[side]])
         for phone in phones:
             check_kept(phone, opened)
@@ -128,6 +131,7 @@ def check_world(world: World, views: Views, rng: Random) -> None:
         check_equal(phones, opened)
         check_from_scratch(rng.choice(phones), rng)
     views.look(world)
+    return met
 
 
 def open_side(world: World, host: Host) -> Iterator[Opened]:
@@ -320,6 +324,9 @@ def check_equal(phones: list[Phone], opened: Mapping[bytes, Opened]) -> None:
             if everything and (log, seq, epochs) not in found:
                 found[(log, seq, epochs)] = _picture(fold_log(log, opened[log].upto(seq), record_types()))
             must(found.setdefault((log, seq, epochs), mine) == mine, f"I2: {phone.name} shows another state of {log.hex()[:6]} at {seq}")
+            if everything and state is not None and state.file == "fund":
+                purse = fold_fund(log, phone.session.occurrences(log, pending=False))
+                must(purse == fold_fund(log, opened[log].upto(seq)), f"I2: {phone.name} counts another fund at {seq}")
             for record_id, record in phone.session.records(log).items():
                 alone = phone.session.record(log, record_id)
                 must(_picture({record_id: alone}) == _picture({record_id: record}), f"I13: {phone.name} folds a record alone to something else")
@@ -334,8 +341,9 @@ def _picture(records: Mapping[bytes, Record]) -> tuple[bytes, Any]:
     return state_hash(records), sorted(shown.items())
 
 
-def check_folds(opened: Opened) -> None:
+def check_folds(opened: Opened) -> Counter[str]:
     """I8 at every step of every record's history, I13 for every prefix, and agreement with the model."""
+    met: Counter[str] = Counter(changes=len(opened.occurrences))
     by_record: dict[bytes, list[Occurrence]] = {}
     for at in opened.occurrences:
         by_record.setdefault(at.change.r, []).append(at)
@@ -344,11 +352,15 @@ def check_folds(opened: Opened) -> None:
         for n in range(1, len(changes) + 1):
             after = fold_record(opened.log, record, changes[:n], record_types())
             check_step(opened.log, before, after, changes[n - 1])
+            met["conflicts"] += len(conflicts(after, record_types())) > len(conflicts(before, record_types()))
+            met["signed"] += len(after.signatures) > len(before.signatures)
             before = after
         whole = fold_log(opened.log, opened.occurrences, record_types())[record]
         must(_picture({record: whole}) == _picture({record: before}), "I13: folding record by record and log by log differ")
         check_against_model(opened.log, record, before, changes)
         check_hidden(before, changes)
+        met["hidden"] += before.hidden
+    return met
 
 
 def check_step(log: bytes, before: Record, after: Record, at: Occurrence) -> None:
@@ -427,7 +439,10 @@ def check_hidden(folded: Record, changes: list[Occurrence]) -> None:
         for at, op in ops
         if op.action == "delete"
     )
-    must(folded.hidden == (hidden and (type_ is None or type_.deletable)), f"I8: the record is {'hidden' if folded.hidden else 'shown'} against the rule")
+    must(
+        folded.hidden == (hidden and (type_ is None or type_.deletable)),
+        f"I8: the record is {'hidden' if folded.hidden else 'shown'} against the rule",
+    )
 
 
 def check_signed(folded: Record, type_: RecordType | None) -> None:
@@ -518,11 +533,14 @@ def _can_help(device: bytes, state: FileState, known: Registry) -> bool:
     return certificate.revoked is None and may_sign("epoch", state.file, state.side, role)
 
 
-def check_money(opened: Opened) -> None:
-    """I12: at every prefix the fund conserves what was allotted, and is where the model says."""
+def check_money(opened: Opened) -> int:
+    """I12: at every prefix the fund conserves what was allotted, and is where the model says. Returns how many spends were disputed."""
+    disputed = 0
     for n in range(len(opened.occurrences) + 1):
         fund, purse = fold_fund(opened.log, opened.occurrences[:n]), model_fund(opened.log, opened.occurrences[:n])
         must(fund.conserved, f"I12: money is not conserved after {n} changes")
         mine = (fund.allotted, fund.unallocated, fund.spent, fund.disputed, {ids.show(k): v for k, v in fund.remaining.items() if v})
         theirs = (purse.allotted, purse.pot, purse.spent, purse.disputed, {k: v for k, v in purse.left.items() if v})
         must(mine == theirs, f"I12: after {n} changes the fund is {mine}, the model {theirs}")
+        disputed = max(disputed, sum(bool(spend.disputed) for spend in fund.spends.values()))
+    return disputed

@@ -41,14 +41,14 @@ class Taste:
     def type_for(self, file: str, side: str) -> RecordType:
         if (file, side) not in self._types:
             types = types_for(file, side)
-            self._types[(file, side)] = self._rng.sample(types, min(2, len(types)))
+            self._types[(file, side)] = self._rng.choices(types, k=2)
         return self._rng.choice(self._types[(file, side)])
 
     def fields(self, type_: str, file: str, side: str) -> list[Field]:
         key = (type_, file, side)
         if key not in self._fields:
             fields = fields_for(*key)
-            self._fields[key] = self._rng.choices(fields, [_WEIGHT[spec.merge] for spec in fields], k=5)
+            self._fields[key] = self._rng.choices(fields, [_WEIGHT[spec.merge] for spec in fields], k=4)
         return self._fields[key]
 
     def values(self, type_: str, file: str, side: str, users: Sequence[bytes]) -> dict[str, Any]:

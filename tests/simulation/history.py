@@ -52,14 +52,13 @@ class Told(NamedTuple):
 class History:
     """Plays one seed."""
 
-    def __init__(self, seed: int, steps: int | None = None) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, steps: int | None = None, lies: int = 2) -> None:
+        self.seed, self.lies = seed, lies
         self.rng = Random(seed)
         self.count = steps if steps is not None else self.rng.randint(*STEPS)
         self.page_bytes = self.rng.choice(PAGES)
         self.on_disk = self.rng.random() < 0.1
         self.trace: list[str] = []
-        self.lies: list[str] = []
         self.tally: Counter[str] = Counter()
         self.taste = Taste(self.rng)
         self.names: dict[bytes, str] = {}
@@ -75,9 +74,9 @@ class History:
                 for _ in range(self.count):
                     self._step()
                 self._heal()
-                check_world(world, self.views, Random(self.seed))
-                self.tally["attacks"] += attack_world(world, Random(self.seed))
-                self.lies = tell(world, Random(self.seed), 1)
+                self.tally += check_world(world, self.views, Random(self.seed))
+                self.tally["attack"] += attack_world(world, Random(self.seed))
+                self.tally["lie"] += len(tell(world, Random(self.seed), self.lies))
                 return Told(self.seed, self.count, self._digest(), tuple(self.trace))
             except Exception as error:
                 raise Broken(self._story(error)) from error
@@ -103,8 +102,8 @@ class History:
     # --- the cast --------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        count = self.rng.randint(2, MOST_PHONES)
-        first = self.rng.randint(1, count - 1)
+        count = self.rng.choices(range(2, MOST_PHONES + 1), (1, 3, 4, 3, 2))[0]
+        first = self.rng.choice((1, 1, count - 1, count // 2))
         for side, phones in (("perpetrator", first), ("victim", count - first)):
             self._cast(side, phones)  # type: ignore[arg-type]  # the two literals are sides
         where = "files" if self.on_disk else "memory"
@@ -114,10 +113,14 @@ class History:
             for phone in phones_here:
                 phone.skew_ms = self.rng.choice((0, 0, self.rng.randint(-SKEW, SKEW)))
                 phone.sync()
-            self._create(self.rng.choice(phones_here), "case")
+            self._create(phones_here[0], "case")
             if self.rng.random() < 0.6:
                 self._create(phones_here[0], "fund")
                 self._fund_it(phones_here[0])
+            for _ in range(2):
+                self._deed(phones_here[0], "write")
+            for phone in phones_here:
+                phone.sync()
 
     def _cast(self, side: Side, count: int) -> None:
         people = list(_NAMES[side])
@@ -180,6 +183,9 @@ class History:
             self._deed(phone, "sync")
         self.views.look(self.world)
 
+    def _revoked(self) -> int:
+        return sum(phone.revoked for phone in self.world.phones)
+
     def _deed(self, phone: Phone, name: str) -> None:
         try:
             _DEEDS[name](self, phone)
@@ -194,28 +200,31 @@ class History:
     def write(self, phone: Phone) -> None:
         logs = self._files(phone)
         if not logs:
-            return
+            return None
         log = self.rng.choice(logs)
         state = phone.session.require_file(log)
+        if len(phone.store.records(log)) >= 4 and self.rng.random() < 0.8:
+            return self.edit(phone)
         type_ = self.taste.type_for(state.file, state.side)
         values = self.taste.values(type_.name, state.file, state.side, self._users(phone.side))
         record = phone.do(lambda session: records.add(session, log, type_.name, values))
         self.say(phone, f"writes {type_.name} {_id(record)} in {self.names[log]}: {values}")
+        return None
 
     def _record(self, phone: Phone) -> tuple[bytes, Record] | None:
-        """One of the records that this phone heard of last."""
-        logs = self._files(phone)
+        """The first records of a file or its last: those that others have in hand too."""
+        logs = self._files(phone, "case") if self.rng.random() < 0.8 else self._files(phone)
         log = self.rng.choice(logs) if logs else b""
-        found = phone.store.records(log)[-4:]
+        found = phone.store.records(log)
         if not found:
             return None
-        record = phone.session.record(log, self.rng.choice(found)[0])
+        record = phone.session.record(log, self.rng.choice([*found[-1:], *found[:2]])[0])
         return log, record
 
     def edit(self, phone: Phone) -> None:
         chosen = self._record(phone)
         if chosen is None or chosen[1].type not in record_types() or record_types()[chosen[1].type].weight == "ledger":
-            return self.write(phone)
+            return None
         log, record = chosen
         state = phone.session.require_file(log)
         fields = self.taste.fields(record.type, state.file, state.side)
@@ -226,13 +235,33 @@ class History:
             edited = phone.do(lambda session: records.edit(session, log, record.id, values))
             self.say(phone, f"edits {record.type} {_id(record.id)}: {values}{' as a note of their own' if edited.own_note else ''}")
         except Refused as refusal:
-            if refusal.code == "in-conflict" and self.rng.random() < 0.6:
+            if refusal.code in ("in-conflict", "frozen") and self.rng.random() < 0.6:
                 return self._overwrite(phone, log, record, values)
             raise
         return None
 
+    def clash(self, phone: Phone) -> None:
+        """Several people have the same form open and change the same field, before any of them hears of it."""
+        chosen = self._record(phone)
+        if chosen is None or chosen[1].type not in record_types():
+            return
+        log, record = chosen
+        state = phone.session.require_file(log)
+        spec = self.rng.choice(self.taste.fields(record.type, state.file, state.side))
+        others = [other for other in self.world.of_side(phone.side) if other.store.changes_of(log, record.id)]
+        for other in self.rng.sample(others, min(len(others), 3)):
+            value = draw(self.rng, spec, self._users(phone.side))
+            register = other.session.record(log, record.id).registers.get(spec.name)
+            live = tuple(register.live) if register else ()
+            ops = [Op(spec.name, "add", one, ()) for one in value] if spec.merge in ("set", "append") else [Op(spec.name, "set", value, live)]
+            try:
+                other.do(lambda session, ops=ops: session.write(log, record.id, record.type, ops))  # type: ignore[misc]
+            except Refused:
+                continue
+            self.say(other, f"sets {spec.name} of {record.type} {_id(record.id)} to {value}, as others do")
+
     def _overwrite(self, phone: Phone, log: bytes, record: Record, values: dict[str, Any]) -> None:
-        """An app that does not know of the conflict, or does not care, names everything it sees and sets its own."""
+        """An app that does not know of the conflict or the signature, or does not care, names everything it sees and sets its own."""
         ops = []
         for name, value in values.items():
             register = record.registers.get(name)
@@ -240,7 +269,7 @@ class History:
                 ops.append(Op(name, "set", value, tuple(register.live) if register else ()))
         if ops:
             phone.do(lambda session: session.write(log, record.id, record.type, ops))
-            self.say(phone, f"sets over a conflict in {record.type} {_id(record.id)}: {[op.field for op in ops]}")
+            self.say(phone, f"sets all the same in {record.type} {_id(record.id)}: {[op.field for op in ops]}")
 
     def resolve(self, phone: Phone) -> None:
         found = conflicts.list_conflicts(phone.session)
@@ -309,7 +338,7 @@ class History:
         log = self.rng.choice(logs)
         chosen = self._record(phone)
         value = self.rng.choice(({"shape": ["new"]}, "words", 7, None))
-        if chosen is None or self.rng.random() < 0.5:
+        if chosen is None or self.rng.random() < 0.3:
             ops = [Op("zz_field", "set", value, ()), Op("zz_many", "add", value, ())]
             record = phone.do(lambda session: session.write(log, None, "zz_form", ops))
             self.say(phone, f"writes zz_form {_id(record)} in {self.names[log]}")
@@ -325,7 +354,7 @@ class History:
     def money(self, phone: Phone) -> None:
         logs = self._files(phone, "fund")
         if not logs:
-            return self.write(phone)
+            return self.edit(phone)
         log = self.rng.choice(logs)
         holder = phone.session.require_file(log).members[phone.user] == "fund_holder"
         deeds = [self._spend, self._spend, self._give_back, self._reverse]
@@ -537,15 +566,16 @@ def _told(report: Report | str) -> str:
 
 
 _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
-    "write": (History.write, 10),
-    "edit": (History.edit, 26),
-    "resolve": (History.resolve, 4),
+    "write": (History.write, 4),
+    "edit": (History.edit, 44),
+    "resolve": (History.resolve, 6),
+    "clash": (History.clash, 8),
     "cell": (History.cell, 2),
     "sign": (History.sign, 2),
     "addend": (History.addend, 1),
     "delete": (History.delete, 2),
     "newer": (History.newer, 3),
-    "money": (History.money, 12),
+    "money": (History.money, 10),
     "people": (History.people, 5),
     "begin_file": (History.begin_file, 1),
     "second_device": (History.second_device, 2),

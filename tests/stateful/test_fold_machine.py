@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -40,7 +40,7 @@ TASK: tuple[str, Fields, Fields] = (
     {"handling": ["medical", "do_not_raise"], "addenda": [{"text": "more", "reason": "later"}]},
 )
 WHO = st.integers(0, 2)
-SETTINGS = settings(max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SETTINGS = settings(max_examples=800, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 
 
 @dataclass
@@ -165,8 +165,8 @@ class FoldMachine(RuleBasedStateMachine):
 
 
 def find(most: int = 120) -> None:
-    """Run the machine; raises what it finds."""
-    run_state_machine_as_test(FoldMachine, settings=settings(SETTINGS, max_examples=most, database=None, print_blob=False))
+    """Run the machine; raises what it finds, as it was found."""
+    run_state_machine_as_test(FoldMachine, settings=settings(SETTINGS, max_examples=most, database=None, phases=[Phase.generate]))
 
 
 def test_folds() -> None:

@@ -15,6 +15,7 @@ from server import authenticate
 from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
 from shared_schema import membership as file_shapes
 from shared_schema.errors import Malformed, ProtocolError, Refused
+from shared_schema.roles import roles_allowed
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
 from sync.device.taking import _Taking
@@ -223,7 +224,7 @@ def _reaches(given: In) -> Any:
 
 
 def _roles_allowed(given: In) -> bool:
-    return registry.roles_allowed(given["side"], given["roles"])
+    return roles_allowed(given["side"], given["roles"])
 
 
 # --- grants and sealing -----------------------------------------------------------------------------------------------------

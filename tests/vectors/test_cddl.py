@@ -126,7 +126,17 @@ def test_golden_fits(case: Case) -> None:
 def test_every_rule_is_used() -> None:
     rules = set(re.findall(r"(?m)^([\w-]+) = ", TEXT))
     used = {rule for rule in rules if len(re.findall(rf"(?<![\w\"-]){rule}(?![\w\"-])", re.sub(r"(?m);.*$", "", TEXT))) > 1}
-    entry_points = {"entry", "sync-request", "sync-response", "part", "registry-entry", "file-entry", "sig-structure", "envelope-entry", "statement-entry"}
+    entry_points = {
+        "entry",
+        "sync-request",
+        "sync-response",
+        "part",
+        "registry-entry",
+        "file-entry",
+        "sig-structure",
+        "envelope-entry",
+        "statement-entry",
+    }
     assert rules - used - entry_points == set()
 
 

@@ -15,7 +15,9 @@ from tests.vectors.codecs import CODECS
 from tests.vectors.notation import Case, everything, same
 
 GOLDEN: Final = everything()[0]
-_XWING_DRAFT: Final = bytes.fromhex("e2236b35a8c24b39b10aa1323a96a919a2ced88400633a7b07131713fc14b2b5b19cfc3da5fa1a92c49f25513e0fd30d6b1611c9ab9635d7086727a4b7d21d34")
+_XWING_DRAFT: Final = bytes.fromhex(
+    "e2236b35a8c24b39b10aa1323a96a919a2ced88400633a7b07131713fc14b2b5b19cfc3da5fa1a92c49f25513e0fd30d6b1611c9ab9635d7086727a4b7d21d34"
+)
 
 
 def _strings(value: Any) -> Any:

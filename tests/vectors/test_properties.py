@@ -11,6 +11,7 @@ from shared_schema import cbor, cose, ids
 from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_registry_statement
 from shared_schema.checkpoint import decode_checkpoint
 from shared_schema.entry import decode_entry
+from shared_schema.errors import Malformed
 from shared_schema.membership import KEM_BYTES, TAG_BYTES, decode_file_statement
 from shared_schema.receipt import decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.roles import FILES, ROLES
@@ -37,7 +38,7 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 SEED: Final = bytes(range(32))
 GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body and str(case) not in KNOWN_DEFECTS]
-MUTATED: Final = [case for case in GOLDEN if case.body["codec"] not in ("cbor", "uuid", "checkpoint") and len(case.body["bytes"]) < 20_000]
+MUTATED: Final = {str(case): case for case in GOLDEN if case.body["codec"] not in ("cbor", "uuid", "checkpoint") and len(case.body["bytes"]) < 20_000}
 
 ID: Final = st.binary(min_size=16, max_size=16)
 HASH: Final = st.binary(min_size=32, max_size=32)
@@ -67,7 +68,9 @@ def _signed(typ: str, payload: st.SearchStrategy[Any], **labels: st.SearchStrate
 SUBJECT: Final = st.fixed_dictionaries(
     {"user": ID, "name": LINE, "org": LINE, "roles": st.sets(st.sampled_from(sorted(ROLES)), min_size=1).map(sorted), "until": COUNT}
 )
-KEYS: Final = st.fixed_dictionaries({"device": ID, "label": LINE, "sign": HASH, "receive": st.binary(min_size=1, max_size=4).map(lambda fill: (fill * 1216)[:1216])})
+KEYS: Final = st.fixed_dictionaries(
+    {"device": ID, "label": LINE, "sign": HASH, "receive": st.binary(min_size=1, max_size=4).map(lambda fill: (fill * 1216)[:1216])}
+)
 ROOT: Final = st.fixed_dictionaries(
     {
         "kind": st.just("root"), "side": SIDE, "name": LINE, "authority": HASH, "receipt": HASH, "checkpoint": HASH,
@@ -107,7 +110,9 @@ RECEIPT: Final = st.tuples(ID, ID, st.dictionaries(NUMBER, st.tuples(HASH, COUNT
         "log": made[0], "inc": made[1], "items": [[made[2][seq][0], seq, made[2][seq][1]] for seq in sorted(made[2])], "head": [max(made[2]), made[3]],
     }
 )  # fmt: skip
-VERDICT: Final = st.fixed_dictionaries({"log": ID, "inc": ID, "id": HASH, "author": ID, "sq": NUMBER, "code": st.sampled_from(["malformed", "stale-epoch"])})
+VERDICT: Final = st.fixed_dictionaries(
+    {"log": ID, "inc": ID, "id": HASH, "author": ID, "sq": NUMBER, "code": st.sampled_from(["malformed", "stale-epoch"])}
+)
 OP_ID: Final = st.tuples(ID, NUMBER, COUNT).map(list)
 PREDS: Final = st.lists(OP_ID, max_size=2)
 NAME: Final = st.text(min_size=1, max_size=8).filter(lambda name: not name.startswith("_"))
@@ -124,7 +129,9 @@ CHANGE: Final = st.fixed_dictionaries(
 PART: Final = st.tuples(ID, st.dictionaries(NUMBER, CHANGE, min_size=1, max_size=3)).map(
     lambda made: [made[1][c] | {"r": made[0], "c": c} for c in sorted(made[1])]
 )
-STATUS: Final = st.fixed_dictionaries({name: COUNT for name in ("unsent", "held", "conflicts", "oldest_conflict_days", "claimed_ms", "free_mb")} | {"app": LINE})
+STATUS: Final = st.fixed_dictionaries(
+    {"unsent": COUNT, "held": COUNT, "conflicts": COUNT, "oldest_conflict_days": COUNT, "app": LINE, "claimed_ms": COUNT, "free_mb": COUNT}
+)
 REQUEST: Final = st.fixed_dictionaries(
     {
         "cursors": st.dictionaries(ID, st.tuples(COUNT, HASH), max_size=3).map(lambda cursors: [[log, *at] for log, at in cursors.items()]),
@@ -136,7 +143,8 @@ PAGE: Final = st.fixed_dictionaries(
     {"log": ID, "entries": st.lists(st.tuples(ANY, COUNT, OPENING).map(list), max_size=2), "head": st.binary(max_size=9), "more": st.booleans()}
 )
 ANSWER: Final = st.fixed_dictionaries({"id": HASH, "code": st.just("accepted")}) | st.fixed_dictionaries(
-    {"id": HASH, "code": st.just("quota"), "message": LINE, "retry": st.just("after-time")}, optional={"signed": st.binary(max_size=9), "stored": ANY.filter(bool)}
+    {"id": HASH, "code": st.just("quota"), "message": LINE, "retry": st.just("after-time")},
+    optional={"signed": st.binary(max_size=9), "stored": ANY.filter(bool)},
 )
 RESPONSE: Final = st.fixed_dictionaries(
     {
@@ -151,7 +159,7 @@ CHECKPOINT: Final = st.fixed_dictionaries(
         "signature": st.binary(min_size=64, max_size=64),
     }
 )  # fmt: skip
-_LOG: Final = {"log": ID, "sn": HEAD, "ck": HEAD}
+_LOG: Final[dict[Any, st.SearchStrategy[Any]]] = {"log": ID, "sn": HEAD, "ck": HEAD}
 ORDER: Final = st.tuples(st.just(1), st.none()) | st.tuples(st.integers(2, cbor.MAX_INT), HASH)
 
 
@@ -162,9 +170,10 @@ def _entry(value: dict[str, Any], order: tuple[int, bytes | None]) -> dict[str, 
     return value | {"parts": value.get("parts", [])}
 
 
+_ENVELOPE: Final[dict[Any, st.SearchStrategy[Any]]] = {"typ": st.just("fieldkeep-envelope"), "kid": ID, "svc": ID, "ep": EPOCH, **_LOG}
 ENVELOPE: Final = st.fixed_dictionaries(
     {
-        "header": st.fixed_dictionaries({"typ": st.just("fieldkeep-envelope"), "kid": ID, "svc": ID, "ep": EPOCH, **_LOG}),
+        "header": st.fixed_dictionaries(_ENVELOPE),
         "parts": st.lists(st.binary(max_size=40), min_size=1, max_size=3),
     }
 )
@@ -183,7 +192,7 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "sync_response": RESPONSE,
     "part": PART,
 }
-FEW: Final = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW: Final = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 class TestRoundTrip:
@@ -209,11 +218,11 @@ class TestWhateverComesIn:
     """No input makes a decoder raise anything but Malformed."""
 
     @pytest.mark.parametrize("name", DECODERS)
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.data())
     def test_random_input(self, name: str, data: st.DataObject) -> None:
         given_ = data.draw(st.text(max_size=200) if name == "decode_checkpoint" else st.binary(max_size=200) | ANY.map(cbor.encode))
-        assert refusal(lambda: DECODERS[name](given_)) in ("", "malformed")
+        assert refusal(DECODERS[name], given_) in ("", "malformed")
 
     @pytest.mark.parametrize("codec", ["checkpoint", "uuid"])
     @FEW
@@ -223,29 +232,28 @@ class TestWhateverComesIn:
         text = case.body["text"]
         at = data.draw(st.integers(0, len(text) - 1))
         changed = text[:at] + data.draw(st.characters()) + text[at + 1 :]
-        assert refusal(lambda: CODECS[codec].decode(changed)) in ("", "malformed")
+        assert refusal(CODECS[codec].decode, changed) in ("", "malformed")
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=200, deadline=None)
     @given(st.data())
     def test_one_byte_changed(self, data: st.DataObject) -> None:
-        case = data.draw(st.sampled_from(MUTATED))
+        case = MUTATED[data.draw(st.sampled_from(sorted(MUTATED)))]
         good = case.body["bytes"]
         at = data.draw(st.integers(0, len(good) - 1))
         changed = good[:at] + bytes((good[at] ^ data.draw(st.integers(1, 255)),)) + good[at + 1 :]
-        assert refusal(lambda: CODECS[case.body["codec"]].decode(changed)) in ("", "malformed", "too-large")
+        assert refusal(CODECS[case.body["codec"]].decode, changed) in ("", "malformed", "too-large")
 
-    @pytest.mark.xfail(reason="actions and kinds of file that cannot be hashed", raises=TypeError, strict=False)
-    @settings(max_examples=800, deadline=None)
+    @settings(max_examples=300, deadline=None, report_multiple_bugs=False)
     @given(st.data())
     def test_one_value_replaced(self, data: st.DataObject) -> None:
         """The encoding stays right and, where there is one, the signature too: only the shape is odd."""
-        case = data.draw(st.sampled_from(MUTATED))
+        case = MUTATED[data.draw(st.sampled_from(sorted(MUTATED)))]
         codec = CODECS[case.body["codec"]]
         if codec.is_signed:
             changed = _resigned(case.body["codec"], case.body["bytes"], data)
         else:
             changed = cbor.encode(_replaced(cbor.decode(case.body["bytes"]), data))
-        assert refusal(lambda: codec.decode(changed)) in ("", "malformed", "too-large")
+        assert refusal(codec.decode, changed) in ("", "malformed", "too-large")
 
 
 def _replaced(value: Any, data: st.DataObject) -> Any:
@@ -268,7 +276,7 @@ def _resigned(codec: str, encoded: bytes, data: st.DataObject) -> bytes:
     else:
         try:
             payload = cbor.encode(_replaced(cbor.decode(payload), data))
-        except cbor.Malformed:
+        except Malformed:
             payload = data.draw(st.binary(max_size=40))
     again = cose.assemble(protected, payload, SigningKey(SEED).sign(cose.sig_structure(protected, payload)))
     return cbor.encode([again, *outer[1:]]) if codec == "entry" else again

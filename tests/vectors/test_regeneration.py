@@ -35,6 +35,7 @@ def test_another_process_writes_the_same() -> None:
     """Whatever the seed of Python's hashes."""
     root = Path(__file__).parents[2]
     outputs = {
-        subprocess.run([sys.executable, "-c", _PROBE], cwd=root, env={"PYTHONHASHSEED": seed}, check=True, capture_output=True).stdout for seed in ("1", "2")
+        subprocess.run([sys.executable, "-c", _PROBE], cwd=root, env={"PYTHONHASHSEED": seed}, check=True, capture_output=True).stdout
+        for seed in ("1", "2")
     }
     assert len(outputs) == 1

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from shared_schema import cbor
+from shared_schema import cbor, ids
 from tests.vectors.codecs import CODECS
-from tests.vectors.generate.world import C1, N1, T0, fill, ids
+from tests.vectors.generate.world import C1, N1, T0, fill
 from tests.vectors.notation import Book
 
 _LOG: Final = fill("change/log", 16)
@@ -34,20 +34,49 @@ def _golden(book: Book) -> None:
         ("set", "One field is set.", [_change()]),
         ("set_over", "A field is set over the value that the device saw.", [_change(_op(preds=[_PRED]))]),
         ("set_over_two", "A field is set over two siblings.", [_change(_op(preds=[_PRED, [N1.id, 3, 1]]))]),
-        ("every_action", "Every action.", [_change(_op(), _op("needs", "add", "housing"), _op("needs", "remove", None, [_PRED]), _op("risk", "resolve", ["high", "both agree"], [_PRED]), _op("_signed", "sign", None, [_PRED]), _op("_deleted", "delete", True))]),
+        (
+            "every_action",
+            "Every action.",
+            [
+                _change(
+                    _op(),
+                    _op("needs", "add", "housing"),
+                    _op("needs", "remove", None, [_PRED]),
+                    _op("risk", "resolve", ["high", "both agree"], [_PRED]),
+                    _op("_signed", "sign", None, [_PRED]),
+                    _op("_deleted", "delete", True),
+                )
+            ],
+        ),
         ("cell", "A cell of one row is set.", [_change(_op(cell, "set", "yes"))]),
         ("cell_resolve", "A cell of one row is resolved.", [_change(_op(cell, "resolve", ["no", "asked again"], [_PRED]))]),
         ("unsure", "The device knew that its clock was wrong.", [_change(u=True)]),
         ("two_changes", "Two changes to one record, their counters rising.", [_change(c=8), _change(c=11, b=13)]),
-        ("unknown_names", "Types, versions and fields that nobody knows yet are kept.", [_change(_op("from_the_future", "set", {"a": 1}), t="new_type", s=99)]),
+        (
+            "unknown_names",
+            "Types, versions and fields that nobody knows yet are kept.",
+            [_change(_op("from_the_future", "set", {"a": 1}), t="new_type", s=99)],
+        ),
         ("value_null", "A field may be set to nothing.", [_change(_op(value=None))]),
         ("value_missing", "A reason why there is no value.", [_change(_op(value={"missing": "not_safe_to_ask"}))]),
-        ("value_nested", "Values are JSON: lists and maps with text keys.", [_change(_op(value={"list": [1, -1, True, None, "x"], "__proto__": {"": []}}))]),
+        (
+            "value_nested",
+            "Values are JSON: lists and maps with text keys.",
+            [_change(_op(value={"list": [1, -1, True, None, "x"], "__proto__": {"": []}}))],
+        ),
         ("value_depth_12", "The deepest value that fits.", [_change(_op(value=_nested(12)))]),
-        ("numbers_last", "The largest numbers.", [_change(_op(preds=[[C1.id, 2**53 - 1, 2**53 - 1]]), s=2**53 - 1, c=2**53 - 1, b=2**53 - 1, at=2**53 - 1)]),
+        (
+            "numbers_last",
+            "The largest numbers.",
+            [_change(_op(preds=[[C1.id, 2**53 - 1, 2**53 - 1]]), s=2**53 - 1, c=2**53 - 1, b=2**53 - 1, at=2**53 - 1)],
+        ),
         ("numbers_first", "The smallest numbers.", [_change(s=1, c=1, b=0, at=0)]),
         ("field_64", "A field's name of 64 characters.", [_change(_op("f" * 64))]),
-        ("reason_2000", "A reason of 2,000 characters: code points are counted.", [_change(_op("risk", "resolve", ["high", "\U0001f98a" * 2000], [_PRED]))]),
+        (
+            "reason_2000",
+            "A reason of 2,000 characters: code points are counted.",
+            [_change(_op("risk", "resolve", ["high", "\U0001f98a" * 2000], [_PRED]))],
+        ),
     ):
         data = cbor.encode(changes)
         book.add(name, why, codec="part", value=CODECS["part"].decode(data), bytes=data)

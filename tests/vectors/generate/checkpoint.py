@@ -4,8 +4,9 @@ import base64
 import hashlib
 from typing import Any, Final
 
+from shared_schema import ids
 from tests.vectors import edwards
-from tests.vectors.generate.world import INC, OTHER_INC, OTHER_SVC, SVC, fill, ids, seed, signer
+from tests.vectors.generate.world import INC, OTHER_INC, OTHER_SVC, SVC, fill, seed, signer
 from tests.vectors.notation import Book
 
 _SEED: Final = seed("checkpoint/perpetrator")
@@ -22,7 +23,9 @@ def _key_hash(origin: str = _ORIGIN, public: bytes = _PUBLIC) -> bytes:
     return hashlib.sha256(origin.encode() + b"\n\x01" + public).digest()[:4]
 
 
-def _note(size: Any = 7, root: bytes | str = _ROOT, *, origin: str = _ORIGIN, key: str = "checkpoint/perpetrator", key_hash: bytes | None = None) -> str:
+def _note(
+    size: Any = 7, root: bytes | str = _ROOT, *, origin: str = _ORIGIN, key: str = "checkpoint/perpetrator", key_hash: bytes | None = None
+) -> str:
     """A rightly signed note."""
     text = f"{origin}\n{size}\n{root if isinstance(root, str) else _b64(root)}\n"
     signature = signer(key).sign(text.encode())
@@ -113,11 +116,20 @@ def _refused(book: Book) -> None:
         ("key_hash", "The key's four bytes are another key's.", {"text": _note(key_hash=_key_hash(public=signer("receipt/perpetrator").public))}),
         ("key_hash_claimed", "Signed by another key under this key's four bytes.", {"text": _note(key="receipt/perpetrator", key_hash=_key_hash())}),
         ("other_side", "The checkpoint of another side.", {"text": _note(origin=other_side)}),
+        (
+            "other_side_claimed",
+            "The checkpoint of another side by the same key, under this side's four bytes.",
+            {"text": _note(origin=other_side, key_hash=_key_hash())},
+        ),
         ("other_service", "The checkpoint of another service.", {"text": _note(origin=_ORIGIN.replace(ids.show(SVC), ids.show(OTHER_SVC)))}),
         ("other_incarnation", "The checkpoint of another incarnation.", {"text": _note(origin=_ORIGIN.replace(ids.show(INC), ids.show(OTHER_INC)))}),
         ("size_changed", "The size was changed after signing.", {"text": swapped(1, "8")}),
         ("root_changed", "The root was changed after signing.", {"text": swapped(2, _b64(bytes(32)))}),
-        ("signature_changed", "One bit of the signature was changed.", {"text": swapped(4, lines[4].replace(signature, _b64(_flipped(base64.b64decode(signature)))))}),
+        (
+            "signature_changed",
+            "One bit of the signature was changed.",
+            {"text": swapped(4, lines[4].replace(signature, _b64(_flipped(base64.b64decode(signature)))))},
+        ),
         ("weak_key", "The key is of small order.", {"public": edwards.encode(edwards.IDENTITY), "text": _weak()}),
     ):
         book.refuse(f"verify_{name}", why, "malformed", op="verify_checkpoint", given=given | over)

@@ -34,7 +34,9 @@ def _pairs(pairs: list[tuple[Any, Any]]) -> bytes:
 
 def _outer(book: Book) -> None:
     good = _assemble(cbor.encode(_HEADER))
-    book.add("head", "A signed head: the smallest signed object.", codec="signed_head", seed=_SEED, value=CODECS["signed_head"].decode(good), bytes=good)
+    book.add(
+        "head", "A signed head: the smallest signed object.", codec="signed_head", seed=_SEED, value=CODECS["signed_head"].decode(good), bytes=good
+    )
     header, signature = cbor.encode(_HEADER), good[-64:]
     rest = _bstr(header) + b"\xa0" + _bstr(_PAYLOAD) + _bstr(signature)
     alg_out = b"\xd2\x84" + _bstr(header) + cbor.encode({1: -19}) + _bstr(_PAYLOAD) + _bstr(signature)
@@ -109,7 +111,13 @@ def _signatures(book: Book) -> None:
     given = {"bytes": good, "typ": _TYP, "public": _KEY.public}
     out = {"to_sign": to_sign, "id": hashlib.sha256(to_sign).digest()}
     assert edwards.sign(_SEED, to_sign) == (_KEY.public, good[-64:])
-    book.add("verified", "The signature covers protected header and payload; the object id is the hash of what it covers.", op="verify_object", given=given, out=out)
+    book.add(
+        "verified",
+        "The signature covers protected header and payload; the object id is the hash of what it covers.",
+        op="verify_object",
+        given=given,
+        out=out,
+    )
     mac = _assemble(header, context="MAC0")
     one = _assemble(header, context="Signature")
     aad = b"\x84" + cbor.encode("Signature1") + _bstr(header) + _bstr(b"x") + _bstr(_PAYLOAD)
@@ -131,7 +139,13 @@ def _signatures(book: Book) -> None:
     ):
         book.refuse(name, why, "malformed", op="verify_object", given=given | {"bytes": data})
     weak = edwards.encode(edwards.IDENTITY)
-    book.refuse("weak_key", "The key is of small order.", "malformed", op="verify_object", given=given | {"public": weak, "bytes": good[:-64] + weak + bytes(32)})
+    book.refuse(
+        "weak_key",
+        "The key is of small order.",
+        "malformed",
+        op="verify_object",
+        given=given | {"public": weak, "bytes": good[:-64] + weak + bytes(32)},
+    )
 
 
 def books() -> list[Book]:

@@ -46,24 +46,43 @@ def _statement(parts: Any = (), payload: bytes = _STATEMENT, **over: Any) -> byt
 
 
 def _golden(book: Book) -> None:
-    first = {"sq": 1, "pv": None, "sn": [INC, 0, fill("entry/chain/0", 32)], "ck": list(NO_CK)}
+    first: dict[str, Any] = {"sq": 1, "pv": None, "sn": [INC, 0, fill("entry/chain/0", 32)], "ck": list(NO_CK)}
     for name, why, data in (
         ("envelope", "An envelope of two parts.", _envelope()),
         ("envelope_first", "An author's first entry: pv is null, nothing applied, no checkpoint seen.", _envelope(**first)),
         ("envelope_one_part", "An envelope of one part.", _envelope(_PARTS[:1], _hashes(_PARTS[:1]))),
-        ("envelope_absent_part", "A part that is not there (expunged, or not asked for) is null; its hash stands for it.", _envelope([_PARTS[0], None])),
-        ("envelope_empty_part", "A part of no bytes has its hash like any other; that it does not open is another matter.", _envelope([b""], _hashes([b""]))),
+        (
+            "envelope_absent_part",
+            "A part that is not there (expunged, or not asked for) is null; its hash stands for it.",
+            _envelope([_PARTS[0], None]),
+        ),
+        (
+            "envelope_empty_part",
+            "A part of no bytes has its hash like any other; that it does not open is another matter.",
+            _envelope([b""], _hashes([b""])),
+        ),
         ("envelope_epoch_last", "The last epoch, 2^32-1.", _envelope(ep=2**32 - 1)),
         ("envelope_numbers_last", "The largest numbers.", _envelope(sq=2**53 - 1, sn=[INC, 2**53 - 1, bytes(32)], ck=[INC, 2**53 - 1, bytes(32)])),
         ("envelope_1024_parts", "As many parts as there may be.", _envelope([None] * 1024, cbor.encode([bytes(32)] * 1024))),
         ("statement", "A statement has no parts.", _statement()),
         ("statement_first", "An author's first entry.", _statement(**first)),
-        ("statement_any_payload", "An entry does not look into a statement's payload: that is for the statement's own decoder.", _statement(payload=b"")),
+        (
+            "statement_any_payload",
+            "An entry does not look into a statement's payload: that is for the statement's own decoder.",
+            _statement(payload=b""),
+        ),
     ):
         book.add(name, why, codec="entry", seed=_SEED, value=CODECS["entry"].decode(data), bytes=data)
     root = b"fieldkeep-envelope".ljust(32, b".")
     data = _statement(**(first | {"ck": [INC, 40, root]}))
-    book.add("statement_named_in_ck", "The type stands under label 16; the same text in another place means nothing.", codec="entry", seed=_SEED, value=_value(data), bytes=data)
+    book.add(
+        "statement_named_in_ck",
+        "The type stands under label 16; the same text in another place means nothing.",
+        codec="entry",
+        seed=_SEED,
+        value=_value(data),
+        bytes=data,
+    )
 
 
 def _value(data: bytes) -> dict[str, Any]:
@@ -81,7 +100,8 @@ def _shape(book: Book) -> None:
         book.refuse(name, why, code, codec="entry", bytes=data)
 
     for label in ("log", "sq", "pv", "sn", "ck", "ep"):
-        refuse(f"{label}_missing", f"The label {label} is missing.", _envelope(**{label: ...}))
+        without: dict[str, Any] = {label: ...}
+        refuse(f"{label}_missing", f"The label {label} is missing.", _envelope(**without))
     refuse("statement_with_ep", "A statement has no epoch.", _statement(ep=3))
     refuse("unknown_label", "A label that nobody knows.", _envelope(nb=1))
     refuse("log_15", "A log id of 15 bytes.", _envelope(log=_LOG[:15]))
@@ -125,7 +145,12 @@ def _shape(book: Book) -> None:
     refuse("pair_swapped", "The parts before the signed object.", cbor.encode(good[::-1]))
     refuse("bare", "The signed object alone.", good[0])
     refuse("parts_1025", "One part more than there may be.", _envelope([None] * 1025, cbor.encode([bytes(32)] * 1025)), "too-large")
-    refuse("parts_1025_of_1024", "1,025 parts for 1,024 hashes: the limit is looked at first.", _envelope([None] * 1025, cbor.encode([bytes(32)] * 1024)), "too-large")
+    refuse(
+        "parts_1025_of_1024",
+        "1,025 parts for 1,024 hashes: the limit is looked at first.",
+        _envelope([None] * 1025, cbor.encode([bytes(32)] * 1024)),
+        "too-large",
+    )
     big = bytes(2**20)
     refuse("one_mib", "An entry above 1 MiB, its signed object included.", _envelope([big], _hashes([big])), "too-large")
 

@@ -1,9 +1,10 @@
 """Vectors of the device's side of a sync: pages, registry pages, checkpoints (docs/spec.md §9.3)."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from shared_schema import cbor, certificate, entry
-from shared_schema.entry import Head
+from shared_schema import cbor, certificate, entry, ids
+from shared_schema.entry import Entry, Head
 from tests.vectors.generate import membership, merkle
 from tests.vectors.generate.checkpoint import _note as note
 from tests.vectors.generate.receipt import signed
@@ -23,7 +24,6 @@ from tests.vectors.generate.world import (
     RegistryLog,
     fill,
     head_of,
-    ids,
     perpetrator,
     root,
     signer,
@@ -77,11 +77,24 @@ def _pages(book: Book) -> None:
     sent = [file.entries[5][0]]
     page = _page(file, 5)
     page["entries"][0][0] = sent[0].id
-    book.add("page_own_entry", "An entry that the device has just sent is named by its id.", op="take_page", given=_given(file, 5, page, sent=[travelling(one) for one in sent]), out=_out(file, 5))
-    roots = [[40, fill("root/40", 32)]]
+    book.add(
+        "page_own_entry",
+        "An entry that the device has just sent is named by its id.",
+        op="take_page",
+        given=_given(file, 5, page, sent=[travelling(one) for one in sent]),
+        out=_out(file, 5),
+    )
+    root_40 = fill("root/40", 32)
+    roots = [[40, root_40]]
     witnessed = _file()
-    witnessed.append(witnessed.envelope(N1, 2, [_PART], ck=entry.Witness(INC, 40, roots[0][1])))
-    book.add("page_same_tree", "Another device saw the audit tree that this one knows.", op="take_page", given=_given(witnessed, 6, _page(witnessed, 6), roots=roots), out=_out(witnessed, 6))
+    witnessed.append(witnessed.envelope(N1, 2, [_PART], ck=entry.Witness(INC, 40, root_40)))
+    book.add(
+        "page_same_tree",
+        "Another device saw the audit tree that this one knows.",
+        op="take_page",
+        given=_given(witnessed, 6, _page(witnessed, 6), roots=roots),
+        out=_out(witnessed, 6),
+    )
     for name, why, ck in (
         ("unknown_size", "Another device saw the audit tree at a size that this one has no root of.", entry.Witness(INC, 41, bytes(32))),
         ("other_incarnation", "A checkpoint of another incarnation is not compared.", entry.Witness(OTHER_INC, 40, bytes(32))),
@@ -92,7 +105,13 @@ def _pages(book: Book) -> None:
     _void_pages(book)
     ahead = replace_registry(_file(), 7)
     ahead.append(ahead.by(C1, ahead.new_epoch(rg=perpetrator(8).known.head)))
-    book.add("page_behind", "A statement that relies on a registry head which is yet to come: the page is taken again later.", op="take_page", given=_given(ahead, 6, _page(ahead, 6)), out="behind")
+    book.add(
+        "page_behind",
+        "A statement that relies on a registry head which is yet to come: the page is taken again later.",
+        op="take_page",
+        given=_given(ahead, 6, _page(ahead, 6)),
+        out="behind",
+    )
 
 
 def replace_registry(file: FileLog, size: int) -> FileLog:
@@ -107,22 +126,34 @@ def replace_registry(file: FileLog, size: int) -> FileLog:
 
 
 def _void_pages(book: Book) -> None:
-    for name, why, code, make in (
+    voids: tuple[tuple[str, str, str, Callable[[FileLog], Entry]], ...] = (
         ("stranger", "What a stranger wrote has its place and counts for nothing.", "no-standing", lambda f: f.envelope(M1, 2, [_PART])),
         ("foreigner", "So has what somebody of the other side wrote.", "malformed", lambda f: f.envelope(V1, 2, [_PART])),
         ("forged", "So has what bears a member's id and another's signature.", "malformed", lambda f: f.envelope(N1, 2, [_PART], key=C1.key)),
-        ("forged_seen", "What a forged entry claims to have seen is no fork: nobody signed it.", "malformed", lambda f: f.envelope(N1, 2, [_PART], key=C1.key, sn=Head(INC, 3, bytes(32)))),
+        (
+            "forged_seen",
+            "What a forged entry claims to have seen is no fork: nobody signed it.",
+            "malformed",
+            lambda f: f.envelope(N1, 2, [_PART], key=C1.key, sn=Head(INC, 3, bytes(32))),
+        ),
         ("old_epoch", "So has what was sealed under an old epoch.", "stale-epoch", lambda f: f.envelope(N1, 1, [_PART])),
         ("clone", "So has a number used twice.", "clone-detected", lambda f: f.envelope(C1, 2, [_PART], sq=3)),
         ("other_service", "So has what was signed for another service.", "malformed", lambda f: f.envelope(N1, 2, [_PART], svc=OTHER_SVC)),
-    ):
+    )
+    for name, why, code, make in voids:
         file = _file()
         file.append(make(file))
         book.add(f"page_void_{name}", why, op="take_page", given=_given(file, 6, _page(file, 6)), out=_out(file, 6, {7: code}))
     file = _file()
     file.append(file.envelope(N1, 1, [_PART]))
     file.append(file.envelope(N1, 2, [_PART]))
-    book.add("page_after_void", "An author's rightly signed void entry counts in that author's own order.", op="take_page", given=_given(file, 6, _page(file, 6)), out=_out(file, 6, {7: "stale-epoch"}))
+    book.add(
+        "page_after_void",
+        "An author's rightly signed void entry counts in that author's own order.",
+        op="take_page",
+        given=_given(file, 6, _page(file, 6)),
+        out=_out(file, 6, {7: "stale-epoch"}),
+    )
     file = _file()
     following = file.envelope(C1, 2, [_PART])
     file.append(file.envelope(C1, 2, [_PART], log=fill("other log", 16), sq=9, pv=bytes(32)))
@@ -146,10 +177,22 @@ def _refused_pages(book: Book) -> None:
     refuse("gap", "An entry is left out.", fork, 3, _page(file, 3, entries=entries(4, 6)))
     refuse("cut", "The page ends before its signed head.", fork, 3, _page(file, 3, entries=entries(4, 5)))
     refuse("repeated", "An entry comes twice.", fork, 3, _page(file, 3, entries=entries(4, 4, 5, 6)))
-    refuse("swapped", "Two entries are swapped.", fork, 1, _page(file, 1, entries=[[pair, file.entries[1][1] + 5, opening] for pair, _, opening in entries(3, 2, 4, 5, 6)]))
+    refuse(
+        "swapped",
+        "Two entries are swapped.",
+        fork,
+        1,
+        _page(file, 1, entries=[[pair, file.entries[1][1] + 5, opening] for pair, _, opening in entries(3, 2, 4, 5, 6)]),
+    )
     refuse("head_behind", "The signed head is behind what the device has.", fork, 6, _page(file, 6, head=_head(file.id, head_of(file, 5))))
     refuse("head_other_chain", "The signed head has another chain.", fork, 6, _page(file, 6, head=_head(file.id, head._replace(chain=bytes(32)))))
-    refuse("head_other_incarnation", "The signed head is of another incarnation.", fork, 6, _page(file, 6, head=_head(file.id, head._replace(incarnation=OTHER_INC))))
+    refuse(
+        "head_other_incarnation",
+        "The signed head is of another incarnation.",
+        fork,
+        6,
+        _page(file, 6, head=_head(file.id, head._replace(incarnation=OTHER_INC))),
+    )
     later = [[pair, at + 1, opening] for pair, at, opening in entries(6)]
     refuse("other_time", "An entry is shown with another time of receipt.", fork, 5, _page(file, 5, entries=later))
     back = [[pair, file.entries[3][1] - 1, opening] for pair, _, opening in entries(5)]
@@ -158,11 +201,25 @@ def _refused_pages(book: Book) -> None:
     refuse("broken_entry", "What is served is no entry.", fork, 5, _page(file, 5, entries=broken))
     swapped = entries(6)[0]
     refuse("other_part", "A part does not match its hash.", fork, 5, _page(file, 5, entries=[[[swapped[0][0], [bytes(304)]], *swapped[1:]]]))
-    refuse("absent_part", "A part is absent, and no statement expunged it.", fork, 5, _page(file, 5, entries=[[[swapped[0][0], [None]], *swapped[1:]]]))
-    refuse("id_not_sent", "The page names an entry that the device did not send.", fork, 5, _page(file, 5, entries=[[file.entries[5][0].id, *swapped[1:]]]))
+    refuse(
+        "absent_part", "A part is absent, and no statement expunged it.", fork, 5, _page(file, 5, entries=[[[swapped[0][0], [None]], *swapped[1:]]])
+    )
+    refuse(
+        "id_not_sent",
+        "The page names an entry that the device did not send.",
+        fork,
+        5,
+        _page(file, 5, entries=[[file.entries[5][0].id, *swapped[1:]]]),
+    )
     bad = "malformed"
     refuse("head_by_other_key", "The head is signed by another key.", bad, 6, _page(file, 6, head=_head(file.id, head, key="checkpoint/perpetrator")))
-    refuse("head_by_other_side", "The head is signed by the other side's server key.", bad, 6, _page(file, 6, head=_head(file.id, head, key="receipt/victim")))
+    refuse(
+        "head_by_other_side",
+        "The head is signed by the other side's server key.",
+        bad,
+        6,
+        _page(file, 6, head=_head(file.id, head, key="receipt/victim")),
+    )
     refuse("head_other_log", "The head is of another log.", bad, 6, _page(file, 6, head=_head(fill("other log", 16), head)))
     refuse("head_other_service", "The head is for another service.", bad, 6, _page(file, 6, head=_head(file.id, head, svc=OTHER_SVC)))
     refuse("head_other_kid", "The head is signed under another key id.", bad, 6, _page(file, 6, head=_head(file.id, head, kid=C1.id)))
@@ -171,7 +228,12 @@ def _refused_pages(book: Book) -> None:
     for name, why, over, more in (
         ("fork_seen", "An author saw another log.", {"sn": Head(INC, 3, bytes(32))}, {}),
         ("fork_seen_future", "An author saw an entry that this log does not have.", {"sn": Head(INC, 9, bytes(32))}, {}),
-        ("fork_tree", "Another device was shown another audit tree.", {"ck": entry.Witness(INC, 40, bytes(32))}, {"roots": [[40, fill("root/40", 32)]]}),
+        (
+            "fork_tree",
+            "Another device was shown another audit tree.",
+            {"ck": entry.Witness(INC, 40, bytes(32))},
+            {"roots": [[40, fill("root/40", 32)]]},
+        ),
     ):
         grown = _file()
         grown.append(grown.envelope(N1, 2, [_PART], **over))
@@ -213,8 +275,20 @@ def _registry_pages(book: Book) -> None:
     refuse("gap", "An entry is left out.", "contradiction", 5, _page(log, 5) | {"entries": _page(log, 6)["entries"]})
     refuse("head_behind", "The signed head is behind what the device has.", "contradiction", 8, _page(log, 8, head=_head(log.id, head_of(log, 7))))
     refuse("other_side", "The other side's registry.", "no-service", 0, _other_side(log))
-    refuse("head_by_other_key", "The head is signed by another key than the root names.", "malformed", 0, _page(log, 0, head=_head(log.id, head_of(log, 8), key="receipt/victim")))
-    refuse("head_of_file", "The head of a file in the place of the registry's.", "malformed", 8, _page(log, 8, head=_head(fill("other log", 16), head_of(log, 8))))
+    refuse(
+        "head_by_other_key",
+        "The head is signed by another key than the root names.",
+        "malformed",
+        0,
+        _page(log, 0, head=_head(log.id, head_of(log, 8), key="receipt/victim")),
+    )
+    refuse(
+        "head_of_file",
+        "The head of a file in the place of the registry's.",
+        "malformed",
+        8,
+        _page(log, 8, head=_head(fill("other log", 16), head_of(log, 8))),
+    )
     other = signer("another authority")
     pretender = RegistryLog("perpetrator")
     payload = certificate.encode_registry_statement(root("perpetrator", authority=other.public))

@@ -5,8 +5,9 @@ Each case says by hand what a person sees; the rest of the outcome is written do
 
 from typing import Any, Final
 
+from shared_schema import ids
 from tests.vectors.generate.story import Story
-from tests.vectors.generate.world import C1, M1, N1, N2, fill, ids
+from tests.vectors.generate.world import C1, M1, N1, N2, fill
 from tests.vectors.notation import Book, same
 from tests.vectors.operations import OPERATIONS
 
@@ -51,7 +52,9 @@ class _Teller:
         given = {"log": story.log, "types": _TYPES, "changes": list(story.changes)}
         out = OPERATIONS["fold"](given)
         record = story.changes[0]["change"]["r"] if story.changes else None
-        first: dict[str, Any] = next((one for one in out["records"] if one["id"] == record), {"fields": [], "conflicts": [], "flags": [], "hidden": False})
+        first: dict[str, Any] = next(
+            (one for one in out["records"] if one["id"] == record), {"fields": [], "conflicts": [], "flags": [], "hidden": False}
+        )
         shown = {one["field"]: one["value"] for one in first["fields"] if isinstance(one["field"], str)}
         assert same(shown, sees), (name, shown)
         assert same(first["conflicts"], more.get("conflicts", [])), (name, first["conflicts"])
@@ -82,7 +85,12 @@ def _simple(tell: _Teller) -> None:
     record, _ = story.creates(C1, "plan", ("title", "set", "t"), ("place", "set", "here"))
     tell.tells("created", "A record and its first values.", story, {"title": "t", "place": "here"}, type="plan")
     story.says(C1, record, ("place", "set", "there"))
-    tell.tells("set_again", "A device is never concurrent with itself: its newer value replaces its older one, named or not.", story, {"title": "t", "place": "there"})
+    tell.tells(
+        "set_again",
+        "A device is never concurrent with itself: its newer value replaces its older one, named or not.",
+        story,
+        {"title": "t", "place": "there"},
+    )
     story = Story()
     for device in (C1, N1):
         for number in range(2):
@@ -108,37 +116,91 @@ def _once_and_latest(tell: _Teller) -> None:
     story = Story()
     record, _ = story.creates(N1, "plan", ("title", "set", "first"))
     story.says(N2, record, ("title", "set", "second"))
-    tell.tells("once_other_device_of_creator", "`once` belongs to the creating device, not to its person.", story, {"title": "first"}, proposals={"title": ["second"]})
+    tell.tells(
+        "once_other_device_of_creator",
+        "`once` belongs to the creating device, not to its person.",
+        story,
+        {"title": "first"},
+        proposals={"title": ["second"]},
+    )
     story, *_ = _two("place", "here", "there")
-    tell.tells("latest", "`latest`: the sibling latest in log order; both stay, no conflict.", story, {"title": "t", "place": "there"}, live={"place": ["here", "there"]})
+    tell.tells(
+        "latest",
+        "`latest`: the sibling latest in log order; both stay, no conflict.",
+        story,
+        {"title": "t", "place": "there"},
+        live={"place": ["here", "there"]},
+    )
     story, record, *_ = _two("place", "here", "there")
     story.says(N2, record, ("place", "set", "late"), b=1, late=True)
-    tell.tells("latest_late", "`latest`: a value admitted late never wins.", story, {"title": "t", "place": "there"}, live={"place": ["here", "there", "late"]})
+    tell.tells(
+        "latest_late",
+        "`latest`: a value admitted late never wins.",
+        story,
+        {"title": "t", "place": "there"},
+        live={"place": ["here", "there", "late"]},
+    )
     story = Story()
     record, _ = story.creates(C1, "plan", ("title", "set", "t"))
     story.says(N1, record, ("place", "set", "late"), b=1, late=True)
     tell.tells("latest_only_late", "`latest`: a late value stands where there is no other.", story, {"title": "t", "place": "late"})
     story, record, a, b = _two("place", "here", "there")
     story.says(C1, record, ("place", "resolve", ["everywhere", "asked both"], [a, b]))
-    tell.tells("latest_resolved", "A `latest` field may be resolved too.", story, {"title": "t", "place": "everywhere"}, live={"place": ["everywhere"]})
+    tell.tells(
+        "latest_resolved", "A `latest` field may be resolved too.", story, {"title": "t", "place": "everywhere"}, live={"place": ["everywhere"]}
+    )
 
 
 def _ask(tell: _Teller) -> None:
     story, record, a, b = _two("plan", "stay", "leave")
-    tell.tells("ask_show_all", "`ask`, show_all: two values, none rules.", story, {"title": "t", "plan": None}, conflicts=["plan"], live={"plan": ["stay", "leave"]})
+    tell.tells(
+        "ask_show_all",
+        "`ask`, show_all: two values, none rules.",
+        story,
+        {"title": "t", "plan": None},
+        conflicts=["plan"],
+        live={"plan": ["stay", "leave"]},
+    )
     story.says(N1, record, ("plan", "set", "wait", [a, b]))
-    tell.tells("ask_set_in_conflict", "`ask`: a `set` in conflict removes its own device's value only, whatever it names.", story, {"title": "t", "plan": None}, conflicts=["plan"], live={"plan": ["wait", "leave"]})
+    tell.tells(
+        "ask_set_in_conflict",
+        "`ask`: a `set` in conflict removes its own device's value only, whatever it names.",
+        story,
+        {"title": "t", "plan": None},
+        conflicts=["plan"],
+        live={"plan": ["wait", "leave"]},
+    )
     story, record, a, b = _two("plan", "stay", "leave")
     story.says(C1, record, ("plan", "set", "wait", [a, b]))
-    tell.tells("ask_third_in_conflict", "`ask`: a third device's `set` in conflict joins.", story, {"title": "t", "plan": None}, conflicts=["plan"], live={"plan": ["stay", "leave", "wait"]})
+    tell.tells(
+        "ask_third_in_conflict",
+        "`ask`: a third device's `set` in conflict joins.",
+        story,
+        {"title": "t", "plan": None},
+        conflicts=["plan"],
+        live={"plan": ["stay", "leave", "wait"]},
+    )
     story, record, a, b = _two("plan", "stay", "leave")
     story.says(C1, record, ("plan", "resolve", ["leave", "she decided"], [a, b]))
     tell.tells("ask_resolved", "`ask`: a `resolve` that names both ends the conflict.", story, {"title": "t", "plan": "leave"})
     story.says(N1, record, ("plan", "set", "stay", [a]), b=2)
-    tell.tells("ask_resolved_then_set", "A `set` that did not see the decision is in conflict with it.", story, {"title": "t", "plan": None}, conflicts=["plan"])
+    tell.tells(
+        "ask_resolved_then_set",
+        "A `set` that did not see the decision is in conflict with it.",
+        story,
+        {"title": "t", "plan": None},
+        conflicts=["plan"],
+    )
     story, record, a, b = _two("plan", "stay", "leave")
     story.says(C1, record, ("plan", "resolve", ["wait", "half a decision"], [a]))
-    tell.tells("ask_resolved_in_part", "A `resolve` settles the siblings that it names, and no other.", story, {"title": "t", "plan": None}, conflicts=["plan"], live={"plan": ["leave", "wait"]})
+    tell.tells(
+        "ask_resolved_in_part",
+        "A `resolve` settles the siblings that it names, and no other.",
+        story,
+        {"title": "t", "plan": None},
+        conflicts=["plan"],
+        live={"plan": ["leave", "wait"]},
+    )
     story, record, a, b = _two("plan", "stay", "leave")
     story.says(C1, record, ("plan", "resolve", ["stay", "one"], [a, b]), b=3)
     story.says(N2, record, ("plan", "resolve", ["leave", "two"], [a, b]), b=3)
@@ -148,7 +210,9 @@ def _ask(tell: _Teller) -> None:
     story.says(N2, record, ("plan", "resolve", ["stay", "two"], [a, b]), b=3)
     tell.tells("ask_two_equal_decisions", "Two decisions at once that agree are none.", story, {"title": "t", "plan": "stay"})
     story, *_ = _two("plan", "stay", "stay")
-    tell.tells("ask_equal", "Two devices that say the same are not in conflict.", story, {"title": "t", "plan": "stay"}, live={"plan": ["stay", "stay"]})
+    tell.tells(
+        "ask_equal", "Two devices that say the same are not in conflict.", story, {"title": "t", "plan": "stay"}, live={"plan": ["stay", "stay"]}
+    )
     story, record, *_ = _two("plan", "stay", "leave")
     story.says(N1, record, ("plan", "set", "leave"))
     tell.tells("ask_agreed", "A conflict ends when its devices come to say the same.", story, {"title": "t", "plan": "leave"})
@@ -156,22 +220,44 @@ def _ask(tell: _Teller) -> None:
     tell.tells("ask_stop", "`ask`, stop: nothing is shown until somebody decides.", story, {"title": "t", "phone": None}, conflicts=["phone"])
     for name, why, field, first, second, sees in (
         ("yes_no", "`ask`, strictest: yes is above no.", "consent", "yes", "no", "yes"),
-        ("missing", "`ask`, strictest: a missing reason stands just below the strictest term.", "consent", "no", {"missing": "not_safe_to_ask"}, {"missing": "not_safe_to_ask"}),
+        (
+            "missing",
+            "`ask`, strictest: a missing reason stands just below the strictest term.",
+            "consent",
+            "no",
+            {"missing": "not_safe_to_ask"},
+            {"missing": "not_safe_to_ask"},
+        ),
         ("missing_below", "`ask`, strictest: the strictest term stands above a missing reason.", "consent", {"missing": "not_known"}, "yes", "yes"),
         ("order", "`ask`, strictest: the highest in the order.", "order", "high", "medium", "high"),
         ("order_unknown", "`ask`, strictest: a term that is not known here ranks highest.", "order", "extreme", "high", "extreme"),
-        ("order_missing", "`ask`, strictest: a missing reason is above the middle of the order.", "order", "medium", {"missing": "declined"}, {"missing": "declined"}),
+        (
+            "order_missing",
+            "`ask`, strictest: a missing reason is above the middle of the order.",
+            "order",
+            "medium",
+            {"missing": "declined"},
+            {"missing": "declined"},
+        ),
         ("date", "`ask`, strictest: the earliest day.", "due", "2026-03-01", "2026-02-28", "2026-02-28"),
         ("date_broken", "`ask`, strictest: what is no day ranks highest.", "due", "2026-02-30", "2026-02-28", "2026-02-30"),
     ):
         story, *_ = _two(field, first, second)
         tell.tells(f"strictest_{name}", why, story, {"title": "t", field: sees}, conflicts=[field])
     story, *_ = _two("due", "2026-03-01", "2026-02-28")
-    bare = {"plan": _TYPES["plan"] | {"fields": {"title": _FIELDS["title"], "due": {"merge": "ask", "while_conflicted": "strictest", "kind": "date"}}}}
+    bare = {
+        "plan": _TYPES["plan"] | {"fields": {"title": _FIELDS["title"], "due": {"merge": "ask", "while_conflicted": "strictest", "kind": "date"}}}
+    }
     why = "`ask`, strictest: the earliest day where the schema gives no order."
     tell.tells("strictest_date_default", why, story, {"title": "t", "due": "2026-02-28"}, conflicts=["due"], types=bare)
     story, *_ = _two("order", "extreme", "worse")
-    tell.tells("strictest_tie", "`ask`, strictest: of two that rank the same, the one later in the log.", story, {"title": "t", "order": "worse"}, conflicts=["order"])
+    tell.tells(
+        "strictest_tie",
+        "`ask`, strictest: of two that rank the same, the one later in the log.",
+        story,
+        {"title": "t", "order": "worse"},
+        conflicts=["order"],
+    )
 
 
 def _worst_and_text(tell: _Teller) -> None:
@@ -199,7 +285,13 @@ def _worst_and_text(tell: _Teller) -> None:
     story = Story()
     record, (a,) = story.creates(N1, "plan", ("story", "set", "mine"))
     story.says(M1, record, ("story", "set", "yours", [a]))
-    tell.tells("text_other_person", "`text`: another person's edit is a proposal, never part of the text.", story, {"story": "mine"}, proposals={"story": ["yours"]})
+    tell.tells(
+        "text_other_person",
+        "`text`: another person's edit is a proposal, never part of the text.",
+        story,
+        {"story": "mine"},
+        proposals={"story": ["yours"]},
+    )
 
 
 def _sets_and_rows(tell: _Teller) -> None:
@@ -224,22 +316,40 @@ def _sets_and_rows(tell: _Teller) -> None:
     tell.tells("append", "`append`: rows stand in log order and are never removed.", story, {"rows": rows}, flags=["rows-are-never-removed"])
     story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one", "done": "no", "safe": "yes", "level": "low"}))
-    (first,) = story.says(N1, record, (["rows", row, "done"], "set", "yes", [row]))
-    tell.tells("cell_set", "A cell is set over its row's own value.", story, {"rows": [{"what": "one", "done": "yes", "safe": "yes", "level": "low"}]})
+    story.says(N1, record, (["rows", row, "done"], "set", "yes", [row]))
+    tell.tells(
+        "cell_set", "A cell is set over its row's own value.", story, {"rows": [{"what": "one", "done": "yes", "safe": "yes", "level": "low"}]}
+    )
     story.says(M1, record, (["rows", row, "level"], "set", "high"), (["rows", row, "safe"], "set", "no"), b=1)
     cells = [{"what": "one", "done": "yes", "safe": None, "level": "high"}]
-    tell.tells("cell_conflicts", "Cells are merged like fields: `worst` shows the highest, `ask` none.", story, {"rows": cells}, conflicts=[["rows", row, "safe"], ["rows", row, "level"]])
+    tell.tells(
+        "cell_conflicts",
+        "Cells are merged like fields: `worst` shows the highest, `ask` none.",
+        story,
+        {"rows": cells},
+        conflicts=[["rows", row, "safe"], ["rows", row, "level"]],
+    )
     story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one"}))
-    story.says(C1, record, (["rows", row, "what"], "set", "two"), (["rows", [C1.id, 9, 0], "done"], "set", "yes"), (["needs", row, "done"], "set", "yes"))
+    story.says(
+        C1, record, (["rows", row, "what"], "set", "two"), (["rows", [C1.id, 9, 0], "done"], "set", "yes"), (["needs", row, "done"], "set", "yes")
+    )
     why = "A cell of `once`, a row that is not there, a row of another list: no effect."
-    tell.tells("cell_ignored", why, story, {"rows": [{"what": "one"}]}, flags=["action-does-not-fit-field", "names-a-row-that-is-not-there", "names-a-row-that-is-not-there"])
+    tell.tells(
+        "cell_ignored",
+        why,
+        story,
+        {"rows": [{"what": "one"}]},
+        flags=["action-does-not-fit-field", "names-a-row-that-is-not-there", "names-a-row-that-is-not-there"],
+    )
     story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one"}))
     story.says(N1, record, (["rows", row, "new_cell"], "set", "kept"))
     tell.tells("cell_unknown", "A cell that is not known here is kept.", story, {"rows": [{"what": "one"}]})
     story = Story()
-    record, _ = story.creates(C1, "plan", ("needs", "set", "housing"), ("place", "add", "here"), ("rows", "resolve", [{}, "why"]), ("title", "set", "t"))
+    record, _ = story.creates(
+        C1, "plan", ("needs", "set", "housing"), ("place", "add", "here"), ("rows", "resolve", [{}, "why"]), ("title", "set", "t")
+    )
     why = "An action that does not fit its field has no effect; the other ops of the change stand."
     tell.tells("wrong_action", why, story, {"title": "t"}, flags=["action-does-not-fit-field"] * 3)
 
@@ -254,39 +364,72 @@ def _preds(tell: _Teller) -> None:
 
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "there", [a]), b=0)
-    tell.tells("pred_not_seen", "A named op at a place beyond the change's `b` is not removed.", story, {"place": "there", "plan": "stay"}, flags=[flag], live={"place": ["here", "there"]})
+    tell.tells(
+        "pred_not_seen",
+        "A named op at a place beyond the change's `b` is not removed.",
+        story,
+        {"place": "there", "plan": "stay"},
+        flags=[flag],
+        live={"place": ["here", "there"]},
+    )
     story, record, a = begun()
     story.says(C1, record, ("place", "set", "there", [a]), b=0)
     tell.tells("pred_own", "A device has always seen its own ops.", story, {"place": "there", "plan": "stay"})
     story, record, a = begun()
     story.says(N1, record, ("plan", "set", "leave", [a]))
-    tell.tells("pred_other_field", "A named op of another field is not removed.", story, {"place": "here", "plan": None}, flags=[flag], conflicts=["plan"])
+    tell.tells(
+        "pred_other_field", "A named op of another field is not removed.", story, {"place": "here", "plan": None}, flags=[flag], conflicts=["plan"]
+    )
     story, record, a = begun()
-    other, (b,) = story.creates(N1, "plan", ("place", "set", "elsewhere"))
+    _, (b,) = story.creates(N1, "plan", ("place", "set", "elsewhere"))
     story.says(N1, record, ("place", "set", "there", [b]))
-    tell.tells("pred_other_record", "A named op of another record is not removed.", story, {"place": "there", "plan": "stay"}, flags=[flag], records=2)
+    tell.tells(
+        "pred_other_record", "A named op of another record is not removed.", story, {"place": "there", "plan": "stay"}, flags=[flag], records=2
+    )
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "there", [[M1.id, 5, 0]]))
     tell.tells("pred_unknown", "A named op that is not in the log has no effect.", story, {"place": "there", "plan": "stay"}, flags=[flag])
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "there", [a, [N1.id, 2, 0]]))
     story.says(N1, record, ("place", "set", "away"), c=2)
-    tell.tells("pred_later", "Removals are not remembered: an op named before it came is not removed by that.", story, {"place": "away", "plan": "stay"}, flags=[flag])
+    tell.tells(
+        "pred_later",
+        "Removals are not remembered: an op named before it came is not removed by that.",
+        story,
+        {"place": "away", "plan": "stay"},
+        flags=[flag],
+    )
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "one", [a]), ("place", "set", "two", [[N1.id, 1, 0]]))
-    tell.tells("pred_same_change", "An op may name an earlier op of its own change.", story, {"place": "two", "plan": "stay"}, live={"place": ["two"]})
+    tell.tells(
+        "pred_same_change", "An op may name an earlier op of its own change.", story, {"place": "two", "plan": "stay"}, live={"place": ["two"]}
+    )
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "one", [[N1.id, 1, 0], [N1.id, 1, 1]]), ("place", "set", "two"))
-    tell.tells("pred_itself", "An op names neither itself nor a later op of its own change.", story, {"place": "two", "plan": "stay"}, flags=[flag, flag])
+    tell.tells(
+        "pred_itself", "An op names neither itself nor a later op of its own change.", story, {"place": "two", "plan": "stay"}, flags=[flag, flag]
+    )
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "newer"), c=5)
     story.says(N1, record, ("place", "set", "older", [a]), c=3, late=True)
-    tell.tells("own_older_later", "A device's older op that comes after its newer one does not join; what it names is removed all the same.", story, {"place": "newer", "plan": "stay"}, live={"place": ["newer"]})
+    tell.tells(
+        "own_older_later",
+        "A device's older op that comes after its newer one does not join; what it names is removed all the same.",
+        story,
+        {"place": "newer", "plan": "stay"},
+        live={"place": ["newer"]},
+    )
     story, record, a = begun()
     (b,) = story.says(N1, record, ("place", "set", "newer", [a]), c=5)
     story.says(C1, record, ("place", "set", "newest", [b]))
     story.says(N1, record, ("place", "set", "older"), c=3, b=1, late=True)
-    tell.tells("own_older_after_removal", "Nor does it join after the newer one was replaced by somebody else.", story, {"place": "newest", "plan": "stay"}, live={"place": ["newest"]})
+    tell.tells(
+        "own_older_after_removal",
+        "Nor does it join after the newer one was replaced by somebody else.",
+        story,
+        {"place": "newest", "plan": "stay"},
+        live={"place": ["newest"]},
+    )
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "there", [a, a]))
     tell.tells("pred_twice", "An op may be named twice.", story, {"place": "there", "plan": "stay"})
@@ -301,7 +444,13 @@ def _repeats(tell: _Teller) -> None:
     story = Story()
     record, (a,) = story.creates(C1, "plan", ("place", "set", "here"))
     story.says(C1, record, ("place", "set", "elsewhere"), c=1)
-    tell.tells("repeated_other_content", "A change number with other content: the first stands.", story, {"place": "here"}, flags=["repeated-with-other-content"])
+    tell.tells(
+        "repeated_other_content",
+        "A change number with other content: the first stands.",
+        story,
+        {"place": "here"},
+        flags=["repeated-with-other-content"],
+    )
     story = Story()
     record, _ = story.creates(C1, "plan", ("place", "set", "here"))
     other, _ = story.creates(N1, "plan", ("place", "set", "there"))
@@ -346,7 +495,9 @@ def _deletions(tell: _Teller) -> None:
 def _signatures(tell: _Teller) -> None:
     def begun(type_: str) -> tuple[Story, bytes, list[list[Any]]]:
         story = Story()
-        record, made = story.creates(C1, type_, ("title", "set", "t"), ("plan", "set", "stay"), ("place", "set", "here"), ("needs", "add", "housing"), ("state", "set", "open"))
+        record, made = story.creates(
+            C1, type_, ("title", "set", "t"), ("plan", "set", "stay"), ("place", "set", "here"), ("needs", "add", "housing"), ("state", "set", "open")
+        )
         return story, record, made
 
     base = {"title": "t", "plan": "stay", "place": "here", "needs": ["housing"], "state": "open"}
@@ -360,11 +511,20 @@ def _signatures(tell: _Teller) -> None:
     story, record, made = begun("note")
     story.says(C1, record, ("_signed", "sign", None, made), t="note")
     story.says(C1, record, ("title", "set", "other"), ("needs", "add", "money"), ("needs", "remove", None, [made[3]]), t="note")
-    tell.tells("signed_by_author_too", "The author's own later ops are proposals too.", story, base, proposals={"title": ["other"], "needs": ["money", None]})
+    tell.tells(
+        "signed_by_author_too", "The author's own later ops are proposals too.", story, base, proposals={"title": ["other"], "needs": ["money", None]}
+    )
     story, record, made = begun("note")
     story.says(C1, record, ("_signed", "sign", None, made), t="note")
-    story.says(N1, record, ("place", "set", "there", [made[2]]), ("rows", "add", {"what": "addendum"}), ("state", "set", "closed", [made[4]]), t="note")
-    tell.tells("signed_what_does_not_freeze", "`latest`, `append` and the record's `state` do not freeze.", story, base | {"place": "there", "rows": [{"what": "addendum"}], "state": "closed"})
+    story.says(
+        N1, record, ("place", "set", "there", [made[2]]), ("rows", "add", {"what": "addendum"}), ("state", "set", "closed", [made[4]]), t="note"
+    )
+    tell.tells(
+        "signed_what_does_not_freeze",
+        "`latest`, `append` and the record's `state` do not freeze.",
+        story,
+        base | {"place": "there", "rows": [{"what": "addendum"}], "state": "closed"},
+    )
     story, record, made = begun("note")
     story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
     story.says(C1, record, ("_signed", "sign", None, made), t="note", b=1)
@@ -405,7 +565,13 @@ def _unknown(tell: _Teller) -> None:
     story = Story()
     record, _ = story.creates(C1, "plan", ("title", "set", "t"))
     story.says(N1, record, ("place", "set", "here"), t="note", s=3)
-    tell.tells("type_of_creation", "Type and version are those of the creating change, whatever later ones say.", story, {"title": "t", "place": "here"}, type="plan")
+    tell.tells(
+        "type_of_creation",
+        "Type and version are those of the creating change, whatever later ones say.",
+        story,
+        {"title": "t", "place": "here"},
+        type="plan",
+    )
     story = Story(fill("fold/another log", 16))
     record, _ = story.creates(C1, "plan", ("title", "set", "t"))
     tell.tells("another_log", "In another log the same device's first change makes another record.", story, {"title": "t"})

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PublicKey, Suite
 
+from shared_schema import ids
 from sync import keys, sealing
-from tests.vectors.generate.world import C1, N1, NONCE, OTHER_SVC, SVC, fill, ids, receiver, secret, seed
+from tests.vectors.generate.world import C1, N1, NONCE, OTHER_SVC, SVC, fill, receiver, secret, seed
 from tests.vectors.notation import FOLDER, Book, from_json, same
 
 _LOG: Final = ids.file_log(SVC, C1.id, NONCE)
@@ -39,7 +40,9 @@ class _Sealer:
     def __init__(self, book: Book) -> None:
         self.book, self.kept = book, _kept()
 
-    def seal(self, name: str, secrets: list[bytes], *, public: bytes = _PUBLIC, info: bytes | None = None, suite: Suite | None = None, tag: str = "") -> bytes:
+    def seal(
+        self, name: str, secrets: list[bytes], *, public: bytes = _PUBLIC, info: bytes | None = None, suite: Suite | None = None, tag: str = ""
+    ) -> bytes:
         """KEM output ‖ ciphertext, from the file where the input is unchanged."""
         info = _info() if info is None else info
         made_of = [ids.sha256(public), info, secrets, tag]
@@ -90,10 +93,18 @@ def _grants(book: Book) -> None:
     commits = [_kc(1, one), _kc(2, two), _kc(3, three)]
     book.add("first_epoch", "A grant of one epoch.", op="grant_open", given=base, out=[[1, one]])
     every = base | {"epochs": [1, 2, 3], "sealed": many, "commits": commits}
-    book.add("three_epochs", "A newcomer's grant of every epoch, bound to the newest.", op="grant_open", given=every, out=[[1, one], [2, two], [3, three]])
+    book.add(
+        "three_epochs", "A newcomer's grant of every epoch, bound to the newest.", op="grant_open", given=every, out=[[1, one], [2, two], [3, three]]
+    )
     last = sealer.seal("third epoch", [three], info=_info(3))
     held = [[1, one], [2, two]]
-    book.add("rotation", "A rotation's grant to a device that holds the earlier epochs.", op="grant_open", given=base | {"epochs": [3], "sealed": last, "commits": commits, "held": held}, out=[[3, three]])
+    book.add(
+        "rotation",
+        "A rotation's grant to a device that holds the earlier epochs.",
+        op="grant_open",
+        given=base | {"epochs": [3], "sealed": last, "commits": commits, "held": held},
+        out=[[3, three]],
+    )
     again = base | {"held": [[1, one]]}
     book.add("again", "The secret that the device holds already.", op="grant_open", given=again, out=[[1, one]])
     recovery_id = ids.recovery_id(_RECOVERY.public)
@@ -110,7 +121,12 @@ def _grants(book: Book) -> None:
     refuse("other_recipient", "Another recipient's id.", to=C1.id)
     refuse("other_granter", "The statement that carries the grant is by another device.", granter=N1.id)
     refuse("other_log", "The grant was made for another file.", log=fill("other log", 16), commits=[_kc(1, one, fill("other log", 16))])
-    refuse("other_service", "The grant was made for another service.", svc=OTHER_SVC, commits=[[1, sealing.commitment(one, keys.context(OTHER_SVC, _LOG, 1))]])
+    refuse(
+        "other_service",
+        "The grant was made for another service.",
+        svc=OTHER_SVC,
+        commits=[[1, sealing.commitment(one, keys.context(OTHER_SVC, _LOG, 1))]],
+    )
     refuse("other_epoch", "The grant was made for epoch 1 and is stated as one of epoch 2.", epochs=[2], commits=[_kc(2, one)])
     for name, why, at in (
         ("kem_changed", "One bit of the ML-KEM encapsulation was changed.", 0),
@@ -120,14 +136,28 @@ def _grants(book: Book) -> None:
         ("tag_changed", "One bit of the tag was changed.", 1167),
     ):
         refuse(name, why, sealed=first[:at] + bytes((first[at] ^ 1,)) + first[at + 1 :])
-    refuse("dh_zero", "The X25519 encapsulation is a point of small order: the shared secret would be zero.", sealed=first[:1088] + bytes(32) + first[1120:])
-    refuse("dh_top_bit", "Bit 255 of the X25519 encapsulation is set: X25519 drops it, the hash does not.", sealed=first[:1119] + bytes((first[1119] ^ 0x80,)) + first[1120:])
+    refuse(
+        "dh_zero",
+        "The X25519 encapsulation is a point of small order: the shared secret would be zero.",
+        sealed=first[:1088] + bytes(32) + first[1120:],
+    )
+    refuse(
+        "dh_top_bit",
+        "Bit 255 of the X25519 encapsulation is set: X25519 drops it, the hash does not.",
+        sealed=first[:1119] + bytes((first[1119] ^ 0x80,)) + first[1120:],
+    )
     refuse("empty", "No bytes.", sealed=b"")
     refuse("kem_alone", "Nothing after the encapsulation.", sealed=first[:1120])
     refuse("one_secret_too_few", "One secret for two epochs.", epochs=[1, 3], sealed=last, commits=[_kc(1, three), _kc(3, three)])
     refuse("one_secret_too_many", "Two secrets for one epoch.", sealed=sealer.seal("two secrets", [one, two]))
     refuse("secret_of_31_bytes", "A secret of 31 bytes.", sealed=sealer.seal("31 bytes", [one[:31]]))
-    refuse("secrets_swapped", "The secrets stand in another order than the epochs.", epochs=[1, 2], sealed=sealer.seal("swapped", [two, one], info=_info(2)), commits=commits[:2])
+    refuse(
+        "secrets_swapped",
+        "The secrets stand in another order than the epochs.",
+        epochs=[1, 2],
+        sealed=sealer.seal("swapped", [two, one], info=_info(2)),
+        commits=commits[:2],
+    )
     refuse("other_secret", "The secret does not match the epoch's commitment.", commits=[_kc(1, two)])
     refuse("other_commitment_epoch", "The commitment was made for another epoch.", commits=[[1, _kc(2, one)[1]]])
     refuse("other_commitment_log", "The commitment was made for another file.", commits=[[1, _kc(1, one, fill("other log", 16))[1]]])

@@ -138,7 +138,9 @@ def _odd_signatures(book: Book) -> None:
         s = (nonce + challenge(r, mixed, data) * scalar) % L
         given = {"public": mixed, "signature": r + s.to_bytes(32, "little"), "data": data}
         if plain:
-            book.add("signature_mixed_key", "A key with a part of small order, and the equation holds as it stands.", op="verify", given=given, out=None)
+            book.add(
+                "signature_mixed_key", "A key with a part of small order, and the equation holds as it stands.", op="verify", given=given, out=None
+            )
         else:
             why = "The equation holds only when both sides are multiplied by 8: it is checked without that factor."
             book.refuse("signature_cofactored", why, "malformed", op="verify", given=given)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from shared_schema import ids
 from tests.vectors.generate.story import Story
-from tests.vectors.generate.world import C1, F1, M1, N1, N2, Device, fill, ids
+from tests.vectors.generate.world import C1, F1, M1, N1, N2, Device, fill
 from tests.vectors.notation import Book
 
 _S1, _S2 = (ids.show(fill(f"ledger/spend/{number}", 16)) for number in (1, 2))
@@ -17,7 +18,7 @@ class _Fund:
         self.ignored: list[list[Any]] = []
 
     def line(self, device: Device, kind: Any, amount: Any, *, ignored: bool = False, more: dict[str, Any] | None = None, **over: Any) -> bytes:
-        fields = {"kind": kind, "amount": amount} | (more or {})
+        fields: dict[str, Any] = {"kind": kind, "amount": amount} | (more or {})
         record, _ = self.story.creates(device, over.pop("type_", "fund_line"), *((name, "set", item) for name, item in fields.items()), **over)
         return self._made(record, ignored)
 
@@ -48,14 +49,16 @@ class _Fund:
         self._made(allowance, ignored)
 
 
-def _tell(book: Book, name: str, why: str, fund: _Fund, allotted: int, unallocated: int, spent: int, *remaining: tuple[Device, int], **more: Any) -> None:
+def _tell(
+    book: Book, name: str, why: str, fund: _Fund, allotted: int, unallocated: int, spent: int, *remaining: tuple[Device, int], **more: Any
+) -> None:
     left = sorted([device.id, pence] for device, pence in remaining)
-    spends = sorted(more.get("spends", []))
+    spends: list[list[Any]] = sorted(more.get("spends", []))
     out = {
         "allotted": allotted, "unallocated": unallocated, "spent": spent, "disputed": sum(row[2] for row in spends),
         "remaining": left, "spends": spends, "ignored": fund.ignored,
     }  # fmt: skip
-    assert allotted == unallocated + spent + sum(pence for _, pence in left), name
+    assert allotted == unallocated + spent + sum(pence for _, pence in remaining), name
     book.add(name, why, op="fund", given={"log": fund.story.log, "changes": list(fund.story.changes)}, out=out)
     fund.ignored = list(fund.ignored)
 
@@ -69,7 +72,17 @@ def _pot(book: Book) -> None:
     fund.allow(N1, 20_000)
     fund.allow(N2, 10_000)
     fund.allow(N1, 5_000)
-    _tell(book, "allowances", "What a device may spend is set aside from the pot; two allowances add up.", fund, 150_000, 115_000, 0, (N1, 25_000), (N2, 10_000))
+    _tell(
+        book,
+        "allowances",
+        "What a device may spend is set aside from the pot; two allowances add up.",
+        fund,
+        150_000,
+        115_000,
+        0,
+        (N1, 25_000),
+        (N2, 10_000),
+    )
     fund = _Fund()
     fund.allot(100, C1, ignored=True)
     fund.allot(200)
@@ -129,9 +142,29 @@ def _spending(book: Book) -> None:
     _tell(book, "spend_id_of_another", "A spend id counts once, whoever uses it again.", fund, 1_000, 700, 120, (N1, 180), spends=[[_S1, 120, 0]])
     fund = _begun()
     fund.spend(N1, 301)
-    _tell(book, "spend_disputed", "A spend beyond the allowance at its place is disputed as a whole, outside what is spent.", fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 301]])
+    _tell(
+        book,
+        "spend_disputed",
+        "A spend beyond the allowance at its place is disputed as a whole, outside what is spent.",
+        fund,
+        1_000,
+        700,
+        0,
+        (N1, 300),
+        spends=[[_S1, 0, 301]],
+    )
     fund.spend(N1, 300, _S2)
-    _tell(book, "spend_after_disputed", "A disputed spend does not use up the allowance.", fund, 1_000, 700, 300, (N1, 0), spends=[[_S1, 0, 301], [_S2, 300, 0]])
+    _tell(
+        book,
+        "spend_after_disputed",
+        "A disputed spend does not use up the allowance.",
+        fund,
+        1_000,
+        700,
+        300,
+        (N1, 0),
+        spends=[[_S1, 0, 301], [_S2, 300, 0]],
+    )
     fund = _begun()
     fund.spend(N2, 10)
     why = "An allowance is a device's: its person's other device has none of it."
@@ -154,7 +187,17 @@ def _settling(book: Book) -> None:
     fund = _begun()
     fund.spend(N1, 400)
     fund.against(F1, "cover", 150)
-    _tell(book, "cover_part", "The fund holder covers a part of a disputed spend from the pot.", fund, 1_000, 550, 150, (N1, 300), spends=[[_S1, 150, 250]])
+    _tell(
+        book,
+        "cover_part",
+        "The fund holder covers a part of a disputed spend from the pot.",
+        fund,
+        1_000,
+        550,
+        150,
+        (N1, 300),
+        spends=[[_S1, 150, 250]],
+    )
     fund.against(F1, "cover", 251, ignored=True)
     fund.against(F1, "cover", 250)
     fund.against(F1, "cover", 1, ignored=True)
@@ -165,7 +208,17 @@ def _settling(book: Book) -> None:
     fund.against(F1, "cover", 11, ignored=True)
     fund.against(F1, "cover", 5, _S2, ignored=True)
     fund.against(F1, "cover", 10)
-    _tell(book, "cover_refused", "Not by the spender, not beyond the pot, not for a spend that is not there.", fund, 310, 0, 10, (N1, 300), spends=[[_S1, 10, 390]])
+    _tell(
+        book,
+        "cover_refused",
+        "Not by the spender, not beyond the pot, not for a spend that is not there.",
+        fund,
+        310,
+        0,
+        10,
+        (N1, 300),
+        spends=[[_S1, 10, 390]],
+    )
     fund = _begun()
     fund.spend(N1, 200)
     fund.against(N1, "reversal", 50)
@@ -174,18 +227,48 @@ def _settling(book: Book) -> None:
     fund.against(N2, "reversal", 50)
     fund.against(F1, "reversal", 100)
     fund.against(F1, "reversal", 1, ignored=True)
-    _tell(book, "reversal_all", "By the spender on any device or by the fund holder, up to what still counts.", fund, 1_000, 900, 0, (N1, 100), spends=[[_S1, 0, 0]])
+    _tell(
+        book,
+        "reversal_all",
+        "By the spender on any device or by the fund holder, up to what still counts.",
+        fund,
+        1_000,
+        900,
+        0,
+        (N1, 100),
+        spends=[[_S1, 0, 0]],
+    )
     fund = _begun()
     fund.spend(N1, 200)
     fund.against(M1, "reversal", 50, ignored=True)
     fund.against(N1, "reversal", 50, _S2, ignored=True)
     fund.against(N1, "reversal", 0, ignored=True)
-    _tell(book, "reversal_refused", "Not by a colleague, not for a spend that is not there, not for nothing.", fund, 1_000, 700, 200, (N1, 100), spends=[[_S1, 200, 0]])
+    _tell(
+        book,
+        "reversal_refused",
+        "Not by a colleague, not for a spend that is not there, not for nothing.",
+        fund,
+        1_000,
+        700,
+        200,
+        (N1, 100),
+        spends=[[_S1, 200, 0]],
+    )
     fund = _begun()
     fund.spend(N1, 400)
     fund.against(F1, "cover", 100)
     fund.against(N1, "reversal", 350)
-    _tell(book, "reversal_of_disputed", "A reversal takes what is disputed first: only the rest was ever taken from the fund.", fund, 1_000, 650, 50, (N1, 300), spends=[[_S1, 50, 0]])
+    _tell(
+        book,
+        "reversal_of_disputed",
+        "A reversal takes what is disputed first: only the rest was ever taken from the fund.",
+        fund,
+        1_000,
+        650,
+        50,
+        (N1, 300),
+        spends=[[_S1, 50, 0]],
+    )
     fund = _begun()
     fund.spend(N1, 120)
     fund.against(N1, "reversal", 120)
@@ -217,7 +300,9 @@ def _giving_back(book: Book) -> None:
     fund.allot(1_000)
     allowance = fund.allow(N1, 300)
     fund.story.says(N1, allowance, ("returned", "set", [{"amount": 100}]), ("amount", "set", 999), t="allowance")
-    _tell(book, "allowance_changed_later", "Only rows added to `returned` hand money back; an allowance is not changed.", fund, 1_000, 700, 0, (N1, 300))
+    _tell(
+        book, "allowance_changed_later", "Only rows added to `returned` hand money back; an allowance is not changed.", fund, 1_000, 700, 0, (N1, 300)
+    )
     fund = _Fund()
     fund.allot(1_000)
     allowance = fund.allow(N1, 2_000, ignored=True)

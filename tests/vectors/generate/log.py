@@ -34,7 +34,13 @@ def _heads(book: Book) -> None:
         "received_ms": T0,
         "authors": sorted([one.author, one.sq, one.id] for one, _ in log.entries[:2]),
     }
-    book.add("same_millisecond", "Two entries may be received in one millisecond.", op="log", given={"log": log.id, "incarnation": INC, "entries": same}, out=out)
+    book.add(
+        "same_millisecond",
+        "Two entries may be received in one millisecond.",
+        op="log",
+        given={"log": log.id, "incarnation": INC, "entries": same},
+        out=out,
+    )
     back = log.pairs(3)
     back[2][1] = back[1][1] - 1
     why = "An entry received one millisecond before the entry before it."
@@ -53,8 +59,18 @@ def _order(book: Book) -> None:
     for name, why, code, one in (
         ("number_taken", "The author's number is taken by another entry.", "clone-detected", log.envelope(C1, 1, _SECRET_FREE, sq=3)),
         ("first_number_taken", "The author's first number is taken by another entry.", "clone-detected", first),
-        ("other_previous", "The number is the next, but it follows another entry than the log's.", "clone-detected", log.envelope(C1, 1, _SECRET_FREE, pv=bytes(32))),
-        ("previous_of_another", "The number is the next, but it follows an entry of another author.", "clone-detected", log.envelope(C1, 1, _SECRET_FREE, pv=second)),
+        (
+            "other_previous",
+            "The number is the next, but it follows another entry than the log's.",
+            "clone-detected",
+            log.envelope(C1, 1, _SECRET_FREE, pv=bytes(32)),
+        ),
+        (
+            "previous_of_another",
+            "The number is the next, but it follows an entry of another author.",
+            "clone-detected",
+            log.envelope(C1, 1, _SECRET_FREE, pv=second),
+        ),
         ("gap", "A number is left out.", "after-predecessor", log.envelope(C1, 1, _SECRET_FREE, sq=5)),
     ):
         book.refuse(name, why, code, op="author_order", given=given | {"entry": travelling(one)})

@@ -172,12 +172,32 @@ def _sequences(book: Book) -> None:
     file = started()
     file.append(file.by(N1, file.new_epoch()))
     file.append(file.envelope(N2, 2, [PART]))
-    add("rotation", "A member rotates; who writes next writes in the new epoch.", file, ok * 3, epoch=2, highest=2, commits=kcs[:2], previous=file.entries[1][0].id)
+    add(
+        "rotation",
+        "A member rotates; who writes next writes in the new epoch.",
+        file,
+        ok * 3,
+        epoch=2,
+        highest=2,
+        commits=kcs[:2],
+        previous=file.entries[1][0].id,
+    )
     file = started()
     file.append(file.by(C1, file.members(add={M1: "navigator"})))
     three = {"members": sorted([d.user, r] for d, r in (C_AND_N | {M1: "navigator"}).items()), "ever": sorted((C1.user, N1.user, M1.user))}
     everyone = sorted((C1.id, N1.id, N2.id, M1.id))
-    add("newcomer", "A newcomer is granted every epoch.", file, ok * 2, epoch=2, highest=2, commits=kcs[:2], previous=_last(file), holders=everyone, **three)
+    add(
+        "newcomer",
+        "A newcomer is granted every epoch.",
+        file,
+        ok * 2,
+        epoch=2,
+        highest=2,
+        commits=kcs[:2],
+        previous=_last(file),
+        holders=everyone,
+        **three,
+    )
     file.append(file.by(C1, file.members(remove=(N1,))))
     left = sorted([[C1.user, "coordinator"], [M1.user, "navigator"]])
     add(
@@ -227,7 +247,13 @@ def _voids(book: Book, kcs: list[list[Any]]) -> None:
     file.append(file.by(N1, file.members(add={M1: "navigator"})))
     void: list[str | None] = [None, "not-permitted"]
     rows = {"previous": _last(file), "highest": 2, "blocked": True}
-    book.add("void_epoch", "A void epoch is the previous statement, its number is used, and it blocks writing.", op="file", given=file.given(), out=_out(file, void, **rows))
+    book.add(
+        "void_epoch",
+        "A void epoch is the previous statement, its number is used, and it blocks writing.",
+        op="file",
+        given=file.given(),
+        out=_out(file, void, **rows),
+    )
     blocked = file.copy()
     blocked.append(blocked.envelope(C1, 1, [PART]))
     why = "After a void epoch nobody writes until a valid one."
@@ -241,7 +267,13 @@ def _voids(book: Book, kcs: list[list[Any]]) -> None:
     file.append(file.by(C1, file.new_epoch()))
     file.append(stale)
     out = _out(file, [None, None, "stale-statement"], epoch=2, highest=2, commits=kcs[:2], previous=_last(file), blocked=True)
-    book.add("void_stale_epoch", "Of two rotations at once the first stands; the second is void, and still counts as previous.", op="file", given=file.given(), out=out)
+    book.add(
+        "void_stale_epoch",
+        "Of two rotations at once the first stands; the second is void, and still counts as previous.",
+        op="file",
+        given=file.given(),
+        out=out,
+    )
     file = started()
     file.append(file.by(C1, file.more_grants(grants=(dummy_grant(N1.id, bytes(32), (1,)),))))
     out = _out(file, [None, "not-permitted"], previous=_last(file))
@@ -259,7 +291,13 @@ def _other_files(book: Book) -> None:
     victims = {V1: "link_worker", V2: "coordinator"}
     file.append(file.by(V2, file.genesis(victims)))
     rows = {"members": sorted([device.user, role] for device, role in victims.items()), "ever": sorted((V1.user, V2.user))}
-    book.add("victim_case", "A case of the victim side.", op="file", given=file.given(), out=_out(file, [None], side="victim", holders=sorted((V1.id, V2.id)), **rows))
+    book.add(
+        "victim_case",
+        "A case of the victim side.",
+        op="file",
+        given=file.given(),
+        out=_out(file, [None], side="victim", holders=sorted((V1.id, V2.id)), **rows),
+    )
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------------
@@ -279,30 +317,70 @@ def _refused_geneses(book: Book) -> None:
     def refuse(name: str, why: str, code: str, by: Device = C1, members: dict[Device, str] | None = None, **over: Any) -> None:
         _refuse(book, empty, name, why, code, lambda file: file.by(by, file.genesis(members or C_AND_N, **over)))
 
-    _refuse(book, empty, "genesis_other_nonce", "The log id does not follow from creator and nonce.", "malformed", lambda file: file.by(C1, file.genesis(C_AND_N, nonce=fill("other nonce", 16))))
+    _refuse(
+        book,
+        empty,
+        "genesis_other_nonce",
+        "The log id does not follow from creator and nonce.",
+        "malformed",
+        lambda file: file.by(C1, file.genesis(C_AND_N, nonce=fill("other nonce", 16))),
+    )
     refuse("genesis_other_creator", "The log id follows from another creator.", "malformed", by=N1)
     refuse("genesis_other_side", "The file lies on another side than the registry that judges it.", "wall", side="victim")
     refuse("genesis_kind_not_here", "This kind of file does not exist on this side.", "not-permitted", file="intake")
     refuse("genesis_without_author", "The author is no member.", "not-permitted", members={N1: "navigator"})
-    refuse("genesis_author_role", "The author gives itself a role that it does not have.", "not-permitted", members={C1: "navigator", N1: "navigator"})
-    refuse("genesis_role_may_not_begin", "A coordinator may not begin a fund.", "not-permitted", members={C1: "coordinator", F1: "fund_holder"}, file="fund")
-    refuse("genesis_member_of_other_side", "A member has no device on this side.", "wall", members={C1: "coordinator", V1: "coordinator"}, grants=grants(known, [C1.user], (1,)))
-    refuse("genesis_member_role_not_held", "A member is named in a role that they do not have.", "not-permitted", members={C1: "coordinator", N1: "coordinator"})
+    refuse(
+        "genesis_author_role", "The author gives itself a role that it does not have.", "not-permitted", members={C1: "navigator", N1: "navigator"}
+    )
+    refuse(
+        "genesis_role_may_not_begin",
+        "A coordinator may not begin a fund.",
+        "not-permitted",
+        members={C1: "coordinator", F1: "fund_holder"},
+        file="fund",
+    )
+    refuse(
+        "genesis_member_of_other_side",
+        "A member has no device on this side.",
+        "wall",
+        members={C1: "coordinator", V1: "coordinator"},
+        grants=grants(known, [C1.user], (1,)),
+    )
+    refuse(
+        "genesis_member_role_not_held",
+        "A member is named in a role that they do not have.",
+        "not-permitted",
+        members={C1: "coordinator", N1: "coordinator"},
+    )
     refuse("genesis_member_role_not_here", "A fund holder may not be in a case.", "not-permitted", members={C1: "coordinator", F1: "fund_holder"})
     refuse("genesis_administrator", "An administrator is in no file.", "not-permitted", members={C1: "coordinator", A1: "administrator"})
     refuse("genesis_future_registry", "The registry head is one that the registry has not reached.", "stale-registry", rg=known.head._replace(seq=9))
     refuse("genesis_other_registry", "The registry head is not on this registry's chain.", "stale-registry", rg=known.head._replace(chain=bytes(32)))
-    refuse("genesis_before_certificate", "The author was not certified at the registry head that it names.", "not-permitted", rg=head_of(empty.registry, 2))
+    refuse(
+        "genesis_before_certificate",
+        "The author was not certified at the registry head that it names.",
+        "not-permitted",
+        rg=head_of(empty.registry, 2),
+    )
     _refused_grants(book, "genesis", lambda made: lambda file: file.by(C1, file.genesis(C_AND_N, grants=made)), empty, (1,), (N1, N2, C1))
     revoked = FileLog(perpetrator(9), M1)
-    _refuse(book, revoked, "genesis_by_revoked", "The author was revoked before the registry head that it names.", "not-permitted", lambda file: file.by(M1, file.genesis({M1: "navigator", C1: "coordinator"}, grants=grants(file.registry.known, [C1.user], (1,)))))
+    _refuse(
+        book,
+        revoked,
+        "genesis_by_revoked",
+        "The author was revoked before the registry head that it names.",
+        "not-permitted",
+        lambda file: file.by(M1, file.genesis({M1: "navigator", C1: "coordinator"}, grants=grants(file.registry.known, [C1.user], (1,)))),
+    )
     _refuse(book, empty, "first_is_envelope", "A file begins with a genesis.", "no-such-file", lambda file: file.envelope(C1, 1, [PART]))
     later = started()
     _refuse(book, empty, "first_is_epoch", "A file begins with a genesis.", "not-permitted", lambda file: file.by(C1, later.new_epoch()))
     _refuse(book, later, "genesis_again", "A file has one genesis.", "not-permitted", lambda file: file.by(C1, file.genesis(C_AND_N)))
 
 
-def _refused_grants(book: Book, kind: str, make: Callable[[tuple[shapes.Grant, ...]], Make], file: FileLog, epochs: tuple[int, ...], who: tuple[Device, ...]) -> None:
+def _refused_grants(
+    book: Book, kind: str, make: Callable[[tuple[shapes.Grant, ...]], Make], file: FileLog, epochs: tuple[int, ...], who: tuple[Device, ...]
+) -> None:
     """W1 and the exact set of grants, for each statement that makes an epoch."""
     known = file.registry.known
     state = file.folded
@@ -320,10 +398,30 @@ def _refused_grants(book: Book, kind: str, make: Callable[[tuple[shapes.Grant, .
     own = epochs[-1:]
     v1 = victim().known.devices[V1.id]
     refuse("grant_across_the_wall", "W1: a grant to a device of the other side.", "wall", (*good, dummy_grant(V1.id, v1.id, own)))
-    refuse("grant_to_nobody", "A grant to an id that this registry does not know.", "wall", (*good, dummy_grant(fill("device/nobody", 16), bytes(32), own)))
-    refuse("grant_to_other_recovery", "A grant to the other side's recovery key.", "wall", (*good, dummy_grant(victim().known.recovery_id, victim().known.root_id, own)))
-    refuse("grant_to_colleague", "A grant to a device of somebody who is no member.", "not-permitted", (*good, dummy_grant(M1.id, known.devices[M1.id].id, epochs)))
-    refuse("grant_to_administrator", "A grant to an administrator's device.", "not-permitted", (*good, dummy_grant(A1.id, known.devices[A1.id].id, epochs)))
+    refuse(
+        "grant_to_nobody",
+        "A grant to an id that this registry does not know.",
+        "wall",
+        (*good, dummy_grant(fill("device/nobody", 16), bytes(32), own)),
+    )
+    refuse(
+        "grant_to_other_recovery",
+        "A grant to the other side's recovery key.",
+        "wall",
+        (*good, dummy_grant(victim().known.recovery_id, victim().known.root_id, own)),
+    )
+    refuse(
+        "grant_to_colleague",
+        "A grant to a device of somebody who is no member.",
+        "not-permitted",
+        (*good, dummy_grant(M1.id, known.devices[M1.id].id, epochs)),
+    )
+    refuse(
+        "grant_to_administrator",
+        "A grant to an administrator's device.",
+        "not-permitted",
+        (*good, dummy_grant(A1.id, known.devices[A1.id].id, epochs)),
+    )
     refuse("grant_missing_device", "A member's second device has no grant.", "not-permitted", tuple(grant for grant in good if grant.to != N2.id))
     refuse("grant_missing_recovery", "The side's recovery key has no grant.", "not-permitted", tuple(grant for grant in good if grant.to != recovery))
     refuse("grant_other_certificate", "A grant names another certificate than its recipient's.", "wall", but(N2.id, cert=known.devices[N1.id].id))
@@ -341,30 +439,70 @@ def _refused_later(book: Book) -> None:
         _refuse(book, file, name, why, code, make)
 
     no = "not-permitted"
-    refuse("epoch_stale", "The statement does not follow the log's newest statement.", "stale-statement", lambda f: f.by(C1, f.new_epoch(previous=bytes(32))))
-    refuse("epoch_skipped", "An epoch number is left out.", "stale-statement", lambda f: f.by(C1, f.new_epoch(epoch=3, grants=grants(known, list(f.now.members), (1, 3), f.now.holders))))
+    refuse(
+        "epoch_stale",
+        "The statement does not follow the log's newest statement.",
+        "stale-statement",
+        lambda f: f.by(C1, f.new_epoch(previous=bytes(32))),
+    )
+    refuse(
+        "epoch_skipped",
+        "An epoch number is left out.",
+        "stale-statement",
+        lambda f: f.by(C1, f.new_epoch(epoch=3, grants=grants(known, list(f.now.members), (1, 3), f.now.holders))),
+    )
     refuse("epoch_by_colleague", "The author is no member.", no, lambda f: f.by(M1, f.new_epoch()))
     refuse("epoch_by_administrator", "An administrator is in no file.", no, lambda f: f.by(A1, f.new_epoch()))
     refuse("epoch_by_other_side", "The author is certified on the other side.", "malformed", lambda f: f.by(V1, f.new_epoch()))
-    refuse("epoch_signature", "The statement bears a member's id and another key's signature.", "malformed", lambda f: f.by(C1, f.new_epoch(), key=N1.key))
+    refuse(
+        "epoch_signature",
+        "The statement bears a member's id and another key's signature.",
+        "malformed",
+        lambda f: f.by(C1, f.new_epoch(), key=N1.key),
+    )
     refuse("epoch_other_service", "The statement is for another service.", "malformed", lambda f: f.by(C1, f.new_epoch(), svc=OTHER_SVC))
     refuse("epoch_other_log", "The statement is for another file.", "malformed", lambda f: f.by(C1, f.new_epoch(), log=fill("other log", 16)))
     refuse("epoch_clone", "The author's number is taken.", "clone-detected", lambda f: f.by(C1, f.new_epoch(), sq=1, pv=None))
-    refuse("epoch_future_registry", "The registry head is one that the registry has not reached.", "stale-registry", lambda f: f.by(C1, f.new_epoch(rg=known.head._replace(seq=9))))
+    refuse(
+        "epoch_future_registry",
+        "The registry head is one that the registry has not reached.",
+        "stale-registry",
+        lambda f: f.by(C1, f.new_epoch(rg=known.head._replace(seq=9))),
+    )
     _refused_grants(book, "epoch", lambda made: lambda f: f.by(C1, f.new_epoch(grants=made)), file, (1, 2), (N1, N2, C1))
     all_for_holder = tuple(
-        dummy_grant(grant.to, grant.cert, (1, 2)) if grant.to == N2.id else grant for grant in grants(known, list(file.now.members), (1, 2), file.now.holders)
+        dummy_grant(grant.to, grant.cert, (1, 2)) if grant.to == N2.id else grant
+        for grant in grants(known, list(file.now.members), (1, 2), file.now.holders)
     )
-    refuse("epoch_old_secret_again", "A device that holds the old epochs is granted the new one only.", no, lambda f: f.by(C1, f.new_epoch(grants=all_for_holder)))
+    refuse(
+        "epoch_old_secret_again",
+        "A device that holds the old epochs is granted the new one only.",
+        no,
+        lambda f: f.by(C1, f.new_epoch(grants=all_for_holder)),
+    )
     refuse("members_by_navigator", "A navigator does not change who is in a case.", no, lambda f: f.by(N1, f.members(add={M1: "navigator"})))
     refuse("members_removes_author", "Nobody removes themselves.", no, lambda f: f.by(C1, f.members(remove=(C1,))))
     refuse("members_removes_stranger", "Only members are removed.", no, lambda f: f.by(C1, f.members(remove=(M1,))))
     refuse("members_adds_member", "Only others are added.", no, lambda f: f.by(C1, f.members(add={N1: "navigator"})))
-    refuse("members_adds_role_not_held", "Somebody is added in a role that they do not have.", no, lambda f: f.by(C1, f.members(add={M1: "coordinator"})))
+    refuse(
+        "members_adds_role_not_held", "Somebody is added in a role that they do not have.", no, lambda f: f.by(C1, f.members(add={M1: "coordinator"}))
+    )
     refuse("members_adds_role_not_here", "A fund holder may not be in a case.", no, lambda f: f.by(C1, f.members(add={F1: "fund_holder"})))
-    refuse("members_adds_other_side", "W1: somebody of the other side is added.", "wall", lambda f: f.by(C1, f.members(add={V1: "navigator"}, grants=grants(known, list(f.now.members), (1, 2), f.now.holders))))
-    newest_only = tuple(dummy_grant(M1.id, known.devices[M1.id].id, (2,)) if grant.to == M1.id else grant for grant in file.members(add={M1: "navigator"}).grants)
-    refuse("members_newcomer_without_past", "A newcomer is granted every epoch or none.", no, lambda f: f.by(C1, f.members(add={M1: "navigator"}, grants=newest_only)))
+    refuse(
+        "members_adds_other_side",
+        "W1: somebody of the other side is added.",
+        "wall",
+        lambda f: f.by(C1, f.members(add={V1: "navigator"}, grants=grants(known, list(f.now.members), (1, 2), f.now.holders))),
+    )
+    newest_only = tuple(
+        dummy_grant(M1.id, known.devices[M1.id].id, (2,)) if grant.to == M1.id else grant for grant in file.members(add={M1: "navigator"}).grants
+    )
+    refuse(
+        "members_newcomer_without_past",
+        "A newcomer is granted every epoch or none.",
+        no,
+        lambda f: f.by(C1, f.members(add={M1: "navigator"}, grants=newest_only)),
+    )
     kept = grants(known, list(file.now.members), (1, 2), file.now.holders)
     refuse("members_grants_the_removed", "The new epoch is granted to who is removed.", no, lambda f: f.by(C1, f.members(remove=(N1,), grants=kept)))
     _refused_more_grants(book)
@@ -388,9 +526,17 @@ def _refused_more_grants(book: Book) -> None:
     refuse("to_stranger", "The recipient is no member's device.", "not-permitted", dummy_grant(M1.id, known.devices[M1.id].id, (1,)))
     refuse("to_other_side", "W1: the recipient is of the other side.", "wall", dummy_grant(V1.id, v1.id, (1,)))
     refuse("other_certificate", "A grant names another certificate than its recipient's.", "wall", dummy_grant(N2.id, known.devices[N1.id].id, (1,)))
-    refuse("other_epochs", "A grant holds an epoch that the file does not have.", "not-permitted", dummy_grant(N2.id, known.devices[N2.id].id, (1, 2)))
+    refuse(
+        "other_epochs", "A grant holds an epoch that the file does not have.", "not-permitted", dummy_grant(N2.id, known.devices[N2.id].id, (1, 2))
+    )
     early = head_of(file.registry, 4)
-    refuse("before_certificate", "The recipient was not certified at the registry head that the statement names.", "not-permitted", dummy_grant(N2.id, known.devices[N2.id].id, (1,)), rg=early)
+    refuse(
+        "before_certificate",
+        "The recipient was not certified at the registry head that the statement names.",
+        "not-permitted",
+        dummy_grant(N2.id, known.devices[N2.id].id, (1,)),
+        rg=early,
+    )
 
 
 def _refused_envelopes(book: Book) -> None:
@@ -411,11 +557,34 @@ def _refused_envelopes(book: Book) -> None:
     late = FileLog(perpetrator(8), C1)
     early = grants(late.registry.known, [C1.user, N1.user], (1,), seq=4)
     late.append(late.by(C1, late.genesis(C_AND_N, rg=head_of(late.registry, 4), grants=early)))
-    _refuse(book, late, "envelope_by_device_without_grant", "A member's device that holds no grant of the epoch.", "no-standing", lambda f: f.envelope(N2, 1, [PART]))
+    _refuse(
+        book,
+        late,
+        "envelope_by_device_without_grant",
+        "A member's device that holds no grant of the epoch.",
+        "no-standing",
+        lambda f: f.envelope(N2, 1, [PART]),
+    )
     blocked = started()
     blocked.append(blocked.by(N1, blocked.members(add={M1: "navigator"})))
-    _refuse(book, blocked, "envelope_after_void_epoch", "After a void epoch nobody writes until a valid one.", "rotate-first", lambda f: f.envelope(C1, 1, [PART]), [None, "not-permitted"])
-    _refuse(book, blocked, "epoch_number_of_void", "A void epoch's number is not used again.", "stale-statement", lambda f: f.by(C1, f.new_epoch(epoch=2, grants=grants(f.registry.known, list(f.now.members), (1, 2), f.now.holders))), [None, "not-permitted"])
+    _refuse(
+        book,
+        blocked,
+        "envelope_after_void_epoch",
+        "After a void epoch nobody writes until a valid one.",
+        "rotate-first",
+        lambda f: f.envelope(C1, 1, [PART]),
+        [None, "not-permitted"],
+    )
+    _refuse(
+        book,
+        blocked,
+        "epoch_number_of_void",
+        "A void epoch's number is not used again.",
+        "stale-statement",
+        lambda f: f.by(C1, f.new_epoch(epoch=2, grants=grants(f.registry.known, list(f.now.members), (1, 2), f.now.holders))),
+        [None, "not-permitted"],
+    )
 
 
 def _registry_relations(book: Book) -> None:
@@ -431,7 +600,13 @@ def _registry_relations(book: Book) -> None:
     book.add("fresh", "A statement that names the registry at the revocation.", op="fresh", given=given | {"seq": 9}, out=None)
     others = {"registry": log.given, "users": [C1.user], "seq": 2}
     book.add("fresh_for_others", "A revocation that touches no member does not matter.", op="fresh", given=others, out=None)
-    book.refuse("not_fresh", "A member's device was revoked after the registry head that the statement names.", "stale-registry", op="fresh", given=given | {"seq": 8})
+    book.refuse(
+        "not_fresh",
+        "A member's device was revoked after the registry head that the statement names.",
+        "stale-registry",
+        op="fresh",
+        given=given | {"seq": 8},
+    )
 
 
 def _judged() -> Book:

@@ -67,7 +67,13 @@ def _leaves(book: Book) -> None:
         event = cbor.encode({"e": "accepted", "log": log.id, "id": one.id, "seq": 1, "ms": T0, "author": C1.id, "chain": chain, "void": void})
         out = hashlib.sha256(b"\0" + hashlib.sha256(b"fieldkeep/v1/event\0" + salt + event).digest()).digest()
         given = {"log": log.id, "entry": travelling(one), "seq": 1, "received_ms": T0, "chain": chain, "salt": salt, "void": void}
-        book.add(f"accepted_leaf_{'void' if void else 'valid'}", "The leaf of an accepted entry is rebuilt from the entry, not believed.", op="accepted_leaf", given=given, out=out)
+        book.add(
+            f"accepted_leaf_{'void' if void else 'valid'}",
+            "The leaf of an accepted entry is rebuilt from the entry, not believed.",
+            op="accepted_leaf",
+            given=given,
+            out=out,
+        )
 
 
 def _roots(book: Book) -> None:
@@ -81,7 +87,13 @@ def _roots(book: Book) -> None:
         book.add(f"included_{index}_of_{size}", "The path leads to the root.", op="check_inclusion", given=given, out=None)
     for old, new in ((0, 5), (1, 2), (2, 3), (3, 4), (4, 8), (6, 8), (7, 13), (8, 13), (12, 13), (13, 13)):
         path = _proof(old, _LEAVES[:new]) if old else []
-        book.add(f"consistency_{old}_{new}", "The proof that the older tree is a prefix of the newer.", op="consistency", given={"leaves": _LEAVES[:new], "old": old}, out=path)
+        book.add(
+            f"consistency_{old}_{new}",
+            "The proof that the older tree is a prefix of the newer.",
+            op="consistency",
+            given={"leaves": _LEAVES[:new], "old": old},
+            out=path,
+        )
         given = {"old": old, "old_root": _root(_LEAVES[:old]), "new": new, "new_root": _root(_LEAVES[:new]), "path": path}
         book.add(f"consistent_{old}_{new}", "The proof holds.", op="check_consistency", given=given, out=None)
 

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from shared_schema import cbor, cose
+from shared_schema import cbor, cose, ids
 from tests.vectors.codecs import CODECS
-from tests.vectors.generate.world import C1, INC, OTHER_INC, OTHER_SVC, SVC, T0, fill, ids, perpetrator, seed, signer
+from tests.vectors.generate.world import C1, INC, OTHER_INC, OTHER_SVC, SVC, T0, fill, perpetrator, seed, signer
 from tests.vectors.notation import Book
 
 _LOG: Final = fill("receipt/log", 16)
@@ -41,8 +41,20 @@ def _golden(book: Book) -> None:
     for code in _FINAL:
         add(f"verdict_{code}", "A final refusal.", "verdict", _VERDICT | {"code": code})
     registry = perpetrator(8).given
-    book.add("check_receipt", "A receipt by the key that the registry names.", op="check_receipt", given={"registry": registry, "bytes": signed("receipt", _RECEIPT)}, out=None)
-    book.add("check_verdict", "A verdict by the key that the registry names.", op="check_verdict", given={"registry": registry, "bytes": signed("verdict", _VERDICT)}, out=None)
+    book.add(
+        "check_receipt",
+        "A receipt by the key that the registry names.",
+        op="check_receipt",
+        given={"registry": registry, "bytes": signed("receipt", _RECEIPT)},
+        out=None,
+    )
+    book.add(
+        "check_verdict",
+        "A verdict by the key that the registry names.",
+        op="check_verdict",
+        given={"registry": registry, "bytes": signed("verdict", _VERDICT)},
+        out=None,
+    )
 
 
 def _shapes(book: Book) -> None:
@@ -58,7 +70,7 @@ def _shapes(book: Book) -> None:
         refuse(typ, "log_32", "A log id of 32 bytes.", good | {"log": bytes(32)})
         refuse(typ, "inc_null", "No incarnation.", good | {"inc": None})
     first, second = _RECEIPT["items"]
-    for name, why, over in (
+    odd: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("no_items", "A receipt for nothing.", {"items": []}),
         ("items_falling", "Items out of order.", {"items": [second, first]}),
         ("items_same_place", "Two items at one place.", {"items": [second, [_IDS[0], 6, T0]]}),
@@ -72,12 +84,13 @@ def _shapes(book: Book) -> None:
         ("head_three", "A head of three items.", {"head": [6, _CHAIN, T0]}),
         ("head_chain_31", "A chain of 31 bytes.", {"head": [6, _CHAIN[:31]]}),
         ("head_seq_text", "A head's place as text.", {"head": ["6", _CHAIN]}),
-    ):
+    )
+    for name, why, over in odd:
         refuse("receipt", name, why, _RECEIPT | over)
     refuse("head", "seq_negative", "A negative place.", _HEAD | {"seq": -1})
     refuse("head", "seq_true", "`true` in the place of a place.", _HEAD | {"seq": True})
     refuse("head", "chain_text", "A chain as text.", _HEAD | {"chain": "c" * 32})
-    for name, why, over in (
+    changes: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("code_unknown", "A code that does not exist.", {"code": "nope"}),
         ("code_accepted", "What is accepted gets a receipt, not a verdict.", {"code": "accepted"}),
         ("code_not_final", "A refusal that is not final is not signed.", {"code": "no-standing"}),
@@ -86,7 +99,8 @@ def _shapes(book: Book) -> None:
         ("id_16", "An entry id of 16 bytes.", {"id": bytes(16)}),
         ("author_text", "An author as text.", {"author": ids.show(C1.id)}),
         ("sq_0", "The count begins at 1.", {"sq": 0}),
-    ):
+    )
+    for name, why, over in changes:
         refuse("verdict", name, why, _VERDICT | over)
 
 
@@ -98,7 +112,11 @@ def _judged(book: Book) -> None:
             book.refuse(f"check_{typ}_{name}", why, "malformed", op=op, given={"registry": registry, "bytes": data})
 
         refuse("by_other_key", "Signed by another key.", signed(typ, payload, key="checkpoint/perpetrator"))
-        refuse("by_other_side", "Signed by the other side's server key, under its id.", signed(typ, payload, key="receipt/victim", kid=ids.server_key_id(signer("receipt/victim").public)))
+        refuse(
+            "by_other_side",
+            "Signed by the other side's server key, under its id.",
+            signed(typ, payload, key="receipt/victim", kid=ids.server_key_id(signer("receipt/victim").public)),
+        )
         refuse("by_device", "Signed by a device.", signed(typ, payload, key="device/c1", kid=C1.id))
         refuse("other_service", "Signed for another service.", signed(typ, payload, svc=OTHER_SVC))
         refuse("other_kid", "Signed by the right key under another id.", signed(typ, payload, kid=C1.id))

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from shared_schema import cbor, certificate, cose
+from shared_schema import cbor, certificate, cose, ids
 from shared_schema.certificate import Certify, Revoke, encode_registry_statement
 from shared_schema.entry import Entry
 from tests.vectors.codecs import CODECS
 from tests.vectors.edwards import IDENTITY, encode
-from tests.vectors.generate import world
 from tests.vectors.generate.world import (
     A1,
     A2,
@@ -56,7 +55,11 @@ def _invitations() -> Book:
     for name, why, data in (
         ("invitation", "An invitation.", good),
         ("several_roles", "Several roles, in order.", invitation("perpetrator", NEW, A1, subject=many)),
-        ("longest_name", "A name of 200 characters: code points are counted, not UTF-16 units and not bytes.", invitation("perpetrator", NEW, A1, subject=longest)),
+        (
+            "longest_name",
+            "A name of 200 characters: code points are counted, not UTF-16 units and not bytes.",
+            invitation("perpetrator", NEW, A1, subject=longest),
+        ),
         ("victim_side", "An invitation of the victim side.", invitation("victim", Device("v9", "Vic", ("link_worker",)), W1)),
     ):
         issuer = W1 if name == "victim_side" else A1
@@ -72,7 +75,9 @@ def _invitations() -> Book:
     for key in payload:
         refuse(f"{key}_missing", f"The key {key} is missing.", {name: item for name, item in payload.items() if name != key})
     for key in subject:
-        refuse(f"subject_{key}_missing", f"The subject's key {key} is missing.", payload | {"subject": {n: i for n, i in subject.items() if n != key}})
+        refuse(
+            f"subject_{key}_missing", f"The subject's key {key} is missing.", payload | {"subject": {n: i for n, i in subject.items() if n != key}}
+        )
     refuse("unknown_key", "A key that nobody knows.", payload | {"uses": 2})
     refuse("subject_unknown_key", "A key of the subject that nobody knows.", payload | {"subject": subject | {"admin": True}})
     for name, why, key, item in (
@@ -180,45 +185,67 @@ def _device_rows(log: RegistryLog, devices: list[tuple[Device, int, bytes, int |
     return sorted(rows, key=lambda row: row["device"])
 
 
-def _out(log: RegistryLog, void: list[str | None], devices: list[tuple[Device, int, bytes, int | None]], reused: tuple[Device, ...] = ()) -> dict[str, Any]:
-    spent = sorted([signer(f"invitation/{device.name}").public, device.id] for device, _, issuer, _ in devices if len(issuer) == 16 and device not in (A1, W1))
+def _out(
+    log: RegistryLog, void: list[str | None], devices: list[tuple[Device, int, bytes, int | None]], reused: tuple[Device, ...] = ()
+) -> dict[str, Any]:
+    spent = sorted(
+        [signer(f"invitation/{device.name}").public, device.id] for device, _, issuer, _ in devices if len(issuer) == 16 and device not in (A1, W1)
+    )
     return {
         "log": log.id, "head": list(head_of(log, len(log.entries))), "void": void, "devices": _device_rows(log, devices), "spent": spent,
         "reused": sorted(signer(f"invitation/{device.name}").public for device in reused),
-        "root": log.entries[0][0].id, "recovery": world.ids.recovery_id(root(log.side).recovery),
+        "root": log.entries[0][0].id, "recovery": ids.recovery_id(root(log.side).recovery),
     }  # fmt: skip
 
 
 def _sequences(book: Book) -> None:
-    authority = world.ids.authority_id(AUTHORITY.public)
+    authority = ids.authority_id(AUTHORITY.public)
     everyone: list[tuple[Device, int, bytes, int | None]] = [(A1, 2, authority, None)]
     everyone += [(device, seq, A1.id, None) for seq, device in enumerate((C1, N1, N2, M1, F1, A2), 3)]
     for size in (1, 2, 8):
         log = perpetrator(size)
-        book.add(f"entries_{size}", "A registry of the perpetrator side.", op="registry", given=log.given, out=_out(log, [None] * size, everyone[: size - 1]))
+        book.add(
+            f"entries_{size}",
+            "A registry of the perpetrator side.",
+            op="registry",
+            given=log.given,
+            out=_out(log, [None] * size, everyone[: size - 1]),
+        )
     log = perpetrator(9)
     revoked = [(device, seq, issuer, 9 if device is M1 else None) for device, seq, issuer, _ in everyone]
-    book.add("revocation", "The ninth entry revokes a device; its certificate stays known.", op="registry", given=log.given, out=_out(log, [None] * 9, revoked))
+    book.add(
+        "revocation",
+        "The ninth entry revokes a device; its certificate stays known.",
+        op="registry",
+        given=log.given,
+        out=_out(log, [None] * 9, revoked),
+    )
     victims = victim()
     rows: list[tuple[Device, int, bytes, int | None]] = [(W1, 2, authority, None), (V1, 3, W1.id, None), (V2, 4, W1.id, None)]
-    book.add("victim_side", "A registry of the victim side: the same authority, nothing else in common.", op="registry", given=victims.given, out=_out(victims, [None] * 4, rows))
+    book.add(
+        "victim_side",
+        "A registry of the victim side: the same authority, nothing else in common.",
+        op="registry",
+        given=victims.given,
+        out=_out(victims, [None] * 4, rows),
+    )
     log = perpetrator(3)
     thief = Device("thief", "Cleo", ("coordinator",))
     log.append(log.statement(thief.id, thief.key, enrolment(log.id, thief, invitation("perpetrator", C1, A1), key="c1")))
     why = "An invitation is used a second time: the second enrolment is void and remembered."
-    book.add("invitation_reused", why, op="registry", given=log.given, out=_out(log, [None] * 3 + ["invitation-spent"], everyone[:2], (C1,)))
+    book.add("invitation_reused", why, op="registry", given=log.given, out=_out(log, [None, None, None, "invitation-spent"], everyone[:2], (C1,)))
     log = perpetrator(3)
     log.append(log.revoke(C1, A1))
     log.append(log.enrol(N1, A1))
     shifted = [everyone[0], everyone[1], (N1, 5, A1.id, None)]
     why = "A void entry keeps its place and changes nothing else."
-    book.add("void_between", why, op="registry", given=log.given, out=_out(log, [None] * 3 + ["not-permitted", None], shifted))
+    book.add("void_between", why, op="registry", given=log.given, out=_out(log, [None, None, None, "not-permitted", None], shifted))
     log = perpetrator(9)
     log.append(log.revoke(A1, M1))
     log.append(log.revoke(A1, N1))
     rows = [(device, seq, issuer, {M1: 9, N1: 11}.get(device)) for device, seq, issuer, _ in everyone]
     why = "An author's rightly signed void entry counts in that author's own order."
-    book.add("after_void", why, op="registry", given=log.given, out=_out(log, [None] * 9 + ["not-permitted", None], rows))
+    book.add("after_void", why, op="registry", given=log.given, out=_out(log, [*[None] * 9, "not-permitted", None], rows))
 
 
 def _judged() -> Book:
@@ -239,7 +266,12 @@ def _judged() -> Book:
 def _countersigned(book: Book) -> None:
     log = perpetrator(2)
     invited = certificate.decode_invitation(invitation("perpetrator", NEW, A1))
-    given = {"svc": SVC, "log": log.id, "invitation": invited.id, "keys": CODECS["registry_statement"].decode(enrolment(log.id, NEW, invitation("perpetrator", NEW, A1)))["keys"]}
+    given = {
+        "svc": SVC,
+        "log": log.id,
+        "invitation": invited.id,
+        "keys": CODECS["registry_statement"].decode(enrolment(log.id, NEW, invitation("perpetrator", NEW, A1)))["keys"],
+    }
     out = b"fieldkeep/v1/enrol\0" + SVC + log.id + invited.id + NEW.id + NEW.key.public + NEW.receive.public
     book.add("countersigned", "What the invitation key signs in an enrolment.", op="countersigned", given=given, out=out)
 
@@ -262,18 +294,25 @@ def _refused_roots(book: Book) -> None:
         return lambda log: log.by_authority(statement, **over)
 
     def by_other(log: RegistryLog) -> Entry:
-        kid = world.ids.authority_id(other.public)
+        kid = ids.authority_id(other.public)
         return log.statement(kid, other, encode_registry_statement(root("perpetrator", authority=other.public)))
 
     refuse("root_other_authority", "An authority whose fingerprint is not the pinned one.", "not-permitted", by_other)
     refuse("root_other_side", "The root of another side.", "not-permitted", by(root("victim")))
     refuse("root_weak_receipt_key", "A receipt key of small order.", "weak-key", by(root("perpetrator", receipt=WEAK_SIGN)))
     refuse("root_weak_checkpoint_key", "A checkpoint key of small order.", "weak-key", by(root("perpetrator", checkpoint=WEAK_SIGN)))
-    refuse("root_weak_recovery_key", "A recovery key whose X25519 half is of small order.", "weak-key", by(root("perpetrator", recovery=weak_receive)))
+    refuse(
+        "root_weak_recovery_key", "A recovery key whose X25519 half is of small order.", "weak-key", by(root("perpetrator", recovery=weak_receive))
+    )
     statement = encode_registry_statement(root("perpetrator"))
     refuse("root_by_a_device", "The root is signed by a device.", "not-permitted", lambda log: log.statement(A1.id, A1.key, statement))
-    kid = world.ids.authority_id(AUTHORITY.public)
-    refuse("root_signature", "The root bears the authority's id and another key's signature.", "malformed", lambda log: log.statement(kid, A1.key, statement))
+    kid = ids.authority_id(AUTHORITY.public)
+    refuse(
+        "root_signature",
+        "The root bears the authority's id and another key's signature.",
+        "malformed",
+        lambda log: log.statement(kid, A1.key, statement),
+    )
     refuse("root_other_service", "The root is for another service.", "malformed", by(root("perpetrator"), svc=OTHER_SVC))
     refuse("root_other_log", "The root is for another registry.", "malformed", by(root("perpetrator"), log=victim().id))
     refuse("no_root_first", "A registry begins with its root.", "not-permitted", by_certify)
@@ -300,13 +339,20 @@ def _refused_certificates(book: Book) -> None:
     by_admin = encode_registry_statement(Certify(fresh.subject, fresh.keys))
     refuse("certify_by_admin", "An administrator certifies by invitation only.", "not-permitted", lambda log: log.statement(A1.id, A1.key, by_admin))
     refuse("certify_device_again", "The device id is certified already.", "not-permitted", certify(fresh.subject, replace(fresh.keys, device=C1.id)))
-    refuse("certify_sign_key_again", "The signing key is certified already.", "not-permitted", certify(fresh.subject, replace(fresh.keys, sign=C1.key.public)))
+    refuse(
+        "certify_sign_key_again",
+        "The signing key is certified already.",
+        "not-permitted",
+        certify(fresh.subject, replace(fresh.keys, sign=C1.key.public)),
+    )
     again = replace(fresh.keys, receive=C1.receive.public)
     refuse("certify_receive_key_again", "The receiving key is certified already.", "not-permitted", certify(fresh.subject, again))
     refuse("certify_weak_sign_key", "A signing key of small order.", "weak-key", certify(fresh.subject, replace(fresh.keys, sign=WEAK_SIGN)))
     weak = replace(fresh.keys, receive=fresh.keys.receive[:1184] + (1).to_bytes(32, "little"))
     refuse("certify_weak_receive_key", "A receiving key whose X25519 half is of small order.", "weak-key", certify(fresh.subject, weak))
-    refuse("certify_clone", "The authority's number is taken.", "clone-detected", lambda log: log.by_authority(Certify(fresh.subject, fresh.keys), sq=2))
+    refuse(
+        "certify_clone", "The authority's number is taken.", "clone-detected", lambda log: log.by_authority(Certify(fresh.subject, fresh.keys), sq=2)
+    )
     refuse("envelope", "A registry holds statements only.", "malformed", lambda log: log.envelope(A1, 1, [bytes(304)]))
     payload = cbor.encode({"kind": "epoch"})
     refuse("file_statement", "A registry holds registry statements only.", "malformed", lambda log: log.statement(A1.id, A1.key, payload))
@@ -326,31 +372,50 @@ def _refused_enrolments(book: Book) -> None:
     invalid = "invitation-invalid"
     refuse("enrol_other_author", "The enrolment is not by the device that it enrols.", invalid, by(good, kid=fill("device/other", 16)))
     refuse("enrol_signature", "The new device did not sign its own enrolment.", "malformed", by(good, signed_by=C1.key))
-    refuse("enrol_invitation_signature", "The invitation is signed by another key than its issuer's.", "malformed", by(invitation("perpetrator", NEW, A1, signed_by=C1.key)))
+    refuse(
+        "enrol_invitation_signature",
+        "The invitation is signed by another key than its issuer's.",
+        "malformed",
+        by(invitation("perpetrator", NEW, A1, signed_by=C1.key)),
+    )
     refuse("enrol_invited_by_worker", "The invitation is by a device that is no administrator's.", invalid, by(invitation("perpetrator", NEW, C1)))
-    refuse("enrol_invited_by_stranger", "The invitation is by a device that is not certified.", invalid, by(invitation("perpetrator", NEW, Device("zz", "Zed", ("administrator",)))))
+    refuse(
+        "enrol_invited_by_stranger",
+        "The invitation is by a device that is not certified.",
+        invalid,
+        by(invitation("perpetrator", NEW, Device("zz", "Zed", ("administrator",)))),
+    )
     refuse("enrol_invited_from_other_side", "The invitation is by the other side's administrator.", invalid, by(invitation("perpetrator", NEW, W1)))
     refuse("enrol_for_other_side", "The invitation is for another side.", invalid, by(invitation("perpetrator", NEW, A1, for_side="victim")))
     refuse("enrol_for_other_service", "The invitation is for another service.", invalid, by(invitation("perpetrator", NEW, A1, svc=OTHER_SVC)))
-    bare = {"enrolment": {"by": bytes(64)}}
-    refuse("enrol_not_countersigned", "The holder of the invitation did not sign.", invalid, by(good, **bare))
-    refuse("enrol_countersigned_by_other_key", "Another invitation's holder signed.", invalid, by(good, **{"enrolment": {"key": "n1"}}))
+    bare = {"by": bytes(64)}
+    refuse("enrol_not_countersigned", "The holder of the invitation did not sign.", invalid, by(good, enrolment=bare))
+    refuse("enrol_countersigned_by_other_key", "Another invitation's holder signed.", invalid, by(good, enrolment={"key": "n1"}))
     bound = replace(NEW.keys, receive=C1.receive.public)
-    refuse("enrol_countersigned_for_other_keys", "The holder signed for another receiving key.", invalid, by(good, **{"enrolment": {"bound": bound}}))
-    refuse("enrol_countersigned_for_other_service", "The holder signed for another service.", invalid, by(good, **{"enrolment": {"svc": OTHER_SVC}}))
+    refuse("enrol_countersigned_for_other_keys", "The holder signed for another receiving key.", invalid, by(good, enrolment={"bound": bound}))
+    refuse("enrol_countersigned_for_other_service", "The holder signed for another service.", invalid, by(good, enrolment={"svc": OTHER_SVC}))
     other = certificate.decode_invitation(invitation("perpetrator", NEW, A1, enrol_until=T0 + 1)).id
-    refuse("enrol_countersigned_for_other_invitation", "The holder signed for another invitation.", invalid, by(good, **{"enrolment": {"invitation_id": other}}))
+    refuse(
+        "enrol_countersigned_for_other_invitation", "The holder signed for another invitation.", invalid, by(good, enrolment={"invitation_id": other})
+    )
     spent = invitation("perpetrator", C1, A1)
-    refuse("enrol_spent", "The invitation was used by another device.", "invitation-spent", by(spent, **{"enrolment": {"key": "c1"}}))
+    refuse("enrol_spent", "The invitation was used by another device.", "invitation-spent", by(spent, enrolment={"key": "c1"}))
     refuse("enrol_not_first", "An enrolment is its author's first entry.", "clone-detected", by(good, header={"sq": 2, "pv": bytes(32)}))
-    refuse("enrol_known_device", "The device id is certified already.", "clone-detected", by(invitation("perpetrator", C1, A1, key="new"), C1, **{"enrolment": {"key": "new"}, "header": {"sq": 1, "pv": None}}))
+    refuse(
+        "enrol_known_device",
+        "The device id is certified already.",
+        "clone-detected",
+        by(invitation("perpetrator", C1, A1, key="new"), C1, enrolment={"key": "new"}, header={"sq": 1, "pv": None}),
+    )
     weak = invitation("perpetrator", NEW, A1, key_bytes=WEAK_SIGN)
-    countersigned = {"enrolment": {"by": WEAK_SIGN + bytes(32)}}
-    refuse("enrol_weak_invitation_key", "The invitation key is of small order: anybody can sign for it.", "weak-key", by(weak, **countersigned))
+    countersigned = {"by": WEAK_SIGN + bytes(32)}
+    refuse(
+        "enrol_weak_invitation_key", "The invitation key is of small order: anybody can sign for it.", "weak-key", by(weak, enrolment=countersigned)
+    )
     keys = replace(NEW.keys, receive=NEW.keys.receive[:1184] + bytes(32))
-    refuse("enrol_weak_receive_key", "The new device's receiving key is of small order.", "weak-key", by(good, **{"enrolment": {"keys": keys}}))
+    refuse("enrol_weak_receive_key", "The new device's receiving key is of small order.", "weak-key", by(good, enrolment={"keys": keys}))
     keys = replace(NEW.keys, receive=N1.receive.public)
-    refuse("enrol_receive_key_again", "The new device's receiving key is another device's.", "not-permitted", by(good, **{"enrolment": {"keys": keys}}))
+    refuse("enrol_receive_key_again", "The new device's receiving key is another device's.", "not-permitted", by(good, enrolment={"keys": keys}))
     for name, why, roles in (
         ("foreign_role", "A role that this side does not have.", ("link_worker",)),
         ("admin_and_content", "An administrator holds no role with content.", ("administrator", "navigator")),
@@ -379,11 +444,21 @@ def _refused_revocations(book: Book) -> None:
     refuse("revoke_other_side", "The device is the other side's.", no, lambda log: log.revoke(A1, V1))
     refuse("revoke_again", "The device is revoked already.", no, lambda log: log.revoke(A1, M1))
     payload = encode_registry_statement(Revoke(N1.id, "lost"))
-    refuse("revoke_signature", "The revocation bears an administrator's id and another key's signature.", "malformed", lambda log: log.statement(A1.id, C1.key, payload))
+    refuse(
+        "revoke_signature",
+        "The revocation bears an administrator's id and another key's signature.",
+        "malformed",
+        lambda log: log.statement(A1.id, C1.key, payload),
+    )
     refuse("revoke_clone", "The administrator's number is taken.", "clone-detected", lambda log: log.statement(A1.id, A1.key, payload, sq=1, pv=None))
     refuse("revoke_gap", "A number of the administrator is left out.", "clone-detected", lambda log: log.statement(A1.id, A1.key, payload, sq=3))
-    refuse("revoke_other_previous", "The administrator's entry follows another than its last.", "clone-detected", lambda log: log.statement(A1.id, A1.key, payload, pv=bytes(32)))
-    kid = world.ids.authority_id(AUTHORITY.public)
+    refuse(
+        "revoke_other_previous",
+        "The administrator's entry follows another than its last.",
+        "clone-detected",
+        lambda log: log.statement(A1.id, A1.key, payload, pv=bytes(32)),
+    )
+    kid = ids.authority_id(AUTHORITY.public)
     refuse("revoke_by_authority", "The authority does not revoke: an administrator does.", no, lambda log: log.statement(kid, AUTHORITY, payload))
     log = perpetrator(8)
     log.append(log.revoke(A1, A2))
@@ -410,7 +485,9 @@ def _heads_and_roles(book: Book) -> None:
         ("one_supervisor", "oversight", ["supervisor_victim"], True),
         ("supervisor_and_admin", "oversight", ["administrator", "supervisor_victim"], False),
     ):
-        book.add(f"roles_{name}", "Which roles one device may hold together on a side.", op="roles_allowed", given={"side": side, "roles": roles}, out=out)
+        book.add(
+            f"roles_{name}", "Which roles one device may hold together on a side.", op="roles_allowed", given={"side": side, "roles": roles}, out=out
+        )
 
 
 def books() -> list[Book]:

@@ -6,8 +6,9 @@ import hmac
 import json
 from typing import Any, Final
 
-from tests.vectors import edwards
-from tests.vectors.generate.world import C1, N1, OTHER_SVC, SVC, V1, fill, ids, seed, signer
+from shared_schema import ids
+from sync.signing import SigningKey
+from tests.vectors.generate.world import C1, N1, OTHER_SVC, SVC, V1, fill, seed, signer
 from tests.vectors.notation import Book
 
 _BODY: Final = fill("request/body", 40)
@@ -29,11 +30,11 @@ def _claims(**over: Any) -> dict[str, Any]:
 
 
 def _token(claims: dict[str, Any] | str, *, header: dict[str, Any] | None = None, secret: bytes = _SEED) -> str:
-    """A token with these claims, signed by the book."""
+    """A token with these claims, made by hand."""
     head = {"alg": "EdDSA", "typ": "fieldkeep-request"} if header is None else header
     first = _b64(json.dumps({name: head[name] for name in sorted(head)}, separators=(",", ":")).encode())
     second = _b64(claims.encode() if isinstance(claims, str) else json.dumps(claims, separators=(",", ":")).encode())
-    return f"{first}.{second}.{_b64(edwards.sign(secret, f'{first}.{second}'.encode())[1])}"
+    return f"{first}.{second}.{_b64(SigningKey(secret).sign(f'{first}.{second}'.encode()))}"
 
 
 def _check(authorization: str, **over: Any) -> dict[str, Any]:
@@ -57,7 +58,13 @@ def _golden(book: Book) -> None:
         book.add(f"authorization_{name}", why, op="authorization", given=given | {"seed": _SEED}, out=authorization)
         book.add(f"checked_{name}", why, op="check_request", given=_check(authorization, method=method, path=path, body=body), out=None)
     reordered = dict(reversed(_claims().items()))
-    book.add("checked_other_order", "The order of the claims is the signer's.", op="check_request", given=_check(f"Fieldkeep {_token(reordered)}"), out=None)
+    book.add(
+        "checked_other_order",
+        "The order of the claims is the signer's.",
+        op="check_request",
+        given=_check(f"Fieldkeep {_token(reordered)}"),
+        out=None,
+    )
     spaced = json.dumps(_claims(), indent=1)
     book.add("checked_spaces", "So are the spaces between them.", op="check_request", given=_check(f"Fieldkeep {_token(spaced)}"), out=None)
 
@@ -97,7 +104,11 @@ def _refused(book: Book) -> None:
     refuse("by_other_key", "Signed by another device.", f"Fieldkeep {_token(_claims(), secret=seed('device/n1'))}")
     refuse("signature_changed", "One bit of the signature was changed.", f"Fieldkeep {first}.{second}.{_b64(_flipped(third))}")
     refuse("signature_missing", "No signature.", f"Fieldkeep {first}.{second}.")
-    refuse("claims_swapped", "The claims of another request under this one's signature.", f"Fieldkeep {first}.{_b64(json.dumps(_claims(nonce='other')).encode())}.{third}")
+    refuse(
+        "claims_swapped",
+        "The claims of another request under this one's signature.",
+        f"Fieldkeep {first}.{_b64(json.dumps(_claims(nonce='other')).encode())}.{third}",
+    )
     none = _b64(json.dumps({"alg": "none", "typ": "fieldkeep-request"}).encode())
     refuse("alg_none", "`none` as the algorithm, and no signature.", f"Fieldkeep {none}.{second}.")
     refuse("alg_hs256", "HMAC under the public key.", f"Fieldkeep {_hs256()}")

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared_schema import entry
-from tests.vectors.generate.world import C1, N1, NONCE, OTHER_SVC, SVC, FileLog, fill, ids, perpetrator, secret
+from shared_schema import entry, ids
+from tests.vectors.generate.world import C1, N1, NONCE, OTHER_SVC, SVC, FileLog, fill, perpetrator, secret
 from tests.vectors.hpke import hkdf
 from tests.vectors.notation import Book
 
@@ -45,7 +45,33 @@ def _base() -> dict[str, Any]:
 
 
 def _padding(book: Book) -> None:
-    sizes = (4, 5, 255, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4096, 4097, 4352, 4353, 5000, 8191, 8192, 8193, 65535, 65536, 65537, 100_000, 1_000_000, 1_048_576)
+    sizes = (
+        4,
+        5,
+        255,
+        256,
+        257,
+        512,
+        513,
+        1024,
+        1025,
+        2048,
+        2049,
+        4096,
+        4097,
+        4352,
+        4353,
+        5000,
+        8191,
+        8192,
+        8193,
+        65535,
+        65536,
+        65537,
+        100_000,
+        1_000_000,
+        1_048_576,
+    )
     for size in sizes:
         why = "Steps up to 4,096, then PADME: at most 12 % more." if size < 4097 else "PADME beyond 4,096."
         book.add(f"padded_{size}", why, op="padded_size", given={"size": size}, out=_padme(size))

@@ -29,8 +29,16 @@ def _requests() -> Book:
     for name, why, map_ in (
         ("request", "A request.", _request()),
         ("request_empty", "Nothing to say and nothing known.", _request(cursors=[], push=[], checkpoint=None, prove=[])),
-        ("request_many_cursors", "Several logs; a cursor at 0 asks for the whole.", _request(cursors=[[_LOG, 0, ids.chain_start(_LOG)], [bytes(16), 7, _CHAIN]])),
-        ("request_any_push", "A pushed item that is no entry is answered by itself; it does not spoil the request.", _request(push=[None, 5, [b"", []], {"a": 1}])),
+        (
+            "request_many_cursors",
+            "Several logs; a cursor at 0 asks for the whole.",
+            _request(cursors=[[_LOG, 0, ids.chain_start(_LOG)], [bytes(16), 7, _CHAIN]]),
+        ),
+        (
+            "request_any_push",
+            "A pushed item that is no entry is answered by itself; it does not spoil the request.",
+            _request(push=[None, 5, [b"", []], {"a": 1}]),
+        ),
         ("request_256_proofs", "As many proofs as may be asked for.", _request(prove=list(range(256)))),
         ("request_app_64", "An app version of 64 characters.", _request(status=_STATUS | {"app": "v" * 64})),
     ):
@@ -44,7 +52,9 @@ def _requests() -> Book:
     for key in good:
         refuse(f"{key}_missing", f"The key {key} is missing.", {name: item for name, item in good.items() if name != key})
     for key in _STATUS:
-        refuse(f"status_{key}_missing", f"The status {key} is missing.", _request(status={name: item for name, item in _STATUS.items() if name != key}))
+        refuse(
+            f"status_{key}_missing", f"The status {key} is missing.", _request(status={name: item for name, item in _STATUS.items() if name != key})
+        )
     for name, why, over in (
         ("unknown_key", "A key that nobody knows.", {"page": 1}),
         ("v_2", "Another version.", {"v": 2}),
@@ -102,9 +112,21 @@ def _responses() -> Book:
         ("response_empty", "Nothing new.", _response(answers=[], receipts=[], openings=[], pages=[], consistency=[], inclusion=[])),
         ("response_more", "There is more to fetch.", _response(more=True, pages=[_response()["pages"][0] | {"more": True}])),
         ("response_refusal", "A refusal that changes nothing.", _response(answers=[refusal])),
-        ("response_final", "A signed refusal.", _response(answers=[refusal | {"code": "stale-epoch", "retry": "after-reseal", "signed": signed("verdict", final)}])),
-        ("response_clone", "A detected clone, with the entry that stands in that place.", _response(answers=[refusal | {"code": "clone-detected", "stored": _entry()}])),
-        ("response_own_entry", "An entry that the device has just sent comes back by its id.", _response(pages=[_response()["pages"][0] | {"entries": [[fill("wire/id", 32), T0, [7, bytes(32)]]]}])),
+        (
+            "response_final",
+            "A signed refusal.",
+            _response(answers=[refusal | {"code": "stale-epoch", "retry": "after-reseal", "signed": signed("verdict", final)}]),
+        ),
+        (
+            "response_clone",
+            "A detected clone, with the entry that stands in that place.",
+            _response(answers=[refusal | {"code": "clone-detected", "stored": _entry()}]),
+        ),
+        (
+            "response_own_entry",
+            "An entry that the device has just sent comes back by its id.",
+            _response(pages=[_response()["pages"][0] | {"entries": [[fill("wire/id", 32), T0, [7, bytes(32)]]]}]),
+        ),
         ("response_empty_page", "A page without entries.", _response(pages=[_response()["pages"][0] | {"entries": []}])),
     ):
         data = cbor.encode(map_)
