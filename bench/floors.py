@@ -32,6 +32,7 @@ ECHO: Final = "floor echo, 1 connection"
 ECHO_MS: Final = "floor echo, 1 connection, latency"
 ECHO_MANY: Final = "floor echo, many connections"
 PARTS: Final = "floor the parts of one push"
+PULL_MS: Final = "floor the parts of one pull"
 _BODY: Final = 3000  # what a push of one note weighs
 
 
@@ -40,8 +41,10 @@ def measure(figures: Figures, folder: Path, echo: Process, *, rows: int, connect
     _databases(figures, folder, rows)
     _cryptography(figures)
     asyncio.run(_http(figures, echo, connections))
+    # A push: request and entry are verified, receipt and head signed, one commit. A pull: the delivery is written, and what came is kept.
     push = 1 / figures.latest(ECHO) + 1 / figures.latest(COMMITS) + 2 / figures.latest(VERIFY) + 2 / figures.latest(SIGN)
     _add(figures, PARTS, "1/s", 1 / push)
+    _add(figures, PULL_MS, "ms", figures.latest(ECHO_MS) + 2e3 / figures.latest(COMMITS))
 
 
 def _add(figures: Figures, key: str, unit: str, value: float) -> None:

@@ -107,8 +107,8 @@ class ServerOnly:
                 await reader.sync()
             pushes.append(push.ms)
             pulls.append(pull.ms)
-        self._add("W3", f"server only: push of {_DELTA} notes", "ms", statistics.median(pushes), floor=floors.ECHO_MS)
-        self._add("W3", f"server only: pull of {_DELTA} notes", "ms", statistics.median(pulls), floor=floors.ECHO_MS)
+        self._add("W3", f"server only: push of {_DELTA} notes", "ms", statistics.median(pushes), floor=floors.PULL_MS)
+        self._add("W3", f"server only: pull of {_DELTA} notes", "ms", statistics.median(pulls), floor=floors.PULL_MS)
         self._add("W3", f"server only: pull of {_DELTA} notes, 95th of 100", "ms", percentile(pulls, 0.95))
 
     async def _w4(self) -> None:
@@ -125,7 +125,7 @@ class ServerOnly:
             raise RuntimeError("the team does not hold the same log")
         name = f"server only: {len(work)} devices push {_EACH} and pull all"
         self._add("W4", name, "s", timer.seconds)
-        self._add("W4", f"{name}: processor time", "s", self._server.cpu_s() - cpu)
+        self._add("W4", f"{name}: the server's processor time", "s", self._server.cpu_s() - cpu)
 
     async def _all_ready(self) -> None:
         await asyncio.gather(*(device.get_ready() for device in self._devices))

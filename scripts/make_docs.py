@@ -16,7 +16,12 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def errors() -> str:
     """docs/errors.md."""
-    lines = ["# Error codes", "", "The same word on the wire, in Python and on the command line. *Final* refusals may be signed; see [spec.md](spec.md) §3.1.", ""]
+    lines = [
+        "# Error codes",
+        "",
+        "The same word on the wire, in Python and on the command line. *Final* refusals may be signed; see [spec.md](spec.md) §3.1.",
+        "",
+    ]
     for code, row in sorted(catalogue().items()):
         http = f"HTTP {row['http']}" if row["http"] else "raised on a device only"
         lines += [f"## {code}", "", row["means"], "", f"{http} · try again: {row['retry']}" + (" · may be final" if row["final"] else ""), ""]
@@ -34,7 +39,12 @@ def settings() -> str:
 
 def commands() -> str:
     """docs/commands.md."""
-    lines = ["# Commands", "", "Every command takes `--help` and, where it prints anything, `--json`. Exit status: 0 done, 1 refused or failed, 2 wrong usage.", ""]
+    lines = [
+        "# Commands",
+        "",
+        "Every command takes `--help` and, where it prints anything, `--json`. Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
+        "",
+    ]
     for words, command in sorted(walk(typer.main.get_command(app), [])):
         text = (command.help or "").strip()
         summary, _, example = text.partition("Example:")

@@ -114,10 +114,13 @@ def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, by
     try:
         verify_object(entry.sign1, registry.author_key(known, entry.author))
         log_rules.check_address(entry, known.svc, reader.log.log)
+    except ProtocolError as error:
+        return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
+    _check_fork(reader, entry, history)  # only what its author rightly signed can be evidence; an entry after a hidden one of its author is
+    try:
         log_rules.check_follows(reader.log, entry)
     except ProtocolError as error:
         return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
-    _check_fork(reader, entry, history)  # only what its author rightly signed can be evidence
     try:
         file = _take_file(reader, entry, known)
     except ProtocolError as error:

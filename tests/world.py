@@ -300,10 +300,12 @@ class Wire:
             self.host.fail(fault.n)
         elif fault.kind in (SERVER_DIES_BEFORE, SERVER_DIES_AFTER):
             self.host.arm(fault.n, after=fault.kind == SERVER_DIES_AFTER)
-        if fault == TWICE:
-            self.world.hear(self.host, deliver())
-        reply = self.world.hear(self.host, deliver())
-        self.host.die_at = self.host.fail_at = None
+        try:
+            if fault == TWICE:
+                self.world.hear(self.host, deliver())
+            reply = self.world.hear(self.host, deliver())
+        finally:
+            self.host.die_at = self.host.fail_at = None
         if fault == REPLY_LOST:
             raise Refused("offline")
         if fault == DIES_RECEIVING:

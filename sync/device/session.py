@@ -106,11 +106,12 @@ class Session:
     # --- logs ------------------------------------------------------------------------------------------------------------
 
     def _log_head(self, log: bytes) -> LogHead:
-        for known, seq, chain, received_ms, _, _ in self.store.logs():
-            if known == log:
-                authors = {device: AuthorHead(sq, entry) for device, sq, entry in self.store.authors(log)}
-                return LogHead(log, Head(self.identity.incarnation, seq, chain), received_ms, authors)
-        return log_rules.empty_log(log, self.identity.incarnation)
+        row = self.store.log(log)
+        if row is None:
+            return log_rules.empty_log(log, self.identity.incarnation)
+        seq, chain, received_ms = row
+        authors = {device: AuthorHead(sq, entry) for device, sq, entry in self.store.authors(log)}
+        return LogHead(log, Head(self.identity.incarnation, seq, chain), received_ms, authors)
 
     def reader(self, log: bytes) -> Reader:
         """A file log as this device has it, without what waits in its outbox."""
@@ -144,8 +145,8 @@ class Session:
 
     def file_logs(self) -> list[bytes]:
         """Every file that this device knows, its own unsent ones included."""
-        known = [log for log, *_ in self.store.logs() if log != self.registry.log]
-        return known + [item.log for item in self.store.waiting() if item.log not in known and item.log != self.registry.log and item.sq == 1]
+        known = {log: None for log, *_ in self.store.logs()} | {item.log: None for item in self.store.waiting() if item.sq == 1}
+        return [log for log in known if log != self.registry.log]
 
     def require_file(self, log: bytes) -> membership.FileState:
         """The file's state. Raises Refused `no-such-file`."""

@@ -194,6 +194,11 @@ class Store:
         """(log, seq, chain, received_ms, signed head, why stopped) of every log."""
         return self._rows("SELECT log, seq, chain, received_ms, head, stopped FROM log")
 
+    def log(self, log: bytes) -> tuple[int, bytes, int] | None:
+        """(seq, chain, received_ms) of a log, if this device has any of it."""
+        rows = self._rows("SELECT seq, chain, received_ms FROM log WHERE log = ?", log)
+        return rows[0] if rows else None
+
     def put_log(self, log: bytes, seq: int, chain: bytes, received_ms: int, head: bytes | None) -> None:
         """Move a log's head."""
         self._db.execute(

@@ -137,9 +137,11 @@ def unsent(session: Session) -> int:
 def _tend(session: Session, stuck: set[bytes], tended: set[bytes], report: Report) -> bool:
     """Sign the rotations and grants that this device owes its files; True when something was put in the outbox."""
     done = False
+    if session.store.fact("frozen"):
+        return False
     for log in session.file_logs():
         state = session.reader(log).file
-        if state is None or log in tended or session.stopped(log) or session.store.fact("frozen"):
+        if state is None or log in tended or session.stopped(log):
             continue
         if _owes(session, state) and _tend_file(session, log, state, report):
             stuck.discard(log)

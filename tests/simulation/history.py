@@ -183,9 +183,6 @@ class History:
             self._deed(phone, "sync")
         self.views.look(self.world)
 
-    def _revoked(self) -> int:
-        return sum(phone.revoked for phone in self.world.phones)
-
     def _deed(self, phone: Phone, name: str) -> None:
         try:
             _DEEDS[name](self, phone)
@@ -465,6 +462,7 @@ class History:
         if phone not in standing or len(standing) < 2:
             return
         admin = self.world.admins[phone.side]
+        admin.sync()
         admin.do(lambda session: enrolment.revoke(session, phone.device, self.rng.choice(REVOKE_REASONS)))
         self.say(admin, f"revokes {phone.name} -> {_told(admin.sync())}")
 

@@ -331,18 +331,19 @@ def forks(stage: Stage) -> None:
 
 
 def hides_and_signs(stage: Stage) -> None:
-    """An entry is left out of the middle, the rest chained anew and signed. Whoever wrote later had seen it."""
+    """An entry, each in turn, is left out of the middle, the rest chained anew and signed. Whoever wrote later had seen it."""
     author = stage.twin(stage.second)
     for _ in range(2):
         stage.write(author)
         author.sync()
     entries = stage.entries(author)
-    hidden = stage.rng.randrange(1, len(entries) - 1)
-    victim = stage.newcomer(stage.first)
-    victim.wire.lie = on_page(stage.log, lambda _: signed_page(stage.host, stage.log, entries[:hidden] + entries[hidden + 1 :]))
-    victim.sync()
-    must_catch(victim)
-    believed(stage, victim)
+    for hidden in range(1, len(entries) - 1):
+        victim = stage.newcomer(stage.first)
+        page = signed_page(stage.host, stage.log, entries[:hidden] + entries[hidden + 1 :])
+        victim.wire.lie = on_page(stage.log, lambda _, page=page: page)  # type: ignore[misc]
+        victim.sync()
+        must_catch(victim)
+        believed(stage, victim)
     must_recover(stage, victim, author)
 
 

@@ -160,6 +160,9 @@ def _refused_ops(book: Book) -> None:
         ("sign_a_field", "Signing has a reserved field of its own.", _op(action="sign", value=None)),
         ("set_deleted", "The reserved field of deletion is not set.", _op("_deleted", "set", True)),
         ("add_signed", "Nothing is added to the reserved field of signing.", _op("_signed", "add", None)),
+        ("sign_value", "A signature has no value.", _op("_signed", "sign", True, [_PRED])),
+        ("delete_value_null", "A deletion has the value `true`.", _op("_deleted", "delete", None)),
+        ("delete_value_false", "A deletion that is none.", _op("_deleted", "delete", False)),
         ("delete_signed", "Deletion and signing do not share a field.", _op("_signed", "delete", True)),
     ):
         if op is None:

@@ -136,6 +136,12 @@ def _void_pages(book: Book) -> None:
             "malformed",
             lambda f: f.envelope(N1, 2, [_PART], key=C1.key, sn=Head(INC, 3, bytes(32))),
         ),
+        (
+            "foreign_seen",
+            "Nor is what an entry of another log claims: it speaks of that log.",
+            "malformed",
+            lambda f: f.envelope(N1, 2, [_PART], log=fill("other log", 16), sn=Head(INC, 3, bytes(32))),
+        ),
         ("old_epoch", "So has what was sealed under an old epoch.", "stale-epoch", lambda f: f.envelope(N1, 1, [_PART])),
         ("clone", "So has a number used twice.", "clone-detected", lambda f: f.envelope(C1, 2, [_PART], sq=3)),
         ("other_service", "So has what was signed for another service.", "malformed", lambda f: f.envelope(N1, 2, [_PART], svc=OTHER_SVC)),
@@ -238,6 +244,10 @@ def _refused_pages(book: Book) -> None:
         grown = _file()
         grown.append(grown.envelope(N1, 2, [_PART], **over))
         book.refuse(f"page_{name}", why, fork, op="take_page", given=_given(grown, 6, _page(grown, 6), **more))
+    grown = _file()
+    grown.append(grown.envelope(M1, 2, [_PART], sn=Head(INC, 3, bytes(32))))
+    why = "A stranger's entry is void, and rightly signed: what it saw is evidence all the same."
+    book.refuse("page_fork_seen_by_stranger", why, fork, op="take_page", given=_given(grown, 6, _page(grown, 6)))
 
 
 def _backwards(file: FileLog) -> Head:

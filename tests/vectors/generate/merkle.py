@@ -132,6 +132,7 @@ def _refused(book: Book) -> None:
     consistent("same_size", "Two roots for one size.", old=13, old_root=_root([*whole[:12], whole[0]]), path=[])
     consistent("same_size_with_path", "A proof between a tree and itself is empty.", old=13, old_root=_root(whole))
     consistent("from_nothing_with_path", "A proof from the empty tree is empty.", old=0, old_root=_root([]))
+    consistent("from_nothing_other_root", "The empty tree has one root.", old=0, old_root=bytes(32), path=[])
     consistent("empty", "No proof.", path=[])
     consistent("empty_power_of_two", "No proof from a tree whose size is a power of two.", old=8, old_root=_root(whole[:8]), path=[])
     consistent("short", "The last hash of the proof is missing.", path=proof[:-1])

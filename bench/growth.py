@@ -1,0 +1,88 @@
+"""Cost against size: one log that grows, and more and more files. What is flat stays flat.
+
+At each size the same small work is done some times over; each time is one value.
+"""
+
+from typing import Final
+
+from bench import floors
+from bench.client import LoadDevice
+from bench.figures import Figures, timed
+from bench.opaque import Ahead
+from bench.scale import Scale
+from bench.team import Link, Team, write_notes
+from sync.device.session import Session
+from sync.device.syncing import sync
+
+_PART: Final = 32 + 256 + 16  # the smallest sealed note, so that 100,000 of them fill the log and not the disk
+_FILL: Final = 500  # entries in one request while filling
+_ROUNDS: Final = 20
+_KB: Final = 1e-3
+
+
+class Growth:
+    """`writer` and `reader` share the files; `settled` has all of them, and is a device with a store."""
+
+    def __init__(self, figures: Figures, scale: Scale, team: Team) -> None:
+        self._add, self._scale, self._team = figures.add, scale, team
+        self._pair = team.enrol_many(2)
+
+    async def log(self) -> None:
+        """One log of one-note entries: what an append and an incremental pull cost at each length."""
+        log = self._team.file(self._pair)
+        ahead = Ahead(self._pair[0], log, _PART)
+        writer, reader = (LoadDevice(session, self._team.server.host, self._team.server.port) for session in self._pair)
+        length = 1
+        for size in self._scale.logs:
+            await writer.get_ready()
+            await writer.push(ahead.sign(size - length, 1), _FILL)
+            await reader.get_ready()
+            await reader.pull()
+            for _ in range(self._scale.repetitions):
+                await self._append_and_pull(ahead, writer, reader, size)
+            length = size + self._scale.repetitions * _ROUNDS
+
+    async def _append_and_pull(self, ahead: Ahead, writer: LoadDevice, reader: LoadDevice, size: int) -> None:
+        pairs, appended, pulled = ahead.sign(_ROUNDS, 1), 0.0, 0.0
+        cpu = self._team.server.cpu_s()
+        for pair in pairs:
+            with timed() as append:
+                await writer.sync(pair)
+            with timed() as pull:
+                await reader.sync()
+            appended += append.ms
+            pulled += pull.ms
+        used = (self._team.server.cpu_s() - cpu) * 1e3 / _ROUNDS
+        self._add("length", f"log of {size:,} entries: append one", "ms", appended / _ROUNDS)
+        self._add("length", f"log of {size:,} entries: pull one", "ms", pulled / _ROUNDS)
+        self._add("length", f"log of {size:,} entries: the server's processor time for both", "ms", used)
+
+    def files(self) -> None:
+        """More and more files on a server and on a device: one note in one of them, sent and fetched."""
+        writer, reader = self._pair
+        up, down = self._team.link(), self._team.link()
+        log = self._team.begin_file(self._pair)
+        have = 1
+        for count in self._scale.files:
+            for _ in range(count - have):
+                self._team.begin_file(self._pair)
+            have = count
+            for session, link in ((writer, up), (reader, down)):
+                sync(session, link)
+                sync(session, link)
+            for _ in range(self._scale.repetitions):
+                self._one_note(writer, reader, up, down, log, count)
+
+    def _one_note(self, writer: Session, reader: Session, up: Link, down: Link, log: bytes, count: int) -> None:
+        write_notes(writer, log, 1)
+        down.reset()
+        cpu = self._team.server.cpu_s()
+        with timed() as push:
+            sync(writer, up)
+        with timed() as pull:
+            sync(reader, down)
+        used = (self._team.server.cpu_s() - cpu) * 1e3
+        self._add("files", f"device with {count:,} files: push a note", "ms", push.ms, floor=floors.PULL_MS)
+        self._add("files", f"device with {count:,} files: sync that brings it", "ms", pull.ms, floor=floors.PULL_MS)
+        self._add("files", f"device with {count:,} files: the server's processor time for both", "ms", used)
+        self._add("files", f"device with {count:,} files: request", "KB", down.sent * _KB / down.requests)
