@@ -57,7 +57,7 @@ def _run(figures: Figures, scale: Scale, parent: Path | None) -> None:
         uvloop.run(Growth(figures, scale, team).log())
     _say(began, "growth in files")
     with _fresh(parent) as team:
-        Growth(figures, scale, team).files()
+        uvloop.run(Growth(figures, scale, team).files())
     _say(began, "done")
 
 

@@ -6,6 +6,7 @@ devices; the server is a fresh one in each repetition.
 
 import statistics
 from concurrent.futures import ThreadPoolExecutor
+from time import process_time
 from typing import Final
 
 from bench import floors
@@ -49,12 +50,15 @@ class EndToEnd:
         link.reset()
         with timed() as write:
             write_notes(self._sam, self._notes, notes)
+        cpu = process_time()
         with timed() as push:
             report = sync(self._sam, link)
+        cpu = process_time() - cpu
         if self._sam.store.unsent() or report.changes != notes:
             raise RuntimeError(f"not everything was pushed: {report}")
         self._add("W1", "end to end: notes kept on the device", "1/s", notes / write.seconds, floor=floors.CIPHER)
         self._add("W1", "end to end: kept notes sealed, pushed, receipts verified", "1/s", notes / push.seconds, floor=floors.CIPHER, aim=8000)
+        self._add("W1", "end to end: the device's processor time to seal and push a note", "us", cpu / notes * 1e6)
         self._add("W1", "end to end: both together", "1/s", notes / (write.seconds + push.seconds), floor=floors.CIPHER)
         self._add("wire", "a note, end to end: bytes up", "B", link.sent / notes)
 
@@ -64,11 +68,14 @@ class EndToEnd:
         sync(self._sam, link)  # grants the file to the new phone
         sync(self._sam, link)
         link.reset()
+        cpu = process_time()
         with timed() as pull:
             report = sync(self._late, link)
+        cpu = process_time() - cpu
         if report.changes != notes or report.holes:
             raise RuntimeError(f"the first sync did not bring everything: {report}")
         self._add("W2", "end to end: first sync, verified, opened and stored", "1/s", notes / pull.seconds, floor=floors.CIPHER, aim=8000)
+        self._add("W2", "end to end: the device's processor time for a note", "us", cpu / notes * 1e6)
         self._add("wire", "a note, end to end: bytes down", "B", link.received / notes)
 
     def _w3(self) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-_WIDTHS: Final = (5, 62, 11, 21, 9)
+GROUPS: Final = ("floor", "W1", "W2", "W3", "W4", "W5", "wire", "fold", "grant", "rotation", "length", "files")
+_WIDTHS: Final = (8, 70, 10, 20, 3)
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Figure:
 
 @dataclass(slots=True)
 class Figures:
-    """All lines of a run, in the order in which they were first measured."""
+    """All lines of a run: by group, and within it in the order in which they were first measured."""
 
     lines: dict[str, Figure] = field(default_factory=dict)
     loads: list[float] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Figures:
         """The lines for people."""
         yield _row("", "figure", "median", "min - max", "unit", "beside the floor")
         group = ""
-        for line in self.lines.values():
+        for line in sorted(self.lines.values(), key=lambda line: GROUPS.index(line.group)):
             if line.group != group:
                 group = line.group
                 yield ""

@@ -21,17 +21,17 @@ _KB: Final = 1e-3
 
 
 class Growth:
-    """`writer` and `reader` share the files; `settled` has all of them, and is a device with a store."""
+    """A pair of devices shares the files; a third device has a single file of its own."""
 
     def __init__(self, figures: Figures, scale: Scale, team: Team) -> None:
         self._add, self._scale, self._team = figures.add, scale, team
-        self._pair = team.enrol_many(2)
+        *self._pair, self._lone = team.enrol_many(3)
 
     async def log(self) -> None:
         """One log of one-note entries: what an append and an incremental pull cost at each length."""
         log = self._team.file(self._pair)
         ahead = Ahead(self._pair[0], log, _PART)
-        writer, reader = (LoadDevice(session, self._team.server.host, self._team.server.port) for session in self._pair)
+        writer, reader = (self._load_device(session) for session in self._pair)
         length = 1
         for size in self._scale.logs:
             await writer.get_ready()
@@ -41,6 +41,9 @@ class Growth:
             for _ in range(self._scale.repetitions):
                 await self._append_and_pull(ahead, writer, reader, size)
             length = size + self._scale.repetitions * _ROUNDS
+
+    def _load_device(self, session: Session) -> LoadDevice:
+        return LoadDevice(session, self._team.server.host, self._team.server.port)
 
     async def _append_and_pull(self, ahead: Ahead, writer: LoadDevice, reader: LoadDevice, size: int) -> None:
         pairs, appended, pulled = ahead.sign(_ROUNDS, 1), 0.0, 0.0
@@ -57,12 +60,13 @@ class Growth:
         self._add("length", f"log of {size:,} entries: pull one", "ms", pulled / _ROUNDS)
         self._add("length", f"log of {size:,} entries: the server's processor time for both", "ms", used)
 
-    def files(self) -> None:
-        """More and more files on a server and on a device: one note in one of them, sent and fetched."""
+    async def files(self) -> None:
+        """More and more files: one note by a device that has one file, and one note between devices that have all of them."""
         writer, reader = self._pair
         up, down = self._team.link(), self._team.link()
-        log = self._team.begin_file(self._pair)
-        have = 1
+        log, own = self._team.begin_file(self._pair), self._team.file([self._lone])
+        lone, ahead = self._load_device(self._lone), Ahead(self._lone, own, _PART)
+        have = 2
         for count in self._scale.files:
             for _ in range(count - have):
                 self._team.begin_file(self._pair)
@@ -70,6 +74,11 @@ class Growth:
             for session, link in ((writer, up), (reader, down)):
                 sync(session, link)
                 sync(session, link)
+            await lone.get_ready()
+            for _ in range(self._scale.repetitions):
+                with timed() as timer:
+                    await lone.push(ahead.sign(_ROUNDS, 1), 1)
+                self._add("files", f"{count:,} files on the server, 1 on the device: append one", "ms", timer.ms / _ROUNDS)
             for _ in range(self._scale.repetitions):
                 self._one_note(writer, reader, up, down, log, count)
 
@@ -82,7 +91,7 @@ class Growth:
         with timed() as pull:
             sync(reader, down)
         used = (self._team.server.cpu_s() - cpu) * 1e3
-        self._add("files", f"device with {count:,} files: push a note", "ms", push.ms, floor=floors.PULL_MS)
-        self._add("files", f"device with {count:,} files: sync that brings it", "ms", pull.ms, floor=floors.PULL_MS)
-        self._add("files", f"device with {count:,} files: the server's processor time for both", "ms", used)
-        self._add("files", f"device with {count:,} files: request", "KB", down.sent * _KB / down.requests)
+        self._add("files", f"{count:,} files on the device: push a note", "ms", push.ms, floor=floors.PULL_MS)
+        self._add("files", f"{count:,} files on the device: sync that brings it", "ms", pull.ms, floor=floors.PULL_MS)
+        self._add("files", f"{count:,} files on the device: the server's processor time for both", "ms", used)
+        self._add("files", f"{count:,} files on the device: request", "KB", down.sent * _KB / down.requests)

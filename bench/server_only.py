@@ -76,21 +76,23 @@ class ServerOnly:
         entries, device = -(-self._scale.notes // PER_ENTRY), self._devices[0]
         pairs = self._notes_ahead.sign(entries, PER_ENTRY)
         await device.get_ready()
-        sent = device.connection.sent
+        sent, cpu = device.connection.sent, self._server.cpu_s()
         with timed() as timer:
             await device.push(pairs, _PER_REQUEST)
         notes = entries * PER_ENTRY
         self._add("W1", f"server only: notes in entries of {PER_ENTRY}", "1/s", notes / timer.seconds, floor=floors.ROWS, aim=30_000)
+        self._add("W1", "server only: processor time of such a note", "us", (self._server.cpu_s() - cpu) / notes * 1e6)
         self._add("wire", f"a note in an entry of {PER_ENTRY}: bytes up", "B", (device.connection.sent - sent) / notes)
 
     async def _w2(self) -> None:
         device = self._devices[2]
         await device.get_ready()
-        received = device.connection.received
+        received, cpu = device.connection.received, self._server.cpu_s()
         device.cursors.pop(self._notes)
         with timed() as timer:
             notes = await device.pull()
         self._add("W2", "server only: first sync", "1/s", notes / timer.seconds, floor=floors.READ)
+        self._add("W2", "server only: processor time of such a note", "us", (self._server.cpu_s() - cpu) / notes * 1e6)
         self._add("wire", f"a note in an entry of {PER_ENTRY}: bytes down", "B", (device.connection.received - received) / notes)
 
     async def _w3(self) -> None:

@@ -2,8 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -31,7 +32,7 @@ class Link(HttpTransport):
     """A device's way to the server, as the product has it, that counts what passes."""
 
     def __init__(self, address: str) -> None:
-        hooks = {"request": [self._asked], "response": [self._answered]}
+        hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._asked], "response": [self._answered]}
         super().__init__(address, client=httpx.Client(base_url=address, timeout=120.0, trust_env=False, event_hooks=hooks))
         self.reset()
 

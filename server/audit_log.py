@@ -88,13 +88,14 @@ class AuditLog:
 
     def _reader(self, tx: Connection, size: int, edge: dict[int, bytes]) -> Callable[[int, int], bytes]:
         @cache  # the paths of one answer share most of their nodes
+        def rows(tile_level: int, n: int) -> list[list[bytes]]:
+            last = n == (size >> 8 * tile_level) // TILE
+            return _rows(edge.get(tile_level, b"") if last else self._full_tile(tx, tile_level, n))
+
         def node(level: int, index: int) -> bytes:
             tile_level, inner = divmod(level, 8)
-            if inner:
-                return merkle.node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
-            n, at = divmod(index, TILE)
-            hashes = edge.get(tile_level, b"") if n == (size >> 8 * tile_level) // TILE else self._full_tile(tx, tile_level, n)
-            return hashes[at * HASH : (at + 1) * HASH]
+            n, at = divmod(index, TILE >> inner)
+            return rows(tile_level, n)[inner][at]
 
         return node
 
@@ -146,11 +147,13 @@ def _append(edge: dict[int, bytes], dirty: dict[tuple[int, int], bytes], index: 
         if len(hashes) < TILE * HASH:
             return
         edge[level] = b""
-        value, level, index = _tile_root(hashes), level + 1, index // TILE
+        value, level, index = _rows(hashes)[8][0], level + 1, index // TILE
 
 
-def _tile_root(hashes: bytes) -> bytes:
-    row = [hashes[i : i + HASH] for i in range(0, TILE * HASH, HASH)]
-    while len(row) > 1:
-        row = [merkle.node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+def _rows(hashes: bytes) -> list[list[bytes]]:
+    """A tile's own hashes, and the complete subtrees above them, level by level."""
+    rows = [[hashes[i : i + HASH] for i in range(0, len(hashes), HASH)]]
+    while len(rows[-1]) > 1:
+        below = rows[-1]
+        rows.append([merkle.node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+    return rows

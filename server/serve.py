@@ -1,6 +1,7 @@
 """Running the service: listening, printing where, stopping gracefully. `/metrics` has its own port on loopback."""
 
 import asyncio
+import ctypes
 import datetime as dt
 import gc
 import json
@@ -22,6 +23,7 @@ from server.settings import Settings
 from shared_schema.ids import SIDES
 
 _LOOPBACK: Final = "127.0.0.1"
+_M_ARENA_MAX: Final = -8  # malloc.h
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -36,6 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
     """Serve until interrupted. `say` is told once where the server listens. Raises InUse or Regressed before it listens."""
+    _share_memory()
     service = Service(settings)
     try:
         tls = _tls(settings)
@@ -58,6 +61,13 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
             runner.run(_serve(service, main, bound, metrics))
     finally:
         service.close()
+
+
+def _share_memory() -> None:
+    """One pool of memory for all threads. By default glibc gives each its own, and what one burst took in one of them is lost to the others."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

@@ -212,17 +212,19 @@ def _flag(value: object, name: str) -> bool:
 
 def _answer(value: object) -> Answer:
     map_ = as_map(value, "answer", keys("id", "code"), keys("message", "retry", "signed", "stored"))
-    code = as_text(map_["code"], "code", 40)
-    if code != "accepted" and code not in catalogue():
+    entry_id, code = as_hash(map_["id"], "id"), as_text(map_["code"], "code", 40)
+    if code == "accepted":
+        as_map(map_, "accepted answer", keys("id", "code"))
+        return Answer(entry_id, code)
+    if code not in catalogue():
         raise Malformed("code is not in the list of errors")
-    signed = map_.get("signed")
-    return Answer(
-        as_hash(map_["id"], "id"),
-        code,
-        "" if "message" not in map_ else as_text(map_["message"], "message", 500),
-        None if signed is None else as_blob(signed, "signed"),
-        map_.get("stored"),
-    )
+    as_map(map_, "refusal", keys("id", "code", "message", "retry"), keys("signed", "stored"))
+    if map_["retry"] != catalogue()[code]["retry"]:
+        raise Malformed("retry is not the rule of this code")
+    if None in (map_.get("signed", b""), map_.get("stored", b"")):
+        raise Malformed("what does not apply is left out")
+    signed = as_blob(map_["signed"], "signed") if "signed" in map_ else None
+    return Answer(entry_id, code, as_text(map_["message"], "message", 500), signed, map_.get("stored"))
 
 
 def _opening(value: object) -> Opening:

@@ -129,6 +129,8 @@ def _op(value: object) -> Op:
     field = items[0] if type(items[0]) is str and 1 <= len(items[0]) <= 64 else _cell_key(items[0])
     if (field == DELETED) != (action == "delete") or (field == SIGNED) != (action == "sign"):
         raise Malformed("delete and sign have a reserved field of their own")
+    if (action == "delete" and items[2] is not True) or (action == "sign" and items[2] is not None):
+        raise Malformed("a deletion has the value true, a signature null")
     return Op(field, action, items[2], preds)
 
 

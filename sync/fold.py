@@ -4,8 +4,10 @@ Pure, and always from scratch for one record, so that batching, page sizes, rest
 No clock decides anything: order is the log's.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, ids
@@ -135,7 +137,8 @@ class _Folding:
         self.occurrences = occurrences
         self.places: dict[OpId, tuple[FieldKey, int]] = {}
         self.deletions: list[tuple[OpId, int]] = []
-        self.frozen: frozenset[OpId] | None = None
+        self.joined: dict[OpId, Live] = {}  # every op that ever was live: only these can be frozen by a signature
+        self.signed: Occurrence | None = None  # the change that froze the record
         for occurrence in occurrences:
             change = occurrence.change
             if ids.record_id(log, occurrence.device, change.c) == record:
@@ -153,7 +156,7 @@ class _Folding:
         if self.occurrences:
             self.record.last_seq = max(occurrence.seq for occurrence in self.occurrences)
         if self.deletions:
-            self.record.hidden = any(self._hides(*deletion) for deletion in self.deletions)
+            self.record.hidden = self._is_hidden()
         return self.record
 
     def _apply(self, op_id: OpId, op: Op, at: Occurrence) -> None:
@@ -208,22 +211,31 @@ class _Folding:
         return field_of_pred == key
 
     def _is_frozen(self, key: str, merge: str) -> bool:
-        return self.frozen is not None and merge in FREEZING and key != "state"
+        return self.signed is not None and merge in FREEZING and key != "state"
+
+    def _unseen(self, merge: str, at: Occurrence) -> bool:
+        """True for a value that whoever signed had not seen, by somebody who had not seen the signature: nobody has weighed the two (I8)."""
+        return self.signed is not None and merge in CONTESTED and at.device != self.signed.device and at.change.b < self.signed.seq
 
     def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
         register = self._register(key)
+        frozen = self._is_frozen(key, merge)
+        settles = op.action == "resolve" and in_conflict(register)
         if (
             (merge == "once" and at.device != self.record.creator)
-            or (merge == "text" and at.user != self.record.creator_user)
-            or (self._is_frozen(key, merge) and not (op.action == "resolve" and in_conflict(register)))
+            or (merge == "text" and at.user != self.record.creator_user and not settles)
+            or (frozen and not settles and not self._unseen(merge, at))
         ):
             register.proposals.append(self._live(op_id, op, at))
         else:
-            self._join(register, op_id, op, merge, at)
+            self._join(register, op_id, op, merge, at, keep=frozen)
 
-    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
-        """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded."""
-        contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
+    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence, *, keep: bool = False) -> None:
+        """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded.
+
+        In conflict, and on a frozen field (`keep`), a `set` removes nothing of another device's.
+        """
+        contested = op.action == "set" and (keep or (merge in CONTESTED and in_conflict(register)))
         for pred in self._named(op_id, op, at):
             if not contested or pred.device == at.device:
                 register.live.pop(pred, None)
@@ -233,14 +245,14 @@ class _Folding:
         for own in [other for other in register.live if other.device == at.device]:
             del register.live[own]
         register.newest[at.device] = op_id
-        register.live[op_id] = self._live(op_id, op, at)
+        register.live[op_id] = self.joined[op_id] = self._live(op_id, op, at)
 
     def _many(self, op_id: OpId, op: Op, key: str, spec: Field | None, at: Occurrence) -> None:
         register = self._register(key)
         if self._is_frozen(key, spec.merge if spec else "unknown"):
             register.proposals.append(self._live(op_id, op, at))
         elif op.action == "add":
-            register.live[op_id] = self._live(op_id, op, at)
+            register.live[op_id] = self.joined[op_id] = self._live(op_id, op, at)
             if spec is not None and spec.merge == "append":
                 self._begin_cells(op_id, op, key, spec, at)
         elif spec is not None and spec.merge == "append":
@@ -274,31 +286,27 @@ class _Folding:
         if len(known) < len(op.preds):
             self._flag(op_id, "signs-an-op-that-is-not-there")
         self.record.signatures.append(Signature(op_id, at.seq, at.user, known))
-        if self.frozen is None and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
-            self.frozen = frozenset(known)
-            self._freeze()
+        own = at.user == self.record.creator_user
+        if own and self.signed is None and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
+            self.signed = at
+            self._freeze({pred: self.joined[pred] for pred in known if pred in self.joined}, at)
 
-    def _freeze(self) -> None:
-        """From here on the fields of freezing policies hold the signed ops; whatever else was live becomes a proposal."""
-        signed = self._signed_ops()
+    def _freeze(self, signed: dict[OpId, Live], at: Occurrence) -> None:
+        """From here on the fields of freezing policies hold the signed ops. Of what else was live, a contested field keeps what the
+        signer had not seen, as a conflict; the rest becomes a proposal.
+        """
         for key, register in self.record.registers.items():
             if isinstance(key, CellKey) or not self._is_frozen(key, self._merge(key)):
                 continue
-            register.proposals += [op for op_id, op in register.live.items() if op_id not in signed]
-            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key}
+            contested = self._merge(key) in CONTESTED
+            others = {op_id: op for op_id, op in register.live.items() if op_id not in signed}
+            unseen = {op_id: op for op_id, op in others.items() if contested and op.seq > at.change.b and op_id.device != at.device}
+            register.proposals += [op for op_id, op in others.items() if op_id not in unseen]
+            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key} | unseen
 
     def _merge(self, key: str) -> str:
         spec = self.fields.get(key)
         return spec.merge if spec else "unknown"
-
-    def _signed_ops(self) -> dict[OpId, Live]:
-        found: dict[OpId, Live] = {}
-        for at in self.occurrences:
-            for i, op in enumerate(at.change.ops):
-                op_id = OpId(at.device, at.change.c, i)
-                if self.frozen is not None and op_id in self.frozen and op.action in ("set", "add", "resolve"):
-                    found[op_id] = self._live(op_id, op, at)
-        return found
 
     def _delete(self, op_id: OpId, at: Occurrence) -> None:
         if self.type is not None and not self.type.deletable:
@@ -306,11 +314,33 @@ class _Folding:
         else:
             self.deletions.append((op_id, at.change.b))
 
-    def _hides(self, deletion: OpId, seen: int) -> bool:
-        """True when every other op was seen by the deleting device, or is its own earlier one."""
-        return all(
-            place[0] == DELETED or place[1] <= seen or (op.device == deletion.device and op.c <= deletion.c) for op, place in self.places.items()
-        )
+    def _is_hidden(self) -> bool:
+        """True when for one deletion every other op was seen by the deleting device, or is its own earlier one."""
+        by_device: dict[bytes, list[tuple[int, int]]] = {}
+        for op_id, (key, seq) in self.places.items():
+            if key != DELETED:
+                by_device.setdefault(op_id.device, []).append((op_id.c, seq))
+        later = {device: _Later(sorted(ops)) for device, ops in by_device.items()}
+        newest = sorted(((one.newest[0], device) for device, one in later.items()), reverse=True)[:2]
+        for deletion, seen in self.deletions:
+            others = next((seq for seq, device in newest if device != deletion.device), 0)
+            own = later[deletion.device].after(deletion.c) if deletion.device in later else 0
+            if max(others, own) <= seen:
+                return True
+        return False
+
+
+class _Later:
+    """One device's ops by counter: answers in logarithmic time where the newest after a counter stands."""
+
+    def __init__(self, ops: list[tuple[int, int]]) -> None:
+        self.counters = [c for c, _ in ops]
+        self.newest = list(accumulate((seq for _, seq in reversed(ops)), max))[::-1]
+
+    def after(self, c: int) -> int:
+        """The highest place of an op with a counter above `c`; 0 for none."""
+        at = bisect_right(self.counters, c)
+        return self.newest[at] if at < len(self.newest) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,35 +354,46 @@ class Shown:
     proposals: tuple[Live, ...]
 
 
+Cells = Mapping[tuple[str, OpId], list[tuple[str, Register]]]
+
+
 def show(record: Record, types: Types) -> dict[str, Shown]:
     """The effective value of every field that has one, by the merge policy of its schema."""
     type_ = types.get(record.type)
     fields: Mapping[str, Field] = type_.fields if type_ else {}
-    return {key: _show(record, key, register, fields.get(key)) for key, register in record.registers.items() if isinstance(key, str)}
+    cells: dict[tuple[str, OpId], list[tuple[str, Register]]] = {}
+    for key, register in record.registers.items():
+        if isinstance(key, CellKey) and register.live:
+            cells.setdefault((key.list, key.row), []).append((key.cell, register))
+    return {key: _show(key, register, fields.get(key), cells) for key, register in record.registers.items() if isinstance(key, str)}
 
 
-def _show(record: Record, key: str, register: Register, spec: Field | None) -> Shown:
+def _show(key: str, register: Register, spec: Field | None, cells: Cells) -> Shown:
     live = tuple(register.live.values())
     merge = spec.merge if spec else "unknown"
     proposals = tuple(register.proposals)
+    if merge == "append" or (spec is None and any((key, op.id) in cells for op in live)):
+        return Shown([_row(key, op, spec, cells) for op in live], False, False, live, proposals)
     if merge == "set" or (spec is None and len(live) > 1):
         return Shown(distinct(live), False, False, live, proposals)
-    if merge == "append":
-        return Shown([_row(record, key, op, spec) for op in live], False, False, live, proposals)
     conflict = merge in CONTESTED and in_conflict(register)
     stop = conflict and spec is not None and spec.while_conflicted == "stop"
     return Shown(None if stop else _effective(live, merge, spec, conflict), conflict, stop, live, proposals)
 
 
-def _row(record: Record, key: str, op: Live, spec: Field | None) -> Any:
-    if not isinstance(op.value, dict) or spec is None:
+def _row(key: str, op: Live, spec: Field | None, cells: Cells) -> Any:
+    """A row with its cells as they are now; cells that the schema does not know are shown too."""
+    if not isinstance(op.value, dict):
         return op.value
     row = dict(op.value)
-    for cell, cell_spec in spec.cells.items():
-        register = record.registers.get(CellKey(key, op.id, cell))
-        if register is not None and register.live:
-            row[cell] = _effective(tuple(register.live.values()), cell_spec.merge, cell_spec, in_conflict(register))
+    for name, register in cells.get((key, op.id), ()):
+        cell = spec.cells.get(name) if spec else None
+        row[name] = _effective(tuple(register.live.values()), cell.merge if cell else "unknown", cell, in_conflict(register))
     return row
+
+
+def _place(op: Live) -> tuple[int, int, int]:
+    return op.seq, op.id.c, op.id.i
 
 
 def _effective(live: tuple[Live, ...], merge: str, spec: Field | None, conflict: bool) -> Any:
@@ -361,10 +402,10 @@ def _effective(live: tuple[Live, ...], merge: str, spec: Field | None, conflict:
     if len(live) == 1:
         return live[0].value
     if spec is not None and (merge == "worst" or (conflict and spec.while_conflicted == "strictest")):
-        return max(live, key=lambda op: (spec.rank(op.value), op.seq)).value
-    if conflict:
+        return max(live, key=lambda op: (spec.rank(op.value), _place(op))).value
+    if conflict and merge in CONTESTED:
         return None
-    return max(live, key=lambda op: (not op.late, op.seq, op.id.c)).value
+    return max(live, key=lambda op: (not op.late, _place(op))).value
 
 
 def conflicts(record: Record, types: Types) -> list[FieldKey]:
@@ -399,7 +440,7 @@ def _record_digest(record: Record) -> bytes:
 
 
 def _ops(live: Iterable[Live]) -> list[Any]:
-    return [[list(op.id), op.value] for op in sorted(live, key=lambda op: op.id)]
+    return [[list(op.id), cbor.Raw(cbor.encode(op.value))] for op in sorted(live, key=lambda op: op.id)]
 
 
 def _key(key: FieldKey) -> Any:

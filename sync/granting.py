@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared_schema.certificate import SUITE
+from shared_schema.errors import BadGrant
 from shared_schema.membership import FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch
 from sync import keys, sealing
 from sync.membership import FileState, epochs_for, missing_grants, recipients
@@ -61,7 +62,7 @@ class Granter:
         """A rotation to `secret`, and with `add` or `remove` a change of people in the same statement."""
         gone = set(remove)
         members = {user: role for user, role in state.members.items() if user not in gone} | dict(add or {})
-        epoch = state.highest + 1
+        epoch = state.next_epoch
         grants = self._grants(members, (*state.commits, epoch), state.holders, {**secrets, epoch: secret})
         commit = sealing.commitment(secret, keys.context(self.svc, self.log, epoch))
         if add or gone:
@@ -75,6 +76,15 @@ class Granter:
         missing = missing_grants(state, self.registry)
         grants = tuple(self._grant(to, *wanted[to], epochs, secrets) for to in missing)
         return MoreGrants(grants, self.registry.head, state.previous) if grants else None
+
+
+def check_secret(state: FileState | None, svc: bytes, epoch: int, secret: bytes, held: Mapping[int, bytes]) -> None:
+    """§7.3: the recipient's check of one granted secret. Raises BadGrant."""
+    commit = state.commits.get(epoch) if state else None
+    if state is None or commit != sealing.commitment(secret, keys.context(svc, state.log, epoch)):
+        raise BadGrant(f"the secret of epoch {epoch} does not match its commitment")
+    if held.get(epoch, secret) != secret or any(other == secret for number, other in held.items() if number != epoch):
+        raise BadGrant(f"the secret of epoch {epoch} was used before")
 
 
 def open_grants(statement: FileStatement, granter: bytes, key: keys.ReceivingKey, to: bytes, ctx: tuple[bytes, bytes]) -> dict[int, bytes]:

@@ -20,8 +20,8 @@ from sync.registry import Certificate, Registry
 class FileState:
     """A fold over a file's statements.
 
-    `epoch` is the current one, `highest` the highest number ever used (a void epoch's counts), `commits` maps each valid epoch
-    to its kc, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch.
+    `epoch` is the current one, `commits` maps each valid epoch to its kc, `voided` are the numbers of void epochs, never to be used
+    again, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch until a valid one.
     """
 
     log: bytes
@@ -29,12 +29,20 @@ class FileState:
     side: Side
     members: Mapping[bytes, str]
     epoch: int
-    highest: int
     commits: Mapping[int, bytes]
     holders: frozenset[bytes]
     previous: bytes
     ever: frozenset[bytes] = field(default_factory=frozenset)
+    voided: frozenset[int] = frozenset()
     blocked: bool = False
+
+    @property
+    def next_epoch(self) -> int:
+        """The number of the next epoch: the lowest above the current one that no void epoch has used."""
+        number = self.epoch + 1
+        while number in self.voided:
+            number += 1
+        return number
 
 
 def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState:
@@ -76,7 +84,6 @@ def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: 
         side=statement.side,
         members=MappingProxyType(members),
         epoch=1,
-        highest=1,
         commits=MappingProxyType({1: statement.commit}),
         holders=holders,
         previous=entry.id,
@@ -95,8 +102,8 @@ def _take_later(state: FileState, entry: Entry, statement: Members | NewEpoch | 
     if isinstance(statement, MoreGrants):
         holders = _check_more_grants(state, statement, registry)
         return replace(state, holders=state.holders | holders, previous=entry.id)
-    if statement.epoch != state.highest + 1:
-        raise Refused("stale-statement", f"epoch {statement.epoch} follows {state.highest}")
+    if statement.epoch != state.next_epoch:
+        raise Refused("stale-statement", f"epoch {statement.epoch}, want {state.next_epoch}")
     members = dict(state.members)
     if isinstance(statement, Members):
         members = _changed_members(state, statement, author.subject.user)
@@ -107,7 +114,6 @@ def _take_later(state: FileState, entry: Entry, statement: Members | NewEpoch | 
         state,
         members=MappingProxyType(members),
         epoch=statement.epoch,
-        highest=statement.epoch,
         commits=MappingProxyType({**state.commits, statement.epoch: statement.commit}),
         holders=holders,
         previous=entry.id,
@@ -191,7 +197,7 @@ def skip(state: FileState | None, entry: Entry) -> FileState | None:
     except Malformed:
         statement = None
     if isinstance(statement, Members | NewEpoch):
-        return replace(state, previous=entry.id, highest=max(state.highest, statement.epoch), blocked=True)
+        return replace(state, previous=entry.id, voided=state.voided | ({statement.epoch} if statement.epoch > state.epoch else set()), blocked=True)
     return replace(state, previous=entry.id)
 
 

@@ -107,7 +107,7 @@ def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path
     if old > new:
         raise Contradiction(f"the tree shrank from {old} to {new}")
     if old == new or old == 0:
-        if path or (old == new and old_root != new_root):
+        if path or (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY):
             raise Contradiction("two roots for one tree size")
         return
     proof = list(path) if old & (old - 1) else [old_root, *path]

@@ -87,7 +87,7 @@ class Registry:
         """True when `rg` is in this registry, False when another entry stands there, None when it is not that far yet."""
         if rg.seq > self.seq:
             return None
-        return self.chains[rg.seq] == rg.chain
+        return self.chains[rg.seq] == rg.chain and self.root is not None and rg.incarnation == self.root.incarnation
 
     def devices_of(self, user: bytes, seq: int) -> Iterator[Certificate]:
         """The user's unrevoked devices in the first `seq` entries."""

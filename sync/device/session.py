@@ -159,10 +159,6 @@ class Session:
         """Why nothing may be written to this log now; empty when it may."""
         return self._stopped.get(log, "")
 
-    def stopped_logs(self) -> list[tuple[bytes, str]]:
-        """(log, why) of every log that is stopped."""
-        return [(log, why) for log, why in self._stopped.items() if why]
-
     def stop_log(self, log: bytes, why: str) -> None:
         """Stop or, with '', resume writing to a log."""
         if self._stopped.get(log, "") != why:

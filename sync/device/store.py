@@ -32,7 +32,7 @@ CREATE TABLE change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL
     PRIMARY KEY (log, device, c));
 CREATE INDEX change_of_record ON change (log, record);
 CREATE INDEX change_later ON change (log, record) WHERE creates = 0;
-CREATE INDEX change_unsealed ON change (log, c) WHERE seq IS NULL;
+CREATE INDEX change_pending ON change (log, sealed, c) WHERE seq IS NULL;
 CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
 CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
     code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL);
@@ -321,6 +321,11 @@ class Store:
         """Say in which outbox item these changes are, or with None that they are to be sealed again."""
         self._db.executemany("UPDATE change SET sealed = ? WHERE log = ? AND device = ? AND c = ?", [(n, log, device, c) for c in counters])
 
+    def place_sealed(self, log: bytes, n: int, seq: int, received_ms: int, role: str) -> int:
+        """The changes of outbox item `n` have their place; how many they were."""
+        sql = "UPDATE change SET seq = ?, received_ms = ?, role = ? WHERE log = ? AND sealed = ? AND seq IS NULL"
+        return int(self._db.execute(sql, (seq, received_ms, role, log, n)).rowcount)
+
     def unseal_from(self, n: int) -> None:
         """The changes of outbox item `n` are to be sealed again."""
         self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
@@ -384,6 +389,10 @@ class Store:
     def due_proofs(self, most: int) -> list[tuple[int, bytes, bytes, int, int]]:
         """The oldest leaves that are still to be shown."""
         return self._rows("SELECT leaf, hash, log, seq, since_ms FROM due_proof ORDER BY leaf LIMIT ?", most)
+
+    def due_leaves(self, low: int, high: int) -> set[int]:
+        """Which leaves from `low` to `high` are still to be shown."""
+        return {row[0] for row in self._rows("SELECT leaf FROM due_proof WHERE leaf BETWEEN ? AND ?", low, high)}
 
     def drop_due_proofs(self, leaves: list[int]) -> None:
         """These have been shown."""

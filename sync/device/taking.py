@@ -14,16 +14,17 @@ from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolErr
 from shared_schema.membership import Members, decode_file_statement
 from shared_schema.receipt import decode_receipt
 from shared_schema.wire import Answer, Page, SyncResponse
-from sync import exchange, keys, membership, merkle, registry, sealing
+from sync import exchange, keys, merkle, registry, sealing
 from sync.change import Change, decode_part, encode_part
 from sync.device.session import Session
 from sync.device.store import DEAD, EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
-from sync.granting import open_grants
+from sync.granting import check_secret, open_grants
 from sync.log import Placed
 from sync.signing import verify_bytes
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
+_BEHIND: Final = "behind:"  # with a log's id in hex: the fact that holds the place at which its registry was missing
 _REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 
@@ -79,6 +80,7 @@ class _Taking:
         self.behind = response.more
         self.counted: dict[tuple[bytes, bytes], int] = {}
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
+        self.numbers = {item.id: item.n for item in pushed}
         self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
 
     def run(self) -> None:
@@ -86,7 +88,6 @@ class _Taking:
         pages = sorted(self.response.pages, key=lambda page: page.log != own)
         for page in pages:
             self._guarded(page, self._registry_page if page.log == own else self._file_page)
-        self._resume({page.log for page in pages})
         self._answers()
         self._receipts()
         self._checkpoint()
@@ -94,23 +95,28 @@ class _Taking:
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
 
-    def _resume(self, paged: set[bytes]) -> None:
-        """A log of which the server has nothing else to show than what this device holds may be written again."""
-        for log in [log for log, why in self.session.stopped_logs() if why and log not in paged and not self.response.more]:
-            self.session.stop_log(log, "")
-
     def _guarded(self, page: Page, take: Any) -> None:
         """A page that contradicts stops its own log only, and is kept."""
         try:
-            take(page)
+            try:
+                take(page)
+            except exchange.Behind:
+                self._wait(page.log)
+                return
             self.session.stop_log(page.log, "")
-        except exchange.Behind:
-            self.behind = True
         except ProtocolError as error:
             evidence = cbor.encode([page.head, [[entry.pair, entry.received_ms] for entry in page.entries]])
             self.session.alarm(page.log, self.session.author(page.log)[1].seq, "contradiction", str(error), evidence)
             self.session.stop_log(page.log, "contradiction")
             self.outcome.contradictions.append((page.log, str(error)))
+
+    def _wait(self, log: bytes) -> None:
+        """A statement relies on a registry that has not come yet: asked for again. Raises Contradiction when it did not come then either."""
+        self.behind = True
+        place = str(self.session.author(log)[1].seq).encode()
+        if self.store.fact(_BEHIND + log.hex()) == place and not self.response.more:
+            raise Contradiction("a statement relies on a registry that the server does not show")
+        self.store.set_fact(_BEHIND + log.hex(), place)
 
     def _history(self, log: bytes) -> History:
         return History(self.session.chain_at(log), self.store.root_at, self.sent)
@@ -176,6 +182,9 @@ class _Taking:
         for one in taken:
             if one.place.entry.author == self.session.identity.device and self.store.fact(_REFUSED + one.place.entry.id.hex()):
                 raise Contradiction(f"entry {one.place.seq} is one that the server refused for good")
+        leaves = {one.opening[0] for one in taken}
+        if taken and (len(leaves) < len(taken) or leaves & self.store.due_leaves(min(leaves), max(leaves))):
+            raise Contradiction("two entries are said to have one audit leaf")
 
     def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:
         rows, due = [], []
@@ -205,7 +214,7 @@ class _Taking:
         try:
             secrets = open_grants(statement, entry.author, session.receive_key, me.device, (me.svc, log))
             for epoch, secret in secrets.items():
-                self._check_secret(log, epoch, secret, held, state)
+                check_secret(state, me.svc, epoch, secret, held)
                 self.store.put_secret(log, epoch, secret)
                 held[epoch] = secret
         except BadGrant as error:
@@ -214,13 +223,6 @@ class _Taking:
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
         return bool(secrets.keys() - {getattr(statement, "epoch", None)})
-
-    def _check_secret(self, log: bytes, epoch: int, secret: bytes, held: dict[int, bytes], state: membership.FileState | None) -> None:
-        commit = state.commits.get(epoch) if state else None
-        if commit != sealing.commitment(secret, keys.context(self.session.identity.svc, log, epoch)):
-            raise BadGrant(f"the secret of epoch {epoch} does not match its commitment")
-        if held.get(epoch, secret) != secret or any(other == secret for number, other in held.items() if number != epoch):
-            raise BadGrant(f"the secret of epoch {epoch} was used before")
 
     def _reopen(self, log: bytes) -> None:
         """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
@@ -238,11 +240,13 @@ class _Taking:
         secrets = self.store.secrets(log)
         rows: list[tuple[Any, ...]] = []
         for one in taken:
-            secret = secrets.get(one.place.entry.epoch or 0)
-            if secret is not None:
+            place, secret = one.place, secrets.get(one.place.entry.epoch or 0)
+            sent = self.numbers.get(place.entry.id)
+            if sent is not None:  # what this device sealed itself needs no opening
+                self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role)
+            elif secret is not None:
                 found = [self._row(log, one, change, body) for change, body in self._changes(log, one, secret)]
-                if one.place.entry.id not in self.sent:
-                    self._check_repeats(log, found)
+                self._check_repeats(log, found)
                 rows += found
         self.store.put_changes(rows)
         self.outcome.changes += len(rows)

@@ -4,29 +4,35 @@ Each is a small, plausible mistake. `hunt` plays histories, or runs the stateful
 many it took. A defect that no history can show, because honest devices never do what it lets pass, is hunted by a machine.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any, NamedTuple
 
-from server import append, audit_log, realm
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from server import audit_log
+from server import store as server_store
 from server.append import Commit
 from server.realm import Realm
+from shared_schema import cbor
 from shared_schema import entry as entry_schema
 from shared_schema.errors import Refused
-from shared_schema.receipt import Item, decode_receipt, receipt_payload
+from shared_schema.receipt import Item, decode_receipt, decode_signed_head, receipt_payload
 from shared_schema.records import record_types
 from sync import exchange, fold, granting, ledger, membership, sealing
-from sync.device import enrolment, outbox, session, store, syncing, taking
+from sync.change import encode_part
+from sync.device import enrolment, session, store, syncing, taking
 from sync.device.store import ChangeRow
 from sync.fold import CONTESTED
 from tests.simulation.checks import Broken
 from tests.simulation.history import History
 from tests.stateful import test_fold_machine, test_fund_machine
-from tests.world import patched
+from tests.world import Died, patched
 
+FOLD, FUND = test_fold_machine, test_fund_machine
 Plant = Callable[[], AbstractContextManager[Any]]
 
 
@@ -38,7 +44,8 @@ class Defect:
     plant: Plant
     breaks: str
     most: int = 60
-    machine: Callable[[int], None] | None = None
+    machine: ModuleType | None = None
+    lies: int = 2
 
 
 class Found(NamedTuple):
@@ -58,18 +65,22 @@ def hunt(defect: Defect, seed: int) -> Found:
     with defect.plant():
         if defect.machine is not None:
             try:
-                defect.machine(defect.most)
+                defect.machine.find(defect.most)
             except Exception as error:
-                return Found(
-                    defect.name, defect.breaks, defect.most, defect.machine.__module__.rpartition(".")[2], _last(error), time.monotonic() - begun
-                )
+                name = defect.machine.__name__.rpartition(".")[2].removeprefix("test_")
+                return Found(defect.name, defect.breaks, _runs(defect.machine), name, _last(error), time.monotonic() - begun)
             return Found(defect.name, defect.breaks, None, "", "", time.monotonic() - begun)
         for n in range(defect.most):
             try:
-                History(seed + n).run()
+                History(seed + n, lies=defect.lies).run()
             except Broken as broken:
                 return Found(defect.name, defect.breaks, n + 1, "history", _last(broken), time.monotonic() - begun)
     return Found(defect.name, defect.breaks, None, "", "", time.monotonic() - begun)
+
+
+def _runs(machine: ModuleType) -> int:
+    runs: int = (test_fold_machine.FoldMachine if machine is FOLD else test_fund_machine.FundMachine).runs
+    return runs
 
 
 def _last(error: Exception) -> str:
@@ -88,7 +99,7 @@ def keeps_the_secret_on_removal() -> Iterator[None]:
     def new_epoch(self: Any, state: Any, secrets: Any, secret: bytes, add: Any = None, remove: Any = ()) -> Any:
         return make(self, state, secrets, secrets[state.epoch] if remove else secret, add, remove)
 
-    with patched(granting.Granter, "new_epoch", new_epoch), patched(taking._Taking, "_check_secret", lambda *_: None):
+    with patched(granting.Granter, "new_epoch", new_epoch), patched(taking, "check_secret", lambda *_: None):
         yield
 
 
@@ -99,7 +110,7 @@ def forgets_to_rotate_after_a_revocation() -> AbstractContextManager[Any]:
 class _Loose:
     """AES-GCM with only a part of the additional data."""
 
-    def __init__(self, aead: sealing.AESGCM, part: slice) -> None:
+    def __init__(self, aead: AESGCM, part: slice) -> None:
         self._aead, self._part = aead, part
 
     def encrypt(self, iv: bytes, data: bytes, aad: bytes) -> bytes:
@@ -109,15 +120,8 @@ class _Loose:
         return self._aead.decrypt(iv, data, aad[self._part])
 
 
-@contextmanager
-def _sealing_with(part: slice) -> Iterator[None]:
-    strict = sealing.AESGCM
-
-    def loose(key: bytes) -> _Loose:
-        return _Loose(strict(key), part)
-
-    with patched(sealing, "AESGCM", loose):
-        yield
+def _sealing_with(part: slice) -> AbstractContextManager[Any]:
+    return patched(sealing, "AESGCM", lambda key: _Loose(AESGCM(key), part))
 
 
 def leaves_the_header_out_of_the_seal() -> AbstractContextManager[Any]:
@@ -133,7 +137,7 @@ def derives_part_keys_without_the_author() -> AbstractContextManager[Any]:
 
 
 def skips_the_hashes_of_parts() -> AbstractContextManager[Any]:
-    return patched(entry_schema, "_part_hashes", lambda payload, _parts: tuple(entry_schema.cbor.decode(payload)))
+    return patched(entry_schema, "_part_hashes", lambda payload, _parts: tuple(cbor.decode(payload)))
 
 
 @contextmanager
@@ -232,7 +236,7 @@ def lets_the_view_go_back() -> Iterator[None]:
     check = exchange.check_head
 
     def check_head(reader: Any, page: Any, known: Any) -> Any:
-        signed = exchange.decode_signed_head(page.head)
+        signed = decode_signed_head(page.head)
         if signed.head.seq >= reader.log.head.seq:
             return check(reader, page, known)
         return signed
@@ -243,25 +247,17 @@ def lets_the_view_go_back() -> Iterator[None]:
 
 @contextmanager
 def drops_fields_it_does_not_know() -> Iterator[None]:
-    """What a newer app wrote is thrown away on arrival."""
-    decode = taking.decode_part
-
-    def decode_part(data: bytes) -> Any:
-        changes = []
-        for change in decode(data):
-            type_ = record_types().get(change.t)
-            ops = tuple(op for op in change.ops if type_ is None or not isinstance(op.field, str) or op.field in type_.fields or op.field[0] == "_")
-            changes.append(replace(change, ops=ops or change.ops[:1]))
-        return changes
-
-    encode = taking.encode_part
+    """What a newer app wrote into a form is thrown away on arrival."""
+    original = taking._Taking._changes
 
     def _changes(self: Any, log: bytes, one: Any, secret: bytes) -> Any:
         for change, _ in original(self, log, one, secret):
-            yield change, encode([change])[1:]
+            type_ = record_types().get(change.t)
+            ops = tuple(op for op in change.ops if type_ is None or not isinstance(op.field, str) or op.field in type_.fields or op.field[0] == "_")
+            if ops:
+                yield replace(change, ops=ops), encode_part([replace(change, ops=ops)])[1:]
 
-    original = taking._Taking._changes
-    with patched(taking, "decode_part", decode_part), patched(taking._Taking, "_changes", _changes):
+    with patched(taking._Taking, "_changes", _changes):
         yield
 
 
@@ -308,10 +304,10 @@ def folds_in_order_of_arrival() -> Iterator[None]:
 def folds_in_order_of_claimed_time() -> Iterator[None]:
     begin = fold._Folding.__init__
 
-    def __init__(self: Any, log: bytes, record: bytes, occurrences: Any, types: Any) -> None:
+    def by_claimed_time(self: Any, log: bytes, record: bytes, occurrences: Any, types: Any) -> None:
         begin(self, log, record, sorted(occurrences, key=lambda at: at.change.at), types)
 
-    with patched(fold._Folding, "__init__", __init__):
+    with patched(fold._Folding, "__init__", by_claimed_time):
         yield
 
 
@@ -405,7 +401,7 @@ def forgets_what_it_answered() -> AbstractContextManager[Any]:
 def numbers_a_repeated_push_anew() -> Iterator[None]:
     def _receipt_of(self: Any, log: bytes, seq: int) -> bytes:
         head = self.head_of(log)
-        stored = append.store.entries_after(self.tx, log, seq - 1, seq, 1)[0]
+        stored = server_store.entries_after(self.tx, log, seq - 1, seq, 1)[0]
         signed: bytes = self._sign(
             "fieldkeep-receipt", receipt_payload(log, self.incarnation, [Item(stored.entry_id, head.seq + 1, self.now_ms)], head.seq + 1, head.chain)
         )
@@ -418,25 +414,32 @@ def numbers_a_repeated_push_anew() -> Iterator[None]:
 @contextmanager
 def answers_before_it_commits() -> Iterator[None]:
     """A commit that fails is somebody else's trouble: the answer is already out."""
+    transact, run = Realm._transact, Realm._run
 
     def _transact(self: Any, jobs: Any) -> Any:
         results: list[Any] = []
-        with contextlib.suppress(Exception):
-            return transact(self, [lambda commit, job=job: results.append(Realm._run(job, commit)) or results[-1] for job in jobs])
-        return results
 
-    transact = Realm._transact
+        def spy(job: Any, commit: Any) -> Any:
+            results.append(run(job, commit))
+            return results[-1]
+
+        with patched(Realm, "_run", staticmethod(spy)):
+            try:
+                return transact(self, jobs)
+            except (OSError, Died):
+                return results
+
     with patched(Realm, "_transact", _transact):
         yield
 
 
 @contextmanager
 def keeps_in_memory_what_it_failed_to_commit() -> Iterator[None]:
-    transact = Realm._transact
+    """A log's state after a failed transaction is the one that never became true."""
+    run = Realm._run
 
-    def _transact(self: Any, jobs: Any) -> Any:
+    def transact(self: Any, jobs: Any) -> Any:
         made: list[Any] = []
-        run = Realm._run
 
         def spy(job: Any, commit: Any) -> Any:
             made.append(commit)
@@ -444,13 +447,13 @@ def keeps_in_memory_what_it_failed_to_commit() -> Iterator[None]:
 
         try:
             with patched(Realm, "_run", staticmethod(spy)):
-                return transact(self, jobs)
-        except Exception:
-            if made:
-                self._committed(made[-1])
-            raise
+                return self._transact(jobs)
+        except OSError as error:
+            for commit in made:
+                self._logs.update(commit.logs)
+            return [error] * len(jobs)
 
-    with patched(Realm, "_transact", _transact):
+    with patched(Realm, "transact", transact):
         yield
 
 
@@ -512,50 +515,48 @@ def takes_envelopes_of_any_epoch() -> AbstractContextManager[Any]:
     return patched(membership, "check_envelope", lambda _state, _entry: None)
 
 
-FOLD, FUND = test_fold_machine.find, test_fund_machine.find
 DEFECTS: tuple[Defect, ...] = tuple(
-    Defect(plant.__name__, plant, breaks, most, machine)
-    for plant, breaks, most, machine in (
-        (keeps_the_secret_on_removal, "I5", 40, None),
-        (forgets_to_rotate_after_a_revocation, "I5 I10", 40, None),
-        (leaves_the_header_out_of_the_seal, "I4", 5, None),
-        (leaves_the_count_out_of_the_seal, "I4", 5, None),
-        (derives_part_keys_without_the_author, "I4", 5, None),
-        (skips_the_hashes_of_parts, "I4", 5, None),
-        (accepts_a_grant_across_the_wall, "W1 I4", 5, None),
-        (never_grants_a_second_device, "I10", 20, None),
-        (takes_http_success_for_a_receipt, "I1", 40, None),
-        (drops_the_outbox_before_sending, "I1", 20, None),
-        (seals_again_without_a_verdict, "I6", 40, None),
-        (believes_any_receipt, "I1", 60, None),
-        (forgets_its_own_number_until_the_page_comes, "I6", 60, None),
-        (judges_before_the_registry_came, "I2 I13", 40, None),
-        (enrols_on_the_first_page_only, "I10", 40, None),
-        (does_not_compare_what_others_saw, "I4", 60, None),
-        (lets_the_view_go_back, "I7", 60, None),
-        (drops_fields_it_does_not_know, "I2 I8", 40, None),
-        (lets_a_set_end_a_conflict, "I8", 40, None),
-        (shows_the_latest_of_the_worst, "I2", 40, None),
-        (folds_in_order_of_arrival, "I2 I13", 40, None),
-        (folds_in_order_of_claimed_time, "I2", 40, None),
-        (lets_an_older_change_win, "I8", 300, FOLD),
-        (believes_that_an_author_saw_everything, "I8", 300, FOLD),
-        (removes_all_equal_members, "I8", 300, FOLD),
-        (thaws_what_was_signed, "I8", 60, None),
-        (hides_what_was_edited_meanwhile, "I8", 40, None),
-        (counts_a_spend_twice, "I12", 60, None),
-        (allows_beyond_the_pot, "I12", 300, FUND),
-        (lets_anybody_cover, "I12", 300, FUND),
-        (forgets_what_it_answered, "I6", 20, None),
-        (numbers_a_repeated_push_anew, "I1 I6", 20, None),
-        (answers_before_it_commits, "I1", 40, None),
-        (keeps_in_memory_what_it_failed_to_commit, "I1 I9", 40, None),
-        (writes_the_audit_event_twice, "I9", 5, None),
-        (leaves_an_audit_event_out, "I9", 5, None),
-        (forgets_who_reads_when_it_restarts, "I10", 40, None),
-        (takes_any_tree_that_an_author_claims, "I4", 5, None),
-        (sends_one_page_and_says_that_is_all, "I10", 40, None),
-        (takes_envelopes_of_any_epoch, "I4 I5", 5, None),
+    Defect(plant.__name__, plant, breaks, most, machine, lies)
+    for plant, breaks, most, machine, lies in (
+        (keeps_the_secret_on_removal, "I5", 40, None, 2),
+        (forgets_to_rotate_after_a_revocation, "I5 I10", 40, None, 2),
+        (leaves_the_header_out_of_the_seal, "I4", 5, None, 2),
+        (leaves_the_count_out_of_the_seal, "I4", 5, None, 2),
+        (derives_part_keys_without_the_author, "I4", 5, None, 2),
+        (skips_the_hashes_of_parts, "I4", 5, None, 2),
+        (accepts_a_grant_across_the_wall, "W1 I4", 5, None, 2),
+        (never_grants_a_second_device, "I10", 20, None, 2),
+        (takes_http_success_for_a_receipt, "I1", 40, None, 2),
+        (drops_the_outbox_before_sending, "I1", 20, None, 2),
+        (seals_again_without_a_verdict, "I6", 40, None, 2),
+        (believes_any_receipt, "I1", 20, None, 8),
+        (forgets_its_own_number_until_the_page_comes, "I6", 60, None, 2),
+        (judges_before_the_registry_came, "I2 I13", 40, None, 2),
+        (enrols_on_the_first_page_only, "I10", 40, None, 2),
+        (does_not_compare_what_others_saw, "I4", 20, None, 8),
+        (lets_the_view_go_back, "I7", 20, None, 8),
+        (drops_fields_it_does_not_know, "I2 I8", 40, None, 2),
+        (lets_a_set_end_a_conflict, "I8", 40, None, 2),
+        (shows_the_latest_of_the_worst, "I2", 40, None, 2),
+        (folds_in_order_of_arrival, "I2 I13", 40, None, 2),
+        (folds_in_order_of_claimed_time, "I2", 40, None, 2),
+        (lets_an_older_change_win, "I8", 1000, FOLD, 2),
+        (believes_that_an_author_saw_everything, "I8", 1000, FOLD, 2),
+        (removes_all_equal_members, "I8", 1000, FOLD, 2),
+        (thaws_what_was_signed, "I8", 1000, FOLD, 2),
+        (hides_what_was_edited_meanwhile, "I8", 40, None, 2),
+        (counts_a_spend_twice, "I12", 60, None, 2),
+        (allows_beyond_the_pot, "I12", 1000, FUND, 2),
+        (lets_anybody_cover, "I12", 1000, FUND, 2),
+        (forgets_what_it_answered, "I6", 20, None, 2),
+        (numbers_a_repeated_push_anew, "I1 I6", 20, None, 2),
+        (answers_before_it_commits, "I1", 40, None, 2),
+        (keeps_in_memory_what_it_failed_to_commit, "I1 I9", 40, None, 2),
+        (writes_the_audit_event_twice, "I9", 5, None, 2),
+        (leaves_an_audit_event_out, "I9", 5, None, 2),
+        (forgets_who_reads_when_it_restarts, "I10", 40, None, 2),
+        (takes_any_tree_that_an_author_claims, "I4", 5, None, 2),
+        (sends_one_page_and_says_that_is_all, "I10", 40, None, 2),
+        (takes_envelopes_of_any_epoch, "I4 I5", 5, None, 2),
     )
 )  # fmt: skip
-_ = (outbox, realm)

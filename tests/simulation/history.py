@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from server.append import Commit
+from server.realm import Job
 from shared_schema import ids
 from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import ProtocolError, Refused
@@ -112,7 +114,7 @@ class History:
             phones_here = self.world.of_side(side)
             for phone in phones_here:
                 phone.skew_ms = self.rng.choice((0, 0, self.rng.randint(-SKEW, SKEW)))
-                phone.sync()
+            phones_here[0].sync()
             self._create(phones_here[0], "case")
             if self.rng.random() < 0.6:
                 self._create(phones_here[0], "fund")
@@ -499,13 +501,24 @@ class History:
         self.say("the network", f"delivers {count} late")
 
     def resend(self, phone: Phone) -> None:
-        """Somebody who may write delivers what anybody sent before, taken or not (§2: authorise the author, not the sender)."""
+        """Somebody who may write delivers what anybody sent before, taken or not (§2: authorise the author, not the sender).
+
+        Each entry is a job of its own in one transaction; now and then a job among them fails as nobody foresaw.
+        """
         sent = [one for one in self.world.overheard.values() if one.side == phone.side]
-        if sent and not phone.revoked:
-            chosen = self.rng.sample(sent, min(len(sent), self.rng.randint(1, 4)))
-            host = self.world.hosts[phone.side]
-            answers = host.push(tuple(one.pair for one in chosen), host.sender(phone.device)).answers
-            self.say(phone, f"delivers again what {[one.phone for one in chosen]} sent: {[answer.code for answer in answers]}")
+        if not sent or phone.revoked:
+            return
+        chosen = self.rng.sample(sent, min(len(sent), self.rng.randint(1, 4)))
+        host = self.world.hosts[phone.side]
+        sender = host.sender(phone.device)
+        jobs: list[Job] = [lambda commit, pair=one.pair: commit.push((pair,), sender) for one in chosen]  # type: ignore[misc]
+        if self.rng.random() < 0.3:
+            jobs.insert(self.rng.randrange(len(jobs) + 1), _unforeseen)
+        results = [result for result in host.realm.transact(jobs) if not isinstance(result, ZeroDivisionError)]
+        codes = [answer.code for result in results for answer in result.answers]
+        for receipt in [receipt for result in results for receipt in result.receipts]:
+            self.world.receipts[receipt] = phone.side
+        self.say(phone, f"delivers again what {[one.phone for one in chosen]} sent: {codes}")
 
     def die(self, phone: Phone) -> None:
         phone.store.arm(self.rng.randint(1, 3), after=self.rng.random() < 0.5)
@@ -526,7 +539,7 @@ class History:
             phone.offline = False
             phone.remember()
         for turn in range(3):
-            for phone in [*self.world.admins.values(), *self.world.phones]:
+            for phone in self.world.phones:
                 self.say(phone, f"healing sync {turn + 1} -> {_told(phone.sync())}")
             self.views.look(self.world)
 
@@ -544,6 +557,10 @@ class History:
                     digest.update(repr(fold_fund(log, phone.session.occurrences(log))).encode())
             digest.update(repr((phone.store.unsent(), [alarm[4] for alarm in phone.store.alarms()])).encode())
         return digest.hexdigest()
+
+
+def _unforeseen(_commit: Commit) -> None:
+    raise ZeroDivisionError("nobody thought of this")
 
 
 def _id(record: bytes) -> str:

@@ -300,6 +300,29 @@ def serves_an_older_head(stage: Stage) -> None:
     must(not victim.store.unsent(), "I10: what was written under the lie was not sent after it")
 
 
+def contradicts_and_falls_silent(stage: Stage) -> None:
+    """A page that contradicts, and from then on nothing about that log: silence does not make it good."""
+    victim = stage.twin(stage.first)
+    old = signed_page(stage.host, stage.log, stage.entries(victim)[:-1])
+    victim.wire.lie = lambda response: replace(response, pages=(replace(old, entries=()),))
+    victim.sync()
+    must_catch(victim)
+    victim.wire.lie = lambda response: replace(response, pages=tuple(page for page in response.pages if page.log != stage.log))
+    victim.sync()
+    victim.restart()
+    must(victim.session.stopped(stage.log), "a log goes on though the server shows no history that continues it")
+    must_recover(stage, victim, stage.second)
+
+
+def gives_two_entries_one_leaf(stage: Stage) -> None:
+    """One audit event for two entries: one of them would never be missed."""
+
+    def share(entries: list[PageEntry]) -> list[PageEntry]:
+        return [*entries[:-1], replace(entries[-1], opening=entries[0].opening)]
+
+    _clumsy(stage, share)
+
+
 def serves_another_chain_at_the_head(stage: Stage) -> None:
     """The same length, another story."""
     victim = stage.twin(stage.first)
@@ -660,7 +683,7 @@ LIES: dict[str, Callable[[Stage], None]] = {
     lie.__name__: lie
     for lie in (
         drops_an_entry, swaps_two, repeats_an_entry, changes_a_time, flips_a_byte_of_an_entry, flips_a_byte_of_a_part, withholds_a_part,
-        signs_with_another_key, serves_another_log_in_its_place, rolls_back, serves_an_older_head, serves_another_chain_at_the_head, forks,
+        gives_two_entries_one_leaf, contradicts_and_falls_silent, signs_with_another_key, serves_another_log_in_its_place, rolls_back, serves_an_older_head, serves_another_chain_at_the_head, forks,
         hides_and_signs, hides_the_last, hides_a_registry_update, swaps_a_public_key, swaps_a_public_key_and_signs_the_head,
         enrols_its_own_device_in_a_colleagues_place, forges_an_entry, receipts_and_loses, receipts_with_another_key, receipts_another_log,
         refuses_without_signing, takes_what_it_refused, cries_clone, shows_another_tree, keeps_it_out_of_the_audit_log, shows_one_tree_to_each,

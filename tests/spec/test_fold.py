@@ -202,14 +202,37 @@ class TestSigning:
         assert shown.value == "as it was"
         assert [op.value for op in shown.proposals] == ["rewritten"]
 
-    def test_what_was_written_before_unseen_is_a_proposal_too(self) -> None:
+    def test_a_risk_raised_while_the_author_signs_does_not_vanish(self) -> None:
+        """I8: what the signer had not seen stays, in conflict; `worst` stays effective until somebody decides."""
+        for first in ("sign", "risk"):
+            story = Story("case_note")
+            made = story.write(A, [put("suicide_or_self_harm", "nothing_noted"), put("body", "calm")])
+            signing = (A, [Op(SIGNED, "sign", None, tuple(made))])
+            raising = (B, [put("suicide_or_self_harm", "act_now", made[0])])
+            for device, ops in (signing, raising) if first == "sign" else (raising, signing):
+                story.write(device, ops, saw=1)
+            assert story.value("suicide_or_self_harm") == "act_now"
+            assert story.conflicts() == ["suicide_or_self_harm"]
+            live = tuple(story.fold().registers["suicide_or_self_harm"].live)
+            story.write(C, [decide("suicide_or_self_harm", "concern", *live)])
+            assert (story.value("suicide_or_self_harm"), story.conflicts()) == ("concern", [])
+            story.write(B, [put("suicide_or_self_harm", "nothing_noted", *live)])
+            assert story.value("suicide_or_self_harm") == "concern", "what is written after the signature was seen is a proposal"
+
+    def test_somebody_elses_signature_freezes_nothing(self) -> None:
         story = Story("case_note")
-        made = story.write(A, [put("suicide_or_self_harm", "nothing_noted")])
-        story.write(B, [put("suicide_or_self_harm", "act_now", *made)], saw=1)
-        story.write(A, [Op(SIGNED, "sign", None, tuple(made))], saw=1)
-        shown = show(story.fold(), TYPES)["suicide_or_self_harm"]
-        assert shown.value == "nothing_noted"
-        assert [op.value for op in shown.proposals] == ["act_now"]
+        [body] = story.write(A, [put("body", "as it was")])
+        story.write(B, [Op(SIGNED, "sign", None, ())])
+        story.write(A, [put("body", "corrected", body)])
+        assert story.value("body") == "corrected"
+        assert [one.user for one in story.fold().signatures] == [USER[B]]
+
+    def test_a_proposal_never_becomes_live_by_being_signed(self) -> None:
+        story = Story("case_note")
+        [body] = story.write(A, [put("body", "mine")])
+        [words] = story.write(B, [put("body", "he threatened me", body)])
+        story.write(A, [Op(SIGNED, "sign", None, (body, words))])
+        assert story.value("body") == "mine"
 
     def test_addenda_and_state_go_on(self) -> None:
         story, _ = self.signed()

@@ -4,7 +4,9 @@ Real devices and a real server. The model is who is in the file now and which ph
 server has, and everything that was ever sent, and may try every key it was ever given.
 """
 
-from hypothesis import HealthCheck, Phase, settings
+from typing import Final
+
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -16,7 +18,7 @@ from sync.device import enrolment, files
 from tests.simulation.checks import check_quiet, check_sealed_against_removed, check_wall, open_side
 from tests.world import FAULTS, NONE, Fault, Phone, World
 
-SIDE = "perpetrator"
+SIDE: Final = "perpetrator"
 PEOPLE = ("Priya", "Sam", "Noor")
 WHO = st.integers(0, 3)
 SETTINGS = settings(max_examples=70, stateful_step_count=22, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -130,11 +132,6 @@ class MembershipMachine(RuleBasedStateMachine):
                     continue
                 assert phone.store.secrets(self.log).keys() == opened.state.commits.keys()
                 check_quiet(phone)
-
-
-def find(most: int = 22) -> None:
-    """Run the machine; raises what it finds, as it was found."""
-    run_state_machine_as_test(MembershipMachine, settings=settings(SETTINGS, max_examples=most, database=None, phases=[Phase.generate]))
 
 
 def test_memberships() -> None:

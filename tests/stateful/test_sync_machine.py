@@ -4,7 +4,9 @@ The model is a list of what was typed. Real devices and a real server; requests 
 from others, either end restarts or dies at a commit.
 """
 
-from hypothesis import HealthCheck, Phase, settings
+from typing import Final
+
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -15,7 +17,7 @@ from sync.fold import state_hash
 from tests.simulation.checks import Views, check_accepted, check_audit, check_converged, check_equal, check_kept, check_once, check_quiet, open_side
 from tests.world import FAULTS, NONE, Died, Fault, Phone, World
 
-SIDE = "perpetrator"
+SIDE: Final = "perpetrator"
 WHO = st.integers(0, 2)
 WORDS = st.sampled_from(["ring on Monday", "ring on Tuesday", "do not ring"])
 SETTINGS = settings(max_examples=100, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -150,11 +152,6 @@ class SyncMachine(RuleBasedStateMachine):
         assert placed + waiting == len(self.typed) + 1
         members = [phone for phone in world.phones if phone.user in opened[self.log].state.members]
         assert len({state_hash(phone.session.records(self.log)) for phone in members}) == 1
-
-
-def find(most: int = 25) -> None:
-    """Run the machine; raises what it finds, as it was found."""
-    run_state_machine_as_test(SyncMachine, settings=settings(SETTINGS, max_examples=most, database=None, phases=[Phase.generate]))
 
 
 def test_syncs() -> None:

@@ -18,7 +18,6 @@ from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.roles import roles_allowed
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
-from sync.device.taking import _Taking
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 
 In = dict[str, Any]
@@ -195,7 +194,7 @@ def _file(given: In) -> Any:
     return {
         "head": list(state.head), "void": void, "file": file.file, "side": file.side,
         "members": [[user, role] for user, role in sorted(file.members.items())], "ever": sorted(file.ever),
-        "epoch": file.epoch, "highest": file.highest, "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
+        "epoch": file.epoch, "voided": sorted(file.voided), "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
         "holders": sorted(file.holders), "previous": file.previous, "blocked": file.blocked,
         "missing": membership.missing_grants(file, known), "rotation_needed": membership.rotation_needed(file, known),
     }  # fmt: skip
@@ -244,10 +243,9 @@ def _grant_open(given: In) -> Any:
     statement = file_shapes.MoreGrants((grant,), entry.Head(bytes(16), 0, bytes(32)), bytes(32))
     opened = granting.open_grants(statement, given["granter"], keys.ReceivingKey(given["seed"]), given["to"], (given["svc"], given["log"]))
     held = dict(given["held"])
-    state: Any = SimpleNamespace(commits=dict(given["commits"]))
-    receiver: Any = SimpleNamespace(session=SimpleNamespace(identity=SimpleNamespace(svc=given["svc"])))
+    state: Any = SimpleNamespace(commits=dict(given["commits"]), log=given["log"])
     for epoch, secret in opened.items():
-        _Taking._check_secret(receiver, given["log"], epoch, secret, held, state)
+        granting.check_secret(state, given["svc"], epoch, secret, held)
         held[epoch] = secret
     return [[epoch, secret] for epoch, secret in opened.items()]
 

@@ -16,26 +16,11 @@ from tests.vectors.operations import OPERATIONS
 GOLDEN, MUST_REFUSE = everything()
 MIN_GOLDEN: Final = 300
 MIN_MUST_REFUSE: Final = 600
-KNOWN_DEFECTS: Final[dict[str, str]] = {
-    "change/part/sign_value": "decode_part does not look at a signature's value",
-    "change/part/delete_value_null": "decode_part does not look at a deletion's value",
-    "change/part/delete_value_false": "decode_part does not look at a deletion's value",
-    "merkle/tree/consistency_from_nothing_other_root": "any root is taken for that of the empty tree",
-    "wire/response/answer_without_message": "decode_response takes a refusal without its message",
-    "wire/response/answer_without_retry": "decode_response does not look at the retry rule",
-    "wire/response/answer_retry_unknown": "decode_response does not look at the retry rule",
-    "wire/response/answer_accepted_with_message": "decode_response takes what only a refusal has",
-    "wire/response/answer_signed_null": "decode_response takes null for what is left out",
-    "wire/response/answer_stored_null": "decode_response takes null for what is left out",
-}
-"""Where the code falls short of its specification. Each is expected to fail, and has to be struck out once it does not."""
 
 
-def _cases(cases: list[Case], *, main: bool = True) -> list[Any]:
-    """Parameters of a test. A known defect is expected to fail the main test of its case, and kept from the others."""
-    known = [case for case in cases if main or str(case) not in KNOWN_DEFECTS]
-    marks = {name: [pytest.mark.xfail(reason=why)] for name, why in KNOWN_DEFECTS.items()}
-    return [pytest.param(case, id=str(case), marks=marks.get(str(case), [])) for case in known]
+def _cases(cases: list[Case]) -> list[Any]:
+    """Parameters of a test, each under its case's name."""
+    return [pytest.param(case, id=str(case)) for case in cases]
 
 
 def refusal(work: Callable[..., Any], *given: Any) -> str:
@@ -84,9 +69,6 @@ class TestTheCollection:
     def test_every_codec_has_must_refuse_cases(self) -> None:
         assert {case.body["codec"] for case in MUST_REFUSE if "codec" in case.body} == CODECS.keys()
 
-    def test_every_known_defect_is_a_case(self) -> None:
-        assert KNOWN_DEFECTS.keys() <= {str(case) for case in GOLDEN + MUST_REFUSE}
-
 
 class TestGolden:
     """A golden case holds: decoding gives the value, encoding gives the bytes, the operation gives the result."""
@@ -98,7 +80,7 @@ class TestGolden:
         assert same(codec.decode(given), body["value"])
         assert codec.encode(body["value"], body.get("seed", b"")) == given
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if "codec" in case.body], main=False))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if "codec" in case.body]))
     def test_every_shorter_and_one_longer_input_is_refused(self, case: Case) -> None:
         codec = CODECS[case.body["codec"]]
         given = case.body["text" if codec.is_text else "bytes"]
@@ -108,7 +90,7 @@ class TestGolden:
         for more in longer:
             assert refusal(codec.decode, more) == "malformed"
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("codec") == "entry"], main=False))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("codec") == "entry"]))
     def test_an_entry_is_refused_when_what_it_carries_is_cut(self, case: Case) -> None:
         data, parts = cbor.decode(case.body["bytes"])
         for size in range(len(data)):
@@ -118,9 +100,7 @@ class TestGolden:
                 cut = [*parts[:i], part[:size], *parts[i + 1 :]]
                 assert refusal(entry.decode_entry, data, cut) == "malformed", (i, size)
 
-    @pytest.mark.parametrize(
-        "case", _cases([case for case in GOLDEN if CODECS.get(case.body.get("codec", ""), CODECS["cbor"]).is_signed], main=False)
-    )
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if CODECS.get(case.body.get("codec", ""), CODECS["cbor"]).is_signed]))
     def test_what_is_signed_verifies_under_its_signers_key(self, case: Case) -> None:
         data = cbor.decode(case.body["bytes"])[0] if case.body["codec"] == "entry" else case.body["bytes"]
         header = case.body["value"]["header"]
@@ -131,7 +111,7 @@ class TestGolden:
     def test_operation(self, case: Case) -> None:
         assert same(OPERATIONS[case.body["op"]](case.body["in"]), case.body["out"])
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "seal"], main=False))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "seal"]))
     def test_what_is_sealed_opens_whole_and_in_no_other_length(self, case: Case) -> None:
         given, parts = case.body["in"], case.body["out"]
         common = {name: item for name, item in given.items() if name not in ("salts", "plaintexts")}
@@ -142,7 +122,7 @@ class TestGolden:
             for other in (*(part[:size] for size in sizes), part + b"\0"):
                 assert refusal(OPERATIONS["open"], whole | {"part": other}) == "malformed"
 
-    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "grant_open"], main=False))
+    @pytest.mark.parametrize("case", _cases([case for case in GOLDEN if case.body.get("op") == "grant_open"]))
     def test_a_grant_opens_in_no_other_length(self, case: Case) -> None:
         given = case.body["in"]
         sealed = given["sealed"]

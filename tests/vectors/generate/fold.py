@@ -345,7 +345,7 @@ def _sets_and_rows(tell: _Teller) -> None:
     story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one"}))
     story.says(N1, record, (["rows", row, "new_cell"], "set", "kept"))
-    tell.tells("cell_unknown", "A cell that is not known here is kept.", story, {"rows": [{"what": "one"}]})
+    tell.tells("cell_unknown", "A cell that is not known here is kept.", story, {"rows": [{"what": "one", "new_cell": "kept"}]})
     story = Story()
     record, _ = story.creates(
         C1, "plan", ("needs", "set", "housing"), ("place", "add", "here"), ("rows", "resolve", [{}, "why"]), ("title", "set", "t")
@@ -527,8 +527,19 @@ def _signatures(tell: _Teller) -> None:
     )
     story, record, made = begun("note")
     story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
+    story.says(C1, record, ("_signed", "sign", None, made), t="note", b=2)
+    tell.tells("signed_one_of_two", "An unsigned sibling that the signer had seen becomes a proposal.", story, base, proposals={"plan": ["leave"]})
+    story, record, made = begun("note")
+    story.says(N1, record, ("plan", "set", "leave", [made[1]]), ("place", "set", "there", [made[2]]), t="note", b=1)
     story.says(C1, record, ("_signed", "sign", None, made), t="note", b=1)
-    tell.tells("signed_one_of_two", "An unsigned sibling becomes a proposal; that ends the conflict.", story, base, proposals={"plan": ["leave"]})
+    unseen = base | {"plan": None, "place": "there"}
+    tell.tells("signed_unseen", "A value that the signer had not seen is in conflict with the signed one.", story, unseen, conflicts=["plan"])
+    story, record, made = begun("note")
+    story.says(C1, record, ("_signed", "sign", None, made), t="note")
+    story.says(N1, record, ("plan", "set", "leave", [made[1]]), ("needs", "add", "money"), t="note", b=1)
+    unseen = base | {"plan": None}
+    why = "A value by somebody who had not seen the signature is in conflict with the signed one, in a contested field only."
+    tell.tells("signed_not_seen", why, story, unseen, conflicts=["plan"], proposals={"needs": ["money"]})
     story, record, made = begun("note")
     (other,) = story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
     story.says(C1, record, ("_signed", "sign", None, [*made, other]), t="note")
@@ -543,6 +554,14 @@ def _signatures(tell: _Teller) -> None:
     story, record, made = begun("note")
     story.says(C1, record, ("_signed", "sign", None, [*made, [N1.id, 4, 0]]), t="note")
     tell.tells("signed_unknown", "A signature under an op that is not there.", story, base, flags=["signs-an-op-that-is-not-there"])
+    story, record, made = begun("note")
+    story.says(N1, record, ("_signed", "sign", None, made), t="note")
+    story.says(N1, record, ("plan", "set", "leave", [made[1]]), t="note")
+    tell.tells("signed_by_another", "Another person's signature is kept and freezes nothing.", story, base | {"plan": "leave"})
+    story, record, made = begun("note")
+    (put,) = story.says(N1, record, ("title", "set", "in his mouth", [made[0]]), t="note")
+    story.says(C1, record, ("_signed", "sign", None, [*made, put]), t="note")
+    tell.tells("signed_proposal", "A proposal stays one, even signed by the author.", story, base, proposals={"title": ["in his mouth"]})
     story, record, made = begun("plan")
     story.says(C1, record, ("_signed", "sign", None, made))
     story.says(N1, record, ("plan", "set", "leave", [made[1]]))
@@ -572,6 +591,16 @@ def _unknown(tell: _Teller) -> None:
         {"title": "t", "place": "here"},
         type="plan",
     )
+    story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "mood": "low"}))
+    story.says(N1, record, (["rows", row, "mood"], "set", "high"))
+    tell.tells("unknown_cell", "A cell that is not known here may change, and is shown.", story, {"rows": [{"what": "walk", "mood": "high"}]})
+    deep: Any = "bottom"
+    for _ in range(11):
+        deep = [deep]
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", deep))
+    tell.tells("deep_value", "A value may be nested as deep as a part can carry.", story, {"title": deep})
     story = Story(fill("fold/another log", 16))
     record, _ = story.creates(C1, "plan", ("title", "set", "t"))
     tell.tells("another_log", "In another log the same device's first change makes another record.", story, {"title": "t"})

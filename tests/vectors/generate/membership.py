@@ -147,7 +147,7 @@ def _out(log: FileLog, void: list[str | None], **over: Any) -> dict[str, Any]:
     base = {
         "head": list(head_of(log, len(log.entries))), "void": void, "file": "case", "side": "perpetrator",
         "members": sorted([device.user, role] for device, role in C_AND_N.items()), "ever": sorted((C1.user, N1.user)),
-        "epoch": 1, "highest": 1, "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)),
+        "epoch": 1, "voided": [], "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)),
         "previous": log.entries[0][0].id, "blocked": False, "missing": [], "rotation_needed": False,
     }  # fmt: skip
     assert over.keys() <= base.keys()
@@ -178,7 +178,6 @@ def _sequences(book: Book) -> None:
         file,
         ok * 3,
         epoch=2,
-        highest=2,
         commits=kcs[:2],
         previous=file.entries[1][0].id,
     )
@@ -192,7 +191,6 @@ def _sequences(book: Book) -> None:
         file,
         ok * 2,
         epoch=2,
-        highest=2,
         commits=kcs[:2],
         previous=_last(file),
         holders=everyone,
@@ -202,13 +200,13 @@ def _sequences(book: Book) -> None:
     left = sorted([[C1.user, "coordinator"], [M1.user, "navigator"]])
     add(
         "removal", "Who is removed holds nothing of the new epoch, on no device; that they once were a member stays known.", file, ok * 3,
-        epoch=3, highest=3, commits=kcs, previous=_last(file), holders=sorted((C1.id, M1.id)), members=left, ever=three["ever"],
+        epoch=3, commits=kcs, previous=_last(file), holders=sorted((C1.id, M1.id)), members=left, ever=three["ever"],
     )  # fmt: skip
     file.append(file.envelope(N1, 2, [PART]))
     file.append(file.envelope(M1, 3, [PART]))
     add(
         "after_removal", "What the removed write is void; what others write stands.", file, [*ok * 3, "no-standing", None],
-        epoch=3, highest=3, commits=kcs, previous=file.entries[2][0].id, holders=sorted((C1.id, M1.id)), members=left, ever=three["ever"],
+        epoch=3, commits=kcs, previous=file.entries[2][0].id, holders=sorted((C1.id, M1.id)), members=left, ever=three["ever"],
     )  # fmt: skip
     _late_devices(book, kcs)
     _voids(book, kcs)
@@ -227,7 +225,7 @@ def _late_devices(book: Book, kcs: list[list[Any]]) -> None:
     why = "Any member's device grants to the device that had none; the epoch stays."
     book.add("grant_to_late_device", why, op="file", given=granted.given(), out=_out(granted, [None] * 2, previous=_last(granted)))
     file.append(file.by(C1, file.new_epoch()))
-    out = _out(file, [None] * 2, epoch=2, highest=2, commits=kcs[:2], previous=_last(file))
+    out = _out(file, [None] * 2, epoch=2, commits=kcs[:2], previous=_last(file))
     book.add("rotation_with_late_device", "A rotation grants every epoch to the device that had none.", op="file", given=file.given(), out=out)
     file = FileLog(perpetrator(9), C1)
     members = {C1: "coordinator", M1: "navigator"}
@@ -238,7 +236,7 @@ def _late_devices(book: Book, kcs: list[list[Any]]) -> None:
     why = "A device was revoked after the registry head that the genesis named: the file has to be rotated."
     book.add("rotation_needed", why, op="file", given=file.given(), out=out)
     file.append(file.by(C1, file.new_epoch()))
-    out = _out(file, [None] * 2, holders=[C1.id], epoch=2, highest=2, commits=kcs[:2], previous=_last(file), **rows)
+    out = _out(file, [None] * 2, holders=[C1.id], epoch=2, commits=kcs[:2], previous=_last(file), **rows)
     book.add("rotation_after_revocation", "A rotation leaves the revoked device out.", op="file", given=file.given(), out=out)
 
 
@@ -246,7 +244,7 @@ def _voids(book: Book, kcs: list[list[Any]]) -> None:
     file = started()
     file.append(file.by(N1, file.members(add={M1: "navigator"})))
     void: list[str | None] = [None, "not-permitted"]
-    rows = {"previous": _last(file), "highest": 2, "blocked": True}
+    rows = {"previous": _last(file), "voided": [2], "blocked": True}
     book.add(
         "void_epoch",
         "A void epoch is the previous statement, its number is used, and it blocks writing.",
@@ -260,13 +258,13 @@ def _voids(book: Book, kcs: list[list[Any]]) -> None:
     book.add("void_epoch_blocks", why, op="file", given=blocked.given(), out=_out(blocked, [*void, "rotate-first"], **rows))
     file.append(file.by(N1, file.new_epoch()))
     file.append(file.envelope(C1, 3, [PART]))
-    out = _out(file, [*void, None, None], epoch=3, highest=3, commits=[kcs[0], kcs[2]], previous=file.entries[2][0].id)
+    out = _out(file, [*void, None, None], epoch=3, voided=[2], commits=[kcs[0], kcs[2]], previous=file.entries[2][0].id)
     book.add("after_void_epoch", "The next valid epoch is 3, and only 1 and 3 are granted.", op="file", given=file.given(), out=out)
     file = started()
     stale = file.by(N1, file.new_epoch())
     file.append(file.by(C1, file.new_epoch()))
     file.append(stale)
-    out = _out(file, [None, None, "stale-statement"], epoch=2, highest=2, commits=kcs[:2], previous=_last(file), blocked=True)
+    out = _out(file, [None, None, "stale-statement"], epoch=2, commits=kcs[:2], previous=_last(file), blocked=True)
     book.add(
         "void_stale_epoch",
         "Of two rotations at once the first stands; the second is void, and still counts as previous.",

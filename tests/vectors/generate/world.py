@@ -361,14 +361,14 @@ class FileLog(Log):
     def new_epoch(self, **over: Any) -> shapes.NewEpoch:
         """A rotation with anything in it replaced."""
         known, state = self.registry.known, self.now
-        epoch = state.highest + 1
+        epoch = state.next_epoch
         made = grants(known, list(state.members), (*state.commits, epoch), state.holders)
         return replace(shapes.NewEpoch(epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous), **over)
 
     def members(self, add: dict[Device, str] | None = None, remove: tuple[Device, ...] = (), **over: Any) -> shapes.Members:
         """A change of people with anything in it replaced."""
         known, state = self.registry.known, self.now
-        epoch = state.highest + 1
+        epoch = state.next_epoch
         added = tuple(sorted((device.user, role) for device, role in (add or {}).items()))
         gone = tuple(sorted(device.user for device in remove))
         left = [user for user in state.members if user not in gone] + [user for user, _ in added]
