@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from server import store
 from server.audit_log import AuditLog
-from shared_schema import cbor, limits
+from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, Head, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
@@ -176,7 +176,12 @@ class Commit:
 
     def _append_registry(self, entry: Entry) -> tuple[log_rules.Placed, int]:
         opened = self._open(entry.log) or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
+        signer = registry.signer(self.registry, entry)
+        if signer is None:
+            raise Refused("not-permitted", "nobody whom this registry knows can have signed this")
+        verify_object(entry.sign1, signer)
         self._check_order(opened, entry)
+        self._check_seen(opened, entry)
         head, place = log_rules.place(opened.head, entry, self.now_ms)
         void = False
         try:
@@ -246,10 +251,9 @@ class Commit:
             raise Refused("old-incarnation")
 
         def chain_at(seq: int) -> bytes | None:
-            return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq)
+            return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq) if seq else ids.chain_start(entry.log)
 
-        if entry.sn.seq:
-            log_rules.check_seen(opened.head, entry, chain_at)
+        log_rules.check_seen(opened.head, entry, chain_at)
         if self.audit.root_at(self.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
             raise Contradiction(f"the author was shown another audit tree of size {entry.ck.size}")
 

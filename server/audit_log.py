@@ -67,7 +67,7 @@ class AuditLog:
         """Append all waiting events to the tree and sign it. The caller commits and then sets `published` to the result."""
         size, edge = self.published.size, dict(self.published.edge)
         dirty: dict[tuple[int, int], bytes] = {}
-        while events := store.events_after(tx, size, 4096):
+        while events := store.events_from(tx, size, 4096):
             for n, event in events:
                 _append(edge, dirty, size, merkle.leaf_hash(merkle.event_commitment(self.salt(n), event)))
                 size += 1

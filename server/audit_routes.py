@@ -64,11 +64,11 @@ def _number(request: Request, name: str) -> int:
 async def logs(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """Every log of the audited side with its kind and signed head, how many events there are, and the newest checkpoint.
 
-    Heads and event count are of one moment, and the fetching itself is the last of the events.
+    Heads, event count and checkpoint are of one moment, and the fetching itself is the last of the events.
     """
     audited = _audited(request, running, sender)
     realm = audited.realm
-    heads, events = await audited.writer.do(partial(_snapshot, realm, sender.device))
+    heads, events, note = await audited.writer.do(partial(_snapshot, realm, sender.device))
     kinds = await audited.read(_kinds, realm)
     known = realm.known()
     return _cbor(
@@ -80,15 +80,16 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
             "authority": known.require_root().authority,
             "logs": [[log, kinds[log], realm.signed_head(log, head)] for log, head in heads.items()],
             "events": events,
-            "checkpoint": realm.audit.published.note,
+            "checkpoint": note,
         }
     )
 
 
-def _snapshot(realm: Realm, device: bytes, commit: Commit) -> tuple[dict[bytes, Head], int]:
-    """In the writer: where every log stands, and the number of events after recording this export."""
+def _snapshot(realm: Realm, device: bytes, commit: Commit) -> tuple[dict[bytes, Head], int, str]:
+    """In the writer: where every log stands, the number of events after recording this export, and the newest checkpoint before it."""
     n = realm.audit.write(commit.batch, {"e": "export", "by": device, "what": "logs", "ms": commit.now_ms})
-    return {**realm.heads, **{log: opened.head.head for log, opened in commit.logs.items() if opened.head.head.seq}}, n + 1
+    heads = {**realm.heads, **{log: opened.head.head for log, opened in commit.logs.items() if opened.head.head.seq}}
+    return heads, n + 1, realm.audit.published.note
 
 
 def _kinds(realm: Realm) -> dict[bytes, str]:
@@ -113,13 +114,12 @@ def _rows(realm: Realm, log_id: bytes, after: int) -> list[store.StoredEntry]:
 
 
 async def events(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
-    """Audit events of the audited side from index `after` on, each with the salt that opens its leaf."""
+    """Audit events of the audited side from number `from` on, each with the salt that opens its leaf."""
     audited = _audited(request, running, sender)
-    after = _number(request, "after")
-    rows = await audited.read(_events, audited.realm, after)
+    rows = await audited.read(_events, audited.realm, _number(request, "from"))
     return _cbor({"events": [[n, audited.realm.audit.salt(n), event] for n, event in rows], "size": audited.realm.audit.published.size})
 
 
-def _events(realm: Realm, after: int) -> list[tuple[int, bytes]]:
+def _events(realm: Realm, first: int) -> list[tuple[int, bytes]]:
     with realm.engine.connect() as connection, connection.begin():
-        return store.events_after(connection, after, _MOST)
+        return store.events_from(connection, first, _MOST)

@@ -291,11 +291,6 @@ class Realm:
                 delivered.append(Delivery(log, after, after + len(page.entries)))
         return Pulled(pages, delivered, more)
 
-    def registry_page(self, tx: Connection) -> Page:
-        """The registry from its beginning, as far as one page goes."""
-        log = self.known().log
-        return self._page(tx, log, 0, self.heads[log].seq, _RESPONSE_BYTES, None)[0]
-
     def _pushed_page(self, log: bytes, after: int, end: int, pushed: Pushed | None) -> Page | None:
         """The page (after, end] of ids alone, where it holds just what was pushed."""
         places = pushed.placed.get(log) if pushed else None

@@ -84,7 +84,7 @@ def _check_beginning(realm: Realm, pairs: tuple[Any, ...]) -> None:
 
 
 async def enrol(request: Request, service: Service, body: bytes) -> Response:
-    """A new device's first registry entry. The answer is a sync response holding the whole registry, or its first page."""
+    """A new device's first registry entry. The answer is a sync response without pages: the registry is for signed requests only."""
     map_ = as_map(cbor.decode(body), "enrolment", keys("side", "entry"))
     running = service.side(as_text(map_["side"], "side"))
     _limit(request, running, service)
@@ -99,15 +99,9 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
         raise Refused(answer.code, answer.message)
     if realm.known().devices.get(entry.author) is None:
         raise Refused("invitation-spent")
-    response = await running.read(_whole_registry, realm, pushed)
-    return Response(response, media_type=CBOR_TYPE)
+    return Response(encode_response(realm.answer(SyncRequest(), pushed, [], more=True)), media_type=CBOR_TYPE)
 
 
 def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:
     return commit.push(pairs, None)
 
-
-def _whole_registry(realm: Realm, pushed: Pushed) -> bytes:
-    with realm.engine.connect() as connection, connection.begin():
-        page = realm.registry_page(connection)
-    return encode_response(realm.answer(SyncRequest(), pushed, [page], more=page.more))

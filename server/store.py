@@ -246,7 +246,7 @@ def event_count(tx: Connection) -> int:
     return 0 if newest is None else newest + 1
 
 
-def events_after(tx: Connection, start: int, most: int) -> list[tuple[int, bytes]]:
+def events_from(tx: Connection, start: int, most: int) -> list[tuple[int, bytes]]:
     """(n, event) from `start` on."""
     query = select(col(AuditEventRow.n), col(AuditEventRow.event)).where(col(AuditEventRow.n) >= start).order_by(col(AuditEventRow.n)).limit(most)
     return [(row.n, row.event) for row in tx.execute(query)]

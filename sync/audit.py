@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from shared_schema import cbor, ids
 from shared_schema.checkpoint import decode_checkpoint, origin
-from shared_schema.entry import Entry, decode_entry_alone, entry_id_of
+from shared_schema.entry import Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.ids import Side
 from shared_schema.membership import FileStatement, decode_file_statement
@@ -17,10 +17,11 @@ from shared_schema.receipt import decode_receipt, decode_signed_head
 from shared_schema.shape import as_blob
 from sync import log as log_rules
 from sync import membership, merkle, registry
-from sync.log import LogHead
+from sync.exchange import accepted_event, check_signature
+from sync.log import LogHead, Placed
 from sync.membership import FileState
 from sync.registry import Registry
-from sync.signing import verify_bytes, verify_checkpoint, verify_object
+from sync.signing import verify_bytes, verify_checkpoint
 
 
 class ExportedEntry(NamedTuple):
@@ -58,10 +59,15 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Audited:
-    """The outcome: findings, what was counted, and the folded registry and files for further questions."""
+    """The outcome: findings, what was counted, and the folded registry and files for further questions.
+
+    `notices` are events that a person should know of and that prove no fault. `leaves` is 0 when the export has no events: then
+    nothing is said about the audit tree.
+    """
 
     side: Side
     findings: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
     entries: int = 0
     receipts: int = 0
     leaves: int = 0
@@ -70,6 +76,8 @@ class Audited:
     files: dict[bytes, FileState] = field(default_factory=dict)
     statements: list[tuple[bytes, int, FileStatement]] = field(default_factory=list)
     chains: dict[bytes, list[bytes]] = field(default_factory=dict)
+    witnessed: list[tuple[bytes, int, Witness]] = field(default_factory=list)
+    events: dict[tuple[bytes, int], tuple[int, bytes]] = field(default_factory=dict)
     tree_size: int = 0
 
     def add(self, code: str, log: bytes, seq: int, text: str) -> None:
@@ -96,7 +104,7 @@ def verify_export(export: Export, pinned: bytes) -> Audited:
 
 def _follow(
     log: bytes, entries: Sequence[ExportedEntry], incarnation: bytes, result: Audited
-) -> Iterable[tuple[ExportedEntry, Entry, LogHead, LogHead]]:
+) -> Iterable[tuple[ExportedEntry, Placed, LogHead, LogHead]]:
     """Each decodable entry with the log before and after it. Stops at the first place that breaks the chain."""
     state = log_rules.empty_log(log, incarnation)
     chains = result.chains.setdefault(log, [state.head.chain])
@@ -108,14 +116,15 @@ def _follow(
         try:
             entry = decode_entry_alone(exported.cose)
             after, place = log_rules.follow(state, entry, exported.received_ms)
-        except (ProtocolError, Contradiction) as error:
+        except ProtocolError as error:
             result.add("contradiction", log, expected, str(error))
             return
         if exported.chain and exported.chain != place.chain:
             result.add("contradiction", log, expected, "the entry does not hash to the place that it was recorded at")
         chains.append(place.chain)
         result.entries += 1
-        yield exported, entry, state, after
+        result.events[log, expected] = exported.leaf, accepted_event(log, place, void=False)
+        yield exported, place, state, after
         if log_rules.follows_author(state, entry):
             after = log_rules.advance_author(after, entry)
         state = after
@@ -123,52 +132,81 @@ def _follow(
 
 def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited) -> Registry:
     known = registry.empty_registry(export.svc, export.side, pinned)
-    for exported, entry, before, after in _follow(log, export.logs[log], bytes(16), result):
+    for exported, place, before, after in _follow(log, export.logs[log], bytes(16), result):
+        entry = place.entry
+        signer = registry.signer(known, entry)
         try:
+            if signer is not None:
+                _check_authorship(place, signer, result.chains[log])
+                result.witnessed.append((log, place.seq, entry.ck))
             log_rules.check_address(entry, export.svc, log)
             log_rules.check_follows(before, entry)
             known = registry.take(known, entry, after.head.chain)
         except ProtocolError as error:
+            reused = known.reused
             known = registry.skip(known, after.head.chain, entry)
             result.voids += 1
-            result.add(f"void:{error.code}", log, exported.seq, str(error))
+            if error.code == "invitation-spent" and known.reused != reused:  # the one that the server appends for everybody to see
+                result.notices.append(Finding(f"void:{error.code}", log, exported.seq, "somebody used an invitation a second time"))
+                result.events[log, place.seq] = exported.leaf, accepted_event(log, place, void=True)
+            else:
+                result.add(_code(error), log, exported.seq, str(error))
     return known
 
 
 def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
     file: FileState | None = None
     incarnation = known.root.incarnation if known.root else bytes(16)
-    for exported, entry, before, _after in _follow(log, entries, incarnation, result):
-        statement = None
+    for exported, place, before, _after in _follow(log, entries, incarnation, result):
+        entry, statement = place.entry, None
         try:
-            verify_object(entry.sign1, registry.author_key(known, entry.author))
+            certificate = known.devices.get(entry.author)
+            if certificate is None:
+                raise Contradiction(f"the author of entry {place.seq} is not certified on this side")
+            _check_authorship(place, certificate.keys.sign, result.chains[log])
+            result.witnessed.append((log, place.seq, entry.ck))
             log_rules.check_address(entry, known.svc, log)
             log_rules.check_follows(before, entry)
-            _check_seen(entry, result.chains[log])
             if entry.is_envelope:
                 membership.check_envelope(file, entry)
             else:
                 statement = decode_file_statement(entry.sign1.payload)
                 file = membership.take(file, entry, known)
-        except (ProtocolError, Contradiction) as error:
+        except ProtocolError as error:
             file = file if entry.is_envelope else membership.skip(file, entry)
             result.voids += 1
-            result.add(error.code if error.code == "contradiction" else f"void:{error.code}", log, exported.seq, str(error))
+            result.add(_code(error), log, exported.seq, str(error))
         if statement is not None:
             result.statements.append((log, exported.seq, statement))
     if file is not None:
         result.files[log] = file
 
 
-def _check_seen(entry: Entry, chains: list[bytes]) -> None:
-    if entry.sn.seq < len(chains) and chains[entry.sn.seq] != entry.sn.chain:
-        raise Contradiction(f"its author saw another entry {entry.sn.seq}")
+def _code(error: ProtocolError) -> str:
+    """What the log's own evidence makes void is the author's fault or the server's; a contradiction is the server's alone."""
+    return error.code if error.code == "contradiction" else f"void:{error.code}"
+
+
+def _check_authorship(place: Placed, public: bytes, chains: list[bytes]) -> None:
+    """Raises Contradiction unless the author signed the entry and had seen this very log."""
+    check_signature(place, public)
+    seen = place.entry.sn
+    if seen.seq >= place.seq:
+        raise Contradiction(f"its author saw entry {seen.seq}, which came after it")
+    if chains[seen.seq] != seen.chain:
+        raise Contradiction(f"its author saw another entry {seen.seq}")
 
 
 def _verify_heads(export: Export, result: Audited) -> None:
     root = _root(result)
+    ends: set[bytes] = set()
     for data in export.heads:
-        _signed(result, data, lambda data: _head_claim(decode_signed_head(data)), root.receipt, "head")
+        log, seq = _signed(result, data, lambda data: _head_claim(decode_signed_head(data)), root.receipt, "head")
+        if seq == len(result.chains.get(log, ())) - 1:
+            ends.add(log)
+    for log, chains in result.chains.items():
+        if log not in ends:
+            result.add("bad-export", log, len(chains) - 1, "no signed head says that the log ends here")
     for data in export.receipts:
         _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), root.receipt, "receipt")
         result.receipts += 1
@@ -188,27 +226,30 @@ def _receipt_claim(receipt: Any) -> tuple[Any, bytes, int, bytes]:
     return receipt.sign1, receipt.log, receipt.seq, receipt.chain
 
 
-def _signed(result: Audited, data: bytes, decode: Any, key: bytes, what: str) -> None:
-    """A server-signed claim that `log` has `chain` at `seq` must be signed and be true."""
+def _signed(result: Audited, data: bytes, decode: Any, key: bytes, what: str) -> tuple[bytes, int]:
+    """A server-signed claim that `log` has `chain` at `seq` must be signed and be true. Returns (log, seq), or (b"", -1) when it is neither."""
     try:
         sign1, log, seq, chain = decode(data)
     except Malformed as error:
         result.add("bad-export", b"", 0, f"a {what} does not decode: {error}")
-        return
+        return b"", -1
     if not verify_bytes(key, sign1.signature, sign1.to_sign):
         result.add("bad-export", log, seq, f"the {what}'s signature does not verify")
-        return
+        return b"", -1
     chains = result.chains.get(log)
     if chains is None:
-        return
-    if seq >= len(chains):
+        result.add("contradiction", log, seq, f"the server signed a {what} of a log that is not in the export")
+    elif seq >= len(chains):
         result.add("contradiction", log, len(chains), f"the server signed a {what} at {seq} and the log ends at {len(chains) - 1}")
     elif chains[seq] != chain:
         result.add("contradiction", log, seq, f"the server signed a {what} with another chain at {seq}")
+    return log, seq
 
 
 def _verify_tree(export: Export, result: Audited) -> None:
     if not export.checkpoint:
+        if export.events:
+            result.add("bad-export", b"", 0, "events without a checkpoint")
         return
     root = _root(result)
     try:
@@ -225,38 +266,40 @@ def _verify_tree(export: Export, result: Audited) -> None:
         return
     leaves = [merkle.leaf_hash(merkle.event_commitment(*export.events[n])) for n in range(checkpoint.size)]
     result.leaves = len(leaves)
-    if merkle.root_of(leaves) != checkpoint.root:
+    roots = merkle.prefix_roots(leaves, {checkpoint.size} | {ck.size for _, _, ck in result.witnessed})
+    if roots[checkpoint.size] != checkpoint.root:
         result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
+    for log, seq, ck in result.witnessed:
+        if ck.incarnation == root.incarnation and roots.get(ck.size) != ck.root:
+            result.add("contradiction", log, seq, f"its author was shown another audit tree of size {ck.size}")
     _match_leaves(export, result)
 
 
 def _match_leaves(export: Export, result: Audited) -> None:
-    """I9: exactly one `accepted` leaf for every entry, and no other."""
-    accepted: dict[tuple[bytes, int], bytes] = {}
+    """I9: exactly one `accepted` event for every entry, at the leaf that it was served with, and no other."""
+    left = dict(result.events)
     for n in sorted(export.events):
-        event = cbor.decode(export.events[n][1])
-        if type(event) is dict and event.get("e") == "accepted":
+        data = export.events[n][1]
+        try:
+            event = cbor.decode(data)
+            if event["e"] != "accepted":
+                continue
             place = (as_blob(event["log"], "log"), event["seq"])
-            if place in accepted:
-                result.add("contradiction", *place, "two leaves for one entry")
-            accepted[place] = event["id"]
-    for log, entries in export.logs.items():
-        for exported in entries:
-            wanted = accepted.pop((log, exported.seq), None)
-            if wanted is None:
-                result.add("contradiction", log, exported.seq, "the audit log has no leaf for this entry")
-            elif wanted != _entry_id(exported.cose):
-                result.add("contradiction", log, exported.seq, "the audit log has another entry at this place")
-    for log, seq in accepted:
-        result.add("contradiction", log, seq, "the audit log has a leaf for an entry that is not in the export")
-
-
-def _entry_id(data: bytes) -> bytes:
-    """The id of an entry, or nothing for bytes that are none (which were a finding already)."""
-    try:
-        return entry_id_of(data)
-    except Malformed:
-        return b""
+        except (Malformed, KeyError, TypeError):
+            result.add("bad-export", b"", n, f"event {n} is no audit event")
+            continue
+        leaf, wanted = left.pop(place, (n, b""))
+        if not wanted:
+            again = place in result.events
+            result.add(
+                "contradiction", *place, "two leaves for one entry" if again else "the audit log has a leaf for an entry that is not in the export"
+            )
+        elif data != wanted:
+            result.add("contradiction", *place, "the audit log tells something else about this entry")
+        elif leaf not in (n, -1):
+            result.add("contradiction", *place, f"the entry was served with leaf {leaf} and stands at {n}")
+    for log, seq in left:
+        result.add("contradiction", log, seq, "the audit log has no leaf for this entry")
 
 
 @dataclass(slots=True)
@@ -268,6 +311,7 @@ class Wall:
     grants: int = 0
     recipients: int = 0
     findings: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
 
 
 def prove_wall(audits: Sequence[Audited]) -> Wall:
@@ -276,6 +320,7 @@ def prove_wall(audits: Sequence[Audited]) -> Wall:
     owners: dict[tuple[str, bytes], Side] = {}
     for audited in audits:
         wall.findings += audited.findings
+        wall.notices += audited.notices
         wall.logs += len(audited.chains)
         _check_grants(audited, wall)
         for what, value in _identifiers(audited):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from shared_schema import cbor, ids
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.entry import Entry, Head, Witness, decode_pair
-from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused
 from shared_schema.membership import decode_file_statement
 from shared_schema.receipt import Receipt, SignedHead, Verdict, decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.wire import Page
@@ -19,7 +19,7 @@ from sync import membership, merkle, registry
 from sync.log import LogHead, Placed
 from sync.membership import FileState
 from sync.registry import Registry
-from sync.signing import verify_checkpoint, verify_object
+from sync.signing import verify_bytes, verify_checkpoint, verify_object
 
 RootAt = Callable[[int], bytes | None]
 
@@ -46,7 +46,9 @@ class Taken(NamedTuple):
 
 
 class Behind(Exception):
-    """A statement relies on a registry head that has not been pulled yet: take the page again after the next pull."""
+    """A statement relies on a registry head, or an entry on its author's certificate, that has not been pulled yet: take the page again after
+    the next pull.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def take_page(reader: Reader, page: Page, known: Registry, history: History) -> 
     signed = check_head(reader, page, known)
     taken: list[Taken] = []
     for served in page.entries:
-        reader, one = _take(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+        reader, one = take_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
         taken.append(one)
     _check_end(reader.log.head, signed)
     return reader, taken
@@ -105,14 +107,17 @@ def _check_end(own: Head, signed: SignedHead) -> None:
         raise Contradiction(f"the page ends at {own.seq} and does not lead to the signed head {signed.head.seq}")
 
 
-def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
+def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
+    """The next entry of a file log, judged. Raises Contradiction for what no honest server serves, Behind."""
     head, place = log_rules.follow(reader.log, entry, received_ms)
     _check_reached(entry, known)
     certificate = known.devices.get(entry.author)
-    user = certificate.subject.user if certificate else b""
+    if certificate is None:
+        raise Behind
+    check_signature(place, certificate.keys.sign)
+    user = certificate.subject.user
     role = reader.file.members.get(user, "") if reader.file else ""
     try:
-        verify_object(entry.sign1, registry.author_key(known, entry.author))
         log_rules.check_address(entry, known.svc, reader.log.log)
     except ProtocolError as error:
         return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
@@ -127,6 +132,17 @@ def _take(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, by
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
     role = file.members.get(user, role) if file else role
     return Reader(log_rules.advance_author(head, entry), file), Taken(place, opening, None, user, role)
+
+
+def check_signature(place: Placed, public: bytes) -> None:
+    """Raises Contradiction unless the author signed the entry.
+
+    An entry's id does not cover its signature: the same place in the same chain may come to another reader rightly signed, so a failing
+    signature is the server's fault and never a reason to fold the entry as void (I2).
+    """
+    entry = place.entry
+    if not verify_bytes(public, entry.sign1.signature, entry.sign1.to_sign):
+        raise Contradiction(f"entry {place.seq} is not signed by the author that it names")
 
 
 def _check_fork(reader: Reader, entry: Entry, history: History) -> None:
@@ -167,28 +183,35 @@ def take_registry_page(reader: Reader, page: Page, known: Registry, history: His
     taken: list[Taken] = []
     start = reader
     for served in page.entries:
-        entry = _entry(served.pair, history)
-        head, place = log_rules.follow(reader.log, entry, served.received_ms)
-        known, void, counts = _take_registry(reader, entry, place, known)
-        reader = Reader(log_rules.advance_author(head, entry) if counts else head)
-        certificate = known.devices.get(entry.author)
-        taken.append(Taken(place, served.opening, void, certificate.subject.user if certificate else b"", ""))
+        reader, known, one = take_registry_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+        taken.append(one)
     signed = check_head(start, page, known)
     _check_end(reader.log.head, signed)
     return reader, known, taken
 
 
-def _take_registry(reader: Reader, entry: Entry, place: Placed, known: Registry) -> tuple[Registry, str | None, bool]:
-    """The registry after an entry, why it is void, and whether it counts in its author's own order."""
-    counts = False
+def take_registry_entry(
+    reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
+) -> tuple[Reader, Registry, Taken]:
+    """The next entry of a registry, judged. Raises Contradiction for what no honest server serves."""
+    head, place = log_rules.follow(reader.log, entry, received_ms)
+    public = registry.signer(known, entry)
+    if public is not None:
+        check_signature(place, public)
+        if (entry.svc, entry.log) == (known.svc, known.log):
+            _check_fork(reader, entry, history)
+    void: str | None = None
     try:
+        if public is None:
+            raise Refused("not-permitted", "nobody whom this registry knows can have signed this")
         log_rules.check_address(entry, known.svc, known.log)
         log_rules.check_follows(reader.log, entry)
-        registry.check_signed(known, entry)
-        counts = True
-        return registry.take(known, entry, place.chain), None, counts
+        head = log_rules.advance_author(head, entry)
+        known = registry.take(known, entry, place.chain)
     except ProtocolError as error:
-        return registry.skip(known, place.chain, entry), error.code, counts
+        known, void = registry.skip(known, place.chain, entry), error.code
+    certificate = known.devices.get(entry.author)
+    return Reader(head), known, Taken(place, opening, void, certificate.subject.user if certificate else b"", "")
 
 
 def take_checkpoint(seen: Witness | None, note: str, path: tuple[bytes, ...], known: Registry) -> Witness:
@@ -227,9 +250,15 @@ def _check_server(signed: Receipt | Verdict, known: Registry) -> None:
 
 def accepted_leaf(log: bytes, place: Placed, salt: bytes, *, void: bool) -> bytes:
     """The leaf hash that an accepted entry must have in the audit tree: the event is rebuilt, not believed."""
+    return merkle.leaf_hash(merkle.event_commitment(salt, accepted_event(log, place, void=void)))
+
+
+def accepted_event(log: bytes, place: Placed, *, void: bool) -> bytes:
+    """The audit event of an entry at its place, as bytes."""
     entry = place.entry
-    event = {
-        "e": "accepted", "log": log, "id": entry.id, "seq": place.seq, "ms": place.received_ms,
-        "author": entry.author, "chain": place.chain, "void": void,
-    }  # fmt: skip
-    return merkle.leaf_hash(merkle.event_commitment(salt, cbor.encode(event)))
+    return cbor.encode(
+        {
+            "e": "accepted", "log": log, "id": entry.id, "seq": place.seq, "ms": place.received_ms,
+            "author": entry.author, "chain": place.chain, "void": void,
+        }
+    )  # fmt: skip

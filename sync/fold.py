@@ -138,7 +138,7 @@ class _Folding:
         self.places: dict[OpId, tuple[FieldKey, int]] = {}
         self.deletions: list[tuple[OpId, int]] = []
         self.joined: dict[OpId, Live] = {}  # every op that ever was live: only these can be frozen by a signature
-        self.signed: Occurrence | None = None  # the change that froze the record
+        self.frozen = False  # by the first signature of the person who made the record
         for occurrence in occurrences:
             change = occurrence.change
             if ids.record_id(log, occurrence.device, change.c) == record:
@@ -211,31 +211,26 @@ class _Folding:
         return field_of_pred == key
 
     def _is_frozen(self, key: str, merge: str) -> bool:
-        return self.signed is not None and merge in FREEZING and key != "state"
-
-    def _unseen(self, merge: str, at: Occurrence) -> bool:
-        """True for a value that whoever signed had not seen, by somebody who had not seen the signature: nobody has weighed the two (I8)."""
-        return self.signed is not None and merge in CONTESTED and at.device != self.signed.device and at.change.b < self.signed.seq
+        return self.frozen and merge in FREEZING and key != "state"
 
     def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
         register = self._register(key)
-        frozen = self._is_frozen(key, merge)
         settles = op.action == "resolve" and in_conflict(register)
         if (
             (merge == "once" and at.device != self.record.creator)
             or (merge == "text" and at.user != self.record.creator_user and not settles)
-            or (frozen and not settles and not self._unseen(merge, at))
+            or (self._is_frozen(key, merge) and not settles)
         ):
             register.proposals.append(self._live(op_id, op, at))
         else:
-            self._join(register, op_id, op, merge, at, keep=frozen)
+            self._join(register, op_id, op, merge, at)
 
-    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence, *, keep: bool = False) -> None:
+    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
         """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded.
 
-        In conflict, and on a frozen field (`keep`), a `set` removes nothing of another device's.
+        In a contested field that is in conflict, a `set` removes nothing of another device's.
         """
-        contested = op.action == "set" and (keep or (merge in CONTESTED and in_conflict(register)))
+        contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
         for pred in self._named(op_id, op, at):
             if not contested or pred.device == at.device:
                 register.live.pop(pred, None)
@@ -287,22 +282,17 @@ class _Folding:
             self._flag(op_id, "signs-an-op-that-is-not-there")
         self.record.signatures.append(Signature(op_id, at.seq, at.user, known))
         own = at.user == self.record.creator_user
-        if own and self.signed is None and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
-            self.signed = at
-            self._freeze({pred: self.joined[pred] for pred in known if pred in self.joined}, at)
+        if own and not self.frozen and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
+            self.frozen = True
+            self._freeze({pred: self.joined[pred] for pred in known if pred in self.joined})
 
-    def _freeze(self, signed: dict[OpId, Live], at: Occurrence) -> None:
-        """From here on the fields of freezing policies hold the signed ops. Of what else was live, a contested field keeps what the
-        signer had not seen, as a conflict; the rest becomes a proposal.
-        """
+    def _freeze(self, signed: dict[OpId, Live]) -> None:
+        """From here on the fields of freezing policies hold the signed ops; what else was live is a proposal."""
         for key, register in self.record.registers.items():
             if isinstance(key, CellKey) or not self._is_frozen(key, self._merge(key)):
                 continue
-            contested = self._merge(key) in CONTESTED
-            others = {op_id: op for op_id, op in register.live.items() if op_id not in signed}
-            unseen = {op_id: op for op_id, op in others.items() if contested and op.seq > at.change.b and op_id.device != at.device}
-            register.proposals += [op for op_id, op in others.items() if op_id not in unseen]
-            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key} | unseen
+            register.proposals += [op for op_id, op in register.live.items() if op_id not in signed]
+            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key}
 
     def _merge(self, key: str) -> str:
         spec = self.fields.get(key)
@@ -420,6 +410,23 @@ def conflicts(record: Record, types: Types) -> list[FieldKey]:
             spec = spec.cells.get(key.cell)
         if spec is not None and spec.merge in CONTESTED and in_conflict(register):
             found.append(key)
+    return found
+
+
+def unweighed(record: Record, types: Types) -> dict[FieldKey, list[Live]]:
+    """Proposals in contested fields that say something else than the field shows, and that no signature of the record's author names yet."""
+    type_ = types.get(record.type)
+    if type_ is None or record.hidden:
+        return {}
+    read = {op for signature in record.signatures if signature.user == record.creator_user for op in signature.signs}
+    found: dict[FieldKey, list[Live]] = {}
+    for key, register in record.registers.items():
+        spec = type_.fields.get(key) if isinstance(key, str) else None
+        if spec is not None and spec.merge in CONTESTED and register.proposals:
+            stands = {cbor.encode(op.value) for op in register.live.values()}
+            waiting = [op for op in register.proposals if op.id not in read and cbor.encode(op.value) not in stands]
+            if waiting:
+                found[key] = waiting
     return found
 
 

@@ -4,7 +4,7 @@ Pure: a tree is read through `Nodes`, a function (level, index) -> hash of a com
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from shared_schema import ids
@@ -140,3 +140,21 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
         paired = [node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
         row = paired + row[len(paired) * 2 :]
     return row[0]
+
+
+def prefix_roots(leaves: Sequence[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
+    """The root of the first n leaf hashes, for every n of `sizes` that the tree has."""
+    wanted = set(sizes)
+    roots = {0: EMPTY} if 0 in wanted else {}
+    whole: list[tuple[int, bytes]] = []  # complete subtrees from the left: level and hash
+    for n, leaf in enumerate(leaves, 1):
+        level, value = 0, leaf
+        while whole and whole[-1][0] == level:
+            level, value = level + 1, node_hash(whole.pop()[1], value)
+        whole.append((level, value))
+        if n in wanted:
+            root = whole[-1][1]
+            for _, left in reversed(whole[:-1]):
+                root = node_hash(left, root)
+            roots[n] = root
+    return roots

@@ -206,24 +206,19 @@ def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registr
     return replace(registry, devices=MappingProxyType({**registry.devices, statement.device: revoked}))
 
 
-def author_key(registry: Registry, device: bytes) -> bytes:
-    """The signing key of a device that is or was certified. Raises Malformed for any other."""
-    certificate = registry.devices.get(device)
-    if certificate is None:
-        raise Malformed("the author is not certified on this side")
-    return certificate.keys.sign
-
-
-def check_signed(registry: Registry, entry: Entry) -> None:
-    """Raises Malformed unless the entry is signed by whom it names: the authority, a certified device, or itself when it enrols."""
-    statement = decode_registry_statement(entry.sign1.payload)
+def signer(registry: Registry, entry: Entry) -> bytes | None:
+    """The key that must have signed a registry entry: the authority's, a certified device's, or its own when it enrols. None for a stranger's."""
+    try:
+        statement = decode_registry_statement(entry.sign1.payload)
+    except Malformed:
+        statement = None
     root = statement if isinstance(statement, Root) else registry.root
     if root is not None and entry.author == ids.authority_id(root.authority):
-        verify_object(entry.sign1, root.authority)
-    elif isinstance(statement, Enrol) and entry.author == statement.keys.device:
-        verify_object(entry.sign1, statement.keys.sign)
-    else:
-        verify_object(entry.sign1, author_key(registry, entry.author))
+        return root.authority
+    if isinstance(statement, Enrol) and entry.author == statement.keys.device:
+        return statement.keys.sign
+    certificate = registry.devices.get(entry.author)
+    return certificate.keys.sign if certificate else None
 
 
 def statement_of(entry: Entry) -> RegistryStatement:

@@ -210,9 +210,7 @@ class Host:
             raise Refused(pushed.answers[0].code, pushed.answers[0].message)
         if decode_pair(pair).author not in self.realm.known().devices:
             raise Refused("invitation-spent")
-        with self.engine.connect() as connection, connection.begin():
-            page = self.realm.registry_page(connection)
-        return encode_response(self.realm.answer(SyncRequest(), pushed, [page], more=page.more))
+        return encode_response(self.realm.answer(SyncRequest(), pushed, [], more=True))
 
     def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
         """Entries straight into the realm, from whomever."""
@@ -280,7 +278,7 @@ class Wire:
         self.faults: list[Fault] = []
         self.lie: Callable[[SyncResponse], SyncResponse] | None = None
 
-    def sync(self, session: Session, body: bytes) -> bytes:
+    def sync(self, session: Session | enrolment.Newcomer, body: bytes) -> bytes:
         return self._pass(body, lambda: self.host.sync(session.identity.device, body), session.identity.device)
 
     def enrol(self, body: bytes) -> bytes:

@@ -34,7 +34,8 @@ def from_store(session: Session) -> Export:
     }
     heads = tuple(head for *_, head, _ in store.logs() if head is not None)
     newest = store.newest_checkpoint()
-    receipts = tuple(receipt for *_, receipt in store.receipts())
+    ends = {log: seq for log, seq, *_ in store.logs()}
+    receipts = tuple(receipt for log, seq, receipt in store.receipts() if seq <= ends.get(log, 0))  # of what has come, not of what is promised
     return Export(session.identity.svc, session.identity.side, logs, heads, receipts, newest[2] if newest else "")
 
 
@@ -68,14 +69,14 @@ def _fetch_log(get: Get, side: str, log: bytes) -> Iterator[ExportedEntry]:
 
 
 def _fetch_events(get: Get, side: str) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
-    after = 0
+    first = 0
     while True:
-        page = as_map(cbor.decode(get(f"/v1/audit/{side}/events?after={after}")), "page", keys("events", "size"))
+        page = as_map(cbor.decode(get(f"/v1/audit/{side}/events?from={first}")), "page", keys("events", "size"))
         rows = as_list(page["events"], "events")
         for row in rows:
             n, salt, event = as_tuple(row, "event", 3)
             yield n, (as_blob(salt, "salt"), as_blob(event, "event"))
-            after = n + 1
+            first = n + 1
         if not rows:
             return
 

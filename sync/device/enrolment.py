@@ -26,7 +26,7 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.roles import roles_allowed
 from shared_schema.shape import as_blob, as_bytes, as_map, as_text, keys
-from shared_schema.wire import SyncResponse, decode_response
+from shared_schema.wire import SyncRequest, SyncResponse, decode_response, encode_request
 from sync import log as log_rules
 from sync import registry
 from sync.device.outbox import put_statement
@@ -43,11 +43,23 @@ _CODE_KEYS: Final = keys("server", "authority", "head", "seed", "invitation", "c
 YEAR_MS: Final = 365 * 86_400_000
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A device that stands in the registry and has not read it yet: enough to sign its first request."""
+
+    identity: Identity
+    sign_key: SigningKey
+
+
 class EnrolTransport(Protocol):
-    """How an enrolment reaches the server."""
+    """How an enrolment, and the new device's first sync, reach the server."""
 
     def enrol(self, body: bytes) -> bytes:
         """POST /v1/enrol."""
+        ...
+
+    def sync(self, session: Newcomer, body: bytes) -> bytes:
+        """POST /v1/sync."""
         ...
 
 
@@ -125,9 +137,9 @@ def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_m
     start = Head(identity.incarnation, 0, ids.chain_start(log))
     author = Author(identity.svc, log, identity.device, 0, None, start, Witness(identity.incarnation, 0, EMPTY_ROOT))
     entry = sign_statement(author, sign_key, payload)
-    body = cbor.encode({"side": identity.side, "entry": cbor.Raw(encode_pair(entry.cose, ()))})
-    response = decode_response(transport.enrol(body))
-    _check(response, identity, code, entry)
+    transport.enrol(cbor.encode({"side": identity.side, "entry": cbor.Raw(encode_pair(entry.cose, ()))}))
+    response = decode_response(transport.sync(Newcomer(identity, sign_key), encode_request(SyncRequest())))
+    _check(response, identity, code)
     with store.transaction():  # all or nothing: a profile that is half a device could neither sync nor enrol again
         Session.establish(store, identity)
         store.set_fact(FLOOR, cbor.encode(list(code.head)))
@@ -164,16 +176,16 @@ def _prepare(store: Store, code: Code, entropy: Entropy) -> Identity:
     return identity
 
 
-def _check(response: SyncResponse, identity: Identity, code: Code, entry: Entry) -> None:
+def _check(response: SyncResponse, identity: Identity, code: Code) -> None:
     """The registry that came must be the pinned authority's and lead to the head that the inviter saw.
 
     A registry of several pages may come to that head later: until it has, no sync takes its last page (taking.py).
     """
     known = registry.empty_registry(identity.svc, identity.side, identity.authority)
-    if len(response.pages) != 1 or response.pages[0].log != known.log:
-        raise Malformed("an enrolment is answered with the registry")
+    if not response.pages or response.pages[0].log != known.log:
+        raise Malformed("a first sync begins with the registry")
     reader = Reader(log_rules.empty_log(known.log, identity.incarnation))
-    history = History(lambda seq: known.chains[seq] if seq < len(known.chains) else None, lambda _size: None, {entry.id: entry})
+    history = History(lambda seq: known.chains[seq] if seq < len(known.chains) else None, lambda _size: None, {})
     _, known, _ = take_registry_page(reader, response.pages[0], known, history)
     reached = known.reaches(code.head)
     if reached is False or (reached is None and not response.pages[0].more):

@@ -383,7 +383,7 @@ def check_step(log: bytes, before: Record, after: Record, at: Occurrence) -> Non
     for key, register in before.registers.items():
         ops = [op for op in at.change.ops if op.field == key]
         for gone in [op for op_id, op in register.live.items() if op_id not in after.registers[key].live]:
-            if signs and _frozen(type_, key, at) and gone.id in {op.id for op in after.registers[key].proposals}:
+            if signs and _freezes(type_, key) and gone.id in {op.id for op in after.registers[key].proposals}:
                 continue
             must(any(_may_end(op, gone, register, at, _merge(type_, key)) for op in ops), f"I8: {gone.value!r} left {key} without a decision")
     flagged = {op_id for op_id, _ in after.flags}
@@ -410,7 +410,7 @@ def _spec(type_: RecordType | None, key: FieldKey) -> Field | None:
     return type_.fields.get(key)
 
 
-def _frozen(type_: RecordType | None, key: FieldKey, _at: Occurrence) -> bool:
+def _freezes(type_: RecordType | None, key: FieldKey) -> bool:
     return type_ is not None and type_.weight in FREEZING_WEIGHTS and _merge(type_, key) in FREEZING and key != "state"
 
 
@@ -428,7 +428,7 @@ def _may_end(op: Op, gone: Live, register: Register, at: Occurrence, merge: str)
 def check_against_model(log: bytes, record: bytes, folded: Record, changes: list[Occurrence]) -> None:
     """The live sets and shown values are the model's; a signed record keeps what was signed."""
     type_ = record_types().get(folded.type)
-    if any(op.action == "sign" for at in changes for op in at.change.ops):
+    if any(signature.user == folded.creator_user for signature in folded.signatures):
         check_signed(folded, type_)
         return
     slots = model_record(log, record, type_, changes)
@@ -459,10 +459,10 @@ def check_hidden(folded: Record, changes: list[Occurrence]) -> None:
 
 
 def check_signed(folded: Record, type_: RecordType | None) -> None:
-    """What froze holds signed ops only."""
-    if type_ is None or type_.weight not in FREEZING_WEIGHTS or not folded.signatures:
+    """What froze holds signed ops only: those of the first signature of whoever made the record."""
+    if type_ is None or type_.weight not in FREEZING_WEIGHTS:
         return
-    signed = set(folded.signatures[0].signs)
+    signed = set(next(signature.signs for signature in folded.signatures if signature.user == folded.creator_user))
     for key, register in folded.registers.items():
         if isinstance(key, str) and _merge(type_, key) in FREEZING - {"append"} and key != "state":
             resolved = {op_id for op_id, op in register.live.items() if op.reason is not None}

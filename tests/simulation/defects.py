@@ -353,7 +353,7 @@ def thaws_what_was_signed() -> AbstractContextManager[Any]:
 
 
 def hides_what_was_edited_meanwhile() -> AbstractContextManager[Any]:
-    return patched(fold._Folding, "_hides", lambda _self, _deletion, _seen: True)
+    return patched(fold._Folding, "_is_hidden", lambda _self: True)
 
 
 # --- money ---------------------------------------------------------------------------------------------------------------------------------
@@ -544,7 +544,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (believes_that_an_author_saw_everything, "I8", 1000, FOLD, 2),
         (removes_all_equal_members, "I8", 1000, FOLD, 2),
         (thaws_what_was_signed, "I8", 1000, FOLD, 2),
-        (hides_what_was_edited_meanwhile, "I8", 40, None, 2),
+        (hides_what_was_edited_meanwhile, "I8", 1000, FOLD, 2),
         (counts_a_spend_twice, "I12", 60, None, 2),
         (allows_beyond_the_pot, "I12", 1000, FUND, 2),
         (lets_anybody_cover, "I12", 1000, FUND, 2),

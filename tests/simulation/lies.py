@@ -475,7 +475,7 @@ def enrols_its_own_device_in_a_colleagues_place(stage: Stage) -> None:
 
 
 def forges_an_entry(stage: Stage) -> None:
-    """An entry in a colleague's name, under the liar's key, chained and signed: void, alarmed, without effect."""
+    """An entry in a colleague's name, under the liar's key, chained and signed: not taken, alarmed, without effect."""
     victim = stage.twin(stage.first)
     head = victim.session.reader(stage.log).log.head
     last = victim.session.reader(stage.log).log.authors.get(stage.second.device)
@@ -491,12 +491,10 @@ def forges_an_entry(stage: Stage) -> None:
     before = state_hash(victim.session.records(stage.log))
     victim.wire.lie = lambda response: replace(response, pages=(signed_page(stage.host, stage.log, [entry], head),))
     victim.sync()
-    must_catch(victim, "void:malformed")
+    must_catch(victim, "contradiction")
     must(state_hash(victim.session.records(stage.log)) == before, "I4: a forged entry took effect")
     must(victim.session.require_file(stage.log).epoch == state.epoch, "I4: a forged rotation took effect")
-    victim.wire.lie = None
-    victim.sync()
-    must_catch(victim)
+    must_recover(stage, victim, stage.first)
     must_keep(stage, victim)
 
 

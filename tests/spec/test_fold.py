@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared_schema import cbor, ids
 from shared_schema.records import record_types
 from sync.change import DELETED, SIGNED, CellKey, Change, Op, OpId, decode_part, encode_part
-from sync.fold import Occurrence, Record, conflicts, fold_log, show, state_hash
+from sync.fold import Occurrence, Record, conflicts, fold_log, show, state_hash, unweighed
 
 TYPES = record_types()
 LOG = bytes(16)
@@ -203,7 +203,7 @@ class TestSigning:
         assert [op.value for op in shown.proposals] == ["rewritten"]
 
     def test_a_risk_raised_while_the_author_signs_does_not_vanish(self) -> None:
-        """I8: what the signer had not seen stays, in conflict; `worst` stays effective until somebody decides."""
+        """I8: the frozen value is what was signed; what the signer had not seen waits as a proposal until the author signs that it was read."""
         for first in ("sign", "risk"):
             story = Story("case_note")
             made = story.write(A, [put("suicide_or_self_harm", "nothing_noted"), put("body", "calm")])
@@ -211,13 +211,15 @@ class TestSigning:
             raising = (B, [put("suicide_or_self_harm", "act_now", made[0])])
             for device, ops in (signing, raising) if first == "sign" else (raising, signing):
                 story.write(device, ops, saw=1)
-            assert story.value("suicide_or_self_harm") == "act_now"
-            assert story.conflicts() == ["suicide_or_self_harm"]
-            live = tuple(story.fold().registers["suicide_or_self_harm"].live)
-            story.write(C, [decide("suicide_or_self_harm", "concern", *live)])
-            assert (story.value("suicide_or_self_harm"), story.conflicts()) == ("concern", [])
-            story.write(B, [put("suicide_or_self_harm", "nothing_noted", *live)])
-            assert story.value("suicide_or_self_harm") == "concern", "what is written after the signature was seen is a proposal"
+            record = story.fold()
+            assert (story.value("suicide_or_self_harm"), story.conflicts()) == ("nothing_noted", [])
+            [waiting] = unweighed(record, TYPES)["suicide_or_self_harm"]
+            assert (waiting.value, waiting.user) == ("act_now", USER[B])
+            story.write(B, [Op(SIGNED, "sign", None, (waiting.id,))])
+            assert unweighed(story.fold(), TYPES), "only the author can say that the author has read it"
+            story.write(A, [Op(SIGNED, "sign", None, (waiting.id,))])
+            assert not unweighed(story.fold(), TYPES)
+            assert story.value("suicide_or_self_harm") == "nothing_noted"
 
     def test_somebody_elses_signature_freezes_nothing(self) -> None:
         story = Story("case_note")

@@ -57,7 +57,9 @@ class FundMachine(RuleBasedStateMachine):
     def seen(self, who: int) -> Fund:
         device = self.devices[who]
         mine = [self.occurrence(who, change, PENDING) for change in device.pending]
-        return fold_fund(LOG, [at for at in self.log if at.seq <= device.view] + mine)
+        heard = [at for at in self.log if at.seq <= device.view]
+        sent = [at for at in self.log if at.seq > device.view and at.device == DEVICES[who]]  # its own, laid over what it heard of
+        return fold_fund(LOG, heard + sent + mine)
 
     def type_in(self, who: int, type_: str, facts: dict[str, Any], record: bytes | None = None) -> bytes:
         device = self.devices[who]

@@ -14,7 +14,7 @@ import jwt
 from server import authenticate
 from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
 from shared_schema import membership as file_shapes
-from shared_schema.errors import Malformed, ProtocolError, Refused
+from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
@@ -93,32 +93,18 @@ def _seen(given: In) -> None:
 # --- registry ---------------------------------------------------------------------------------------------------------------
 
 
-def judge_registry(known: registry.Registry, state: log.LogHead, data: bytes, received_ms: int) -> tuple[registry.Registry, log.LogHead, str | None]:
-    """Take the next entry of a registry as a reader does; the code says why it is void."""
-    one = decode_travelling(data)
-    head, place = log.follow(state, one, received_ms)
-    try:
-        log.check_address(one, known.svc, known.log)
-        if not log.follows_author(state, one):
-            raise Refused("clone-detected")
-    except ProtocolError as error:
-        return registry.skip(known, place.chain, one), head, error.code
-    try:
-        return registry.take(known, one, place.chain), log.advance_author(head, one), None
-    except ProtocolError as error:
-        counts = one.author in known.devices and signing.verify_bytes(known.devices[one.author].keys.sign, one.sign1.signature, one.sign1.to_sign)
-        return registry.skip(known, place.chain, one), log.advance_author(head, one) if counts else head, error.code
+_NOTHING = exchange.History(lambda _seq: None, lambda _size: None, {})
 
 
 def fold_registry(given: In) -> tuple[registry.Registry, log.LogHead, list[str | None]]:
-    """A registry `{svc, side, pinned, entries}`, folded."""
+    """A registry `{svc, side, pinned, entries}`, folded as a reader does."""
     known = registry.empty_registry(given["svc"], given["side"], given["pinned"])
-    state = log.empty_log(known.log, _NO_INCARNATION)
+    reader = exchange.Reader(log.empty_log(known.log, _NO_INCARNATION))
     void: list[str | None] = []
     for data, received_ms in given["entries"]:
-        known, state, code = judge_registry(known, state, data, received_ms)
-        void.append(code)
-    return known, state, void
+        reader, known, one = exchange.take_registry_entry(reader, decode_travelling(data), received_ms, (0, b""), known, _NOTHING)
+        void.append(one.void)
+    return known, reader.log, void
 
 
 def _registry(given: In) -> Any:
@@ -144,48 +130,30 @@ def _standing_registry(given: In) -> registry.Registry:
 
 
 def _registry_take(given: In) -> None:
+    """What the server does with a registry entry: spec §3.1."""
     known, state, void = fold_registry(given)
     assert not any(void), f"the entries before are void: {void}"
-    code = judge_registry(known, state, given["entry"], given["received_ms"])[2]
-    if code:
-        raise Refused(code)
+    one = decode_travelling(given["entry"])
+    signer = registry.signer(known, one)
+    if signer is None:
+        raise Refused("not-permitted")
+    signing.verify_object(one.sign1, signer)
+    log.check_address(one, known.svc, known.log)
+    log.check_author(state, one)
+    registry.take(known, one, log.place(state, one, given["received_ms"])[1].chain)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
 
 
-def judge_file(
-    file: membership.FileState | None, state: log.LogHead, known: registry.Registry, data: bytes, received_ms: int
-) -> tuple[membership.FileState | None, log.LogHead, str | None]:
-    """Take the next entry of a file as a reader does; the code says why it is void."""
-    one = decode_travelling(data)
-    head, _ = log.follow(state, one, received_ms)
-    skipped = file if one.is_envelope else membership.skip(file, one)
-    try:
-        signing.verify_object(one.sign1, registry.author_key(known, one.author))
-        log.check_address(one, known.svc, state.log)
-        if not log.follows_author(state, one):
-            raise Refused("clone-detected")
-    except ProtocolError as error:
-        return skipped, head, error.code
-    head = log.advance_author(head, one)
-    try:
-        if one.is_envelope:
-            membership.check_envelope(file, one)
-            return file, head, None
-        return membership.take(file, one, known), head, None
-    except ProtocolError as error:
-        return skipped, head, error.code
-
-
 def fold_file(given: In) -> tuple[membership.FileState | None, log.LogHead, registry.Registry, list[str | None]]:
-    """A file `{registry, log, entries}`, folded."""
+    """A file `{registry, log, entries}`, folded as a reader does."""
     known = _standing_registry(given["registry"])
-    file, state, void = None, log.empty_log(given["log"], known.require_root().incarnation), []
+    reader, void = exchange.Reader(log.empty_log(given["log"], known.require_root().incarnation)), []
     for data, received_ms in given["entries"]:
-        file, state, code = judge_file(file, state, known, data, received_ms)
-        void.append(code)
-    return file, state, known, void
+        reader, one = exchange.take_entry(reader, decode_travelling(data), received_ms, (0, b""), known, _NOTHING)
+        void.append(one.void)
+    return reader.file, reader.log, known, void
 
 
 def _file(given: In) -> Any:
@@ -201,11 +169,20 @@ def _file(given: In) -> Any:
 
 
 def _file_take(given: In) -> None:
+    """What the server does with an entry of a file: spec §3.1."""
     file, state, known, void = fold_file(given)
     assert void == given.get("void", [None] * len(void)), f"the entries before are void: {void}"
-    code = judge_file(file, state, known, given["entry"], given["received_ms"])[2]
-    if code:
-        raise Refused(code)
+    one = decode_travelling(given["entry"])
+    certificate = known.devices.get(one.author)
+    if certificate is None:
+        raise Refused("no-such-file")
+    signing.verify_object(one.sign1, certificate.keys.sign)
+    log.check_address(one, known.svc, state.log)
+    log.check_author(state, one)
+    if one.is_envelope:
+        membership.check_envelope(file, one)
+    else:
+        membership.take(file, one, known)
 
 
 def _fresh(given: In) -> None:

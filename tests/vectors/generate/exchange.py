@@ -128,14 +128,6 @@ def replace_registry(file: FileLog, size: int) -> FileLog:
 def _void_pages(book: Book) -> None:
     voids: tuple[tuple[str, str, str, Callable[[FileLog], Entry]], ...] = (
         ("stranger", "What a stranger wrote has its place and counts for nothing.", "no-standing", lambda f: f.envelope(M1, 2, [_PART])),
-        ("foreigner", "So has what somebody of the other side wrote.", "malformed", lambda f: f.envelope(V1, 2, [_PART])),
-        ("forged", "So has what bears a member's id and another's signature.", "malformed", lambda f: f.envelope(N1, 2, [_PART], key=C1.key)),
-        (
-            "forged_seen",
-            "What a forged entry claims to have seen is no fork: nobody signed it.",
-            "malformed",
-            lambda f: f.envelope(N1, 2, [_PART], key=C1.key, sn=Head(INC, 3, bytes(32))),
-        ),
         (
             "foreign_seen",
             "Nor is what an entry of another log claims: it speaks of that log.",
@@ -150,6 +142,10 @@ def _void_pages(book: Book) -> None:
         file = _file()
         file.append(make(file))
         book.add(f"page_void_{name}", why, op="take_page", given=_given(file, 6, _page(file, 6)), out=_out(file, 6, {7: code}))
+    file = _file()
+    file.append(file.envelope(V1, 2, [_PART]))
+    why = "An author whose certificate has not come yet: the page is taken again after the registry's."
+    book.add("page_author_behind", why, op="take_page", given=_given(file, 6, _page(file, 6)), out="behind")
     file = _file()
     file.append(file.envelope(N1, 1, [_PART]))
     file.append(file.envelope(N1, 2, [_PART]))
@@ -180,6 +176,10 @@ def _refused_pages(book: Book) -> None:
         return [every[number - 1] for number in order]
 
     fork = "contradiction"
+    forged = _file()
+    forged.append(forged.envelope(N1, 2, [_PART], key=C1.key))
+    why = "An entry bears a member's id and another's signature: its id does not cover the signature, so this is the server's fault."
+    book.refuse("page_forged", why, fork, op="take_page", given=_given(forged, 6, _page(forged, 6)))
     refuse("gap", "An entry is left out.", fork, 3, _page(file, 3, entries=entries(4, 6)))
     refuse("cut", "The page ends before its signed head.", fork, 3, _page(file, 3, entries=entries(4, 5)))
     refuse("repeated", "An entry comes twice.", fork, 3, _page(file, 3, entries=entries(4, 4, 5, 6)))

@@ -532,14 +532,13 @@ def _signatures(tell: _Teller) -> None:
     story, record, made = begun("note")
     story.says(N1, record, ("plan", "set", "leave", [made[1]]), ("place", "set", "there", [made[2]]), t="note", b=1)
     story.says(C1, record, ("_signed", "sign", None, made), t="note", b=1)
-    unseen = base | {"plan": None, "place": "there"}
-    tell.tells("signed_unseen", "A value that the signer had not seen is in conflict with the signed one.", story, unseen, conflicts=["plan"])
+    why = "A value that the signer had not seen becomes a proposal, except in a field that does not freeze."
+    tell.tells("signed_unseen", why, story, base | {"place": "there"}, proposals={"plan": ["leave"]})
     story, record, made = begun("note")
     story.says(C1, record, ("_signed", "sign", None, made), t="note")
     story.says(N1, record, ("plan", "set", "leave", [made[1]]), ("needs", "add", "money"), t="note", b=1)
-    unseen = base | {"plan": None}
-    why = "A value by somebody who had not seen the signature is in conflict with the signed one, in a contested field only."
-    tell.tells("signed_not_seen", why, story, unseen, conflicts=["plan"], proposals={"needs": ["money"]})
+    why = "A value by somebody who had not seen the signature is a proposal."
+    tell.tells("signed_not_seen", why, story, base, proposals={"plan": ["leave"], "needs": ["money"]})
     story, record, made = begun("note")
     (other,) = story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
     story.says(C1, record, ("_signed", "sign", None, [*made, other]), t="note")

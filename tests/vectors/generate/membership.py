@@ -451,7 +451,7 @@ def _refused_later(book: Book) -> None:
     )
     refuse("epoch_by_colleague", "The author is no member.", no, lambda f: f.by(M1, f.new_epoch()))
     refuse("epoch_by_administrator", "An administrator is in no file.", no, lambda f: f.by(A1, f.new_epoch()))
-    refuse("epoch_by_other_side", "The author is certified on the other side.", "malformed", lambda f: f.by(V1, f.new_epoch()))
+    refuse("epoch_by_other_side", "The author is certified on the other side.", "no-such-file", lambda f: f.by(V1, f.new_epoch()))
     refuse(
         "epoch_signature",
         "The statement bears a member's id and another key's signature.",
@@ -548,7 +548,7 @@ def _refused_envelopes(book: Book) -> None:
     refuse("future_epoch", "Sealed under an epoch that does not exist yet.", "stale-epoch", lambda f: f.envelope(N1, 3, [PART]))
     refuse("by_stranger", "The author is no member.", "no-standing", lambda f: f.envelope(M1, 2, [PART]))
     refuse("by_administrator", "An administrator is in no file.", "no-standing", lambda f: f.envelope(A1, 2, [PART]))
-    refuse("by_other_side", "The author is certified on the other side.", "malformed", lambda f: f.envelope(V1, 2, [PART]))
+    refuse("by_other_side", "The author is certified on the other side.", "no-such-file", lambda f: f.envelope(V1, 2, [PART]))
     refuse("signature", "The envelope bears a member's id and another key's signature.", "malformed", lambda f: f.envelope(N1, 2, [PART], key=N2.key))
     refuse("clone", "The author's number is taken.", "clone-detected", lambda f: f.envelope(C1, 2, [PART], sq=2))
     refuse("other_service", "The envelope is for another service.", "malformed", lambda f: f.envelope(N1, 2, [PART], svc=OTHER_SVC))

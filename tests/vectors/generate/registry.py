@@ -316,7 +316,7 @@ def _refused_roots(book: Book) -> None:
     refuse("root_other_service", "The root is for another service.", "malformed", by(root("perpetrator"), svc=OTHER_SVC))
     refuse("root_other_log", "The root is for another registry.", "malformed", by(root("perpetrator"), log=victim().id))
     refuse("no_root_first", "A registry begins with its root.", "not-permitted", by_certify)
-    refuse("root_is_second", "The root is its author's first entry.", "clone-detected", by(root("perpetrator"), sq=2, pv=bytes(32)))
+    refuse("root_is_second", "The root is its author's first entry.", "after-predecessor", by(root("perpetrator"), sq=2, pv=bytes(32)))
     refuse = _refuser(book, 2)
     refuse("root_again", "A registry has one root.", "not-permitted", by(root("perpetrator", incarnation=OTHER_INC)))
 
@@ -370,7 +370,7 @@ def _refused_enrolments(book: Book) -> None:
 
     good = invitation("perpetrator", NEW, A1)
     invalid = "invitation-invalid"
-    refuse("enrol_other_author", "The enrolment is not by the device that it enrols.", invalid, by(good, kid=fill("device/other", 16)))
+    refuse("enrol_other_author", "The enrolment is not by the device that it enrols.", "not-permitted", by(good, kid=fill("device/other", 16)))
     refuse("enrol_signature", "The new device did not sign its own enrolment.", "malformed", by(good, signed_by=C1.key))
     refuse(
         "enrol_invitation_signature",
@@ -400,7 +400,7 @@ def _refused_enrolments(book: Book) -> None:
     )
     spent = invitation("perpetrator", C1, A1)
     refuse("enrol_spent", "The invitation was used by another device.", "invitation-spent", by(spent, enrolment={"key": "c1"}))
-    refuse("enrol_not_first", "An enrolment is its author's first entry.", "clone-detected", by(good, header={"sq": 2, "pv": bytes(32)}))
+    refuse("enrol_not_first", "An enrolment is its author's first entry.", "after-predecessor", by(good, header={"sq": 2, "pv": bytes(32)}))
     refuse(
         "enrol_known_device",
         "The device id is certified already.",
@@ -451,7 +451,7 @@ def _refused_revocations(book: Book) -> None:
         lambda log: log.statement(A1.id, C1.key, payload),
     )
     refuse("revoke_clone", "The administrator's number is taken.", "clone-detected", lambda log: log.statement(A1.id, A1.key, payload, sq=1, pv=None))
-    refuse("revoke_gap", "A number of the administrator is left out.", "clone-detected", lambda log: log.statement(A1.id, A1.key, payload, sq=3))
+    refuse("revoke_gap", "A number of the administrator is left out.", "after-predecessor", lambda log: log.statement(A1.id, A1.key, payload, sq=3))
     refuse(
         "revoke_other_previous",
         "The administrator's entry follows another than its last.",
