@@ -1,43 +1,61 @@
-"""Fields that two people changed while apart, and the decision that settles them (docs/spec.md §5.5)."""
+"""What waits for a person: fields that two people changed while apart, and proposals that an author has not read (docs/spec.md §5.3, §5.5)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from shared_schema.errors import Refused
 from sync.change import CellKey, FieldKey, Op, OpId
+from sync.device import records
 from sync.device.session import Session
-from sync.fold import Live, Record, conflicts, distinct
+from sync.fold import Live, Record, conflicts, distinct, unweighed
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One field in conflict: every live op, oldest place first."""
+    """One field that waits: in conflict, with every live op, or with what others proposed to its author; oldest place first."""
 
     log: bytes
     record: bytes
     type: str
+    author: bytes
     field: FieldKey
     siblings: tuple[Live, ...]
+    proposal: bool = False
 
     @property
     def since_ms(self) -> int:
-        """Claimed time of the newest of the values that clash."""
+        """Claimed time of the newest of the values."""
         return max(op.at for op in self.siblings)
+
+
+def list_open(session: Session, log: bytes | None = None) -> list[Conflict]:
+    """All fields in conflict and all unread proposals, of one file or of all."""
+    found = []
+    for one, record in _shared(session, log):
+        found += [_conflict(one, record, key) for key in conflicts(record, session.types)]
+        found += [_waiting(one, record, key, ops, proposal=True) for key, ops in unweighed(record, session.types).items()]
+    return found
 
 
 def list_conflicts(session: Session, log: bytes | None = None) -> list[Conflict]:
     """All fields in conflict, of one file or of all."""
-    found = []
+    return [_conflict(one, record, key) for one, record in _shared(session, log) for key in conflicts(record, session.types)]
+
+
+def _shared(session: Session, log: bytes | None) -> Iterator[tuple[bytes, Record]]:
     for one in [log] if log else session.file_logs():
         for record_id in session.store.shared_records(one):
-            record = session.record(one, record_id)
-            found += [_conflict(one, record, key) for key in conflicts(record, session.types)]
-    return found
+            yield one, session.record(one, record_id)
 
 
 def _conflict(log: bytes, record: Record, key: FieldKey) -> Conflict:
-    siblings = tuple(sorted(record.registers[key].live.values(), key=lambda op: (op.seq, op.id)))
-    return Conflict(log, record.id, record.type, key, siblings)
+    return _waiting(log, record, key, list(record.registers[key].live.values()))
+
+
+def _waiting(log: bytes, record: Record, key: FieldKey, ops: list[Live], *, proposal: bool = False) -> Conflict:
+    siblings = tuple(sorted(ops, key=lambda op: (op.seq, op.id)))
+    return Conflict(log, record.id, record.type, record.creator_user, key, siblings, proposal)
 
 
 def count_conflicts(session: Session) -> int:
@@ -53,7 +71,7 @@ def resolve(session: Session, log: bytes, record_id: bytes, key: FieldKey, value
     if not reason.strip():
         raise Refused("bad-value", "a decision needs a reason")
     named: tuple[OpId, ...] = tuple(record.registers[key].live)
-    return session.write(log, record_id, record.type, [Op(key, "resolve", [value, reason.strip()], named)])
+    return records.write(session, log, record_id, record.type, [Op(key, "resolve", [value, reason.strip()], named)])
 
 
 def choices(conflict: Conflict) -> list[Any]:

@@ -7,14 +7,17 @@ from typing import Final
 
 from shared_schema import cbor, limits
 from shared_schema.entry import ENVELOPE, Entry, decode_entry, envelope_payload
-from shared_schema.errors import Refused
+from shared_schema.errors import ProtocolError, Refused, TooLarge
 from sync import keys, membership, sealing
+from sync.change import Change, Op, encode_part
 from sync.device.session import Session
 from sync.device.store import ChangeRow
 from sync.entry import Author, sign_statement
 from sync.signing import sign_object
 
 _ENTRY_ROOM: Final = limits.ENTRY_BYTES - 65_536  # for the header, the hashes and the framing of parts
+_LARGEST: Final = limits.ENTRY_BYTES - 1_024  # of one part alone
+_ANY: Final = 2**53 - 1
 
 
 def author(session: Session, log: bytes) -> Author:
@@ -37,9 +40,26 @@ def put_statement(session: Session, log: bytes, payload: bytes) -> Entry:
     return entry
 
 
+def check_size(type_: str, ops: list[Op]) -> None:
+    """Raises TooLarge for a change that no entry can hold, whatever its numbers will be: it could never be sent."""
+    body = encode_part([Change(bytes(16), type_, _ANY, _ANY, _ANY, _ANY, tuple(ops), unsure=True)])
+    size = sealing.SALT_BYTES + sealing.padded_size(len(body) + 4) + 16
+    if size > _LARGEST:
+        raise TooLarge(f"sealed, this change has {size} bytes; want at most {_LARGEST}: save it as several changes. Nothing was kept")
+
+
 def seal_pending(session: Session) -> int:
-    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns."""
-    return sum(_seal_log(session, log) for log in session.store.logs_with_unsealed())
+    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns.
+
+    A log whose changes cannot be sealed raises an alarm and holds up no other.
+    """
+    sealed = 0
+    for log in session.store.logs_with_unsealed():
+        try:
+            sealed += _seal_log(session, log)
+        except ProtocolError as error:
+            session.alarm(log, None, error.code, f"what waits in this file cannot be sealed, and stays on this device: {error}")
+    return sealed
 
 
 def _may_seal(session: Session, log: bytes, state: membership.FileState | None) -> bool:

@@ -31,19 +31,29 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def create_profile(folder: Path, passphrase: str) -> None:
-    """Make an empty profile. Raises Refused when there is one, or when the passphrase is too short."""
+def _begin(folder: Path, passphrase: str) -> None:
     if len(passphrase) < MIN_PASSPHRASE:
         raise Refused("bad-passphrase", f"a passphrase has at least {MIN_PASSPHRASE} characters")
-    if (folder / "store.db").exists():
-        raise Refused("not-permitted", f"{folder.name} already holds a device")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = {"v": 1, "kdf": "argon2id", "memory_kib": MEMORY_KIB, "passes": PASSES, "salt": secrets.token_hex(16)}
-    path = folder / "profile.json"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
-        json.dump(facts, stream)
+    try:
+        write_private(folder / "profile.json", json.dumps(facts), new=True)
+    except FileExistsError:
+        raise Refused("not-permitted", f"{folder} already holds a device") from None
+
+
+def write_private(path: Path, text: str, *, new: bool = False) -> None:
+    """Write a file that only its owner may read; on disk when this returns. Raises FileExistsError for a `new` one that is there."""
+    flags = os.O_CREAT | os.O_WRONLY | (os.O_EXCL if new else os.O_TRUNC)
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as stream:
+        os.fchmod(stream.fileno(), 0o600)  # it may have been there
+        stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # its name too
+    finally:
+        os.close(folder)
 
 
 def _key(folder: Path, passphrase: str) -> bytes:
@@ -51,23 +61,31 @@ def _key(folder: Path, passphrase: str) -> bytes:
         facts = json.loads((folder / "profile.json").read_text(encoding="ascii"))
         memory, passes, salt = int(facts["memory_kib"]), int(facts["passes"]), bytes.fromhex(facts["salt"])
         known = facts["v"] == 1 and facts["kdf"] == "argon2id"
-    except FileNotFoundError:
-        raise Refused("no-profile") from None
     except (ValueError, KeyError, TypeError):
-        raise Refused("no-profile", "profile.json is damaged") from None
+        raise Refused(
+            "no-profile", f"profile.json in {folder} is damaged: bring it back from a copy; the store cannot be opened without it"
+        ) from None
     if not known or not (LEAST[0] <= memory <= MOST[0] and LEAST[1] <= passes <= MOST[1]):
         raise Refused("no-profile", "profile.json asks for a way of making keys that is not allowed")
     return passphrase_key(passphrase, salt, memory, passes)
 
 
 @contextmanager
-def open_store(folder: Path, passphrase: str) -> Iterator[Store]:
-    """The profile's store, unlocked, for this process only. Raises Refused: no-profile, bad-passphrase, busy."""
-    key = _key(folder, passphrase)
+def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[Store]:
+    """The profile's store, unlocked, for this process only. With `new` a folder without a profile gets one, under the same lock.
+
+    Raises Refused: no-profile, bad-passphrase, busy, storage.
+    """
+    if new:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    elif not (folder / "profile.json").exists():
+        raise Refused("no-profile", f"there is no enrolled device in {folder}")
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         _wait_for(lock)
-        store = Store(folder / "store.db", key)
+        if new and not (folder / "profile.json").exists():
+            _begin(folder, passphrase)
+        store = Store(folder / "store.db", _key(folder, passphrase), create=new)
         try:
             yield store
         finally:

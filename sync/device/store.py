@@ -13,7 +13,8 @@ import sqlcipher3.dbapi2 as sqlite
 
 from shared_schema.errors import Refused
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+SqlError: Final = sqlite.Error
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 _SCHEMA: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -39,9 +40,15 @@ CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq 
 CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
 CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL);
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
-CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
-    evidence BLOB, UNIQUE (log, seq, code, text));
 """
+_ALARM: Final = """
+CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
+    evidence BLOB, seen INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX alarm_of_entry ON alarm (log, seq, code);
+"""
+_UPGRADES: Final = {1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;"}
+_PAGE: Final = 16_384
+_FULL, _CORRUPT, _NOT_OURS, _BUSY = 13, 11, 26, 5  # sqlite3.h
 
 
 class EntryRow(NamedTuple):
@@ -117,35 +124,66 @@ _OUTBOX: Final = "n, log, sq, id, statement, cose, parts, code, message, sealed_
 _CHANGE: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
 
 
-class Store:
-    """One open device store."""
+def storage_error(error: Exception) -> Refused:
+    """What failed below SQL, and what a person can do about it. What was under way has been rolled back."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says which read or write it was
+    if code == _BUSY:
+        return Refused("busy", "another program has this device's store open: close it and try again; nothing was changed")
+    if code == _FULL:
+        return Refused("storage", "the disk is full: free some space and try again; nothing was changed")
+    if code in (_CORRUPT, _NOT_OURS):
+        return Refused(
+            "storage",
+            "this device's store is damaged, and nothing was changed: keep a copy of the folder, and have the device enrolled anew in another one; "
+            "what has a receipt comes back from the server",
+        )
+    return Refused("storage", f"this device's store could not be read or written ({error}): check the disk and try again; nothing was changed")
 
-    def __init__(self, path: Path | str, key: bytes) -> None:
-        self._db = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
+
+class Store:
+    """One open device store. Without `create` a store that is missing or empty is refused: an empty one in its place would hide the loss."""
+
+    def __init__(self, path: Path | str, key: bytes, *, create: bool = True) -> None:
+        file = Path(path)
+        if not create and not file.is_file():
+            raise Refused(
+                "no-profile", f"there is no store.db in {file.parent}: was it moved, or is a disk missing? No empty one is made in its place"
+            )
+        try:
+            self._db = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
+        except sqlite.Error as error:
+            raise storage_error(error) from None
         self._depth = 0
         try:
-            self._unlock(key)
-        except sqlite.DatabaseError:
+            self._unlock(key, file, create=create)
+        except sqlite.Error as error:
             self._db.close()
-            raise Refused("bad-passphrase") from None
+            if getattr(error, "sqlite_errorcode", 0) == _NOT_OURS and file.stat().st_size % _PAGE == 0:
+                raise Refused("bad-passphrase", f"the passphrase does not open {file}, or that is no store of a device") from None
+            raise storage_error(error) from None
+        except BaseException:
+            self._db.close()
+            raise
 
-    def _unlock(self, key: bytes) -> None:
+    def _unlock(self, key: bytes, file: Path, *, create: bool) -> None:
         execute = self._db.execute
         execute("PRAGMA cipher_log_level = NONE")
         execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        execute("PRAGMA cipher_page_size = 16384")
+        execute(f"PRAGMA cipher_page_size = {_PAGE}")
         execute("PRAGMA cipher_memory_security = OFF")
         execute("PRAGMA cache_size = -65536")
         execute("PRAGMA secure_delete = ON")
         version = execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and not create:
+            raise Refused("storage", f"the store in {file.parent} is empty: bring back store.db from a copy; no new one is made in its place")
+        if version > SCHEMA_VERSION:
+            raise Refused("not-found", f"this device's store is of version {version}, want {SCHEMA_VERSION}: install a newer fieldkeep")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA busy_timeout = 5000")
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version > SCHEMA_VERSION:
-            self._db.close()
-            raise Refused("not-found", f"this device's store is of version {version}, want {SCHEMA_VERSION}: install a newer fieldkeep")
+        steps = [_SCHEMA, _ALARM] if version == 0 else [_UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
+        if steps:
+            self._db.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
     def close(self) -> None:
         """Close the database."""
@@ -158,14 +196,14 @@ class Store:
             yield
             return
         self._depth = 1
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        else:
             self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
+            raise
         finally:
             self._depth = 0
 
@@ -301,6 +339,10 @@ class Store:
         sql = f"SELECT record, type FROM change WHERE log = ? AND creates = 1 {where} ORDER BY seq IS NULL, seq, c"
         return self._rows(sql, log, *values)
 
+    def record_ids(self, log: bytes) -> list[bytes]:
+        """Every record that any change here names, pending ones and those whose creating change is missing too."""
+        return [row[0] for row in self._rows("SELECT DISTINCT record FROM change WHERE log = ?", log)]
+
     def shared_records(self, log: bytes) -> list[bytes]:
         """Records that more than one device has changed: the only ones that can be in conflict. Each has changes that did not create it."""
         later = "SELECT DISTINCT record FROM change WHERE log = ?1 AND creates = 0"
@@ -413,12 +455,22 @@ class Store:
         return root
 
     def raise_alarm(self, now_ms: int, log: bytes | None, seq: int | None, code: str, text: str, evidence: bytes | None = None) -> None:
-        """Keep an alarm, once."""
+        """Keep an alarm, once; the evidence of `repeated` is what a person typed, and each of it is kept."""
         self._db.execute(
-            "INSERT INTO alarm (at_ms, log, seq, code, text, evidence) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO alarm (at_ms, log, seq, code, text, evidence) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM alarm "
+            "WHERE log = ?2 AND seq = ?3 AND code = ?4 AND text = ?5 AND (code <> 'repeated' OR evidence IS ?6))",
             (now_ms, log or b"", seq or 0, code, text, evidence),
         )
 
     def alarms(self) -> list[tuple[int, int, bytes, int, str, str, bytes | None]]:
         """(n, at_ms, log, seq, code, text, evidence) of all alarms."""
         return self._rows("SELECT n, at_ms, log, seq, code, text, evidence FROM alarm ORDER BY n")
+
+    def alarm_causes(self) -> list[tuple[int, int, bytes, int, str, str, int, int]]:
+        """(n, at_ms, log, seq, code, text, how many, whether seen): the first of each entry and cause, of the seen and of the others."""
+        return self._rows("SELECT min(n), at_ms, log, seq, code, text, count(*), seen FROM alarm GROUP BY log, seq, code, seen ORDER BY min(n)")
+
+    def see_alarm(self, n: int) -> bool:
+        """A person has seen alarm `n` and what else has its entry and cause. They are kept. False when there is no such alarm."""
+        sql = "UPDATE alarm SET seen = 1 WHERE (log, seq, code) IN (SELECT log, seq, code FROM alarm WHERE n = ?)"
+        return int(self._db.execute(sql, (n,)).rowcount) > 0

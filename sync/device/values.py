@@ -94,10 +94,7 @@ def check_cell(record_type: str, field: str, cell: str, value: object) -> None:
 
     Raises as check_row does.
     """
-    place = _list_place(record_type, field)
-    if cell not in place.field.cells:
-        raise BadValue(place.called, "a cell it does not have", _one_of(place.field.cells))
-    _check(place.cell(cell), value)
+    _check(_cell_place(record_type, field, cell), value)
 
 
 def parse_text(record_type: str, field: str, text: str) -> Json:
@@ -115,7 +112,7 @@ def parse_text(record_type: str, field: str, text: str) -> Json:
 
 def parse_cell(record_type: str, field: str, cell: str, text: str) -> Json:
     """The value that a person meant who typed `text` for one cell of a row. Raises as check_cell does."""
-    place = _list_place(record_type, field).cell(cell)
+    place = _cell_place(record_type, field, cell)
     value = _parse(place, text)
     _check(place, value)
     return value
@@ -158,6 +155,13 @@ def _list_place(kind: str, name: str) -> _Place:
     if place.field.kind != "list":
         raise BadValue(place.called, "a row", f"a value: the field holds no rows but {place.field.kind}")
     return place
+
+
+def _cell_place(kind: str, name: str, cell: str) -> _Place:
+    place = _list_place(kind, name)
+    if cell not in place.field.cells:
+        raise BadValue(place.called, "a cell it does not have", _one_of(place.field.cells))
+    return place.cell(cell)
 
 
 def _check(place: _Place, value: object) -> None:

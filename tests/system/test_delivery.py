@@ -6,19 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import outbox, syncing
-from sync.device.profile import create_profile
 from sync.device.session import Session
-from sync.device.store import Store
 from sync.device.transport import HttpTransport
-from tests.live import Live, now_ms, pair, raw_sync
+from tests.live import Live, pair, raw_sync
 
 KILLS = 50
 
@@ -230,16 +226,3 @@ def test_a_forged_receipt_empties_nothing(live: Live) -> None:
     assert len(sam.store.outbox()) == 1
     assert any(alarm[4] == "bad-receipt" for alarm in sam.store.alarms())
     assert syncing.sync(sam, live.transport).accepted == 1
-
-
-def test_a_wrong_passphrase_and_a_second_process(tmp_path: Path) -> None:
-    from sync.device.profile import open_store
-
-    create_profile(tmp_path / "p", "long enough")
-    with open_store(tmp_path / "p", "long enough") as store:
-        assert isinstance(store, Store)
-    with pytest.raises(Refused) as caught, open_store(tmp_path / "p", "another one"):
-        pass
-    assert caught.value.code == "bad-passphrase"
-    held: Any = now_ms()
-    assert held

@@ -1,7 +1,7 @@
 """audit verify, export, wall."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,7 +16,10 @@ from sync.device.cli.frame import Json, command, emit
 from sync.device.session import Session, entry_of
 
 audit = typer.Typer(help="Prove what happened, without reading it.", no_args_is_help=True)
-Authority = Annotated[str | None, typer.Option(help="Authority fingerprint to trust (64 hex); default this profile's, else the export's own.")]
+Authority = Annotated[
+    str | None,
+    typer.Option(help="Authority fingerprint to trust (64 hex). Without it this profile's; without a profile the export's own, unverified."),
+]
 
 
 def _finding(one: Finding) -> dict[str, Any]:
@@ -27,13 +30,42 @@ def _finding_text(one: Finding) -> str:
     return f"  {one.code}: log {ids.show(one.log) if len(one.log) == 16 else '–'}, entry {one.seq}: {one.text}"
 
 
-def _pin(authority: str | None, claimed: bytes) -> tuple[bytes, str]:
-    if authority:
+class Pin(NamedTuple):
+    """The authority that an export is checked against, and where it is from. One that the export itself claims proves nothing of who made it."""
+
+    fingerprint: bytes
+    source: str
+    verified: bool = True
+
+    def said(self) -> str:
+        """The line that says what the rest is worth."""
+        return f"Authority {self.fingerprint.hex()}: {self.source}."
+
+
+def _pin(authority: str | None, claimed: bytes) -> Pin:
+    if authority is not None:
         try:
-            return bytes.fromhex(authority), "given"
+            fingerprint = bytes.fromhex(authority)
         except ValueError:
-            raise typer.BadParameter("an authority fingerprint is 64 hex digits") from None
-    return claimed, "the export's own: compare it with the one that was pinned"
+            fingerprint = b""
+        if len(fingerprint) != 32:
+            raise typer.BadParameter("an authority fingerprint is 64 hex digits")
+        return Pin(fingerprint, "as given with --authority")
+    if (frame.context().profile / "profile.json").exists():
+        with frame.session() as opened:
+            return Pin(opened.identity.authority, f"as pinned by the profile in {frame.context().profile}")
+    return Pin(
+        claimed, "taken from the export itself and NOT verified; compare it with the one you were given, or give it with --authority", verified=False
+    )
+
+
+def _check_may_audit(opened: Session, side: str) -> None:
+    certificate = opened.registry.devices.get(opened.identity.device)
+    roles = certificate.subject.roles if certificate else ()
+    may = [one for one in SIDES if f"supervisor_{one}" in roles]
+    if side not in may:
+        what = f"you may audit the {' and the '.join(may)} side" if may else "you may export your own logs only, without --side"
+        raise Refused("not-permitted", f"as {' and '.join(roles) or 'nobody'} {what}; the {side} side is for its supervisor")
 
 
 @audit.command("export")
@@ -55,8 +87,11 @@ def audit_export(
         if side is None:
             export = audit_files.from_store(opened)
         else:
+            _check_may_audit(opened, side)
             with frame.online(opened) as transport, frame.progress("fetching logs", quiet=as_json) as advance:
                 export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, advance)
+        out.touch(mode=0o600)
+        out.chmod(0o600)  # it may have been there
         lines = audit_files.write_export(export, out, opened.identity.authority, opened.now_ms())
     entries = sum(len(log) for log in export.logs.values())
     found = {"out": str(out), "side": export.side, "logs": len(export.logs), "entries": entries, "events": len(export.events), "lines": lines}
@@ -76,24 +111,29 @@ def audit_verify(
     """
     if export is None:
         with frame.session() as opened, frame.progress("verifying", quiet=as_json):
-            audited = rules.verify_export(audit_files.from_store(opened), opened.identity.authority)
+            pin = Pin(opened.identity.authority, "as pinned by this device")
+            audited = rules.verify_export(audit_files.from_store(opened), pin.fingerprint)
             _check_parts(opened, audited)
-        pinned = "this device's"
     else:
         read, claimed = audit_files.read_export(export)
-        pin, pinned = _pin(authority, claimed)
+        pin = _pin(authority, claimed)
         with frame.progress("verifying", quiet=as_json):
-            audited = rules.verify_export(read, pin)
+            audited = rules.verify_export(read, pin.fingerprint)
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
-        "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pinned,
-        "findings": [_finding(one) for one in audited.findings],
+        "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pin.fingerprint.hex(),
+        "authority_from": pin.source, "authority_verified": pin.verified,
+        "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
     }  # fmt: skip
     head = f"{audited.side} side: {len(audited.chains)} logs, {audited.entries} entries, {audited.receipts} receipts, {audited.leaves} audit leaves, tree {audited.tree_size}."
-    good = "Verified: every chain, signature and receipt holds." if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
+    tree = "holds, and the audit tree." if audited.leaves else "holds. The export has no events, so nothing is said of the audit tree."
+    good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
     emit(
         found,
-        "\n".join([head, good, *[_finding_text(one) for one in audited.findings[:50]], f"Trust: authority fingerprint {pinned}."]),
+        head,
+        good,
+        *[_finding_text(one) for one in (*audited.findings, *audited.notices)[:50]],
+        pin.said(),
         as_json=as_json,
     )
     if audited.findings:
@@ -125,14 +165,16 @@ def audit_wall(
         raise Refused("bad-export", "give one export per side")
     if len({export.svc for export, _ in read}) != 1 or len({claimed for _, claimed in read}) != 1:
         raise Refused("bad-export", "the exports are of different services")
-    pin, pinned = _pin(authority, read[0][1])
+    pin = _pin(authority, read[0][1])
     with frame.progress("verifying", quiet=as_json):
-        wall = rules.prove_wall([rules.verify_export(export, pin) for export, _ in read])
+        wall = rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
     holds = not wall.findings
     missing = sorted({"perpetrator", "victim"} - set(sides))
     found = {
         "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,
-        "crossings": len(wall.findings), "authority": pinned, "findings": [_finding(one) for one in wall.findings],
+        "crossings": len(wall.findings), "authority": pin.fingerprint.hex(), "authority_from": pin.source, "authority_verified": pin.verified,
+        "findings": [_finding(one) for one in wall.findings],
+        "notices": [_finding(one) for one in wall.notices],
     }  # fmt: skip
     lines = [f"{wall.grants} grants to {wall.recipients} recipients in {wall.logs} logs of {' and '.join(sides)}."]
     lines += [f"The {side} side's export was not given: this proves the wall from one side only." for side in missing]
@@ -141,6 +183,6 @@ def audit_wall(
         if holds
         else f"THE WALL IS BROKEN: {len(wall.findings)} finding(s)."
     )
-    emit(found, "\n".join([*lines, *[_finding_text(one) for one in wall.findings[:50]]]), as_json=as_json)
+    emit(found, *lines, *[_finding_text(one) for one in (*wall.findings, *wall.notices)[:50]], pin.said(), as_json=as_json)
     if not holds:
         raise typer.Exit(1)

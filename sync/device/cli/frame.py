@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 
 import json
 import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +20,15 @@ from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
+from shared_schema.records import UnknownName
+from sync.device import records
 from sync.device.profile import open_session
 from sync.device.session import Session
+from sync.device.store import SqlError, storage_error
 from sync.device.transport import HttpTransport
 
 P = ParamSpec("P")
@@ -34,8 +40,8 @@ RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characte
 _CODE_HINTS: Final = {
     "offline": "Nothing is lost. Try `fieldkeep sync` again when there is a signal.",
     "no-profile": "Enrol first: fieldkeep device enrol CODE",
-    "bad-passphrase": "Attempts are not limited on this computer; the store stays sealed.",
 }
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -46,6 +52,7 @@ class Context:
     passphrase_file: Path | None
     out: Console
     err: Console
+    as_json: bool = False
 
 
 _context: list[Context] = []
@@ -53,6 +60,8 @@ _context: list[Context] = []
 
 def set_context(profile: Path | None, passphrase_file: Path | None) -> None:
     """Called once a run, before the command."""
+    for stream in (sys.stdout, sys.stderr):
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")  # a terminal that has no word for ü
     folder = profile or Path(os.environ.get("FIELDKEEP_PROFILE", "") or user_data_path("fieldkeep") / "default")
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
     if not out.is_terminal:
@@ -68,15 +77,28 @@ def context() -> Context:
 
 
 def passphrase(*, confirm: bool = False) -> str:
-    """From --passphrase-file, FIELDKEEP_PASSPHRASE, or a prompt."""
+    """From --passphrase-file, FIELDKEEP_PASSPHRASE, or a prompt. Raises Refused where there is nobody to ask."""
     file = context().passphrase_file
     if file is not None:
         return file.read_text(encoding="utf-8").rstrip("\n")
     from_environment = os.environ.get("FIELDKEEP_PASSPHRASE")
     if from_environment is not None:
         return from_environment
-    text: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
+    if not _can_ask():
+        raise Refused("bad-passphrase", "no passphrase was given, and nobody can be asked: use --passphrase-file or FIELDKEEP_PASSPHRASE")
+    text: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
     return text
+
+
+def _can_ask() -> bool:
+    """A script that wants JSON is never asked behind its back; a person who pipes a note in still has a terminal."""
+    if sys.stdin.isatty() or context().as_json:
+        return sys.stdin.isatty()
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -94,17 +116,40 @@ def online(opened: Session) -> Iterator[HttpTransport]:
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
-    """A command whose typed errors become one sentence, a code and exit status 1."""
+    """A command whose errors become one sentence, a code and exit status 1."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        as_json = context().as_json = bool(kwargs.get("as_json"))
         try:
             return function(*args, **kwargs)
-        except ProtocolError as error:
-            fail(error, as_json=bool(kwargs.get("as_json")))
+        except BrokenPipeError:  # whoever read the output has gone
+            raise
+        except (ProtocolError, UnknownName, OSError, ValueError, SqlError) as error:
+            fail(_typed(error), as_json=as_json)
             raise typer.Exit(1) from None
 
     return run
+
+
+def _typed(error: Exception) -> ProtocolError:
+    match error:
+        case ProtocolError():
+            return error
+        case UnknownName():
+            return Refused(error.code, str(error))
+        case SqlError():
+            return storage_error(error)
+        case FileNotFoundError():
+            return Refused("not-found", f"{error.filename}: there is no such file or folder")
+        case OSError():
+            return Refused("storage", f"{error.filename or 'a file'} could not be read or written: {error.strerror or error}")
+        case UnicodeError():
+            return Refused(
+                "bad-value", f"saw bytes that are no text ({error.reason if isinstance(error, UnicodeDecodeError) else error}); want UTF-8"
+            )
+        case _:
+            return Refused("bad-value", str(error))
 
 
 def fail(error: ProtocolError, *, as_json: bool) -> None:
@@ -112,40 +157,62 @@ def fail(error: ProtocolError, *, as_json: bool) -> None:
     if as_json:
         emit_json({"error": {"code": error.code, "message": str(error), "retry": error.retry}})
         return
-    context().err.print(f"[bold red]{error.code}[/]: {_escape(str(error))}")
+    context().err.print(Text.assemble((error.code, "bold red"), ": ", visible(str(error))))
     if error.code in _CODE_HINTS:
-        context().err.print(f"  {_CODE_HINTS[error.code]}")
+        warn(f"  {_CODE_HINTS[error.code]}")
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+class Words(str):
+    """A text of several lines, such as a note: its lines and tabs stay when it is shown."""
+
+    __slots__ = ()
+
+
+def visible(text: str) -> str:
+    """`text` as it may go to a terminal: what would move the cursor, turn the writing round or begin a line is shown escaped."""
+    keep = "\n\t" if isinstance(text, Words) else ""
+    return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text)
+
+
+def say(*lines: str) -> None:
+    """Lines for a person, on standard output, word for word: nothing in them is markup."""
+    context().out.print(Text("\n".join(visible(line) for line in lines)))
+
+
+def warn(*lines: str) -> None:
+    """The same on standard error."""
+    context().err.print(Text("\n".join(visible(line) for line in lines)))
 
 
 def emit_json(value: Any) -> None:
-    """One JSON object on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    """One JSON object on standard output; what `visible` escapes is escaped here too, as JSON does it."""
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    typer.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def emit(value: Any, text: str, *, as_json: bool) -> None:
-    """`value` as JSON, or `text` for a person."""
+def emit(value: Any, *lines: str, as_json: bool) -> None:
+    """`value` as JSON, or `lines` for a person."""
     if as_json:
         emit_json(value)
     else:
-        context().out.print(_escape(text))
+        say(*lines)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table for a person; says so when it is empty."""
-    drawn = Table(title=title, title_justify="left", show_lines=False, pad_edge=False, box=None)
+    """A table for a person; says so when it is empty. Cells that are `Words` may have several lines."""
+    drawn = Table(title=Text(visible(title)), title_justify="left", show_lines=False, pad_edge=False, box=None)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*[_escape(cell) for cell in row])
-    context().out.print(drawn if rows else f"{title}: none")
+        drawn.add_row(*[Text(visible(cell)) for cell in row])
+    if rows:
+        context().out.print(drawn)
+    else:
+        say(f"{title}: none")
 
 
 @contextmanager
@@ -163,7 +230,12 @@ def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int | None],
 
 def when(ms: int | None) -> str:
     """A time as people here read it; UTC."""
-    return "not yet" if not ms else datetime.fromtimestamp(ms / 1000, UTC).strftime("%d %b %Y %H:%M")
+    if not ms:
+        return "not yet"
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC).strftime("%d %b %Y %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return f"no such time ({ms} ms)"
 
 
 def short(identifier: bytes) -> str:
@@ -175,7 +247,7 @@ def plain(value: Any) -> str:
     """A record's value in words."""
     if value is None:
         return "–"
-    if isinstance(value, dict) and set(value) == {"missing"}:
+    if isinstance(value, dict) and set(value) == {"missing"} and isinstance(value["missing"], str):
         return f"({value['missing'].replace('_', ' ')})"
     if isinstance(value, dict) and set(value) == {"at", "precision"}:
         return str(value["at"])
@@ -183,7 +255,7 @@ def plain(value: Any) -> str:
         return "; ".join(f"{key}: {plain(item)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(plain(item) for item in value) or "none"
-    return str(value)
+    return Words(value)
 
 
 def person(opened: Session, who: str) -> bytes:
@@ -192,17 +264,14 @@ def person(opened: Session, who: str) -> bytes:
         return ids.parse(who)
     except ProtocolError:
         users = {cert.subject.user for cert in opened.registry.devices.values() if cert.subject.name.lower() == who.lower()}
-        if len(users) != 1:
-            raise Refused(
-                "not-found", "nobody of this side has that name" if not users else "several people have that name: give the user id"
-            ) from None
+        if not users:
+            raise Refused("not-found", "this device knows nobody of this side by that name: sync first, if they are new") from None
+        if len(users) > 1:
+            raise Refused("not-found", f"several people have that name, give the user id: {', '.join(map(ids.show, sorted(users)))}") from None
         return users.pop()
 
 
 def device_id(opened: Session, prefix: str) -> bytes:
     """The one device of this side whose id begins with `prefix`."""
-    wanted = prefix.replace("-", "").lower()
-    found = [device for device in opened.registry.devices if device.hex().startswith(wanted)]
-    if len(found) != 1 or not wanted:
-        raise Refused("not-found", "no device has that id" if not found else "several devices begin like that: give more of the id")
-    return found[0]
+    known = [(device, certificate) for device, certificate in opened.registry.devices.items()]
+    return records.only(known, prefix, "device", lambda certificate: ", ".join(certificate.subject.roles)).keys.device

@@ -1,5 +1,6 @@
 """All device commands in one Typer application."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def main(
     passphrase_file: Annotated[Path | None, typer.Option(help="File with the passphrase; default FIELDKEEP_PASSPHRASE or a prompt.")] = None,
 ) -> None:
     """Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+    os.umask(0o077)  # whatever a command writes is its owner's only
     frame.set_context(profile, passphrase_file)
 
 

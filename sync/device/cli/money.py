@@ -14,6 +14,7 @@ from sync.device.cli.writing import SetOption, parse_sets
 from sync.device.funds import pounds
 from sync.device.session import Session
 from sync.device.values import parse_text
+from sync.fold import PENDING
 
 spend = typer.Typer(help="What was bought for somebody.", no_args_is_help=True)
 fund = typer.Typer(help="The personalisation fund.", no_args_is_help=True)
@@ -63,10 +64,10 @@ def spend_add(
         case, log = records.find_file(opened, file), _fund(opened, fund_)
         done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets("spend", set_)})
     found = {"record": ids.show(done.record), "spend_id": done.spend_id, "claimed": done.claimed, "remaining": done.remaining}
-    text = f"{ids.show(done.record)}\nSaved on this device. You may still spend {pounds(done.remaining)}."
+    text = f"Saved on this device. You may still spend {pounds(done.remaining)}."
     if done.claimed:
-        text = f"{ids.show(done.record)}\nSaved as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."
-    emit(found, text, as_json=as_json)
+        text = f"Saved as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."
+    emit(found, ids.show(done.record), text, as_json=as_json)
 
 
 @spend.command("reverse")
@@ -84,6 +85,9 @@ def spend_reverse(
     """
     with frame.session() as opened:
         case, target = records.find_record(opened, which)
+        spend_id = records.shown(opened, case, target)[1].get("spend_id")
+        if spend_id is None or not isinstance(spend_id.value, str):  # another device may have written anything
+            raise Refused("not-found", "that record is no spend")
         taken = funds.reverse(opened, case, _fund(opened, fund_), target, _pence(amount) if amount else None, why)
     emit({"record": ids.show(target), "reversed": taken}, f"{pounds(taken)} is taken back.", as_json=as_json)
 
@@ -99,11 +103,13 @@ def fund_show(fund_: FundOption = None, as_json: Json = False) -> None:
         log = _fund(opened, fund_)
         state = funds.fund(opened, log)
         mine = state.remaining.get(opened.identity.device, 0)
-        found = {
+        found: dict[str, Any] = {
             "fund": ids.show(log), "allotted": state.allotted, "unallocated": state.unallocated, "spent": state.spent, "disputed": state.disputed,
             "mine": mine, "remaining": {ids.show(device): amount for device, amount in state.remaining.items()},
             "disputes": [{"spend_id": one.id, "amount": one.disputed, "by": opened.name_of(one.user)} for one in state.spends.values() if one.disputed],
-            "ignored": [{"seq": seq, "record": ids.show(target), "why": why} for seq, target, why in state.ignored],
+            "ignored": [
+                {"seq": None if seq == PENDING else seq, "record": ids.show(target), "why": why} for seq, target, why in state.ignored
+            ],
         }  # fmt: skip
         names = {device: f"{opened.name_of(cert.subject.user)} ({cert.keys.label})" for device, cert in opened.registry.devices.items()}
     if as_json:
@@ -118,6 +124,8 @@ def fund_show(fund_: FundOption = None, as_json: Json = False) -> None:
     rows += [[f"allowance of {names.get(device, 'unknown')}", pounds(amount)] for device, amount in state.remaining.items()]
     rows += [[f"disputed: {opened.name_of(one.user)}, spend {one.id[:8]}", pounds(one.disputed)] for one in state.spends.values() if one.disputed]
     table("Fund", ["", "pounds"], rows)
+    if found["ignored"]:
+        table("Without effect", ["entry", "record", "why"], [[str(one["seq"] or "–"), one["record"][:8], one["why"]] for one in found["ignored"]])
 
 
 @fund.command("allot")
@@ -171,6 +179,7 @@ def fund_cover(
         log = _fund(opened, fund_)
         found = [one.id for one in funds.fund(opened, log).spends.values() if one.id.startswith(spend_id)]
         if len(found) != 1:
-            raise Refused("not-found", "no spend has that id" if not found else "several spends begin like that: give more of the id")
+            some = f"several spends begin like that, give more of the id: {', '.join(found[:8])}"
+            raise Refused("not-found", some if found else "no spend has that id")
         covered = funds.cover(opened, log, found[0])
     emit({"spend_id": found[0], "covered": covered}, f"{pounds(covered)} is covered from the pot.", as_json=as_json)

@@ -15,11 +15,11 @@ from shared_schema import cbor, ids
 from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
-from shared_schema.roles import ROLES
+from shared_schema.roles import FILES, ROLES, file_sides
 from sync.device import enrolment, files, records
 from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, command, emit, emit_json, short, table
-from sync.device.profile import create_profile, now_ms, open_store
+from sync.device.cli.frame import FileArg, Json, command, emit, emit_json, short, table, warn
+from sync.device.profile import now_ms, open_store, write_private
 from sync.device.session import Session
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
@@ -54,7 +54,7 @@ def service_create(
     threshold, total = _shares(shares)
     pem = ca.read_text(encoding="ascii") if ca else ""
     secret = frame.passphrase(confirm=True)
-    if out.exists() and any(out.iterdir()) and not (out / "authority" / "store.db").exists():
+    if out.exists() and any(out.iterdir()) and not (out / "authority").exists():
         raise Refused("not-permitted", f"{out} is not empty: nothing is overwritten")
     with HttpTransport(server, pem) as transport, frame.progress("creating the service", quiet=as_json) as advance:
         made = _begin(out / "authority", secret, lambda: _new_service(name, server, pem, setup, administrator, transport))
@@ -62,17 +62,20 @@ def service_create(
         for done, side in enumerate(SIDES, 1):
             advance(done, len(SIDES))
             folder = out / f"{side}-administrator"
-            _profile(folder, secret, made.administrators[side])
-            with open_store(folder, secret) as store:
+            with open_store(folder, secret, new=True) as store:
+                if store.fact("identity") is None:
+                    Session.establish(store, made.administrators[side])
                 sync(Session(store, now_ms, secrets.token_bytes), transport)
     written = _write_shares(out, made.recovery, threshold, total)
     _finish(out / "authority", secret)
     found = {"svc": ids.show(made.svc), "authority": made.administrators["oversight"].authority.hex(), "out": str(out), "shares": written}
     emit(
         found,
-        f"Service {name} exists.\n  authority fingerprint {found['authority']}\n  administrators' profiles: {out}/perpetrator-administrator, "
-        f"{out}/victim-administrator, {out}/oversight-administrator\n  {len(written)} recovery shares: print {out}/recovery-*.txt, give each to "
-        "another person, and destroy the files.\nNext: fieldkeep --profile " + f"{out}/perpetrator-administrator invite --name Sam --role navigator",
+        f"Service {name} exists.",
+        f"  authority fingerprint {found['authority']}",
+        f"  administrators' profiles: {out}/perpetrator-administrator, {out}/victim-administrator, {out}/oversight-administrator",
+        f"  {len(written)} recovery shares: print {out}/recovery-*.txt, give each to another person, and destroy the files.",
+        f"Next: fieldkeep --profile {out}/perpetrator-administrator invite --name Sam --role navigator",
         as_json=as_json,
     )
 
@@ -92,9 +95,7 @@ def _new_service(name: str, server: str, pem: str, setup: str, administrator: st
 
 def _begin(folder: Path, secret: str, make: Callable[[], enrolment.NewService]) -> enrolment.NewService:
     """What was made is sealed on disk before it is sent: after a lost reply the same command goes on where it stopped."""
-    if not (folder / "store.db").exists():
-        create_profile(folder, secret)
-    with open_store(folder, secret) as store, store.transaction():
+    with open_store(folder, secret, new=True) as store, store.transaction():
         held = store.fact("creating")
         if held == b"":
             raise Refused("not-permitted", "this service has been created already")
@@ -111,14 +112,6 @@ def _finish(folder: Path, secret: str) -> None:
         store.set_fact("creating", b"")
 
 
-def _profile(folder: Path, secret: str, identity: Any) -> None:
-    if not (folder / "store.db").exists():
-        create_profile(folder, secret)
-    with open_store(folder, secret) as store:
-        if store.fact("identity") is None:
-            Session.establish(store, identity)
-
-
 def _write_shares(out: Path, recovery: dict[Side, bytes], threshold: int, total: int) -> list[str]:
     """SLIP-39 shares, one text file each, without a passphrase."""
     written = []
@@ -126,10 +119,7 @@ def _write_shares(out: Path, recovery: dict[Side, bytes], threshold: int, total:
         [mnemonics] = shamir_mnemonic.generate_mnemonics(1, [(threshold, total)], seed)
         for number, words in enumerate(mnemonics, 1):
             path = out / f"recovery-{side}-{number}.txt"
-            path.write_text(
-                f"Fieldkeep recovery share {number} of {total} ({threshold} needed), {side} side (SLIP-39):\n\n{words}\n", encoding="ascii"
-            )
-            path.chmod(0o600)
+            write_private(path, f"Fieldkeep recovery share {number} of {total} ({threshold} needed), {side} side (SLIP-39):\n\n{words}\n")
             written.append(path.name)
     return written
 
@@ -164,7 +154,7 @@ def invite(
         segno.make(text, error="l", micro=False).save(str(qr), scale=4)
     emit({"code": text, "user": ids.show(user), "name": name, "roles": sorted(set(role)), "hours": hours}, text, as_json=as_json)
     if not as_json:
-        frame.context().err.print(f"\nShow this to {name} only. It enrols one device within {hours} hours: fieldkeep device enrol CODE")
+        warn("", f"Show this to {name} only. It enrols one device within {hours} hours: fieldkeep device enrol CODE")
 
 
 def _user(opened: Session, name: str, *, second_device: bool) -> bytes:
@@ -191,9 +181,10 @@ def device_enrol(
     decoded = enrolment.decode_code(text)
     folder = frame.context().profile
     secret = frame.passphrase(confirm=not (folder / "profile.json").exists())
-    if not (folder / "store.db").exists():
-        create_profile(folder, secret)
-    with open_store(folder, secret) as store, HttpTransport(decoded.server, decoded.ca) as transport:
+    with HttpTransport(decoded.server, decoded.ca) as transport, open_store(folder, secret, new=True) as store:
+        if store.fact("identity") is not None:
+            text = "is a device already, and nothing was sent: go on with `fieldkeep sync`, or give --profile another folder"
+            raise Refused("not-permitted", f"{folder} {text}")
         opened = enrolment.enrol(store, decoded, label, transport, now_ms, secrets.token_bytes)
         sync(opened, transport)
         me, certificate = opened.identity, opened.registry.devices[opened.identity.device]
@@ -280,8 +271,8 @@ def registry_show(as_json: Json = False) -> None:
             "receipt_key": root.receipt.hex(), "checkpoint_key": root.checkpoint.hex(), "incarnation": ids.show(root.incarnation),
             "devices": [_device_row(opened, cert) for cert in known.devices.values()],
         }  # fmt: skip
-    text = "\n".join(f"{name:15} {value}" for name, value in found.items() if name != "devices")
-    emit(found, text + f"\n{'devices':15} {len(known.devices)}", as_json=as_json)
+    lines = [f"{name:15} {value}" for name, value in found.items() if name != "devices"]
+    emit(found, *lines, f"{'devices':15} {len(known.devices)}", as_json=as_json)
 
 
 @member.command("add")
@@ -345,10 +336,20 @@ def file_create(
             if not sign or role not in ROLES:
                 raise Refused("bad-value", f"want NAME=ROLE with a known role, for example Priya=navigator; known: {', '.join(sorted(ROLES))}")
             people[frame.person(opened, name)] = role
+        _check_may_begin(opened, kind)
         log = files.create_file(opened, kind, people)
         state = opened.require_file(log)
     found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": {ids.show(user): role for user, role in state.members.items()}}
-    emit(found, f"{ids.show(log)}\nA {kind} file with {len(state.members)} member(s); it is sent at the next sync.", as_json=as_json)
+    emit(found, ids.show(log), f"A {kind} file with {len(state.members)} member(s); it is sent at the next sync.", as_json=as_json)
+
+
+def _check_may_begin(opened: Session, kind: str) -> None:
+    side = opened.identity.side
+    certificate = opened.registry.devices.get(opened.identity.device)
+    roles = certificate.subject.roles if certificate else ()
+    may = FILES[kind][side]["genesis"] if side in file_sides(kind) else []
+    if may and not set(roles) & set(may):
+        raise Refused("not-permitted", f"as {' and '.join(roles) or 'nobody'} you may not begin a {kind} file; a {' or a '.join(may)} may")
 
 
 @file.command("list")
@@ -372,6 +373,7 @@ def file_list(
         [
             row["file"][:8],
             row["kind"],
+            row["about"],
             ", ".join(f"{one['name']} ({one['role']})" for one in row["members"]),
             str(row["seq"]),
             str(row["epoch"]),
@@ -380,7 +382,7 @@ def file_list(
         ]
         for row in rows
     ]
-    table("Files", ["id", "kind", "members", "entries", "epoch", "state" if hashes else "", ""], cells)
+    table("Files", ["id", "kind", "about", "members", "entries", "epoch", "state" if hashes else "", ""], cells)
 
 
 def _file_row(opened: Session, log: bytes) -> dict[str, Any]:
@@ -391,5 +393,5 @@ def _file_row(opened: Session, log: bytes) -> dict[str, Any]:
     members = [{"user": ids.show(user), "name": opened.name_of(user), "role": role} for user, role in (state.members if state else {}).items()]
     return {
         "file": ids.show(log), "kind": state.file if state else "unknown", "side": state.side if state else opened.identity.side,
-        "members": members, "seq": seq, "epoch": state.epoch if state else 0, "note": note,
+        "about": records.about(opened, log), "members": members, "seq": seq, "epoch": state.epoch if state else 0, "note": note,
     }  # fmt: skip

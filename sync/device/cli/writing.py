@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +14,10 @@ from shared_schema.records import RecordType
 from sync.change import CellKey
 from sync.device import conflicts, records
 from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, RecordArg, command, emit, emit_json, plain, table, when
+from sync.device.cli.frame import FileArg, Json, RecordArg, command, emit, emit_json, plain, say, table, when
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
-from sync.fold import Live, Record, Shown
+from sync.fold import PENDING, Live, Record, Shown, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
 note = typer.Typer(help="Case notes.", no_args_is_help=True)
@@ -64,34 +65,43 @@ def record_add(
         values = parse_sets(records.record_type(opened, log, type_).name, set_)
         made = records.add(opened, log, type_, values)
         missing = records.missing_to_sign(opened, log, made)
-    text = f"{ids.show(made)}\nSaved on this device." + (f" To sign it you still need: {'; '.join(missing)}." if missing else "")
-    emit({"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": missing}, text, as_json=as_json)
+    saved = "Saved on this device." + (f" To sign it you still need: {'; '.join(missing)}." if missing else "")
+    emit({"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": missing}, ids.show(made), saved, as_json=as_json)
 
 
 @record.command("edit")
 @command
 def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False) -> None:
-    """Change fields of a record. A row's cell is named LIST[N].CELL, rows counted from 1.
+    """Change fields of a record: all that are given, or none. A row's cell is named LIST[N].CELL, rows counted from 1.
 
     Example: fieldkeep record edit 9c1e --set state=… --set "steps[2].order=1"
     """
+    if not set_:
+        raise Refused("bad-value", "nothing to change: give at least one --set")
     with frame.session() as opened:
         log, target = records.find_record(opened, which)
-        type_name = opened.record(log, target).type
-        cells = [(match, text.partition("=")[2]) for text in set_ or [] if (match := _CELL.match(text.partition("=")[0]))]
-        plain_sets = [text for text in set_ or [] if not _CELL.match(text.partition("=")[0])]
-        values = parse_sets(type_name, plain_sets)
-        if not values and not cells:
-            raise Refused("bad-value", "nothing to change: give at least one --set")
-        edited = records.edit(opened, log, target, values) if values else records.Edited(target)
-        for match, text in cells:
-            key = _cell_key(opened.record(log, target), match)
-            records.edit_cell(opened, log, target, key, parse_cell(type_name, key.list, key.cell, text))
-    found = {"record": ids.show(target), "own_note": ids.show(edited.own_note) if edited.own_note else None}
-    text = "Saved on this device."
-    if edited.own_note:
-        text += f" Somebody else wrote that narrative: your words are a note of your own, {ids.show(edited.own_note)}."
-    emit(found, text, as_json=as_json)
+        found = opened.record(log, target)
+        type_name = records.type_of(opened, log, found).name
+        cells, whole = {}, []
+        for text in set_:
+            name, _, value = text.partition("=")
+            match = _CELL.match(name)
+            if match:
+                key = _cell_key(found, match)
+                cells[key] = parse_cell(type_name, key.list, key.cell, value)
+            else:
+                whole.append(text)
+        edited = records.edit(opened, log, target, parse_sets(type_name, whole), cells)
+    note_id = ids.show(edited.own_note) if edited.own_note else None
+    lines = ["Saved on this device."]
+    if note_id:
+        lines.append(f"Somebody else wrote that narrative: your words are a note of your own, {note_id}.")
+    if edited.proposed:
+        lines.append(
+            f"Somebody else wrote {', '.join(edited.proposed)}: your words are kept as a proposal that its author is shown. "
+            f"To add what you know yourself: fieldkeep note addend {frame.short(target)}"
+        )
+    emit({"record": ids.show(target), "own_note": note_id, "proposed": list(edited.proposed)}, *lines, as_json=as_json)
 
 
 def _cell_key(target: Record, match: "re.Match[str]") -> CellKey:
@@ -106,7 +116,7 @@ def _cell_key(target: Record, match: "re.Match[str]") -> CellKey:
 @record.command("show")
 @command
 def record_show(which: RecordArg, as_json: Json = False) -> None:
-    """Show a record: its values, what is in conflict, whether it was received.
+    """Show a record: its values, what is in conflict or proposed, whether it was received.
 
     Example: fieldkeep record show 9c1e
     """
@@ -114,15 +124,50 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
         log, target = records.find_record(opened, which)
         found, values = records.shown(opened, log, target)
         type_ = opened.types.get(found.type)
-        value = _record_json(opened, log, found, values)
+        unread = unweighed(found, opened.types)
         if as_json:
-            emit_json(value)
+            emit_json(_record_json(opened, log, found, values))
             return
-        rows = [[_label(type_, name), _cell(opened, one)] for name, one in values.items()]
-        mark = "deleted" if found.hidden else "not sent yet" if found.pending else f"received (entry {found.last_seq})"
-        table(f"{found.type} {ids.show(target)} · {mark}", ["field", "value"], rows)
+        rows = []
+        for name, one in values.items():
+            rows.append([_label(type_, name), _cell(opened, one)])
+            rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
+        table(f"{found.type or 'record'} {ids.show(target)} · {_mark(found)}", ["field", "value"], rows)
+        if unread and found.creator_user == opened.identity.user:
+            say(f"To say that you have read what was proposed: fieldkeep note sign {frame.short(target)}")
         if type_ is None:
-            frame.context().out.print("This type needs a newer app: everything is kept.")
+            lacks = "This type needs a newer app" if found.type else "This record needs a newer app or its first change has not come yet"
+            say(f"{lacks}: everything is kept.")
+
+
+def _mark(found: Record) -> str:
+    return "deleted" if found.hidden else "not sent yet" if found.pending else f"received (entry {found.last_seq})"
+
+
+@record.command("list")
+@command
+def record_list(
+    file: FileArg, type_: Annotated[str | None, typer.Option("--type", help="Of one type only, for example task.")] = None, as_json: Json = False
+) -> None:
+    """List the records of a file, those of unknown types and those whose first change has not come included.
+
+    Example: fieldkeep record list 3fa8 --type task
+    """
+    with frame.session() as opened:
+        log = records.find_file(opened, file)
+        found = [one for one in opened.records(log).values() if type_ in (None, one.type)]
+        rows: list[dict[str, Any]] = [
+            {
+                "record": ids.show(one.id), "type": one.type or None, "by": opened.name_of(one.creator_user), "signed": records.is_signed(one),
+                "deleted": one.hidden, "pending": one.pending, "mark": _mark(one),
+            }
+            for one in found
+        ]  # fmt: skip
+    if as_json:
+        emit_json({"file": ids.show(log), "records": rows})
+        return
+    cells = [[row["record"][:8], row["type"] or "unknown", row["by"], "signed" if row["signed"] else "", row["mark"]] for row in rows]
+    table("Records", ["id", "type", "by", "", ""], cells)
 
 
 def _label(type_: RecordType | None, name: str) -> str:
@@ -132,35 +177,40 @@ def _label(type_: RecordType | None, name: str) -> str:
 def _cell(opened: Session, one: Shown) -> str:
     if not one.conflict:
         return plain(one.value)
-    both = " | ".join(f"{plain(op.value)} ({opened.name_of(op.user)}, {when(op.at)})" for op in one.siblings)
     lead = "IN CONFLICT, nobody may act on it" if one.stop else "IN CONFLICT" + (f", acting on {plain(one.value)}" if one.value is not None else "")
-    return f"{lead}: {both}"
+    return f"{lead}: {' | '.join(_said(opened, op) for op in one.siblings)}"
 
 
-def _sibling_json(opened: Session, op: Live) -> dict[str, Any]:
-    return {
-        "value": op.value,
-        "by": opened.name_of(op.user),
-        "claimed_ms": op.at,
-        "seq": None if op.seq == 2**53 - 1 else op.seq,
-        "device": ids.show(op.id.device),
-    }
+def _said(opened: Session, op: Live) -> str:
+    return f"{plain(op.value)} ({opened.name_of(op.user)}, {when(op.at)})"
+
+
+def ops_json(opened: Session, ops: Sequence[Live]) -> list[dict[str, Any]]:
+    """Who said what, where in the log."""
+    return [
+        {
+            "value": op.value, "by": opened.name_of(op.user), "claimed_ms": op.at, "seq": None if op.seq == PENDING else op.seq,
+            "device": ids.show(op.id.device),
+        }
+        for op in ops
+    ]  # fmt: skip
 
 
 def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
+    unread = unweighed(found, opened.types)
     fields = {
         name: {
-            "value": one.value, "conflict": one.conflict, "stop": one.stop,
-            "values": [_sibling_json(opened, op) for op in one.siblings] if one.conflict else None,
-            "proposals": [_sibling_json(opened, op) for op in one.proposals] or None,
+            "value": one.value, "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
+            "proposals": ops_json(opened, one.proposals) or None, "unread": ops_json(opened, unread.get(name, ())) or None,
         }
         for name, one in values.items()
     }  # fmt: skip
-    signatures = [{"by": opened.name_of(one.user), "seq": None if one.seq == 2**53 - 1 else one.seq} for one in found.signatures]
+    signatures = [{"by": opened.name_of(one.user), "seq": None if one.seq == PENDING else one.seq} for one in found.signatures]
     return {
-        "record": ids.show(found.id), "file": ids.show(log), "type": found.type, "version": found.version, "author": opened.name_of(found.creator_user),
-        "fields": fields, "signed": bool(signatures), "signatures": signatures, "deleted": found.hidden, "pending": found.pending,
-        "flags": [why for _, why in found.flags],
+        "record": ids.show(found.id), "file": ids.show(log), "type": found.type or None, "version": found.version,
+        "author": opened.name_of(found.creator_user), "fields": fields, "signed": records.is_signed(found), "signatures": signatures,
+        "unread": sum(len(ops) for ops in unread.values()), "deleted": found.hidden, "pending": found.pending,
+        "flags": [why for _, why in found.flags], "known": found.type in opened.types,
     }  # fmt: skip
 
 
@@ -226,7 +276,7 @@ def note_add(
             made = records.add(opened, log, "case_note", values)
             if sign_now:
                 records.sign(opened, log, made)
-    emit({"record": ids.show(made), "file": ids.show(log), "signed": sign_now}, f"{ids.show(made)}\nSaved on this device.", as_json=as_json)
+    emit({"record": ids.show(made), "file": ids.show(log), "signed": sign_now}, ids.show(made), "Saved on this device.", as_json=as_json)
 
 
 @note.command("sign")
@@ -234,12 +284,15 @@ def note_add(
 def note_sign(which: RecordArg, as_json: Json = False) -> None:
     """Sign a note, or any record: evidence freezes, from then on there are only addenda.
 
+    Signing again says that you have read what others proposed since; the signed words stay.
+
     Example: fieldkeep note sign 9c1e
     """
     with frame.session() as opened:
         log, target = records.find_record(opened, which)
-        records.sign(opened, log, target)
-    emit({"record": ids.show(target), "signed": True}, "Signed.", as_json=as_json)
+        read = records.sign(opened, log, target)
+    text = f"Signed; you have read {read} proposal(s)." if read else "Signed."
+    emit({"record": ids.show(target), "signed": True, "read": read}, text, as_json=as_json)
 
 
 @note.command("addend")
@@ -276,7 +329,7 @@ def note_list(file: FileArg, as_json: Json = False) -> None:
                 body = values["body"].value if "body" in values else None
                 rows.append(
                     {
-                        "record": ids.show(target), "by": opened.name_of(found.creator_user), "signed": bool(found.signatures),
+                        "record": ids.show(target), "by": opened.name_of(found.creator_user), "signed": records.is_signed(found),
                         "received": not found.pending, "body": body, "addenda": len(values["addenda"].value) if "addenda" in values else 0,
                     }
                 )  # fmt: skip
