@@ -12,8 +12,8 @@ from sync.device.cli.main import app
 def serve(
     data: Annotated[Path | None, typer.Option(help="Folder of databases and keys (FIELDKEEP_DATA).")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (FIELDKEEP_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one (FIELDKEEP_PORT).")] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics on 127.0.0.1 (FIELDKEEP_METRICS_PORT).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 picks a free one (FIELDKEEP_PORT).")] = None,
+    metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of /metrics on 127.0.0.1 (FIELDKEEP_METRICS_PORT).")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM certificate chain (FIELDKEEP_TLS_CERT).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM key (FIELDKEEP_TLS_KEY).")] = None,
     dev_tls: Annotated[bool, typer.Option("--dev-tls", help="Make and use a certificate of our own (FIELDKEEP_DEV_TLS).")] = False,
@@ -23,6 +23,8 @@ def serve(
 
     Example: fieldkeep serve --data /var/lib/fieldkeep --tls-cert chain.pem --tls-key key.pem
     """
+    from pydantic import ValidationError
+
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
     from server.settings import Settings
@@ -31,7 +33,12 @@ def serve(
         "data": data, "host": host, "port": port, "metrics_port": metrics_port, "tls_cert": tls_cert, "tls_key": tls_key, "dev_tls": dev_tls or None,
     }  # fmt: skip
     try:
-        run(Settings(**{name: value for name, value in named.items() if value is not None}), say_json if as_json else say_words)
+        settings = Settings(**{name: value for name, value in named.items() if value is not None})
+    except ValidationError as error:
+        wrong = [f"FIELDKEEP_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+        raise typer.BadParameter("; ".join(wrong)) from None
+    try:
+        run(settings, say_json if as_json else say_words)
     except (InUse, Regressed, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
@@ -40,7 +47,7 @@ def serve(
 @app.command()
 def demo(
     folder: Annotated[Path | None, typer.Option(help="Empty folder to play in; default a temporary one.")] = None,
-    port: Annotated[int, typer.Option(help="Port of the demo's server; 0 picks a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the demo's server; 0 picks a free one.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="Exit after the play instead of staying up.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary; the story goes to standard error.")] = False,
 ) -> None:

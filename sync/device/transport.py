@@ -1,23 +1,43 @@
 """HTTP to the server: signed requests with server nonces (docs/spec.md §9.1). Plain HTTP is refused but on this machine itself."""
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx
 import jwt
 
-from shared_schema import cbor
-from shared_schema.errors import Malformed, Refused, catalogue
+from shared_schema import cbor, limits
+from shared_schema.errors import Malformed, Refused, TooLarge, catalogue
+from shared_schema.ids import SIDES
 from shared_schema.request import ALGORITHM, CBOR_TYPE, NONCE_HEADER, SCHEME, TYP, claims
-from shared_schema.shape import as_text
-from sync.device.session import Session
+from shared_schema.shape import as_list, as_text
+from sync.device.session import Identity
+from sync.signing import SigningKey
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 _EVENTS_TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
+_ANSWER_BYTES: Final = 8 * limits.REQUEST_BYTES  # a sync's answer is a few MiB; an auditor's page holds a thousand entries
+_EVENT_BYTES: Final = 4096
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_-]+)+(?:\?(?:side=[a-z]+|[a-z]+=[0-9]{1,16}))?")
+
+
+class Signer(Protocol):
+    """Whose requests these are: a session, or a device that is just enrolling."""
+
+    @property
+    def identity(self) -> Identity:
+        """The device."""
+        ...
+
+    @property
+    def sign_key(self) -> SigningKey:
+        """Its signing key."""
+        ...
 
 
 class HttpTransport:
@@ -25,8 +45,13 @@ class HttpTransport:
 
     def __init__(self, server: str, ca: str = "", client: httpx.Client | None = None) -> None:
         check_address(server)
-        verify: Any = ssl.create_default_context(cadata=ca) if ca else True
-        self._client = client or httpx.Client(base_url=server, verify=verify, timeout=_TIMEOUT, trust_env=False)
+        try:
+            verify: Any = ssl.create_default_context(cadata=ca) if ca else True
+            self._client = client or httpx.Client(base_url=server, verify=verify, timeout=_TIMEOUT, trust_env=False)
+        except (ssl.SSLError, ValueError, TypeError):
+            raise Refused("bad-value", "the server's own authority is no PEM certificate") from None
+        except httpx.InvalidURL as error:
+            raise Refused("bad-value", f"the server's address is none: {error}") from None
         self._nonces: list[str] = []
 
     def __enter__(self) -> "HttpTransport":
@@ -38,8 +63,11 @@ class HttpTransport:
     # --- unsigned ----------------------------------------------------------------------------------------------------------
 
     def service_keys(self) -> dict[str, Any]:
-        """GET /v1/service."""
-        return self._map(self._send("GET", "/v1/service"))
+        """GET /v1/service. Raises Malformed unless it has the keys of every side."""
+        answer = self._map(self._send("GET", "/v1/service"))
+        if not isinstance(answer.get("sides"), dict) or not answer["sides"].keys() >= set(SIDES):
+            raise Malformed("the server does not show the keys of all sides")
+        return answer
 
     def create_service(self, body: bytes) -> dict[str, Any]:
         """POST /v1/service."""
@@ -47,82 +75,111 @@ class HttpTransport:
 
     def enrol(self, body: bytes) -> bytes:
         """POST /v1/enrol."""
-        return self._send("POST", "/v1/enrol", body).content
+        return self._send("POST", "/v1/enrol", body)
 
     # --- signed ------------------------------------------------------------------------------------------------------------
 
-    def sync(self, session: Session, body: bytes) -> bytes:
+    def sync(self, session: Signer, body: bytes) -> bytes:
         """POST /v1/sync."""
         return self.signed(session, "POST", "/v1/sync", body)
 
-    def signed(self, session: Session, method: str, path: str, body: bytes = b"") -> bytes:
+    def signed(self, session: Signer, method: str, path: str, body: bytes = b"") -> bytes:
         """A signed request; tried once more when the nonce was spent or too old."""
         for attempt in (1, 2):
             headers = {"authorization": self._authorization(session, method, path, body)}
             try:
-                return self._send(method, path, body, headers).content
+                return self._send(method, path, body, headers)
             except Refused as error:
                 if error.code != "nonce-spent" or attempt == 2:
                     raise
         raise Refused("nonce-spent")
 
-    def _authorization(self, session: Session, method: str, path: str, body: bytes) -> str:
+    def _authorization(self, session: Signer, method: str, path: str, body: bytes) -> str:
         me = session.identity
         if not self._nonces:
             answer = self._map(self._send("GET", f"/v1/nonces?side={me.side}"))
-            self._nonces += [as_text(nonce, "nonce") for nonce in answer.get("nonces", [])]
+            self._nonces += [as_text(nonce, "nonce") for nonce in as_list(answer.get("nonces"), "nonces")]
+            if not self._nonces:
+                raise Malformed("the server gave no nonce")
         nonce = self._nonces.pop()
         body_claims = claims(device=me.device, svc=me.svc, side=me.side, method=method, path=path, body=body, nonce=nonce)
         token = jwt.encode(body_claims, session.sign_key.private(), algorithm=ALGORITHM, headers={"typ": TYP})
         return f"{SCHEME} {token}"
 
     @contextmanager
-    def events(self, session: Session) -> Iterator[Iterator[str]]:
+    def events(self, session: Signer) -> Iterator[Iterator[str]]:
         """GET /v1/events: yields the names of events as they come. Raises Refused `offline` when the stream ends in an error."""
         headers = {"authorization": self._authorization(session, "GET", "/v1/events", b"")}
         try:
             with self._client.stream("GET", "/v1/events", headers=headers, timeout=_EVENTS_TIMEOUT) as response:
                 if response.status_code != 200:
-                    response.read()
-                    self._raise(response)
-                yield (line.removeprefix("event: ") for line in response.iter_lines() if line.startswith("event: "))
-        except httpx.TransportError as error:
+                    self._raise(response.status_code, _read(response, limits.PAGE_BYTES))
+                yield (line.removeprefix("event: ") for line in _lines(response) if line.startswith("event: "))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Refused("offline", f"the event stream ended: {type(error).__name__}") from None
 
     # --- plumbing ----------------------------------------------------------------------------------------------------------
 
-    def _send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> httpx.Response:
+    def _send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+        if not _PATH.fullmatch(path):  # some of it may be an answer's words
+            raise Malformed("what the server answered leads to an address that cannot be")
+        sent = {"content-type": CBOR_TYPE, "accept-encoding": "identity", **(headers or {})}
         try:
-            response = self._client.request(method, path, content=body or None, headers={"content-type": CBOR_TYPE, **(headers or {})})
-        except httpx.TransportError as error:
+            with self._client.stream(method, path, content=body or None, headers=sent) as response:
+                content = _read(response, _ANSWER_BYTES)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Refused("offline", f"the server could not be reached ({type(error).__name__}); everything stays on this device") from None
         nonce = response.headers.get(NONCE_HEADER)
         if nonce:
             self._nonces = [nonce]
         if response.status_code != 200:
-            self._raise(response)
-        return response
+            self._raise(response.status_code, content)
+        return content
 
     @staticmethod
-    def _raise(response: httpx.Response) -> None:
+    def _raise(status: int, content: bytes) -> None:
         try:
-            answer = cbor.decode(response.content)
+            answer = cbor.decode(content)
             code, message = as_text(answer["code"], "code"), as_text(answer["message"], "message", 500)
         except (Malformed, KeyError, TypeError):
-            raise Refused("offline", f"something that is no Fieldkeep server answered with status {response.status_code}") from None
+            raise Refused("offline", f"something that is no Fieldkeep server answered with status {status}") from None
         raise Refused(code if code in catalogue() else "internal", message)
 
     @staticmethod
-    def _map(response: httpx.Response) -> dict[str, Any]:
-        value = cbor.decode(response.content)
+    def _map(content: bytes) -> dict[str, Any]:
+        value = cbor.decode(content)
         if type(value) is not dict:
             raise Malformed("the answer is not a map")
         return value
 
 
+def _read(response: httpx.Response, most: int) -> bytes:
+    """The body. Raises TooLarge as soon as there is more of it than anything we asked for can have."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge(f"the server's answer has more than {most} bytes: none of it was taken")
+    return bytes(body)
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """The lines of an event stream as they come. Raises TooLarge for one that does not end."""
+    rest = b""
+    for chunk in response.iter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _EVENT_BYTES:
+            raise TooLarge(f"the server sent an event of more than {_EVENT_BYTES} bytes")
+        yield from (line.rstrip(b"\r").decode("utf-8", "replace") for line in lines)
+
+
 def check_address(server: str) -> None:
     """Raises Refused unless the address is https, or http on this machine itself."""
-    parts = urlsplit(server)
+    try:
+        parts = urlsplit(server)
+        _ = parts.port
+    except ValueError as error:
+        raise Refused("bad-value", f"the server's address is none: {error}") from None
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == "http" and parts.hostname and _is_here(parts.hostname):
