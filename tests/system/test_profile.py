@@ -225,7 +225,8 @@ class TestServiceCreate:
 
         monkeypatch.setattr(os, "fsync", fsync)
         recovery = {side: secrets.token_bytes(32) for side in SIDES}
-        (tmp_path / "recovery-victim-1.txt").touch(mode=0o644)
+        (tmp_path / "recovery-victim-1.txt").touch()
+        (tmp_path / "recovery-victim-1.txt").chmod(0o644)
         names = people._write_shares(tmp_path, recovery, 2, 3)
         assert len(names) == 9
         assert {mode(tmp_path / name) for name in names} == {0o600}

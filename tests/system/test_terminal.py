@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import files, records
 from sync.device.cli import frame
@@ -64,11 +65,14 @@ class TestVisible:
     def test_nothing_is_markup_or_emoji(self, capsys: pytest.CaptureFixture[str]) -> None:
         frame.set_context(None, None)
         frame.say(EVIL, "second")
+        frame.emit({}, "first", EVIL, as_json=False)
         frame.table(EVIL, ["a"], [[EVIL]])
         frame.table(EVIL, ["a"], [])
-        out = capsys.readouterr().out
-        assert out.count(SHOWN) == 4
-        assert not set(out) & set(RAW)
+        frame.warn(EVIL)
+        frame.fail(Refused("bad-value", EVIL), as_json=False)
+        for text, times in zip(capsys.readouterr(), (5, 2), strict=True):
+            assert text.count(SHOWN) == times
+            assert not set(text) & set(RAW)
 
     def test_json_keeps_the_words_and_sends_no_control(self, capsys: pytest.CaptureFixture[str]) -> None:
         frame.emit_json({"name": EVIL})
@@ -144,12 +148,20 @@ class TestRim:
         ran = desk.invoke("--passphrase-file", str(tmp_path / "none"), "status")
         assert ran.exit_code in (1, 2)
 
-    def test_exports_are_the_owners_only(self, world: World, tmp_path: Path) -> None:
-        desk = Desk(world.phones[1], tmp_path / "sam")
-        out = tmp_path / "out.jsonl"
-        out.touch(mode=0o644)
-        desk.run("audit", "export", "--out", str(out))
-        assert out.stat().st_mode & 0o777 == 0o600
+    def test_what_is_written_is_the_owners_only(self, world: World, tmp_path: Path) -> None:
+        desk = Desk(world.admins["perpetrator"], tmp_path / "office")
+        old, new, picture = (tmp_path / name for name in ("old.jsonl", "new.jsonl", "code.svg"))
+        invite = ("invite", "--name", "Dana", "--role", "navigator", "--qr")
+        before = os.umask(0o022)
+        try:
+            old.touch()
+            for out in (old, new):
+                desk.run("audit", "export", "--out", str(out))
+            desk.run(*invite, str(picture))
+        finally:
+            os.umask(before)
+        assert {path.stat().st_mode & 0o777 for path in (old, new, picture)} == {0o600}
+        assert desk.refused(*invite, str(tmp_path / "code.nonsense"))["code"] == "bad-value"
 
     def test_roles_are_named(self, world: World, logs: dict[str, bytes], tmp_path: Path) -> None:
         sam, priya = Desk(world.phones[1], tmp_path / "sam"), Desk(world.phones[0], tmp_path / "priya")
