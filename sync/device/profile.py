@@ -70,6 +70,12 @@ def _key(folder: Path, passphrase: str) -> bytes:
     return passphrase_key(passphrase, salt, memory, passes)
 
 
+def require_profile(folder: Path) -> None:
+    """Raises Refused `no-profile` unless a profile was made in `folder`."""
+    if not (folder / "profile.json").exists():
+        raise Refused("no-profile", f"there is no enrolled device in {folder}")
+
+
 @contextmanager
 def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[Store]:
     """The profile's store, unlocked, for this process only. With `new` a folder without a profile gets one, under the same lock.
@@ -78,8 +84,8 @@ def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[
     """
     if new:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    elif not (folder / "profile.json").exists():
-        raise Refused("no-profile", f"there is no enrolled device in {folder}")
+    else:
+        require_profile(folder)
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         _wait_for(lock)

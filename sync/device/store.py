@@ -128,16 +128,16 @@ def storage_error(error: Exception) -> Refused:
     """What failed below SQL, and what a person can do about it. What was under way has been rolled back."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says which read or write it was
     if code == _BUSY:
-        return Refused("busy", "another program has this device's store open: close it and try again; nothing was changed")
+        return Refused("busy", "another program has this device's store open: close it and try again; nothing is half done")
     if code == _FULL:
-        return Refused("storage", "the disk is full: free some space and try again; nothing was changed")
+        return Refused("storage", "the disk is full: free some space and try again; nothing is half done")
     if code in (_CORRUPT, _NOT_OURS):
         return Refused(
             "storage",
-            "this device's store is damaged, and nothing was changed: keep a copy of the folder, and have the device enrolled anew in another one; "
-            "what has a receipt comes back from the server",
+            "this device's store is damaged: keep a copy of the folder, and have the device enrolled anew in another one; what has a receipt comes back "
+            "from the server",
         )
-    return Refused("storage", f"this device's store could not be read or written ({error}): check the disk and try again; nothing was changed")
+    return Refused("storage", f"this device's store could not be read or written ({error}): check the disk and try again; nothing is half done")
 
 
 class Store:
@@ -146,9 +146,7 @@ class Store:
     def __init__(self, path: Path | str, key: bytes, *, create: bool = True) -> None:
         file = Path(path)
         if not create and not file.is_file():
-            raise Refused(
-                "no-profile", f"there is no store.db in {file.parent}: was it moved, or is a disk missing? No empty one is made in its place"
-            )
+            raise Refused("storage", f"there is no store.db in {file.parent}: was it moved, or is a disk missing? No empty one is made in its place")
         try:
             self._db = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
         except sqlite.Error as error:

@@ -56,7 +56,7 @@ class TestMaking:
         (folder / "store.db").unlink()
         with pytest.raises(Refused) as caught, open_store(folder, SECRET):
             pass
-        assert code_of(caught) == "no-profile"
+        assert code_of(caught) == "storage"
         assert str(folder) in str(caught.value)
         assert not (folder / "store.db").exists()
         (folder / "store.db").touch()
@@ -179,7 +179,7 @@ class TestDisk:
         (desk.folder / "store.db").write_bytes(b"SQLite" * 16_384)
         assert desk.refused("status")["code"] == "bad-passphrase"
         (desk.folder / "store.db").unlink()
-        assert desk.refused("status")["code"] == "no-profile"
+        assert desk.refused("status")["code"] == "storage"
         assert not (desk.folder / "store.db").exists()
 
 

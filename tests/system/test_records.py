@@ -323,6 +323,7 @@ class TestAlarms:
         assert "case file" in desk.text("status"), "a file is named"
         assert [one["n"] for one in desk.run("status", "--seen", str(first["n"]))["alarms"]] == [second["n"]]
         assert desk.refused("status", "--seen", "99")["code"] == "not-found"
+        assert desk.refused("status", "--seen", str(2**70))["code"] == "bad-value"
         assert [one["seen"] for one in desk.run("status", "--all")["alarms"]] == [True, False]
         assert "seen: alarm" in desk.text("status", "--all")
 

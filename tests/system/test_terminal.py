@@ -202,6 +202,11 @@ class TestRim:
         )
         assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
         assert "--passphrase-file" in ran.stderr
+        command[4] = str(tmp_path / "nobody")
+        ran = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=env, stdin=subprocess.DEVNULL, start_new_session=True, timeout=60
+        )
+        assert json.loads(ran.stdout)["error"]["code"] == "no-profile"
 
     @pytest.mark.parametrize(
         "words", [["serve", "--port", "99999"], ["serve", "--port", "-1"], ["demo", "--port", "99999"], ["serve", "--metrics-port", "x"]]

@@ -26,7 +26,7 @@ from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
 from sync.device import records
-from sync.device.profile import open_session
+from sync.device.profile import open_session, require_profile
 from sync.device.session import Session
 from sync.device.store import SqlError, storage_error
 from sync.device.transport import HttpTransport
@@ -104,6 +104,7 @@ def _can_ask() -> bool:
 @contextmanager
 def session() -> Iterator[Session]:
     """The unlocked device of this run's profile."""
+    require_profile(context().profile)  # before anybody is asked for its passphrase
     with open_session(context().profile, passphrase()) as opened:
         yield opened
 
@@ -125,7 +126,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BrokenPipeError:  # whoever read the output has gone
             raise
-        except (ProtocolError, UnknownName, OSError, ValueError, SqlError) as error:
+        except (ProtocolError, UnknownName, OSError, ValueError, OverflowError, SqlError) as error:
             fail(_typed(error), as_json=as_json)
             raise typer.Exit(1) from None
 
