@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.serve import listen, make_server
+from server.settings import Settings
 
 
 async def _echo(request: Request) -> Response:
@@ -22,7 +23,7 @@ def main() -> None:
     sys.stdout.write(json.dumps({"address": f"http://127.0.0.1:{bound.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
     app = Starlette(routes=[Route("/echo", _echo, methods=["POST"])])
-    server = make_server(app, 1.0, {})
+    server = make_server(app, Settings(), {})
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[bound]))
 

@@ -14,14 +14,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import audit_routes, health, registry_routes, sync_route
 from server.append import Sender
-from server.authenticate import authenticate, parse
+from server.authenticate import Asked, authenticate, check_token, parse
+from server.quotas import Window
 from server.service import RunningSide, Service
 from shared_schema import cbor, limits
-from shared_schema.errors import ProtocolError, catalogue
+from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, catalogue
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
 
 Signed = Callable[[Request, RunningSide, Sender, bytes], Awaitable[Response]]
 Unsigned = Callable[[Request, Service, bytes], Awaitable[Response]]
+Quota = Callable[[Service, Request], Window]
 
 
 def http_status(code: str) -> int:
@@ -45,12 +47,13 @@ def signed(name: str, endpoint: Signed) -> Callable[[Request], Awaitable[Respons
         received = 0
         try:
             asked = parse(request.headers.get("authorization", ""))
-            running = service.side(asked.side)
+            running = _asked_side(service, asked)
+            path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            token = check_token(running.realm, asked, method=request.method, path=path)  # before a body of a stranger's is read
             body = await request.body()
             received = len(body)
-            path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             now_ms = service.clock()
-            sender = authenticate(running.realm, running.nonces, asked, method=request.method, path=path, body=body, now_ms=now_ms)
+            sender = authenticate(running.realm, token, running.nonces, body, now_ms)
             running.quotas.requests.take(sender.device, 1, now_ms)
             response = await endpoint(request, running, sender, body)
         except ProtocolError as error:
@@ -65,19 +68,47 @@ def signed(name: str, endpoint: Signed) -> Callable[[Request], Awaitable[Respons
     return frame
 
 
-def unsigned(name: str, endpoint: Unsigned) -> Callable[[Request], Awaitable[Response]]:
-    """Frame of an endpoint that anybody may call."""
+def _asked_side(service: Service, asked: Asked) -> RunningSide:
+    try:
+        return service.side(asked.side)
+    except Malformed:
+        raise Refused("request-refused") from None
+
+
+def unsigned(name: str, endpoint: Unsigned, quota: Quota | None) -> Callable[[Request], Awaitable[Response]]:
+    """Frame of an endpoint that anybody may call. What it may cost is counted before anything is read."""
 
     async def frame(request: Request) -> Response:
         service: Service = request.app.state.service
         try:
-            return await endpoint(request, service, await request.body())
+            if quota is not None:
+                address = request.client.host if request.client else ""
+                quota(service, request).take(address.encode(), 1, service.clock())
+            return await endpoint(request, service, await _small_body(request))
         except ProtocolError as error:
             return error_response(error.code, str(error))
         except Exception as error:
             return _failed(service, name, error)
 
     return frame
+
+
+async def _small_body(request: Request) -> bytes:
+    """The body. Raises TooLarge as soon as there is more than the limit."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limits.UNSIGNED_BYTES:
+            raise TooLarge(f"more than {limits.UNSIGNED_BYTES} B")
+    return body
+
+
+def _of_side(service: Service, request: Request) -> Window:
+    return service.side(request.query_params.get("side", "")).quotas.unsigned
+
+
+def _of_service(service: Service, _request: Request) -> Window:
+    return service.unsigned
 
 
 def _failed(service: Service, route: str, error: Exception) -> Response:
@@ -98,16 +129,17 @@ def _account(running: RunningSide, route: str, method: str, response: Response, 
 
 
 ROUTES: Final = [
-    Route("/healthz", unsigned("healthz", health.healthz), methods=["GET"]),
-    Route("/readyz", unsigned("readyz", health.readyz), methods=["GET"]),
-    Route("/v1/nonces", unsigned("nonces", registry_routes.nonces), methods=["GET"]),
-    Route("/v1/service", unsigned("service", registry_routes.service_keys), methods=["GET"]),
-    Route("/v1/service", unsigned("service", registry_routes.create_service), methods=["POST"]),
-    Route("/v1/enrol", unsigned("enrol", registry_routes.enrol), methods=["POST"]),
+    Route("/healthz", unsigned("healthz", health.healthz, None), methods=["GET"]),
+    Route("/readyz", unsigned("readyz", health.readyz, None), methods=["GET"]),
+    Route("/v1/nonces", unsigned("nonces", registry_routes.nonces, _of_side), methods=["GET"]),
+    Route("/v1/service", unsigned("service", registry_routes.service_keys, _of_service), methods=["GET"]),
+    Route("/v1/service", unsigned("service", registry_routes.create_service, _of_service), methods=["POST"]),
+    Route("/v1/enrol", unsigned("enrol", registry_routes.enrol, _of_side), methods=["POST"]),
     Route("/v1/sync", signed("sync", sync_route.sync), methods=["POST"]),
     Route("/v1/events", signed("events", sync_route.events), methods=["GET"]),
     Route("/v1/checkpoint", signed("checkpoint", audit_routes.checkpoint), methods=["GET"]),
-    Route("/v1/tile/{level:int}/{n:int}", signed("tile", audit_routes.tile), methods=["GET"]),
+    Route("/v1/tile/entries/{n:path}", signed("entries", audit_routes.entries), methods=["GET"]),
+    Route("/v1/tile/{level}/{n:path}", signed("tile", audit_routes.tile), methods=["GET"]),
     Route("/v1/audit/{side}/logs", signed("audit_logs", audit_routes.logs), methods=["GET"]),
     Route("/v1/audit/{side}/log/{log}", signed("audit_log", audit_routes.log), methods=["GET"]),
     Route("/v1/audit/{side}/events", signed("audit_events", audit_routes.events), methods=["GET"]),

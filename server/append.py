@@ -102,6 +102,8 @@ class Commit:
             entry: Entry | None = None
             try:
                 entry = decode_pair(pair)
+                if None in entry.parts:
+                    raise Malformed("a part is missing")
                 if (entry.log, entry.author) in stopped:
                     raise Refused("after-predecessor", "an earlier entry of this author was not taken")
                 known = self._known(entry)

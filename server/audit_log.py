@@ -116,6 +116,12 @@ class AuditLog:
             return None
         return (edge.get(level) or None) if n == last else self._full_tile(tx, level, n)
 
+    def leaf_data(self, tx: Connection, start: int, end: int) -> list[bytes] | None:
+        """The data of leaves [start, end): each event's salted commitment. None when the published tree has not all of them."""
+        if end > self.published.size:
+            return None
+        return [merkle.event_commitment(self.salt(n), event) for n, event in store.events_from(tx, start, end - start)]
+
     def root_at(self, tx: Connection, size: int) -> bytes | None:
         """The root of the first `size` leaves; None for a tree that was never published."""
         if size > self.published.size:

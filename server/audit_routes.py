@@ -3,6 +3,7 @@
 A supervisor is a device of the oversight side whose role names the side that it may audit. Everybody else gets `no-such-route`.
 """
 
+import re
 from functools import partial
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from server import store
 from server.append import Commit, Sender
+from server.audit_log import HASH, TILE
 from server.realm import Realm
 from server.service import RunningSide, Service
 from shared_schema import cbor, ids
@@ -19,6 +21,8 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
 
 _MOST: Final = 1000
+_LEVELS: Final = frozenset(map(str, range(8)))
+_TILE_PATH: Final = re.compile(r"(?P<n>(?:x[0-9]{3}/){0,4}[0-9]{3})(?:\.p/(?P<w>[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?")
 
 
 def _cbor(value: Any) -> Response:
@@ -31,17 +35,47 @@ async def checkpoint(_request: Request, running: RunningSide, _sender: Sender, _
 
 
 async def tile(request: Request, running: RunningSide, _sender: Sender, _body: bytes) -> Response:
-    """One C2SP tlog tile of the caller's side."""
-    level, n = request.path_params["level"], request.path_params["n"]
-    hashes = await running.read(_tile, running.realm, level, n)
-    if hashes is None:
+    """One tile of hashes of the caller's side: `/v1/tile/<L>/<N>[.p/<W>]` (C2SP tlog-tiles)."""
+    level = request.path_params["level"]
+    n, width = _tile_path(request.path_params["n"])
+    if level not in _LEVELS:
         raise Refused("no-such-route")
-    return Response(hashes, media_type="application/octet-stream")
+    return _bytes(await running.read(_tile, running.realm, int(level), n, width))
 
 
-def _tile(realm: Realm, level: int, n: int) -> bytes | None:
+async def entries(request: Request, running: RunningSide, _sender: Sender, _body: bytes) -> Response:
+    """One bundle of leaf data of the caller's side, each of 32 bytes after its length: `/v1/tile/entries/<N>[.p/<W>]` (C2SP tlog-tiles)."""
+    n, width = _tile_path(request.path_params["n"])
+    return _bytes(await running.read(_entries, running.realm, n, width))
+
+
+def _bytes(found: bytes | None) -> Response:
+    if found is None:
+        raise Refused("no-such-route")
+    return Response(found, media_type="application/octet-stream")
+
+
+def _tile_path(text: str) -> tuple[int, int]:
+    """(N, W) of the end of a tile's path. Raises Refused `no-such-route`."""
+    match = _TILE_PATH.fullmatch(text)
+    if match is None:
+        raise Refused("no-such-route")
+    digits = match["n"].replace("x", "").replace("/", "")
+    if len(digits) > 3 and digits.startswith("000"):
+        raise Refused("no-such-route")
+    return int(digits), int(match["w"] or TILE)
+
+
+def _tile(realm: Realm, level: int, n: int, width: int) -> bytes | None:
     with realm.engine.connect() as connection, connection.begin():
-        return realm.audit.tile(connection, level, n)
+        hashes = realm.audit.tile(connection, level, n) or b""
+    return hashes[: width * HASH] if len(hashes) >= width * HASH else None
+
+
+def _entries(realm: Realm, n: int, width: int) -> bytes | None:
+    with realm.engine.connect() as connection, connection.begin():
+        found = realm.audit.leaf_data(connection, n * TILE, n * TILE + width)
+    return None if found is None else b"".join(len(data).to_bytes(2, "big") + data for data in found)
 
 
 def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningSide:

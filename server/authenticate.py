@@ -44,8 +44,16 @@ def _key(public: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public)
 
 
-def authenticate(realm: Realm, nonces: Nonces, asked: Asked, *, method: str, path: str, body: bytes, now_ms: int) -> Sender:
-    """The device that signed this very request. Raises Refused: request-refused, nonce-spent, revoked, certificate-ended."""
+class Token(NamedTuple):
+    """A verified token: whose it is, and what it says of the body and the nonce."""
+
+    device: bytes
+    body_hash: str
+    nonce: str
+
+
+def check_token(realm: Realm, asked: Asked, *, method: str, path: str) -> Token:
+    """The token, verified, of a request whose body is still to be read. Raises Refused `request-refused`."""
     known = realm.known()
     try:
         certificate = known.devices[ids.parse(asked.issuer)]
@@ -59,9 +67,19 @@ def authenticate(realm: Realm, nonces: Nonces, asked: Asked, *, method: str, pat
     except (jwt.PyJWTError, KeyError, Malformed, RecursionError):
         raise Refused(_REFUSED) from None
     claims: dict[str, Any] = whole["payload"]
-    if whole["header"].get("typ") != TYP or claims["htm"] != method or claims["htu"] != path or claims["bh"] != body_hash(body):
+    if whole["header"] != {"alg": ALGORITHM, "typ": TYP} or claims.keys() != set(CLAIMS) or not all(type(said) is str for said in claims.values()):
         raise Refused(_REFUSED)
-    nonces.spend(str(claims["nonce"]), now_ms)
+    if claims["htm"] != method or claims["htu"] != path:
+        raise Refused(_REFUSED)
+    return Token(certificate.keys.device, claims["bh"], claims["nonce"])
+
+
+def authenticate(realm: Realm, token: Token, nonces: Nonces, body: bytes, now_ms: int) -> Sender:
+    """The device that signed this very request. Raises Refused: request-refused, nonce-spent, revoked, certificate-ended."""
+    if token.body_hash != body_hash(body):
+        raise Refused(_REFUSED)
+    nonces.spend(token.nonce, now_ms)
+    certificate = realm.known().devices[token.device]  # as it is now, not as it was before the body came
     if certificate.revoked is not None:
         raise Refused("revoked")
     if certificate.subject.until < now_ms:

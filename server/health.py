@@ -20,7 +20,7 @@ async def healthz(_request: Request, _service: Service, _body: bytes) -> Respons
 
 
 async def readyz(_request: Request, service: Service, _body: bytes) -> Response:
-    """The process can serve; says its version and its SQLite's."""
-    ready = not service.closing
+    """The process can serve and write; says its version and its SQLite's."""
+    state = "stopping" if service.closing else "failing" if service.failing else "ready"
     versions = {"fieldkeep": version("fieldkeep"), "sqlite": sqlite.sqlite_version}
-    return _json(200 if ready else 503, {"status": "ready" if ready else "stopping", **versions})
+    return _json(200 if state == "ready" else 503, {"status": state, **versions})

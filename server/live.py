@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from server.realm import Realm
+from shared_schema import limits
+from shared_schema.errors import Refused
 
 _KEEPALIVE_S: Final = 20.0
 
@@ -41,8 +43,13 @@ class Live:
             for event in events:
                 event.set()
 
+    def check_room(self, device: bytes) -> None:
+        """Raises Refused `quota` for a device that has enough streams open."""
+        if len(self._waiting.get(device, ())) >= limits.STREAMS_PER_DEVICE:
+            raise Refused("quota", f"want at most {limits.STREAMS_PER_DEVICE} open streams")
+
     async def stream(self, device: bytes) -> AsyncIterator[bytes]:
-        """Server-sent events for one device until it goes, is revoked, or the server stops."""
+        """Server-sent events for one device until it goes, is revoked, its certificate ends, or the server stops."""
         event = asyncio.Event()
         self._waiting.setdefault(device, set()).add(event)
         try:
@@ -63,4 +70,4 @@ class Live:
 
     def _stands(self, device: bytes) -> bool:
         certificate = self._realm.known().devices.get(device)
-        return not self._closing and certificate is not None and certificate.revoked is None
+        return not self._closing and certificate is not None and certificate.revoked is None and self._realm.clock() <= certificate.subject.until

@@ -3,9 +3,10 @@
 A field that is not in ALLOWED is dropped, whatever a caller passes: no id of a person, no log id, no text of a request can get out.
 """
 
+import contextlib
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -18,11 +19,30 @@ def _allow(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mapp
     return {name: value for name, value in fields.items() if name in ALLOWED and isinstance(value, str | int | float)}
 
 
-def open_log(path: Path | None) -> tuple[structlog.BoundLogger, TextIO | None]:
+class Patient:
+    """A log file that a full disk cannot make a request fail for: the line is lost, the request is not."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, text: str) -> None:
+        """Write, or go without."""
+        with contextlib.suppress(OSError):
+            self._file.write(text.encode())
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def open_log(path: Path | None) -> tuple[structlog.BoundLogger, Patient | None]:
     """A logger that writes JSON lines to `path`, or nowhere for None."""
-    stream = None if path is None else path.open("a", encoding="utf-8", buffering=1)
+    stream = None if path is None else Patient(path)
     logger: structlog.BoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream) if stream else structlog.ReturnLogger(),
+        structlog.PrintLogger(cast(TextIO, stream)) if stream else structlog.ReturnLogger(),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

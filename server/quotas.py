@@ -1,7 +1,8 @@
-"""Quotas: requests a minute and bytes a day, per device, and unsigned requests a minute per address. In memory, per side."""
+"""Quotas in memory, per side: requests a minute, bytes and deliveries a day for each device; unsigned requests a minute for each address."""
 
 from dataclasses import dataclass, field
 
+from server.settings import Settings
 from shared_schema.errors import Refused
 
 MINUTE_MS = 60_000
@@ -35,9 +36,15 @@ class Quotas:
 
     requests: Window
     push_bytes: Window
+    deliveries: Window
     unsigned: Window
 
 
-def make_quotas(requests_per_minute: int, push_bytes_per_day: int, unsigned_per_minute: int) -> Quotas:
+def make_quotas(settings: Settings) -> Quotas:
     """Quotas with nothing used."""
-    return Quotas(Window(MINUTE_MS, requests_per_minute), Window(DAY_MS, push_bytes_per_day), Window(MINUTE_MS, unsigned_per_minute))
+    return Quotas(
+        Window(MINUTE_MS, settings.requests_per_minute),
+        Window(DAY_MS, settings.push_bytes_per_day),
+        Window(DAY_MS, settings.deliveries_per_day),
+        Window(MINUTE_MS, settings.unsigned_per_minute),
+    )

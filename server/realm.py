@@ -405,11 +405,12 @@ class Realm:
         """The devices that may read any of `logs`; all of the side for its registry."""
         known, wanted = self.known(), set(logs)
         everyone = known.log in wanted
-        return {
-            device
-            for device, cert in known.devices.items()
-            if cert.revoked is None and (everyone or not wanted.isdisjoint(self.readers.get(cert.subject.user, {})))
-        }
+        return {device for device, cert in known.devices.items() if cert.revoked is None and (everyone or self._has_news(cert.subject.user, wanted))}
+
+    def _has_news(self, user: bytes, logs: set[bytes]) -> bool:
+        """True for a member of one of `logs`, and for whom its newest entry removes."""
+        mine = self.readers.get(user, {})
+        return any(mine[log] is None or self.heads[log].seq <= (mine[log] or 0) for log in logs & mine.keys())
 
 
 def _raised(result: Any) -> Any:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.append import Commit, Pushed
 from server.realm import Realm
-from server.service import RunningSide, Service
+from server.service import Service
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Certify, Root, decode_registry_statement
 from shared_schema.entry import decode_pair
@@ -23,17 +23,11 @@ def _cbor(value: Any) -> Response:
     return Response(cbor.encode(value), media_type=CBOR_TYPE)
 
 
-def _limit(request: Request, running: RunningSide, service: Service) -> None:
-    address = (request.client.host if request.client else "").encode()
-    running.quotas.unsigned.take(address, 1, service.clock())
-
-
 async def nonces(request: Request, service: Service, _body: bytes) -> Response:
     """Up to 16 nonces for one side."""
     running = service.side(request.query_params.get("side", ""))
-    _limit(request, running, service)
     count = request.query_params.get("count", "1")
-    if not count.isascii() or not count.isdecimal() or not 1 <= int(count) <= limits.NONCES_PER_GET:
+    if not count.isascii() or not count.isdecimal() or len(count) > 2 or not 1 <= int(count) <= limits.NONCES_PER_GET:
         raise Malformed(f"count is not a number from 1 to {limits.NONCES_PER_GET}")
     now_ms = service.clock()
     return _cbor({"nonces": [running.nonces.issue(now_ms) for _ in range(int(count))], "time": now_ms})
@@ -85,9 +79,8 @@ def _check_beginning(realm: Realm, pairs: tuple[Any, ...]) -> None:
 
 async def enrol(request: Request, service: Service, body: bytes) -> Response:
     """A new device's first registry entry. The answer is a sync response without pages: the registry is for signed requests only."""
-    map_ = as_map(cbor.decode(body), "enrolment", keys("side", "entry"))
-    running = service.side(as_text(map_["side"], "side"))
-    _limit(request, running, service)
+    map_ = as_map(cbor.decode(body), "enrolment", keys("entry"))
+    running = service.side(request.query_params.get("side", ""))
     realm = running.realm
     known = realm.known()
     entry = decode_pair(map_["entry"])
@@ -104,4 +97,3 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
 
 def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:
     return commit.push(pairs, None)
-

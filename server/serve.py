@@ -4,7 +4,9 @@ import asyncio
 import ctypes
 import datetime as dt
 import gc
+import ipaddress
 import json
+import math
 import socket
 import sys
 from collections.abc import Callable
@@ -45,7 +47,8 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
         bound = listen(settings.host, settings.port)
         host, port = bound.getsockname()[:2]
         found = {
-            "address": f"{'https' if tls else 'http'}://{host}:{port}",
+            "address": f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}",
+            "open_without_tls": not tls and not ipaddress.ip_address(host).is_loopback,
             "data": str(settings.data),
             "setup_code": None if service.created else service.setup_code,
             "ca": str(settings.data / "dev-ca.pem") if settings.dev_tls else None,
@@ -54,7 +57,7 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
         if metrics is not None:
             found["metrics"] = f"http://{_LOOPBACK}:{metrics.getsockname()[1]}/metrics"
         say(found)
-        main = make_server(make_app(service), service.settings.drain_seconds, tls)
+        main = make_server(make_app(service), settings, tls)
         gc.collect()
         gc.freeze()  # what was loaded stays: each full collection would walk it again, and everybody would wait 70 ms
         with asyncio.Runner(loop_factory=main.config.get_loop_factory()) as runner:  # uvloop, where there is one
@@ -80,12 +83,19 @@ def _tls(settings: Settings) -> dict[str, Any]:
 
 
 async def _serve(service: Service, main: uvicorn.Server, bound: socket.socket, metrics: socket.socket | None) -> None:
-    tasks = [main.serve(sockets=[bound])]
+    tasks = [main.serve(sockets=[bound]), _end_streams(service, main)]
     if metrics is not None:
-        beside = make_server(_metrics_app(service), 1.0, {})
+        beside = make_server(_metrics_app(service), service.settings, {})
         beside.config.lifespan = "off"
         tasks.append(_follow(main, beside, metrics))
     await asyncio.gather(*tasks)
+
+
+async def _end_streams(service: Service, main: uvicorn.Server) -> None:
+    """A stopping server waits for requests under way; a stream would be under way for ever."""
+    while not main.should_exit:
+        await asyncio.sleep(0.2)
+    service.end_streams()
 
 
 async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.socket) -> None:
@@ -97,7 +107,7 @@ async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.so
     await task
 
 
-def make_server(app: Any, drain_seconds: float, tls: dict[str, Any]) -> uvicorn.Server:
+def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Server:
     """A uvicorn server with our settings; `tls` are its arguments for TLS, if any."""
     config = uvicorn.Config(
         app,
@@ -105,7 +115,8 @@ def make_server(app: Any, drain_seconds: float, tls: dict[str, Any]) -> uvicorn.
         access_log=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=int(drain_seconds) or None,
+        timeout_graceful_shutdown=max(1, math.ceil(settings.drain_seconds)),
+        limit_concurrency=settings.most_connections,
         **tls,
     )
     return uvicorn.Server(config)
@@ -136,6 +147,8 @@ def say_words(found: dict[str, Any]) -> None:
         lines.append(
             f"No service yet. Create one:  fieldkeep service create --server {found['address']} --setup {found['setup_code']} --name NAME --out office"
         )
+    if found["open_without_tls"]:
+        lines.append("Warning: without TLS every device refuses this address. Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy.")
     if found["ca"]:
         lines.append(f"Development TLS: give devices --ca {found['ca']}")
     if found.get("metrics"):

@@ -18,15 +18,15 @@ from alembic.config import Config
 
 from server import store
 from server.live import Live
-from server.logs import open_log
+from server.logs import Patient, open_log
 from server.metrics import Metrics
 from server.nonces import Nonces
-from server.quotas import Quotas, make_quotas
+from server.quotas import MINUTE_MS, Quotas, Window, make_quotas
 from server.realm import Realm, RealmKeys
 from server.settings import Settings
 from server.writer import Writer
 from shared_schema import ids
-from shared_schema.errors import Refused
+from shared_schema.errors import Malformed
 from shared_schema.ids import SIDES, Side
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -69,10 +69,12 @@ class Service:
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(data)
+        self._log_files: list[Patient] = []
         self.setup_code = _setup_code(data)
         self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
         self.closing = False
-        self.process_log, _ = open_log(data / "process.log")
+        self.unsigned = Window(MINUTE_MS, settings.unsigned_per_minute)  # of requests that concern no side yet
+        self.process_log = self._open_log(data / "process.log")
 
     @property
     def created(self) -> bool:
@@ -86,21 +88,34 @@ class Service:
 
     def _open(self, side: Side, data: Path) -> RunningSide:
         path = data / f"{side}.db"
-        fresh = not path.exists()
+        keys = _keys(data / f"{side}.keys.json", fresh=not path.exists())
         migrate(path)
-        keys = _keys(data / f"{side}.keys.json", fresh=fresh)
         realm = Realm(side, store.open_engine(path), keys, self.clock)
-        settings = self.settings
-        quotas = make_quotas(settings.requests_per_minute, settings.push_bytes_per_day, settings.unsigned_per_minute)
-        log, _ = open_log(data / f"{side}.log")
-        return RunningSide(realm, Writer(realm), Nonces(side, secrets.token_bytes), quotas, Live(realm), Metrics(), log)
+        log = self._open_log(data / f"{side}.log")
+        nonces = Nonces(side, secrets.token_bytes)
+        return RunningSide(realm, Writer(realm), nonces, make_quotas(self.settings), Live(realm), Metrics(), log)
+
+    def _open_log(self, path: Path) -> structlog.BoundLogger:
+        log, stream = open_log(path)
+        self._log_files += [stream] if stream else []
+        return log
 
     def side(self, name: str) -> RunningSide:
-        """A running side by name. Raises Refused `request-refused` for any other name."""
+        """A running side by name. Raises Malformed for any other name."""
         for side, running in self.sides.items():
             if side == name:
                 return running
-        raise Refused("request-refused")
+        raise Malformed(f"side is none of {', '.join(SIDES)}")
+
+    @property
+    def failing(self) -> bool:
+        """True when a side cannot write what it has to."""
+        return any(running.writer.failing for running in self.sides.values())
+
+    def end_streams(self) -> None:
+        """End all event streams, so that a stopping server need not wait for them."""
+        for running in self.sides.values():
+            running.live.close()
 
     def close(self) -> None:
         """Finish all writing and let go of the data."""
@@ -110,6 +125,8 @@ class Service:
                 running.writer.stop()
                 running.readers.shutdown()
                 running.realm.engine.dispose()
+            for stream in self._log_files:
+                stream.close()
             os.close(self._lock)
 
 
@@ -150,8 +167,17 @@ def _keys(path: Path, *, fresh: bool) -> RealmKeys:
 
 
 def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+    """Whole or not at all, whenever the machine stops."""
+    beside = path.with_suffix(path.suffix + ".new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
+    beside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,8 +1,9 @@
 """Settings of `fieldkeep serve`, each from the environment variable FIELDKEEP_<NAME> (docs/operations/settings.md)."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared_schema import limits
@@ -22,5 +23,17 @@ class Settings(BaseSettings):
     dev_tls: bool = Field(False, description="Make and use a certificate of our own, for trying things out.")
     requests_per_minute: int = Field(limits.REQUESTS_PER_MINUTE, ge=1, description="Signed requests that one device may make in a minute.")
     push_bytes_per_day: int = Field(limits.PUSH_BYTES_PER_DAY, ge=1, description="Bytes that one device may push in a day.")
+    deliveries_per_day: int = Field(
+        limits.DELIVERIES_PER_DAY, ge=1, description="Log pages that one device may fetch in a day; each is an event of the audit log."
+    )
+    most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(600, ge=1, description="Unsigned requests (nonces, enrolment, set-up) that one address may make in a minute.")
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("want tls_cert and tls_key together, have only one of them")
+        if self.tls_cert is not None and self.dev_tls:
+            raise ValueError("want either dev_tls or a certificate of your own")
+        return self

@@ -4,6 +4,7 @@ One hop per group of jobs, not one per statement: that is where the speed comes 
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -21,6 +22,8 @@ class Writer:
     """Owns all writing of one realm."""
 
     def __init__(self, realm: Realm) -> None:
+        self.failing = ""
+        """What the newest attempt to extend the audit tree ended with; empty while all is well."""
         self._realm = realm
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any], asyncio.AbstractEventLoop] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{realm.side}", daemon=True)
@@ -29,7 +32,7 @@ class Writer:
 
     async def do(self, job: Job) -> Any:
         """Run `job` in the next transaction; its result, once durable. Raises what the job raised, or Refused `busy` when stopping."""
-        if not self._open:
+        if not self._open or not self._thread.is_alive():
             raise Refused("busy")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
@@ -81,11 +84,17 @@ class Writer:
             results = self._realm.transact([job for job, _, _ in group])
         except Exception as error:  # nothing was applied; every asker hears so
             results = [error] * len(group)
-        group[0][2].call_soon_threadsafe(_settle, [(future, result) for (_, future, _), result in zip(group, results, strict=True)])
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever asked
+            group[0][2].call_soon_threadsafe(_settle, [(future, result) for (_, future, _), result in zip(group, results, strict=True)])
 
     def _sequence(self) -> None:
-        if self._realm.registry is not None:
-            self._realm.sequence()
+        """Extend the audit tree. A failure (a full disk, say) is kept for /readyz and tried again; the entries are safe in the log."""
+        try:
+            if self._realm.registry is not None:
+                self._realm.sequence()
+            self.failing = ""
+        except Exception as error:
+            self.failing = type(error).__name__
 
 
 def _settle(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:

@@ -281,7 +281,8 @@ class Wire:
     def sync(self, session: Session | enrolment.Newcomer, body: bytes) -> bytes:
         return self._pass(body, lambda: self.host.sync(session.identity.device, body), session.identity.device)
 
-    def enrol(self, body: bytes) -> bytes:
+    def enrol(self, side: Side, body: bytes) -> bytes:
+        assert side == self.phone.side
         return self._pass(body, lambda: self.host.enrol(body), None)
 
     def _pass(self, body: bytes, deliver: Callable[[], bytes], device: bytes | None) -> bytes:

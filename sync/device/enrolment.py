@@ -54,7 +54,7 @@ class Newcomer:
 class EnrolTransport(Protocol):
     """How an enrolment, and the new device's first sync, reach the server."""
 
-    def enrol(self, body: bytes) -> bytes:
+    def enrol(self, side: Side, body: bytes) -> bytes:
         """POST /v1/enrol."""
         ...
 
@@ -137,7 +137,7 @@ def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_m
     start = Head(identity.incarnation, 0, ids.chain_start(log))
     author = Author(identity.svc, log, identity.device, 0, None, start, Witness(identity.incarnation, 0, EMPTY_ROOT))
     entry = sign_statement(author, sign_key, payload)
-    transport.enrol(cbor.encode({"side": identity.side, "entry": cbor.Raw(encode_pair(entry.cose, ()))}))
+    transport.enrol(identity.side, cbor.encode({"entry": cbor.Raw(encode_pair(entry.cose, ()))}))
     response = decode_response(transport.sync(Newcomer(identity, sign_key), encode_request(SyncRequest())))
     _check(response, identity, code)
     with store.transaction():  # all or nothing: a profile that is half a device could neither sync nor enrol again

@@ -23,7 +23,7 @@ _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 _EVENTS_TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
 _ANSWER_BYTES: Final = 8 * limits.REQUEST_BYTES  # a sync's answer is a few MiB; an auditor's page holds a thousand entries
 _EVENT_BYTES: Final = 4096
-_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_-]+)+(?:\?(?:side=[a-z]+|[a-z]+=[0-9]{1,16}))?")
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_.-]+)+(?:\?(?:side=[a-z]+|[a-z]+=[0-9]{1,16}))?")
 
 
 class Signer(Protocol):
@@ -73,9 +73,9 @@ class HttpTransport:
         """POST /v1/service."""
         return self._map(self._send("POST", "/v1/service", body))
 
-    def enrol(self, body: bytes) -> bytes:
+    def enrol(self, side: str, body: bytes) -> bytes:
         """POST /v1/enrol."""
-        return self._send("POST", "/v1/enrol", body)
+        return self._send("POST", f"/v1/enrol?side={side}", body)
 
     # --- signed ------------------------------------------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ import pytest
 from shared_schema import cbor, ids, limits
 from shared_schema.errors import Refused, catalogue
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
-from shared_schema.wire import SyncRequest, encode_request
+from shared_schema.wire import SyncRequest, decode_response, encode_request
 from sync.change import Op
 from sync.device import enrolment, syncing
+from sync.device.outbox import seal_pending
 from sync.device.session import Session
 from sync.device.transport import HttpTransport, check_address
 from sync.signing import SigningKey
@@ -73,7 +74,7 @@ class TestSignedRequests:
         "changes",
         [
             {"htm": "GET"}, {"htu": "/v1/events"}, {"htu": "/v1/sync?x=1"}, {"bh": "A" * 43}, {"aud": "x/perpetrator"}, {"iss": ids.show(bytes(16))},
-            {"iss": "not a uuid"}, {"nonce": None}, {"bh": None}, {"aud": None}, {"iss": None}, {"htm": None}, {"htu": None},
+            {"iss": "not a uuid"}, {"iat": 1}, {"nonce": 7}, {"nonce": None}, {"bh": None}, {"aud": None}, {"iss": None}, {"htm": None}, {"htu": None},
         ],
     )  # fmt: skip
     def test_another_claim_or_none(self, sam: Session, client: httpx.Client, changes: dict[str, Any]) -> None:
@@ -93,7 +94,8 @@ class TestSignedRequests:
         assert post(client, f"{SCHEME} {token(sam, client, key=stranger)}") == (401, "request-refused")
 
     def test_another_type_or_algorithm(self, sam: Session, client: httpx.Client) -> None:
-        assert post(client, f"{SCHEME} {token(sam, client, headers={'typ': 'JWT'})}") == (401, "request-refused")
+        for headers in ({"typ": "JWT"}, {"kid": "one"}, {"crit": ["b64"], "b64": True}):
+            assert post(client, f"{SCHEME} {token(sam, client, headers=headers)}") == (401, "request-refused")
         body = token(sam, client).split(".")
         none = base64.urlsafe_b64encode(json.dumps({"typ": TYP, "alg": "none"}).encode()).rstrip(b"=").decode()
         assert post(client, f"{SCHEME} {none}.{body[1]}.") == (401, "request-refused")
@@ -139,8 +141,12 @@ class TestBadInput:
             for _ in range(limits.REQUEST_BYTES // 65536 + 1):
                 yield bytes(65536)
 
-        answer = client.post("/v1/enrol", content=chunks())
-        assert (answer.status_code, cbor.decode(answer.content)["code"]) == (413, "too-large")
+        for path in ("/v1/enrol?side=victim", "/v1/service", "/v1/sync"):
+            answer = client.post(path, content=chunks())
+            assert (answer.status_code, cbor.decode(answer.content)["code"]) in ((413, "too-large"), (401, "request-refused"))
+        small = bytes(limits.UNSIGNED_BYTES)
+        assert cbor.decode(client.post("/v1/service", content=small).content)["code"] == "malformed"
+        assert cbor.decode(client.post("/v1/service", content=small + b"0").content)["code"] == "too-large"
 
     @pytest.mark.parametrize(
         ("method", "path", "want"),
@@ -151,12 +157,26 @@ class TestBadInput:
         assert (answer.status_code, cbor.decode(answer.content)["code"]) == want
 
     @pytest.mark.parametrize(
-        "body", [b"", b"\xa0", cbor.encode({"side": "perpetrator", "entry": [b"", []]}), cbor.encode({"side": "elsewhere", "entry": [b"", []]})]
+        ("side", "body"), [("victim", b""), ("victim", b"\xa0"), ("perpetrator", cbor.encode({"entry": [b"", []]})), ("elsewhere", b""), ("", b"")]
     )
-    def test_enrolment(self, client: httpx.Client, body: bytes) -> None:
-        answer = client.post("/v1/enrol", content=body)
-        assert answer.status_code in (400, 401)
+    def test_enrolment(self, client: httpx.Client, side: str, body: bytes) -> None:
+        answer = client.post(f"/v1/enrol?side={side}", content=body)
         assert set(cbor.decode(answer.content)) == {"code", "message", "retry"}
+        assert (answer.status_code, cbor.decode(answer.content)["code"]) == (400, "malformed")
+
+    @pytest.mark.parametrize("query", ["", "?side=elsewhere", "?side=victim&count=0", "?side=victim&count=17", "?side=victim&count=-1"])
+    def test_nonces(self, client: httpx.Client, query: str) -> None:
+        answer = client.get(f"/v1/nonces{query}")
+        assert (answer.status_code, cbor.decode(answer.content)["code"]) == (400, "malformed")
+
+    def test_a_push_without_a_part(self, sam: Session, client: httpx.Client, live: Live) -> None:
+        log = live.case(sam)
+        sam.write(log, None, "task", [Op("what", "set", "ring", ())])
+        seal_pending(sam)
+        [item] = sam.store.outbox_items([one.n for one in sam.store.waiting()])
+        body = encode_request(SyncRequest(push=([item.cose, [None]],)))
+        answer = client.post("/v1/sync", content=body, headers={"authorization": f"{SCHEME} {token(sam, client, body)}"})
+        assert [one.code for one in decode_response(answer.content).answers] == ["malformed"]
 
     def test_a_service_is_created_once(self, live: Live, client: httpx.Client) -> None:
         assert cbor.decode(client.get("/v1/service").content)["code"] == "service-exists"
@@ -202,10 +222,29 @@ class TestAudienceOfAudit:
         from sync import merkle
 
         checkpoint = decode_checkpoint(live.transport.signed(sam, "GET", "/v1/checkpoint").decode())
-        tile = live.transport.signed(sam, "GET", "/v1/tile/0/0")
+        assert 0 < checkpoint.size < 256
+        tile = live.transport.signed(sam, "GET", f"/v1/tile/0/000.p/{checkpoint.size}")
         leaves = [tile[i : i + 32] for i in range(0, len(tile), 32)]
-        assert merkle.root_of(leaves[: checkpoint.size]) == checkpoint.root
-        assert self.get(live, sam, "/v1/tile/3/0") == "no-such-route"
+        assert merkle.root_of(leaves) == checkpoint.root
+        bundle = live.transport.signed(sam, "GET", f"/v1/tile/entries/000.p/{checkpoint.size}")
+        data = [bundle[i : i + 34] for i in range(0, len(bundle), 34)]
+        assert {one[:2] for one in data} == {b"\x00\x20"}
+        assert [merkle.leaf_hash(one[2:]) for one in data] == leaves
+        for path in (
+            "0/000",
+            "3/000",
+            "0/001",
+            "0/000.p/0",
+            "0/000.p/256",
+            "0/000.p/255",
+            "0/0",
+            "0/x000/000",
+            "8/000",
+            "00/000",
+            "0/" + "x001/" * 90 + "1",
+        ):
+            assert self.get(live, sam, f"/v1/tile/{path}") == "no-such-route", path
+        assert self.get(live, sam, "/v1/tile/entries/000") == "no-such-route"
 
 
 def test_quota(tmp_path: Path) -> None:
@@ -218,6 +257,10 @@ def test_quota(tmp_path: Path) -> None:
         assert 429 in answers or 409 in answers
         codes = {cbor.decode(httpx.get(f"{server.address}/v1/nonces?side=victim", trust_env=False).content).get("code") for _ in range(3)}
         assert codes == {"quota"}
+        assert httpx.get(f"{server.address}/v1/nonces?side=perpetrator", trust_env=False).status_code == 200, "each side counts for itself"
+        assert httpx.post(f"{server.address}/v1/enrol?side=victim", content=bytes(10**6), trust_env=False).status_code == 429
+        answers = [httpx.post(f"{server.address}/v1/service", content=b"", trust_env=False).status_code for _ in range(6)]
+        assert answers[-1] == 429
     finally:
         server.stop()
 

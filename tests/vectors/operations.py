@@ -462,7 +462,8 @@ def _check_request(given: In) -> None:
     asked = authenticate.parse(given["authorization"])
     if asked.side != realm.side:
         raise Refused("request-refused", "the request is for another side")
-    sender = authenticate.authenticate(realm, nonces, asked, method=given["method"], path=given["path"], body=given["body"], now_ms=0)
+    token = authenticate.check_token(realm, asked, method=given["method"], path=given["path"])
+    sender = authenticate.authenticate(realm, token, nonces, given["body"], 0)
     if sender.device != given["device"]:
         raise Refused("request-refused", "the request is by another device")
 

@@ -107,11 +107,11 @@ class Swapping:
         self.swapped += 1
         return replace(served, pair=[served.pair[0].replace(own.receive, self.key.public), []])
 
-    def sync(self, session: Session, body: bytes) -> bytes:
+    def sync(self, session: Any, body: bytes) -> bytes:
         return self._tamper(self.inner.sync(session, body))
 
-    def enrol(self, body: bytes) -> bytes:
-        return self._tamper(self.inner.enrol(body))
+    def enrol(self, side: str, body: bytes) -> bytes:
+        return self._tamper(self.inner.enrol(side, body))
 
 
 def test_a_key_swapped_during_enrolment(live: Live) -> None:
@@ -157,9 +157,12 @@ def test_a_key_swapped_during_sync(live: Live) -> None:
 
 def second_use(code: enrolment.Code, live: Live, body_of: list[bytes]) -> Session | None:
     class Recording:
-        def enrol(self, body: bytes) -> bytes:
+        def enrol(self, side: str, body: bytes) -> bytes:
             body_of.append(body)
-            return live.transport.enrol(body)
+            return live.transport.enrol(side, body)
+
+        def sync(self, session: Any, body: bytes) -> bytes:
+            return live.transport.sync(session, body)
 
     store = live.store(secrets.token_hex(4))
     return enrolment.enrol(store, code, "thief's phone", Recording(), now_ms, secrets.token_bytes)

@@ -94,6 +94,8 @@ def _refused(book: Book) -> None:
     claims("htu_other", "Another path.", htu="/v1/export")
     claims("htu_without_query", "The path without its query.", htu="/v1/sync")
     claims("htu_whole_address", "The whole address in the place of the path.", htu=f"https://example.org{_PATH}")
+    claims("one_more", "A claim that this version does not know.", iat=0)
+    claims("nonce_number", "A claim that is no text.", nonce=7)
     claims("bh_other", "The hash of another body.", bh=_b64(hashlib.sha256(b"").digest()))
     claims("bh_padded", "The hash with its padding.", bh=_claims()["bh"] + "=")
     claims("bh_hex", "The hash in hexadecimal.", bh=hashlib.sha256(_BODY).hexdigest())
@@ -119,6 +121,7 @@ def _refused(book: Book) -> None:
         ("typ_jwt", "A token of the common type.", header | {"typ": "JWT"}),
         ("typ_missing", "No type.", {"alg": "EdDSA"}),
         ("typ_case", "The type in capitals.", header | {"typ": "FIELDKEEP-REQUEST"}),
+        ("one_more", "A header that this version does not know.", header | {"kid": "one"}),
         ("crit", "An extension that has to be understood and is not.", header | {"crit": ["exp"], "exp": 0}),
     ):
         refuse(name, why, f"Fieldkeep {_token(_claims(), header=changed)}")
