@@ -69,12 +69,12 @@ class Granter:
             return Members(tuple(sorted((add or {}).items())), tuple(sorted(gone)), epoch, commit, grants, self.registry.head, state.previous)
         return NewEpoch(epoch, commit, grants, self.registry.head, state.previous)
 
-    def more_grants(self, state: FileState, secrets: Mapping[int, bytes]) -> MoreGrants | None:
-        """Grants for devices of members that have none yet; None when nobody is missing."""
+    def more_grants(self, state: FileState, secrets: Mapping[int, bytes], again: Iterable[bytes] = ()) -> MoreGrants | None:
+        """Grants of all epochs for devices of members that have none yet, and once more for `again`; None when that is nobody."""
         wanted = recipients(self.registry, state.members, self.registry.seq)
         epochs = tuple(state.commits)
-        missing = missing_grants(state, self.registry)
-        grants = tuple(self._grant(to, *wanted[to], epochs, secrets) for to in missing)
+        devices = sorted({*missing_grants(state, self.registry), *again})
+        grants = tuple(self._grant(to, *wanted[to], epochs, secrets) for to in devices)
         return MoreGrants(grants, self.registry.head, state.previous) if grants else None
 
 

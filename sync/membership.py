@@ -182,8 +182,8 @@ def _check_more_grants(state: FileState, statement: MoreGrants, registry: Regist
     wanted = recipients(registry, state.members, statement.rg.seq)
     epochs = tuple(state.commits)
     for grant in statement.grants:
-        if grant.to in state.holders or grant.to == registry.recovery_id:
-            raise Refused("not-permitted", "the recipient already holds this file")
+        if grant.to == registry.recovery_id:
+            raise Refused("not-permitted", "the recovery key is granted with an epoch only")
         _check_grant(grant, wanted, epochs, registry)
     return frozenset(grant.to for grant in statement.grants)
 

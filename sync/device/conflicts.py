@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from shared_schema import cbor
 from shared_schema.errors import Refused
 from sync.change import CellKey, FieldKey, Op, OpId
 from sync.device import records
@@ -59,8 +60,21 @@ def _waiting(log: bytes, record: Record, key: FieldKey, ops: list[Live], *, prop
 
 
 def count_conflicts(session: Session) -> int:
-    """How many fields are in conflict on this device."""
-    return len(list_conflicts(session))
+    """How many fields are in conflict on this device. A file is folded for this only when something in it has changed since the last time."""
+    return sum(_count(session, log, seq) for log, seq, *_ in session.store.logs() if log != session.registry.log)
+
+
+def _count(session: Session, log: bytes, seq: int) -> int:
+    store, name = session.store, f"conflicts:{log.hex()}"
+    state = [seq, store.highest(log, session.identity.device)]
+    known = store.fact(name)
+    if known is not None:
+        *counted, number = cbor.decode(known)
+        if counted == state:
+            return int(number)
+    number = len(list_conflicts(session, log))
+    store.set_fact(name, cbor.encode([*state, number]))
+    return number
 
 
 def resolve(session: Session, log: bytes, record_id: bytes, key: FieldKey, value: Any, reason: str) -> bytes:

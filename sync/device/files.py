@@ -77,16 +77,36 @@ def remove_member(session: Session, log: bytes, user: bytes) -> Entry:
     return _change(session, log, state, remove=user)
 
 
+def grant_again(session: Session, log: bytes, user: bytes) -> Entry:
+    """Grant a member's devices all epochs once more: what they were granted before did not open (`bad-grant`). Sent at the next sync."""
+    state = session.require_file(log)
+    if user not in state.members:
+        raise Refused("not-found", "that person is not a member")
+    _check_holds(session, state, "grant")
+    devices = [cert.keys.device for cert in session.registry.devices_of(user, session.registry.seq)]
+    granter = Granter(session.identity.svc, log, session.identity.device, session.registry)
+    statement = granter.more_grants(state, session.store.secrets(log), devices)
+    if statement is None:
+        raise Refused("not-found", "that person has no device in standing")
+    return put_statement(session, log, encode_file_statement(statement))
+
+
 def _changeable(session: Session, log: bytes) -> FileState:
     state = session.reader(log).file
     if state is None:
         raise Refused("no-such-file", "the file is not on the server yet, or is not yours: sync first")
-    role = state.members.get(session.identity.user, "")
-    if not may_sign("members", state.file, state.side, role):
-        raise Refused("not-permitted", f"as {role or 'nobody'} you may not change who is in a {state.file} file")
+    _check_holds(session, state, "members")
+    return state
+
+
+def _check_holds(session: Session, state: FileState, kind: str) -> None:
+    """Raises Refused unless this device's person may sign such a statement and the device has every key."""
+    role, log = state.members.get(session.identity.user, ""), state.log
+    if not may_sign(kind, state.file, state.side, role):
+        what = "change who is in" if kind == "members" else "give keys of"
+        raise Refused("not-permitted", f"as {role or 'nobody'} you may not {what} a {state.file} file")
     if session.identity.device not in state.holders or not session.store.secrets(log).keys() >= state.commits.keys():
         raise Refused("no-standing", "this device has not been given the file's keys yet: any other device that has them does so when it syncs")
-    return state
 
 
 def _change(session: Session, log: bytes, state: FileState, add: Mapping[bytes, str] | None = None, remove: bytes | None = None) -> Entry:

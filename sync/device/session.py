@@ -131,6 +131,7 @@ class Session:
     def forget_readers(self) -> None:
         """Read logs from the store again: after a transaction that failed."""
         self._readers.clear()
+        self._stopped = {log: why for log, _, _, _, _, why in self.store.logs() if why}
         self.registry_reader = Reader(self._log_head(self.registry.log))
         self.registry = self._fold_registry()
 

@@ -81,7 +81,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         resealed.update(refusal.log for refusal in outcome.refused if refusal.final)
         kept = {item.n for item in session.store.waiting()}
         stuck |= {item.log for item in pushed if item.n in kept} | {log for log, times in resealed.items() if times > _RESEALS}
-        if report.rounds > _ROUNDS or (outcome.contradictions and not outcome.accepted):
+        if report.rounds > _ROUNDS:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
         sealed = seal_pending(session)

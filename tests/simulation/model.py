@@ -102,7 +102,7 @@ def _apply(
         return
     if merge == "once" and (isinstance(op.field, CellKey) or creator is None or at.device != creator.device):
         return
-    if merge == "text" and (creator is None or at.user != creator.user):
+    if merge == "text" and (creator is None or at.user != creator.user) and not (op.action == "resolve" and slot.contested):
         return
     gone = {pred for pred in named if not (op.action == "set" and merge in CONTESTED and slot.contested and pred.device != at.device)}
     slot.values = [one for one in slot.values if one.id not in gone]

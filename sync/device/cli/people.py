@@ -300,6 +300,22 @@ def member_remove(which: FileArg, who: Annotated[str, typer.Argument(help="Displ
     _change_members(which, who, None, as_json=as_json)
 
 
+@member.command("grant")
+@command
+def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Display name or user id.")], as_json: Json = False) -> None:
+    """Give a member's devices the file's keys once more: when what they got before did not open (alarm bad-grant).
+
+    Example: fieldkeep member grant 3fa8 Priya
+    """
+    with frame.session() as opened, frame.online(opened) as transport:
+        sync(opened, transport)
+        log, user = records.find_file(opened, which), frame.person(opened, who)
+        entry = files.grant_again(opened, log, user)
+        _require_taken(opened, entry, sync(opened, transport))
+        name = opened.name_of(user)
+    emit({"file": ids.show(log), "user": ids.show(user)}, f"{name}'s devices have been given the file's keys again.", as_json=as_json)
+
+
 def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
     with frame.session() as opened, frame.online(opened) as transport:
         sync(opened, transport)

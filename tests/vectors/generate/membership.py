@@ -273,8 +273,12 @@ def _voids(book: Book, kcs: list[list[Any]]) -> None:
         out=out,
     )
     file = started()
+    again = file.copy()
+    again.append(again.by(C1, again.more_grants(grants=(dummy_grant(N1.id, again.registry.known.devices[N1.id].id, (1,)),))))
+    why = "A device that holds the file is granted it once more: what it got before may not open."
+    book.add("grant_again", why, op="file", given=again.given(), out=_out(again, [None] * 2, previous=_last(again)))
     file.append(file.by(C1, file.more_grants(grants=(dummy_grant(N1.id, bytes(32), (1,)),))))
-    out = _out(file, [None, "not-permitted"], previous=_last(file))
+    out = _out(file, [None, "wall"], previous=_last(file))
     book.add("void_grant", "A void `grant` is the previous statement and blocks nothing.", op="file", given=file.given(), out=out)
 
 
@@ -519,8 +523,7 @@ def _refused_more_grants(book: Book) -> None:
     refuse("by_stranger", "The author is no member.", "not-permitted", by=M1)
     refuse("by_device_without_grant", "The author's device holds no grant itself.", "not-permitted", by=N2)
     refuse("stale", "The statement does not follow the log's newest statement.", "stale-statement", previous=bytes(32))
-    refuse("to_holder", "The recipient holds the file already.", "not-permitted", dummy_grant(N1.id, known.devices[N1.id].id, (1,)))
-    refuse("to_recovery", "The recovery key holds the file already.", "not-permitted", dummy_grant(known.recovery_id, known.root_id, (1,)))
+    refuse("to_recovery", "The recovery key is granted with an epoch only.", "not-permitted", dummy_grant(known.recovery_id, known.root_id, (1,)))
     refuse("to_stranger", "The recipient is no member's device.", "not-permitted", dummy_grant(M1.id, known.devices[M1.id].id, (1,)))
     refuse("to_other_side", "W1: the recipient is of the other side.", "wall", dummy_grant(V1.id, v1.id, (1,)))
     refuse("other_certificate", "A grant names another certificate than its recipient's.", "wall", dummy_grant(N2.id, known.devices[N1.id].id, (1,)))

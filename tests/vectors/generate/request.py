@@ -94,7 +94,7 @@ def _refused(book: Book) -> None:
     claims("htu_other", "Another path.", htu="/v1/export")
     claims("htu_without_query", "The path without its query.", htu="/v1/sync")
     claims("htu_whole_address", "The whole address in the place of the path.", htu=f"https://example.org{_PATH}")
-    claims("one_more", "A claim that this version does not know.", iat=0)
+    claims("claim_one_more", "A claim that this version does not know.", iat=0)
     claims("nonce_number", "A claim that is no text.", nonce=7)
     claims("bh_other", "The hash of another body.", bh=_b64(hashlib.sha256(b"").digest()))
     claims("bh_padded", "The hash with its padding.", bh=_claims()["bh"] + "=")
