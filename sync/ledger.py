@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.errors import Malformed
 from sync.fold import Occurrence
 
@@ -68,20 +68,20 @@ def apply(fund: Fund, log: bytes, at: Occurrence) -> None:
     created = ids.record_id(log, at.device, change.c) == change.r
     values = {op.field: op.value for op in change.ops if op.action == "set"}
     if change.t == "fund_line" and created:
-        why = _LINES.get(str(values.get("kind")), _unknown)(fund, at, values)
+        kind = values.get("kind")
+        why = [_LINES.get(kind if isinstance(kind, str) else "", _unknown)(fund, at, values)]
     elif change.t == "allowance" and created:
-        why = _allow(fund, at, values)
+        why = [_allow(fund, at, values)]
     elif change.t == "allowance":
-        why = _return(fund, at)
+        why = [_return(fund, at, op.value) for op in change.ops if op.field == "returned" and op.action == "add"]
     else:
         return
-    if why:
-        fund.ignored.append((at.seq, change.r, why))
+    fund.ignored += [(at.seq, change.r, reason) for reason in why if reason]
 
 
 def _amount(values: dict[Any, Any]) -> int:
     amount = values.get("amount")
-    return amount if type(amount) is int and amount > 0 else 0
+    return amount if type(amount) is int and 0 < amount <= limits.PENCE else 0
 
 
 def _unknown(_fund: Fund, _at: Occurrence, _values: dict[Any, Any]) -> str:
@@ -133,8 +133,13 @@ def _spend(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
     return ""
 
 
+def _against(fund: Fund, values: dict[Any, Any]) -> Spend | None:
+    spend_id = values.get("against")
+    return fund.spends.get(spend_id) if isinstance(spend_id, str) else None
+
+
 def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    spend, amount = fund.spends.get(str(values.get("against"))), _amount(values)
+    spend, amount = _against(fund, values), _amount(values)
     if at.role != HOLDER:
         return "not by the fund holder"
     if spend is None or not 0 < amount <= spend.disputed:
@@ -149,7 +154,7 @@ def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
 
 
 def _reverse(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    spend, amount = fund.spends.get(str(values.get("against"))), _amount(values)
+    spend, amount = _against(fund, values), _amount(values)
     if spend is None or not amount:
         return "no such spend or no amount"
     if at.role != HOLDER and at.user != spend.user:
@@ -179,17 +184,12 @@ def _give_back(fund: Fund, device: bytes | None, amount: int) -> str:
     return ""
 
 
-def _return(fund: Fund, at: Occurrence) -> str:
-    """Rows added to `returned` of an allowance, by the device that it was made to."""
+def _return(fund: Fund, at: Occurrence, row: Any) -> str:
+    """A row added to `returned` of an allowance, by the device that it was made to. Each row stands or falls by itself."""
     device = fund.allowances.get(at.change.r)
-    rows = [op.value for op in at.change.ops if op.field == "returned" and op.action == "add"]
-    if rows and device != at.device:
+    if device != at.device:
         return "not by the device that has the allowance"
-    for row in rows:
-        why = _give_back(fund, device, _amount(row if isinstance(row, dict) else {}))
-        if why:
-            return why
-    return ""
+    return _give_back(fund, device, _amount(row if isinstance(row, dict) else {}))
 
 
 _LINES: Final = {"allotment": _allot, "spend": _spend, "cover": _cover, "reversal": _reverse, "reclaim": _reclaim}

@@ -96,14 +96,14 @@ def _pot(book: Book) -> None:
     fund.allow(N1, 101)
     _tell(book, "allowance_of_all", "An allowance of the whole pot.", fund, 101, 0, 0, (N1, 101))
     fund = _Fund()
-    for amount in (0, -5, "100", True, None, {"missing": "not_known"}):
+    for amount in (0, -5, "100", True, None, {"missing": "not_known"}, 1_000_000_001):
         fund.allot(amount, ignored=True)
     fund.allot(10)
     fund.allow("no device", 5, ignored=True)
     fund.allow(N1.id.hex(), 5, ignored=True)
     fund.allow(7, 5, ignored=True)
     fund.allow(N1, 0, ignored=True)
-    _tell(book, "no_amount", "An amount is an integer above 0, a device an id as text: all else has no effect.", fund, 10, 10, 0)
+    _tell(book, "no_amount", "An amount is an integer above 0 and at most 10^9, a device an id as text: all else has no effect.", fund, 10, 10, 0)
     fund = _Fund()
     fund.allot(10)
     fund.line(F1, "gift", 10, ignored=True)
@@ -242,6 +242,7 @@ def _settling(book: Book) -> None:
     fund.spend(N1, 200)
     fund.against(M1, "reversal", 50, ignored=True)
     fund.against(N1, "reversal", 50, _S2, ignored=True)
+    fund.against(N1, "reversal", 50, 7, ignored=True)
     fund.against(N1, "reversal", 0, ignored=True)
     _tell(
         book,
@@ -296,6 +297,11 @@ def _giving_back(book: Book) -> None:
     _tell(book, "returned_refused", "Not by another device, not more than is left, not nothing.", fund, 1_000, 800, 0, (N1, 200))
     fund.returns(N1, allowance, {"amount": 50, "at": "2026-03-02"}, {"amount": 150, "at": "2026-03-02"})
     _tell(book, "returned_rows", "Two rows in one change.", fund, 1_000, 1_000, 0, (N1, 0))
+    fund = _Fund()
+    fund.allot(1_000)
+    allowance = fund.allow(N1, 300)
+    fund.returns(N1, allowance, {"amount": 301, "at": "2026-03-02"}, {"amount": 100, "at": "2026-03-02"}, ignored=True)
+    _tell(book, "returned_rows_apart", "Of two rows in one change each is judged by itself.", fund, 1_000, 800, 0, (N1, 200))
     fund = _Fund()
     fund.allot(1_000)
     allowance = fund.allow(N1, 300)
