@@ -14,6 +14,8 @@ from shared_schema.checkpoint import Checkpoint, checkpoint_text, key_hash
 from shared_schema.errors import Malformed, WeakKey
 
 P: Final = 2**255 - 19
+_KEM_Q: Final = 3329
+_KEM_VECTOR: Final = 1152  # bytes of an ML-KEM-768 key's vector; its 32-byte seed follows
 # y coordinates of the eight points of small order on edwards25519: orders 1, 2, 4 (twice) and 8 (four).
 _Y8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 SMALL_ORDER_Y: Final = frozenset({1, P - 1, 0, _Y8, P - _Y8})
@@ -55,10 +57,20 @@ def check_sign_key(key: bytes) -> None:
 
 
 def check_receive_key(key: bytes) -> None:
-    """Raises WeakKey unless the X25519 half of an X-Wing key is canonical and not of small order."""
+    """Raises WeakKey unless nobody's grant to this X-Wing key can fail: its ML-KEM half passes the modulus check (FIPS 203 §7.2), and its
+    X25519 half is canonical and not of small order.
+    """
     u = int.from_bytes(key[-32:], "little")
-    if len(key) != 1216 or u >= P or u in SMALL_ORDER_U:
+    if len(key) != 1216 or u >= P or u in SMALL_ORDER_U or not _is_reduced(key[:_KEM_VECTOR]):
         raise WeakKey("receiving key is not canonical or of small order")
+
+
+def _is_reduced(vector: bytes) -> bool:
+    """True when each of the 12-bit coefficients is below 3,329 (FIPS 203, ByteDecode12)."""
+    return all(
+        (low | (middle & 15) << 8) < _KEM_Q and (middle >> 4 | high << 4) < _KEM_Q
+        for low, middle, high in zip(vector[::3], vector[1::3], vector[2::3], strict=True)
+    )
 
 
 def verify_bytes(public: bytes, signature: bytes, data: bytes) -> bool:

@@ -83,6 +83,11 @@ def _receive_keys(book: Book) -> None:
         book.refuse(f"receive_key_{name}", why, "weak-key", op="check_receive_key", given={"key": kem + half})
     for name, why, key in (("short", "1,215 bytes: the first is missing.", good[1:]), ("long", "1,217 bytes.", b"\0" + good)):
         book.refuse(f"receive_key_{name}", why, "weak-key", op="check_receive_key", given={"key": key})
+    for name, why, three in (
+        ("kem_even", "An even coefficient of the ML-KEM half is 3,329: nobody could grant to this key.", b"\x01\x0d\x00"),
+        ("kem_odd", "An odd coefficient of the ML-KEM half is 3,329.", b"\x00\x10\xd0"),
+    ):
+        book.refuse(f"receive_key_{name}", why, "weak-key", op="check_receive_key", given={"key": good[:1149] + three + good[1152:]})
 
 
 def _signatures(book: Book) -> None:
