@@ -177,6 +177,7 @@ class Commit:
         return self._append_file(entry, sender)
 
     def _append_registry(self, entry: Entry) -> tuple[log_rules.Placed, int]:
+        registry.statement_of(entry)  # malformed, whoever signed it
         opened = self._open(entry.log) or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         signer = registry.signer(self.registry, entry)
         if signer is None:

@@ -14,7 +14,7 @@ from typing import Any
 import shared_schema
 
 FOLDER = Path(shared_schema.__file__).parent / "vectors"
-_RESERVED = frozenset({"hex", "join", "map", "shared"})
+_RESERVED = frozenset({"hex", "join", "map", "shared", "utf16"})
 _RUN = re.compile(rb"(.)\1{255,}", re.DOTALL)
 _WIDTH = 150
 
@@ -32,12 +32,23 @@ def _to_json(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [to_json(item, names) for item in value]
     if isinstance(value, dict):
-        if all(type(key) is str for key in value) and not _RESERVED & value.keys():
+        if all(type(key) is str and not _is_broken(key) for key in value) and not _RESERVED & value.keys():
             return {key: to_json(item, names) for key, item in value.items()}
-        return {"map": [[key, to_json(value[key], names)] for key in sorted(value, key=lambda key: (isinstance(key, str), len(str(key)), key))]}
+        return {"map": [[to_json(key), to_json(value[key], names)] for key in sorted(value, key=lambda key: (isinstance(key, str), len(str(key)), key))]}
+    if isinstance(value, str) and _is_broken(value):
+        return {"utf16": [int.from_bytes(pair, "big") for pair in _pairs(value.encode("utf-16-be", "surrogatepass"))]}
     if value is None or type(value) in (int, str, bool):
         return value
     raise TypeError(f"a {type(value).__name__} has no notation")
+
+
+def _is_broken(text: str) -> bool:
+    """True for a text with half of a surrogate pair, which many JSON readers refuse or change."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _pairs(data: bytes) -> list[bytes]:
+    return [data[i : i + 2] for i in range(0, len(data), 2)]
 
 
 def _bytes(value: bytes) -> Any:
@@ -67,8 +78,10 @@ def from_json(written: Any, shared: Mapping[str, Any] | None = None) -> Any:
         return b"".join(from_json(piece) for piece in written["join"])
     if written.keys() == {"shared"}:
         return (shared or {})[written["shared"]]
+    if written.keys() == {"utf16"}:
+        return b"".join(unit.to_bytes(2, "big") for unit in written["utf16"]).decode("utf-16-be", "surrogatepass")
     if written.keys() == {"map"}:
-        return {key: from_json(item, shared) for key, item in written["map"]}
+        return {from_json(key): from_json(item, shared) for key, item in written["map"]}
     return {key: from_json(item, shared) for key, item in written.items()}
 
 
