@@ -64,6 +64,8 @@ class Session:
         self.receive_key = ReceivingKey(self.identity.receive_seed)
         self.types = record_types()
         self._readers: dict[bytes, Reader] = {}
+        self.in_order: dict[bytes, tuple[bytes, int]] = {}
+        """By log: the newest statement and the registry's length at which nothing was missing (syncing.py)."""
         self._stopped = {log: why for log, _, _, _, _, why in store.logs() if why}
         self.registry_reader = Reader(self._log_head(ids.registry_log(self.identity.svc, self.identity.side)))
         self.registry = self._fold_registry()

@@ -141,13 +141,24 @@ def _tend(session: Session, stuck: set[bytes], tended: set[bytes], report: Repor
         return False
     for log in session.file_logs():
         state = session.reader(log).file
-        if state is None or log in tended or session.stopped(log):
+        if state is None or log in tended or session.stopped(log) or not _lacks(session, state):
             continue
         if _owes(session, state) and _tend_file(session, log, state, report):
             stuck.discard(log)
             tended.add(log)
             done = True
     return done
+
+
+def _lacks(session: Session, state: membership.FileState) -> bool:
+    """True when a file needs a rotation or grants. What was found in order stays so until the file's statements or the registry grow."""
+    known, mark = session.registry, (state.previous, session.registry.seq)
+    if session.in_order.get(state.log) == mark:
+        return False
+    if state.blocked or membership.rotation_needed(state, known) or membership.missing_grants(state, known):
+        return True
+    session.in_order[state.log] = mark
+    return False
 
 
 def _owes(session: Session, state: membership.FileState) -> bool:
