@@ -6,6 +6,7 @@ Byte strings are base64. No part of an envelope is ever in an export.
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 from shared_schema import cbor, ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.receipt import decode_signed_head
-from shared_schema.shape import as_blob, as_list, as_map, as_tuple, keys
+from shared_schema.shape import as_blob, as_list, as_map, as_tuple, as_uint, keys
 from sync.audit import Export, ExportedEntry
 from sync.device.session import Session
 
@@ -62,6 +63,8 @@ def _fetch_log(get: Get, side: str, log: bytes) -> Iterator[ExportedEntry]:
         rows = as_list(page["entries"], "entries")
         for row in rows:
             seq, received_ms, cose, chain, leaf, salt = as_tuple(row, "entry", 6)
+            if as_uint(seq, "seq") <= after:
+                raise Malformed("a page of the log does not go on where the one before ended")
             yield ExportedEntry(seq, received_ms, as_blob(cose, "cose"), as_blob(chain, "chain"), leaf, salt)
             after = seq
         if not rows:
@@ -75,6 +78,8 @@ def _fetch_events(get: Get, side: str) -> Iterator[tuple[int, tuple[bytes, bytes
         rows = as_list(page["events"], "events")
         for row in rows:
             n, salt, event = as_tuple(row, "event", 3)
+            if as_uint(n, "n") < first:
+                raise Malformed("a page of events does not go on where the one before ended")
             yield n, (as_blob(salt, "salt"), as_blob(event, "event"))
             first = n + 1
         if not rows:
@@ -82,12 +87,22 @@ def _fetch_events(get: Get, side: str) -> Iterator[tuple[int, tuple[bytes, bytes
 
 
 def write_export(export: Export, path: Path, authority: bytes, made_ms: int) -> int:
-    """Write an export file; returns how many lines."""
+    """Write an export file, readable by its owner only; returns how many lines. Whole or not at all: a full disk leaves what was there."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise Refused("bad-value", f"{path.name} is there and is no file")
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
     lines = 0
-    with path.open("w", encoding="ascii") as stream:
-        for line in _lines(export, authority, made_ms):
-            stream.write(json.dumps(line, separators=(",", ":")) + "\n")
-            lines += 1
+    try:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as stream:
+            for line in _lines(export, authority, made_ms):
+                stream.write(json.dumps(line, separators=(",", ":")) + "\n")
+                lines += 1
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     return lines
 
 
