@@ -34,7 +34,9 @@ def _to_json(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         if all(type(key) is str and not _is_broken(key) for key in value) and not _RESERVED & value.keys():
             return {key: to_json(item, names) for key, item in value.items()}
-        return {"map": [[to_json(key), to_json(value[key], names)] for key in sorted(value, key=lambda key: (isinstance(key, str), len(str(key)), key))]}
+        return {
+            "map": [[to_json(key), to_json(value[key], names)] for key in sorted(value, key=lambda key: (isinstance(key, str), len(str(key)), key))]
+        }
     if isinstance(value, str) and _is_broken(value):
         return {"utf16": [int.from_bytes(pair, "big") for pair in _pairs(value.encode("utf-16-be", "surrogatepass"))]}
     if value is None or type(value) in (int, str, bool):
