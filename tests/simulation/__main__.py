@@ -1,6 +1,7 @@
 """Play many histories: python -m tests.simulation --histories 1000 --seed 0
 
 Prints progress and speed. The first history that breaks an invariant is printed whole, with its seed, and ends the run.
+With --defects it plants deliberate defects in the product's code, one at a time, and prints how many histories it took to find each.
 """
 
 import argparse
@@ -21,7 +22,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed; the others follow it")
     parser.add_argument("--steps", type=int, help="steps in each history; drawn from the seed if not given")
     parser.add_argument("--trace", action="store_true", help="print every history's story")
+    parser.add_argument("--defects", action="store_true", help="hunt the planted defects instead")
     wanted = parser.parse_args()
+    if wanted.defects:
+        return _defects(wanted.seed)
     begun = shown = time.monotonic()
     tally: Counter[str] = Counter()
     for n in range(wanted.histories):
@@ -41,6 +45,14 @@ def main() -> int:
     print(f"{wanted.histories} histories hold, seeds {wanted.seed} to {wanted.seed + wanted.histories - 1}, {wanted.histories / took:.1f}/s")
     print("; ".join(f"{name} {count}" for name, count in sorted(tally.items())))
     return 0
+
+
+def _defects(seed: int) -> int:
+    from tests.simulation.defects import DEFECTS, hunt, table
+
+    found = [hunt(defect, seed) for defect in DEFECTS]
+    print(table(found))
+    return int(any(one.histories is None for one in found))
 
 
 if __name__ == "__main__":

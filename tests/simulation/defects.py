@@ -59,6 +59,15 @@ class Found(NamedTuple):
     seconds: float
 
 
+def table(found: list[Found]) -> str:
+    """One line a defect: what it breaks, how many histories or runs of a machine it took, what was seen."""
+    lines = [f"{'defect':<46} {'breaks':<8} {'found after':<24} seen as"]
+    for one in found:
+        after = "NOT FOUND" if one.histories is None else f"{one.histories} {'histories' if one.by == 'history' else f'runs of {one.by}'}"
+        lines.append(f"{one.name:<46} {one.breaks:<8} {after:<24} {one.what[:90]}")
+    return "\n".join(lines)
+
+
 def hunt(defect: Defect, seed: int) -> Found:
     """Play until it is found, at most `defect.most` times. `histories` is None when it was not."""
     begun = time.monotonic()
