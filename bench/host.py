@@ -15,6 +15,8 @@ _PLENTY: Final = {
     "FIELDKEEP_REQUESTS_PER_MINUTE": str(10**9),
     "FIELDKEEP_PUSH_BYTES_PER_DAY": str(10**15),
     "FIELDKEEP_UNSIGNED_PER_MINUTE": str(10**9),
+    "FIELDKEEP_DELIVERIES_PER_DAY": str(10**9),
+    "FIELDKEEP_FILES_PER_DAY": str(10**9),
 }
 _ROOT: Final = Path(__file__).parent.parent
 

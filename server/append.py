@@ -31,11 +31,16 @@ _RECENT: Final = 256
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log's state in memory. `recent` maps places to chains, for checking what authors saw."""
+    """A log's state in memory. `recent` maps places to chains, for checking what authors saw: all that are not in the database yet, and some more."""
 
     head: LogHead
     file: FileState | None = None
     recent: dict[int, bytes] = field(default_factory=dict)
+
+    def trim(self) -> None:
+        """Forget old places: after a commit the database has them."""
+        if len(self.recent) > 2 * _RECENT:
+            self.recent = dict(list(self.recent.items())[-_RECENT:])
 
 
 class Delivery(NamedTuple):
@@ -70,7 +75,9 @@ class Sender:
 
 
 class Commit:
-    """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object."""
+    """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` raises Refused
+    `quota` for a device that has begun enough files.
+    """
 
     def __init__(
         self,
@@ -83,9 +90,10 @@ class Commit:
         load: Callable[[Connection, bytes], OpenLog | None],
         sign: Callable[[str, bytes], bytes],
         has_refusals: Callable[[bytes], bool],
+        may_begin: Callable[[bytes], None] = lambda _device: None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
-        self._load, self._sign, self._has_refusals = load, sign, has_refusals
+        self._load, self._sign, self._has_refusals, self._may_begin = load, sign, has_refusals, may_begin
         self.batch = store.Batch()
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
@@ -177,7 +185,7 @@ class Commit:
         return self._append_file(entry, sender)
 
     def _append_registry(self, entry: Entry) -> tuple[log_rules.Placed, int]:
-        registry.statement_of(entry)  # malformed, whoever signed it
+        registry.check_newcomer(entry)
         opened = self._open(entry.log) or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         signer = registry.signer(self.registry, entry)
         if signer is None:
@@ -219,11 +227,15 @@ class Commit:
             raise Refused("no-such-file")
         if opened is not None and not self._may_deliver(opened, author.subject.user, sender):
             raise Refused("no-such-file")
+        if genesis:
+            self._may_begin(sender.device)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         self._check_order(opened, entry)
         if author.revoked is not None or author.subject.until < self.now_ms:
             raise Refused("no-standing", "the author's device was revoked or its certificate has ended")
         verify_object(entry.sign1, author.keys.sign)
+        if opened.file is not None and author.subject.user not in opened.file.members:
+            raise Refused("no-standing")
         try:
             self._check_seen(opened, entry)
             file = self._take_file(opened, entry, statement)
@@ -254,7 +266,7 @@ class Commit:
             raise Refused("old-incarnation")
 
         def chain_at(seq: int) -> bytes | None:
-            return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq) if seq else ids.chain_start(entry.log)
+            return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq) if seq else ids.chain_start(entry.log)  # recent: all not flushed
 
         log_rules.check_seen(opened.head, entry, chain_at)
         if self.audit.root_at(self.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
@@ -295,7 +307,6 @@ class Commit:
             self.batch.new_heads.add(entry.log)
         opened.head = log_rules.advance_author(head, entry)
         opened.recent[place.seq] = place.chain
-        opened.recent.pop(place.seq - _RECENT, None)
         self.logs[entry.log] = opened
         self.batch.entries.append(
             {

@@ -37,6 +37,7 @@ class Quotas:
     requests: Window
     push_bytes: Window
     deliveries: Window
+    files: Window
     unsigned: Window
 
 
@@ -46,5 +47,6 @@ def make_quotas(settings: Settings) -> Quotas:
         Window(MINUTE_MS, settings.requests_per_minute),
         Window(DAY_MS, settings.push_bytes_per_day),
         Window(DAY_MS, settings.deliveries_per_day),
+        Window(DAY_MS, settings.files_per_day),
         Window(MINUTE_MS, settings.unsigned_per_minute),
     )

@@ -68,6 +68,7 @@ class Realm:
         self._signed_heads: dict[bytes, tuple[Head, bytes]] = {}
         self._audit: AuditLog | None = None
         self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
+        self.may_begin: Callable[[bytes], None] = lambda _device: None
         with engine.connect() as connection, connection.begin():
             self._restore(connection)
 
@@ -186,6 +187,7 @@ class Realm:
                     load=self.load,
                     sign=self.sign,
                     has_refusals=self._refused_logs.__contains__,
+                    may_begin=self.may_begin,
                 )
                 results = [self._run(job, commit) for job in jobs]
                 store.flush(connection, commit.batch)
@@ -209,6 +211,7 @@ class Realm:
         self.registry = commit.registry
         self._refused_logs |= commit.refused_logs
         for log, opened in commit.logs.items():
+            opened.trim()
             self._logs[log] = opened
         for log, row in commit.batch.heads.items():
             self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
@@ -259,7 +262,7 @@ class Realm:
             cursor = cursors.get(log)
             after = 0 if cursor is None else cursor.seq
             contradicts = cursor is not None and after == head.seq and cursor.chain != head.chain
-            if after < end or after > head.seq or contradicts:
+            if after < end or (upto is None and (after > end or contradicts)):  # who left is told of nothing after that
                 found.append((log, after, end))
         return found
 

@@ -16,7 +16,6 @@ from shared_schema.entry import decode_pair
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
 from shared_schema.shape import as_bytes, as_list, as_map, as_text, keys
-from shared_schema.wire import SyncRequest, encode_response
 
 
 def _cbor(value: Any) -> Response:
@@ -78,7 +77,7 @@ def _check_beginning(realm: Realm, pairs: tuple[Any, ...]) -> None:
 
 
 async def enrol(request: Request, service: Service, body: bytes) -> Response:
-    """A new device's first registry entry. The answer is a sync response without pages: the registry is for signed requests only."""
+    """A new device's first registry entry. The answer is its receipt, and says nothing of the registry as it is now."""
     map_ = as_map(cbor.decode(body), "enrolment", keys("entry"))
     running = service.side(request.query_params.get("side", ""))
     realm = running.realm
@@ -89,10 +88,10 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
     pushed: Pushed = await running.writer.do(partial(_push_all, (map_["entry"],)))
     answer = pushed.answers[0]
     if answer.code != "accepted":
-        raise Refused(answer.code, answer.message)
+        raise Refused(answer.code)
     if realm.known().devices.get(entry.author) is None:
         raise Refused("invitation-spent")
-    return Response(encode_response(realm.answer(SyncRequest(), pushed, [], more=True)), media_type=CBOR_TYPE)
+    return _cbor({"v": 1, "receipts": list(pushed.receipts)})
 
 
 def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:

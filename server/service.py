@@ -92,8 +92,9 @@ class Service:
         migrate(path)
         realm = Realm(side, store.open_engine(path), keys, self.clock)
         log = self._open_log(data / f"{side}.log")
-        nonces = Nonces(side, secrets.token_bytes)
-        return RunningSide(realm, Writer(realm), nonces, make_quotas(self.settings), Live(realm), Metrics(), log)
+        quotas = make_quotas(self.settings)
+        realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
+        return RunningSide(realm, Writer(realm), Nonces(side, secrets.token_bytes), quotas, Live(realm), Metrics(), log)
 
     def _open_log(self, path: Path) -> structlog.BoundLogger:
         log, stream = open_log(path)

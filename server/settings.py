@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     deliveries_per_day: int = Field(
         limits.DELIVERIES_PER_DAY, ge=1, description="Log pages that one device may fetch in a day; each is an event of the audit log."
     )
+    files_per_day: int = Field(limits.FILES_PER_DAY, ge=1, description="Files that one device may begin in a day.")
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(600, ge=1, description="Unsigned requests (nonces, enrolment, set-up) that one address may make in a minute.")
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")

@@ -78,6 +78,7 @@ class Audited:
     chains: dict[bytes, list[bytes]] = field(default_factory=dict)
     witnessed: list[tuple[bytes, int, Witness]] = field(default_factory=list)
     events: dict[tuple[bytes, int], tuple[int, bytes]] = field(default_factory=dict)
+    items: dict[tuple[bytes, int], tuple[bytes, int]] = field(default_factory=dict)
     tree_size: int = 0
 
     def add(self, code: str, log: bytes, seq: int, text: str) -> None:
@@ -123,6 +124,7 @@ def _follow(
             result.add("contradiction", log, expected, "the entry does not hash to the place that it was recorded at")
         chains.append(place.chain)
         result.entries += 1
+        result.items[log, expected] = entry.id, place.received_ms
         result.events[log, expected] = exported.leaf, accepted_event(log, place, void=False)
         yield exported, place, state, after
         if log_rules.follows_author(state, entry):
@@ -208,8 +210,11 @@ def _verify_heads(export: Export, result: Audited) -> None:
         if log not in ends:
             result.add("bad-export", log, len(chains) - 1, "no signed head says that the log ends here")
     for data in export.receipts:
-        _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), root.receipt, "receipt")
+        log, seq = _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), root.receipt, "receipt")
         result.receipts += 1
+        for item in decode_receipt(data).items if log and seq >= 0 else ():
+            if result.items.get((log, item.seq), (item.id, item.received_ms)) != (item.id, item.received_ms):
+                result.add("contradiction", log, item.seq, "the server signed a receipt for another entry, or another time, at this place")
 
 
 def _root(result: Audited) -> Any:

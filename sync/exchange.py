@@ -4,7 +4,7 @@ Pure steps over frozen values. The rim (sync/device) stores what comes out and d
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from shared_schema import cbor, ids
@@ -59,6 +59,15 @@ class History:
     root_at: RootAt
     sent: Mapping[bytes, Entry]
 
+    def growing(self, taken: list[Taken]) -> "History":
+        """This history and, as it grows, the page that is being taken: where a page ends must not decide what is seen (I13)."""
+
+        def chain_at(seq: int) -> bytes | None:
+            at = seq - taken[0].place.seq if taken else -1
+            return taken[at].place.chain if 0 <= at < len(taken) else self.chain_at(seq)
+
+        return replace(self, chain_at=chain_at)
+
 
 def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
     """The page's signed head, verified. Raises Malformed for a bad signature, Contradiction for a head behind our own."""
@@ -79,6 +88,7 @@ def take_page(reader: Reader, page: Page, known: Registry, history: History) -> 
     """Follow a page of a file log to its signed head. Raises Contradiction when it does not lead there, Behind, Malformed."""
     signed = check_head(reader, page, known)
     taken: list[Taken] = []
+    history = history.growing(taken)
     for served in page.entries:
         reader, one = take_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
         taken.append(one)
@@ -182,6 +192,7 @@ def take_registry_page(reader: Reader, page: Page, known: Registry, history: His
     """Follow a page of the registry to its signed head; on the first page the head's key is the one that the root names."""
     taken: list[Taken] = []
     start = reader
+    history = history.growing(taken)
     for served in page.entries:
         reader, known, one = take_registry_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
         taken.append(one)

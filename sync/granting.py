@@ -27,7 +27,7 @@ class Granter:
 
     def _grant(self, to: bytes, cert: bytes, public: bytes, epochs: tuple[int, ...], secrets: Mapping[int, bytes]) -> Grant:
         info = keys.grant_info(self.svc, self.log, epochs[-1], self.device, to)
-        return Grant(to, cert, epochs, keys.seal_secrets(public, info, [secrets[epoch] for epoch in epochs]))
+        return Grant(to, cert, epochs, keys.seal_secrets(public, info, [secrets.get(epoch, keys.NO_SECRET) for epoch in epochs]))
 
     def _grants(
         self, members: Iterable[bytes], epochs: tuple[int, ...], complete: frozenset[bytes], secrets: Mapping[int, bytes]
@@ -92,5 +92,6 @@ def open_grants(statement: FileStatement, granter: bytes, key: keys.ReceivingKey
     for grant in statement.grants:
         if grant.to == to:
             info = keys.grant_info(*ctx, grant.epochs[-1], granter, to)
-            return dict(zip(grant.epochs, keys.open_secrets(key, info, grant.sealed, len(grant.epochs)), strict=True))
+            opened = zip(grant.epochs, keys.open_secrets(key, info, grant.sealed, len(grant.epochs)), strict=True)
+            return {epoch: secret for epoch, secret in opened if secret is not None}
     return {}

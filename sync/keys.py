@@ -23,6 +23,9 @@ _GRANT: Final = ids.label("grant")
 _ML_KEM_PUBLIC: Final = 1184
 
 
+NO_SECRET: Final = bytes(32)  # in a grant: an older epoch whose secret the granter does not have
+
+
 class ReceivingKey:
     """A device's or a side's recovery X-Wing key."""
 
@@ -68,15 +71,15 @@ def seal_secrets(public: bytes, info: bytes, secrets: list[bytes]) -> bytes:
     return _SUITE.encrypt(b"".join(secrets), _public(public), info=info)
 
 
-def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> list[bytes]:
-    """The secrets of a grant, in order. Raises BadGrant."""
+def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> list[bytes | None]:
+    """The secrets of a grant, in order; None for zeros, which stand for an older epoch that the granter could not open itself. Raises BadGrant."""
     plain = key.open(sealed, info)
     if len(plain) != 32 * count:
         raise BadGrant(f"the grant holds {len(plain)} B, want {32 * count}")
     secrets = [plain[i : i + 32] for i in range(0, len(plain), 32)]
-    if bytes(32) in secrets:
-        raise BadGrant("a secret is all zeros")
-    return secrets
+    if secrets[-1] == NO_SECRET:
+        raise BadGrant("the newest secret is all zeros")
+    return [None if secret == NO_SECRET else secret for secret in secrets]
 
 
 def passphrase_key(passphrase: str, salt: bytes, memory_kib: int, passes: int) -> bytes:

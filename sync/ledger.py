@@ -72,7 +72,7 @@ def apply(fund: Fund, log: bytes, at: Occurrence) -> None:
         why = [_LINES.get(kind if isinstance(kind, str) else "", _unknown)(fund, at, values)]
     elif change.t == "allowance" and created:
         why = [_allow(fund, at, values)]
-    elif change.t == "allowance":
+    elif not created and (change.t == "allowance" or change.r in fund.allowances):  # a type counts only from the creating change
         why = [_return(fund, at, op.value) for op in change.ops if op.field == "returned" and op.action == "add"]
     else:
         return
@@ -97,7 +97,7 @@ def _allot(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
 
 
 def _allow(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    device, amount = _device(values.get("device")), _amount(values)
+    device, amount = _id(values.get("device")), _amount(values)
     if at.role != HOLDER:
         return "not by the fund holder"
     if device is None or not amount:
@@ -110,7 +110,7 @@ def _allow(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
     return ""
 
 
-def _device(value: Any) -> bytes | None:
+def _id(value: Any) -> bytes | None:
     try:
         return ids.parse(value) if isinstance(value, str) else None
     except Malformed:
@@ -119,7 +119,7 @@ def _device(value: Any) -> bytes | None:
 
 def _spend(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
     spend_id, amount = values.get("spend_id"), _amount(values)
-    if not isinstance(spend_id, str) or not amount:
+    if not isinstance(spend_id, str) or _id(spend_id) is None or not amount:
         return "no spend id or no amount"
     if spend_id in fund.spends:
         return "this spend is already counted"
@@ -170,7 +170,7 @@ def _reverse(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
 
 
 def _reclaim(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    device = _device(values.get("device"))
+    device = _id(values.get("device"))
     if at.role != HOLDER:
         return "not by the fund holder"
     return _give_back(fund, device, _amount(values))

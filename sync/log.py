@@ -97,12 +97,12 @@ def check_address(entry: Entry, svc: bytes, log: bytes) -> None:
 
 
 def check_seen(state: LogHead, entry: Entry, chain_at: ChainAt) -> None:
-    """Raises Contradiction when the head that the author saw is not on this log's chain."""
+    """Raises Contradiction when the head that the author saw is not on this log's chain. `chain_at` knows every place up to the head."""
     seen = entry.sn
     if seen.incarnation != state.head.incarnation:
         return  # heads of older incarnations are compared only up to `healed`
     if seen.seq > state.head.seq:
-        raise Contradiction(f"the author saw entry {seen.seq} of a log that ends at {state.head.seq}")
+        raise Contradiction("the author saw an entry that this log does not have")
     chain = state.head.chain if seen.seq == state.head.seq else chain_at(seen.seq)
-    if chain is not None and chain != seen.chain:
+    if chain != seen.chain:
         raise Contradiction(f"the author saw another entry {seen.seq}")

@@ -162,15 +162,15 @@ def _check_grants(
     """W1 and §7.3: exactly one grant per unrevoked device of each member, plus the recovery key. Returns the new holders."""
     wanted = recipients(registry, members, seq)
     for grant in grants:
-        _check_grant(grant, wanted, epochs_for(grant.to, epochs, complete, registry), registry)
+        _check_grant(grant, wanted, epochs_for(grant.to, epochs, complete, registry), registry, seq)
     if len(grants) != len(wanted):
         raise Refused("not-permitted", f"{len(grants)} grants, want {len(wanted)}: one per device of each member and the recovery key")
     return frozenset(wanted) - {registry.recovery_id}
 
 
-def _check_grant(grant: Grant, wanted: Mapping[bytes, tuple[bytes, bytes]], epochs: tuple[int, ...], registry: Registry) -> None:
+def _check_grant(grant: Grant, wanted: Mapping[bytes, tuple[bytes, bytes]], epochs: tuple[int, ...], registry: Registry, seq: int) -> None:
     if grant.to not in wanted:
-        known = grant.to in registry.devices
+        known = grant.to in registry.devices and registry.devices[grant.to].seq <= seq
         raise Refused("not-permitted" if known else "wall", "a grant's recipient is no device of a member on this side")
     if grant.cert != wanted[grant.to][0]:
         raise Refused("wall", "a grant names another certificate than its recipient's")
@@ -184,7 +184,7 @@ def _check_more_grants(state: FileState, statement: MoreGrants, registry: Regist
     for grant in statement.grants:
         if grant.to == registry.recovery_id:
             raise Refused("not-permitted", "the recovery key is granted with an epoch only")
-        _check_grant(grant, wanted, epochs, registry)
+        _check_grant(grant, wanted, epochs, registry, statement.rg.seq)
     return frozenset(grant.to for grant in statement.grants)
 
 

@@ -221,6 +221,12 @@ def signer(registry: Registry, entry: Entry) -> bytes | None:
     return certificate.keys.sign if certificate else None
 
 
+def check_newcomer(entry: Entry) -> None:
+    """For the server. Raises Malformed for a statement that does not decode, and for an enrolment that claims to have seen anything: it is compared with nothing."""
+    if isinstance(decode_registry_statement(entry.sign1.payload), Enrol) and (entry.sn.seq or entry.ck.size):
+        raise Malformed("an enrolment has seen nothing of the registry")
+
+
 def statement_of(entry: Entry) -> RegistryStatement:
     """The registry statement inside `entry`. Raises Malformed."""
     return decode_registry_statement(entry.sign1.payload)

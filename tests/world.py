@@ -26,7 +26,7 @@ from shared_schema.certificate import Subject
 from shared_schema.entry import decode_pair
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
-from shared_schema.wire import SyncRequest, SyncResponse, decode_request, decode_response, encode_response
+from shared_schema.wire import SyncResponse, decode_request, decode_response, encode_response
 from sync.device import enrolment, syncing
 from sync.device.enrolment import NewService
 from sync.device.session import Identity, Session
@@ -210,7 +210,7 @@ class Host:
             raise Refused(pushed.answers[0].code, pushed.answers[0].message)
         if decode_pair(pair).author not in self.realm.known().devices:
             raise Refused("invitation-spent")
-        return encode_response(self.realm.answer(SyncRequest(), pushed, [], more=True))
+        return cbor.encode({"v": 1, "receipts": list(pushed.receipts)})
 
     def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
         """Entries straight into the realm, from whomever."""
@@ -309,7 +309,7 @@ class Wire:
             raise Refused("offline")
         if fault == DIES_RECEIVING:
             raise Died("the device")
-        return encode_response(self.lie(decode_response(reply))) if self.lie else reply
+        return encode_response(self.lie(decode_response(reply))) if self.lie and device is not None else reply
 
 
 # --- devices ---------------------------------------------------------------------------------------------------------------
@@ -560,7 +560,7 @@ class World:
     def hear(self, host: Host, reply: bytes) -> bytes:
         """An onlooker on the true server's line keeps every receipt."""
         if host is self.hosts[host.side]:
-            for receipt in decode_response(reply).receipts:
+            for receipt in cbor.decode(reply)["receipts"]:
                 self.receipts[receipt] = host.side
         return reply
 

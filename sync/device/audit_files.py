@@ -31,7 +31,9 @@ def from_store(session: Session) -> Export:
     """What this device itself has: the logs of its own files and its registry."""
     store = session.store
     logs = {
-        log: tuple(ExportedEntry(row.seq, row.received_ms, row.cose, row.chain, row.leaf) for row in store.entries(log)) for log, *_ in store.logs()
+        log: tuple(ExportedEntry(row.seq, row.received_ms, row.cose, row.chain, row.leaf) for row in store.entries(log))
+        for log, seq, *_ in store.logs()
+        if seq
     }
     heads = tuple(head for *_, head, _ in store.logs() if head is not None)
     newest = store.newest_checkpoint()

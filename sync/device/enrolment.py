@@ -194,8 +194,11 @@ def _check(response: SyncResponse, identity: Identity, code: Code) -> None:
 
 def revoke(session: Session, device: bytes, reason: str) -> Entry:
     """Revoke a device of this side. Sent at the next sync; its files then have to be rotated by their members."""
-    if device not in session.registry.devices:
+    target = session.registry.devices.get(device)
+    if target is None:
         raise Refused("not-found", "no device of this side has that id")
+    if target.revoked is not None:
+        raise Refused("not-permitted", "that device is revoked already")
     return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))
 
 

@@ -100,12 +100,12 @@ def _changeable(session: Session, log: bytes) -> FileState:
 
 
 def _check_holds(session: Session, state: FileState, kind: str) -> None:
-    """Raises Refused unless this device's person may sign such a statement and the device has every key."""
+    """Raises Refused unless this device's person may sign such a statement and the device holds the file; to give keys, it has to have the current one."""
     role, log = state.members.get(session.identity.user, ""), state.log
     if not may_sign(kind, state.file, state.side, role):
         what = "change who is in" if kind == "members" else "give keys of"
         raise Refused("not-permitted", f"as {role or 'nobody'} you may not {what} a {state.file} file")
-    if session.identity.device not in state.holders or not session.store.secrets(log).keys() >= state.commits.keys():
+    if session.identity.device not in state.holders or (kind == "grant" and state.epoch not in session.store.secrets(log)):
         raise Refused("no-standing", "this device has not been given the file's keys yet: any other device that has them does so when it syncs")
 
 

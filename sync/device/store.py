@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import sqlcipher3.dbapi2 as sqlite
 
+from shared_schema import ids
 from shared_schema.errors import Refused
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SqlError: Final = sqlite.Error
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 _SCHEMA: Final = """
@@ -38,7 +39,7 @@ CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
 CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
     code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
-CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL);
+CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL, here_ms INTEGER NOT NULL);
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
 """
 _ALARM: Final = """
@@ -46,7 +47,10 @@ CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
     evidence BLOB, seen INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX alarm_of_entry ON alarm (log, seq, code);
 """
-_UPGRADES: Final = {1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;"}
+_UPGRADES: Final = {
+    1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
+    2: "ALTER TABLE due_proof ADD COLUMN here_ms INTEGER NOT NULL DEFAULT 0; UPDATE due_proof SET here_ms = since_ms;",
+}
 _PAGE: Final = 16_384
 _FULL, _CORRUPT, _NOT_OURS, _BUSY = 13, 11, 26, 5  # sqlite3.h
 
@@ -244,8 +248,11 @@ class Store:
         )
 
     def stop_log(self, log: bytes, why: str) -> None:
-        """Mark a log as not to be written, or with '' as writable again."""
-        self._db.execute("UPDATE log SET stopped = ? WHERE log = ?", (why, log))
+        """Mark a log as not to be written, or with '' as writable again; also one of which nothing was taken yet."""
+        self._db.execute(
+            "INSERT INTO log (log, seq, chain, received_ms, stopped) VALUES (?, 0, ?, 0, ?) ON CONFLICT (log) DO UPDATE SET stopped = excluded.stopped",
+            (log, ids.chain_start(log), why),
+        )
 
     def authors(self, log: bytes) -> list[tuple[bytes, int, bytes]]:
         """(device, sq, entry id) of every author of a log."""
@@ -300,11 +307,13 @@ class Store:
     def put_changes(self, rows: list[tuple[Any, ...]]) -> None:
         """Keep changes (log, device, c, record, type, creates, seq, received_ms, user, role, late, sealed, body).
 
-        The first of a (device, c) stands; one's own that was pending gets its place.
+        The first of a (device, c) in log order stands, in whatever order they are opened; one's own that was pending gets its place.
         """
         self._db.executemany(
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, device, c) DO UPDATE SET seq = excluded.seq, "
-            "received_ms = excluded.received_ms, role = excluded.role, late = excluded.late WHERE change.seq IS NULL AND excluded.seq IS NOT NULL",
+            "received_ms = excluded.received_ms, role = excluded.role, late = excluded.late, record = excluded.record, type = excluded.type, "
+            "creates = excluded.creates, user = excluded.user, body = excluded.body "
+            "WHERE excluded.seq IS NOT NULL AND (change.seq IS NULL OR excluded.seq < change.seq)",
             rows,
         )
 
@@ -413,6 +422,11 @@ class Store:
         """Keep a verified receipt."""
         self._db.execute("INSERT INTO receipt VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (log, seq, receipt))
 
+    def receipt(self, log: bytes, seq: int) -> bytes | None:
+        """The receipt whose last place is `seq`."""
+        found: bytes | None = self._one("SELECT receipt FROM receipt WHERE log = ? AND seq = ?", log, seq)
+        return found
+
     def receipts(self, log: bytes | None = None) -> list[tuple[bytes, int, bytes]]:
         """(log, last seq, receipt) of every receipt kept."""
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())
@@ -422,13 +436,13 @@ class Store:
         """The receipts of a log that promise places beyond `seq`."""
         return [row[0] for row in self._rows("SELECT receipt FROM receipt WHERE log = ? AND seq > ?", log, seq)]
 
-    def put_due_proofs(self, rows: list[tuple[int, bytes, bytes, int, int]]) -> None:
+    def put_due_proofs(self, rows: list[tuple[int, bytes, bytes, int, int, int]]) -> None:
         """Leaves (leaf, hash, log, seq, since_ms) whose inclusion has to be shown."""
-        self._db.executemany("INSERT INTO due_proof VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+        self._db.executemany("INSERT INTO due_proof VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
 
-    def due_proofs(self, most: int) -> list[tuple[int, bytes, bytes, int, int]]:
+    def due_proofs(self, most: int) -> list[tuple[int, bytes, bytes, int, int, int]]:
         """The oldest leaves that are still to be shown."""
-        return self._rows("SELECT leaf, hash, log, seq, since_ms FROM due_proof ORDER BY leaf LIMIT ?", most)
+        return self._rows("SELECT leaf, hash, log, seq, since_ms, here_ms FROM due_proof ORDER BY leaf LIMIT ?", most)
 
     def due_leaves(self, low: int, high: int) -> set[int]:
         """Which leaves from `low` to `high` are still to be shown."""

@@ -155,7 +155,7 @@ def _lacks(session: Session, state: membership.FileState) -> bool:
     known, mark = session.registry, (state.previous, session.registry.seq)
     if session.in_order.get(state.log) == mark:
         return False
-    if state.blocked or membership.rotation_needed(state, known) or membership.missing_grants(state, known):
+    if state.blocked or membership.rotation_needed(state, known) or membership.missing_grants(state, known) or not _reads(session, state):
         return True
     session.in_order[state.log] = mark
     return False
@@ -163,8 +163,12 @@ def _lacks(session: Session, state: membership.FileState) -> bool:
 
 def _owes(session: Session, state: membership.FileState) -> bool:
     me = session.identity
-    held = session.store.secrets(state.log).keys() >= state.commits.keys()
-    return held and me.device in state.holders and me.user in state.members and session.certified
+    return me.device in state.holders and me.user in state.members and session.certified
+
+
+def _reads(session: Session, state: membership.FileState) -> bool:
+    """False for a holder whose grant of the current epoch did not open: it rotates, or one bad `epoch` would end the file for everybody."""
+    return session.identity.device not in state.holders or state.epoch in session.store.secrets(state.log)
 
 
 def _tend_file(session: Session, log: bytes, state: membership.FileState, report: Report) -> bool:
@@ -174,7 +178,8 @@ def _tend_file(session: Session, log: bytes, state: membership.FileState, report
     role = state.members[session.identity.user]
     secrets = session.store.secrets(log)
     statement: FileStatement | None = None
-    if state.blocked or membership.rotation_needed(state, session.registry):
+    reads = _reads(session, state)
+    if state.blocked or membership.rotation_needed(state, session.registry) or not reads:
         if may_sign("epoch", state.file, state.side, role):
             statement = granter.new_epoch(state, secrets, session.entropy(32))
             report.rotated += 1

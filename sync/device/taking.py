@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, ids, limits
-from shared_schema.certificate import Enrol
+from shared_schema.certificate import Enrol, Revoke
 from shared_schema.entry import Entry, decode_entry, decode_head, decode_pair
 from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Members, decode_file_statement
@@ -133,6 +133,15 @@ class _Taking:
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
+        self._drop_moot(page.log)
+
+    def _drop_moot(self, log: bytes) -> None:
+        """A revocation of a device that somebody else has revoked meanwhile would be refused for ever, and hold up every later one."""
+        for item in self.store.outbox(log):
+            statement = registry.statement_of(decode_entry(item.cose))
+            target = self.session.registry.devices.get(statement.device) if isinstance(statement, Revoke) else None
+            if target is not None and target.revoked is not None and self.store.entry_id(log, target.revoked) != item.id:
+                self.store.drop_outbox(item.n)
 
     def _check_floor(self, known: registry.Registry, *, last: bool) -> None:
         """The registry leads to the head that the inviter saw: a server cannot hide what was revoked before the invitation."""
@@ -197,7 +206,8 @@ class _Taking:
                     entry.cose, cbor.encode(list(entry.parts)),
                 )
             )  # fmt: skip
-            due.append((leaf, exchange.accepted_leaf(page.log, place, salt, void=one.void is not None), page.log, place.seq, self.response.time_ms))
+            hash_ = exchange.accepted_leaf(page.log, place, salt, void=one.void is not None)
+            due.append((leaf, hash_, page.log, place.seq, self.response.time_ms, self.session.now_ms()))
         self.store.put_entries(page.log, rows)
         self.store.put_due_proofs(due)
         head = reader.log
@@ -211,18 +221,24 @@ class _Taking:
         me, session = self.session.identity, self.session
         state = session.reader(log).file
         held = self.store.secrets(log)
+        good: set[int] = set()
         try:
             secrets = open_grants(statement, entry.author, session.receive_key, me.device, (me.svc, log))
-            for epoch, secret in secrets.items():
-                check_secret(state, me.svc, epoch, secret, held)
-                self.store.put_secret(log, epoch, secret)
-                held[epoch] = secret
         except BadGrant as error:
             session.alarm(log, seq, "bad-grant", str(error))
-            return False
+            secrets = {}
+        for epoch, secret in secrets.items():
+            try:
+                check_secret(state, me.svc, epoch, secret, held)
+            except BadGrant as error:
+                session.alarm(log, seq, "bad-grant", str(error))
+                continue
+            self.store.put_secret(log, epoch, secret)
+            held[epoch] = secret
+            good.add(epoch)
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
-        return bool(secrets.keys() - {getattr(statement, "epoch", None)})
+        return bool(good - {getattr(statement, "epoch", None)})
 
     def _reopen(self, log: bytes) -> None:
         """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
@@ -309,7 +325,7 @@ class _Taking:
                 self._clone(item, answer)
             if final:
                 self.store.set_fact(_REFUSED + item.id.hex(), answer.signed or b"")
-                self._take_final(item, answer.code)
+                self._take_final(item, answer.code, answer.signed or b"")
                 unsealed.add(item.log)
             elif item.log not in unsealed:
                 self.store.answer_outbox(item.n, answer.code, answer.message)
@@ -323,13 +339,14 @@ class _Taking:
             return False
         return (verdict.id, verdict.log, verdict.code) == (item.id, item.log, answer.code)
 
-    def _take_final(self, item: OutboxRow, code: str) -> None:
+    def _take_final(self, item: OutboxRow, code: str, signed: bytes) -> None:
         """Changes of a refused envelope and of its successors are sealed again; a refused statement is dropped.
 
         What can never be taken (`malformed`, `too-large`) stays for a person to see.
         """
         for later in self.store.waiting(item.log):
             if later.n > item.n and not later.dead:
+                self.store.set_fact(_REFUSED + later.id.hex(), signed)  # it follows an entry that will never be taken
                 self.store.unseal_from(later.n)
                 self.store.drop_outbox(later.n)
         if item.statement:
@@ -367,18 +384,25 @@ class _Taking:
             except ProtocolError as error:
                 self.session.alarm(None, None, "bad-receipt", str(error), data)
                 continue
+            other = self.store.receipt(receipt.log, receipt.items[-1].seq)
+            if other is not None and other != data:
+                self._disagree(receipt.log, receipt.items[-1].seq, "two receipts name the same place", cbor.encode([other, data]))
+                continue
             head = self.session.author(receipt.log)[1]
             for entry_id, seq, received_ms in receipt.items:
                 if seq <= head.seq and not self._stands(receipt.log, entry_id, seq):
-                    self.session.alarm(receipt.log, seq, "contradiction", "a receipt and the log disagree", data)
-                    self.session.stop_log(receipt.log, "contradiction")
-                    self.outcome.contradictions.append((receipt.log, "a receipt and the log disagree"))
+                    self._disagree(receipt.log, seq, "a receipt and the log disagree", data)
                 elif entry_id in waiting and waiting[entry_id].log == receipt.log:
                     self.session.remember_sent(waiting[entry_id])
                     self.store.drop_outbox(waiting[entry_id].n)
                     self.outcome.accepted += 1
                     self.outcome.receipts.append(Received(receipt.log, entry_id, seq, received_ms))
             self.store.put_receipt(receipt.log, receipt.items[-1].seq, data)
+
+    def _disagree(self, log: bytes, seq: int, what: str, evidence: bytes) -> None:
+        self.session.alarm(log, seq, "contradiction", what, evidence)
+        self.session.stop_log(log, "contradiction")
+        self.outcome.contradictions.append((log, what))
 
     def _stands(self, log: bytes, entry_id: bytes, seq: int) -> bool:
         return self.store.entry_id(log, seq) == entry_id
@@ -415,6 +439,7 @@ class _Taking:
             else:
                 self.session.alarm(row[2], row[3], "not-in-audit-log", "the audit log does not hold what the receipt promised")
         self.store.drop_due_proofs(shown)
-        for leaf, _, log, seq, since in due.values():
-            if leaf not in shown and self.response.time_ms - since > limits.INCLUSION_MS:
+        for leaf, _, log, seq, since, since_here in due.values():  # by either clock: the server's may stand still, the phone's may be wrong
+            waited = max(self.response.time_ms - since, self.session.now_ms() - since_here)
+            if leaf not in shown and waited > limits.INCLUSION_MS:
                 self.session.alarm(log, seq, "not-in-audit-log", "24 hours after its receipt an entry is not in the audit log")

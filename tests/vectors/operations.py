@@ -93,18 +93,21 @@ def _seen(given: In) -> None:
 # --- registry ---------------------------------------------------------------------------------------------------------------
 
 
-_NOTHING = exchange.History(lambda _seq: None, lambda _size: None, {})
+def _from_scratch(log_id: bytes, taken: list[exchange.Taken]) -> exchange.History:
+    """The history of a reader that has taken these, from the first."""
+    return exchange.History(lambda seq: None if seq else ids.chain_start(log_id), lambda _size: None, {}).growing(taken)
 
 
 def fold_registry(given: In) -> tuple[registry.Registry, log.LogHead, list[str | None]]:
     """A registry `{svc, side, pinned, entries}`, folded as a reader does."""
     known = registry.empty_registry(given["svc"], given["side"], given["pinned"])
     reader = exchange.Reader(log.empty_log(known.log, _NO_INCARNATION))
-    void: list[str | None] = []
+    taken: list[exchange.Taken] = []
+    history = _from_scratch(known.log, taken)
     for data, received_ms in given["entries"]:
-        reader, known, one = exchange.take_registry_entry(reader, decode_travelling(data), received_ms, (0, b""), known, _NOTHING)
-        void.append(one.void)
-    return known, reader.log, void
+        reader, known, one = exchange.take_registry_entry(reader, decode_travelling(data), received_ms, (0, b""), known, history)
+        taken.append(one)
+    return known, reader.log, [one.void for one in taken]
 
 
 def _registry(given: In) -> Any:
@@ -149,11 +152,13 @@ def _registry_take(given: In) -> None:
 def fold_file(given: In) -> tuple[membership.FileState | None, log.LogHead, registry.Registry, list[str | None]]:
     """A file `{registry, log, entries}`, folded as a reader does."""
     known = _standing_registry(given["registry"])
-    reader, void = exchange.Reader(log.empty_log(given["log"], known.require_root().incarnation)), []
+    reader = exchange.Reader(log.empty_log(given["log"], known.require_root().incarnation))
+    taken: list[exchange.Taken] = []
+    history = _from_scratch(given["log"], taken)
     for data, received_ms in given["entries"]:
-        reader, one = exchange.take_entry(reader, decode_travelling(data), received_ms, (0, b""), known, _NOTHING)
-        void.append(one.void)
-    return reader.file, reader.log, known, void
+        reader, one = exchange.take_entry(reader, decode_travelling(data), received_ms, (0, b""), known, history)
+        taken.append(one)
+    return reader.file, reader.log, known, [one.void for one in taken]
 
 
 def _file(given: In) -> Any:

@@ -534,7 +534,7 @@ def _refused_more_grants(book: Book) -> None:
     refuse(
         "before_certificate",
         "The recipient was not certified at the registry head that the statement names.",
-        "not-permitted",
+        "wall",
         dummy_grant(N2.id, known.devices[N2.id].id, (1,)),
         rg=early,
     )
