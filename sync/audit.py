@@ -309,7 +309,7 @@ def _match_leaves(export: Export, result: Audited) -> None:
 
 @dataclass(slots=True)
 class Wall:
-    """The outcome of proving the wall: what was counted per side, and what crosses."""
+    """The outcome of proving the wall: what was counted per side, what crosses, and of which sides it is not proved that every log was given."""
 
     sides: list[Side] = field(default_factory=list)
     logs: int = 0
@@ -317,6 +317,12 @@ class Wall:
     recipients: int = 0
     findings: list[Finding] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
+    unproved: list[Side] = field(default_factory=list)
+
+    @property
+    def crossings(self) -> list[Finding]:
+        """What crosses. The other findings say that an export does not verify, and so proves nothing."""
+        return [one for one in self.findings if one.code in ("wall", "void:wall")]
 
 
 def prove_wall(audits: Sequence[Audited]) -> Wall:
@@ -327,6 +333,7 @@ def prove_wall(audits: Sequence[Audited]) -> Wall:
         wall.findings += audited.findings
         wall.notices += audited.notices
         wall.logs += len(audited.chains)
+        wall.unproved += [] if audited.leaves else [audited.side]  # without events, a log may have been left out
         _check_grants(audited, wall)
         for what, value in _identifiers(audited):
             side = owners.setdefault((what, value), audited.side)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -194,7 +196,7 @@ class Play:
             self.say(f"   {conflict['type']}.{conflict['field']}: {value['value']} says {value['by']}, {stamp} UTC, entry {value['seq']}")
         status, answer = priya.attempt("record", "edit", self.files["plan"], "--set", "likely_to_use=5")
         self.say(f"   A plain edit cannot settle it: {answer['error']['code']} (exit {status}).")
-        choice = conflict["choices"].index(7) + 1
+        choice = conflict["choices"].index(3) + 1
         priya.run(
             "conflicts",
             "resolve",
@@ -270,6 +272,7 @@ def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> in
         typer.echo(f"{home} is not empty: give an empty folder", err=True)
         return 2
     play: Play | None = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the finally below: no server is left behind
     try:
         play = Play(home, port, lambda text: typer.echo(text, err=as_json))
         summary = play.play()
@@ -292,9 +295,10 @@ def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> in
 
 def _stay(play: Play) -> None:
     typer.echo(f"\nThe server stays up at {play.server.address} until you press Ctrl-C. Look around:")
-    typer.echo(f"   export FIELDKEEP_PASSPHRASE='{PASSPHRASE}'")
+    typer.echo(f"   export PATH='{Path(sys.executable).parent}':\"$PATH\" FIELDKEEP_PASSPHRASE='{PASSPHRASE}'")
     for words in ("status", "fund show", f"record history {play.files['plan'][:8]}", "audit verify"):
         typer.echo(f"   fieldkeep --profile {play.devices['priya-phone'].folder} {words}")
+    typer.echo(f"Afterwards delete {play.folder}: it holds keys, and the passphrase is printed above.")
     while play.server.alive:
         time.sleep(0.5)
     raise Failed("the server stopped")

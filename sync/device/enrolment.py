@@ -194,9 +194,13 @@ def _check(response: SyncResponse, identity: Identity, code: Code) -> None:
 
 def revoke(session: Session, device: bytes, reason: str) -> Entry:
     """Revoke a device of this side. Sent at the next sync; its files then have to be rotated by their members."""
-    target = session.registry.devices.get(device)
+    me, target = session.registry.devices.get(session.identity.device), session.registry.devices.get(device)
+    if me is None or "administrator" not in me.subject.roles:
+        raise Refused("not-permitted", "only an administrator of this side revokes")
     if target is None:
-        raise Refused("not-found", "no device of this side has that id")
+        raise Refused("not-found", "no device of this side has that id; sync first, if it is new")
+    if device == session.identity.device:
+        raise Refused("not-permitted", "another administrator revokes this device: else a side could be left with none")
     if target.revoked is not None:
         raise Refused("not-permitted", "that device is revoked already")
     return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))

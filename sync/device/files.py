@@ -104,7 +104,8 @@ def _check_holds(session: Session, state: FileState, kind: str) -> None:
     role, log = state.members.get(session.identity.user, ""), state.log
     if not may_sign(kind, state.file, state.side, role):
         what = "change who is in" if kind == "members" else "give keys of"
-        raise Refused("not-permitted", f"as {role or 'nobody'} you may not {what} a {state.file} file")
+        may = FILES[state.file][state.side]["members_by" if kind == "members" else kind]
+        raise Refused("not-permitted", f"as {role or 'nobody'} you may not {what} a {state.file} file; a member who is {' or '.join(may)} may")
     if session.identity.device not in state.holders or (kind == "grant" and state.epoch not in session.store.secrets(log)):
         raise Refused("no-standing", "this device has not been given the file's keys yet: any other device that has them does so when it syncs")
 

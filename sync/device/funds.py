@@ -3,6 +3,7 @@
 The fund log counts; the case's `spend` record holds what was bought. Both halves are kept in one transaction under one spend id.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,8 @@ def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) 
     state = session.require_file(log)
     if certificate is None or certificate.revoked is not None or certificate.subject.user not in state.members:
         raise Refused("not-found", "that device belongs to no member of this fund")
+    if until < dt.datetime.fromtimestamp(session.now_ms() / 1000, dt.UTC).date().isoformat():
+        raise Refused("bad-value", "the last day of the allowance is over already")
     left = fund(session, log).unallocated
     if amount > left:
         raise Refused("bad-value", f"the pot holds {pounds(left)}, less than {pounds(amount)}")

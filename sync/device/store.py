@@ -39,7 +39,6 @@ CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
 CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
     code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
-CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL, here_ms INTEGER NOT NULL);
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
 """
 _ALARM: Final = """
@@ -47,9 +46,13 @@ CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
     evidence BLOB, seen INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX alarm_of_entry ON alarm (log, seq, code);
 """
+_DUE_PROOF: Final = """
+CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL,
+    here_ms INTEGER NOT NULL);
+"""
 _UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
-    2: "ALTER TABLE due_proof ADD COLUMN here_ms INTEGER NOT NULL DEFAULT 0; UPDATE due_proof SET here_ms = since_ms;",
+    2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
 }
 _PAGE: Final = 16_384
 _FULL, _CORRUPT, _NOT_OURS, _BUSY = 13, 11, 26, 5  # sqlite3.h
@@ -183,7 +186,7 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA busy_timeout = 5000")
-        steps = [_SCHEMA, _ALARM] if version == 0 else [_UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
+        steps = [_SCHEMA, _ALARM, _DUE_PROOF] if version == 0 else [_UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
         if steps:
             self._db.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 

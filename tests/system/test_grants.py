@@ -33,7 +33,7 @@ def test_a_grant_that_does_not_open_is_given_again(live: Live) -> None:
     assert sam.records(log) == {}
 
     files.grant_again(ruth, log, sam.identity.user)
-    for session in (ruth, sam):
+    for session in (ruth, sam, priya):
         syncing.sync(session, live.transport)
     assert sam.store.secrets(log) == priya.store.secrets(log)
     assert sam.records(log).keys() == priya.records(log).keys()

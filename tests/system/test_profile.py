@@ -191,6 +191,8 @@ class TestUpgrade:
         old._db.executescript(
             "DROP TABLE alarm; CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, "
             "code TEXT NOT NULL, text TEXT NOT NULL, evidence BLOB, UNIQUE (log, seq, code, text)); "
+            "DROP TABLE due_proof; CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, "
+            "since_ms INTEGER NOT NULL); INSERT INTO due_proof VALUES (9, x'01', x'02', 3, 4); "
             "INSERT INTO alarm VALUES (7, 1, x'', 0, 'hole', 'part 0', x'00'); PRAGMA user_version = 1;"
         )
         old.close()
@@ -198,6 +200,7 @@ class TestUpgrade:
         shapes = [sorted(map(tuple, store._db.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))) for store in stores]
         assert shapes[0] == shapes[1]
         assert stores[1].alarms() == [(7, 1, b"", 0, "hole", "part 0", b"\0")]
+        assert stores[1].due_proofs(9) == [(9, b"\1", b"\2", 3, 4, 4)]
         stores[1].raise_alarm(2, None, None, "hole", "part 1")
         assert [alarm[0] for alarm in stores[1].alarms()] == [7, 8]
         for store in stores:

@@ -170,17 +170,21 @@ def audit_wall(
     missing = sorted({"perpetrator", "victim"} - set(sides))
     found = {
         "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,
-        "crossings": len(wall.findings), "authority": pin.fingerprint.hex(), "authority_from": pin.source, "authority_verified": pin.verified,
+        "crossings": len(wall.crossings), "not_proved_complete": list(wall.unproved), "authority": pin.fingerprint.hex(), "authority_from": pin.source, "authority_verified": pin.verified,
         "findings": [_finding(one) for one in wall.findings],
         "notices": [_finding(one) for one in wall.notices],
     }  # fmt: skip
     lines = [f"{wall.grants} grants to {wall.recipients} recipients in {wall.logs} logs of {' and '.join(sides)}."]
     lines += [f"The {side} side's export was not given: this proves the wall from one side only." for side in missing]
-    lines.append(
-        "The wall holds: no grant crossed, and no key, device, person or log is on two sides."
-        if holds
-        else f"THE WALL IS BROKEN: {len(wall.findings)} finding(s)."
-    )
+    lines += [f"The {side} side's export has no audit events: that it holds every log of that side is not proved." for side in wall.unproved]
+    if wall.crossings:
+        lines.append(f"THE WALL IS BROKEN: {len(wall.crossings)} crossing(s).")
+    elif not holds:
+        lines.append(f"CANNOT TELL: what was given does not verify, {len(wall.findings)} finding(s). Nothing in it crosses.")
+    elif len(sides) == 1:
+        lines.append("No grant crossed in this side's logs. What two sides share can be seen only from the exports of both.")
+    else:
+        lines.append("The wall holds: no grant crossed, and no key, device, person or log is on two sides.")
     emit(found, *lines, *[_finding_text(one) for one in (*wall.findings, *wall.notices)[:50]], pin.said(), as_json=as_json)
     if not holds:
         raise typer.Exit(1)

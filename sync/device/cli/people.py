@@ -308,7 +308,7 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     Example: fieldkeep member grant 3fa8 Priya
     """
     with frame.session() as opened, frame.online(opened) as transport:
-        sync(opened, transport)
+        _sync_first(opened, transport, f"{who} is NOT given the keys")
         log, user = records.find_file(opened, which), frame.person(opened, who)
         entry = files.grant_again(opened, log, user)
         _require_taken(opened, entry, sync(opened, transport))
@@ -316,9 +316,19 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     emit({"file": ids.show(log), "user": ids.show(user)}, f"{name}'s devices have been given the file's keys again.", as_json=as_json)
 
 
+def _sync_first(opened: Session, transport: HttpTransport, not_done: str) -> None:
+    """A change of members is made on line. Raises Refused `offline`, saying that nothing was done."""
+    try:
+        sync(opened, transport)
+    except Refused as error:
+        if error.code != "offline":
+            raise
+        raise Refused("offline", f"{not_done}: who is in a file is changed on line, and the server could not be reached. Run this again") from None
+
+
 def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
     with frame.session() as opened, frame.online(opened) as transport:
-        sync(opened, transport)
+        _sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
         log, user = records.find_file(opened, which), frame.person(opened, who)
         for attempt in (1, 2, 3):
             entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
@@ -356,7 +366,13 @@ def file_create(
         log = files.create_file(opened, kind, people)
         state = opened.require_file(log)
     found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": {ids.show(user): role for user, role in state.members.items()}}
-    emit(found, ids.show(log), f"A {kind} file with {len(state.members)} member(s); it is sent at the next sync.", as_json=as_json)
+    lines = [f"A {kind} file with {len(state.members)} member(s); it is sent at the next sync."]
+    may = FILES[kind][state.side]["members_by"]
+    if not set(state.members.values()) & set(may):
+        lines.append(
+            f"Nobody in it may add or remove people; name a {' or a '.join(may)} with --member when you begin a file, if others are to join."
+        )
+    emit(found, ids.show(log), *lines, as_json=as_json)
 
 
 def _check_may_begin(opened: Session, kind: str) -> None:

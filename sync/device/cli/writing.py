@@ -264,6 +264,8 @@ def note_add(
 
     Example: fieldkeep note add --file 3fa8 "Dropped off a food parcel; he agreed to an assessment by telephone."
     """
+    if body and body_file:
+        raise Refused("bad-value", "give the note's words or --from, not both")
     words = narrative(body, body_file)
     if not words:
         raise Refused("bad-value", "the note is empty: give its words, or - to read them")
@@ -272,10 +274,12 @@ def note_add(
         values = {"body": words, **parse_sets("case_note", set_)}
         if contact:
             values["contact"] = ids.show(records.find_record(opened, contact, log)[1])
-        with opened.store.transaction():
-            made = records.add(opened, log, "case_note", values)
-            if sign_now:
+        made = records.add(opened, log, "case_note", values)
+        if sign_now:
+            try:
                 records.sign(opened, log, made)
+            except Refused as error:
+                raise Refused(error.code, f"the note is saved as draft {ids.show(made)[:8]} and is not signed: {error}") from None
     emit({"record": ids.show(made), "file": ids.show(log), "signed": sign_now}, ids.show(made), "Saved on this device.", as_json=as_json)
 
 
