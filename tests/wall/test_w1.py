@@ -201,3 +201,16 @@ def test_members_statement_type_is_what_add_makes(both: tuple[Live, Session, Ses
     mine = next(grant for grant in statement.grants if grant.to == olu.identity.device)
     assert mine.epochs == (1, 2), "a newcomer is granted every epoch"
     assert all(grant.epochs == (2,) for grant in statement.grants if grant.to != olu.identity.device)
+
+
+def test_the_auditor_says_what_is_not_proved(both: tuple[Live, Session, Session, Session, bytes], tmp_path: Path) -> None:
+    """A damaged export proves nothing, which is not the same as a crossing; nor does one that may lack a log prove that the wall holds."""
+    live, *_ = both
+    paths = export_both(live, tmp_path)
+    lines = paths[0].read_text().splitlines()
+    (tmp_path / "less.jsonl").write_text("\n".join(line for line in lines if '"head"' not in line) + "\n")
+    status, found = wall(tmp_path / "less.jsonl", paths[1])
+    assert (status, found["ok"], found["crossings"]) == (1, False, 0)
+    (tmp_path / "no-events.jsonl").write_text("\n".join(line for line in lines if '"event"' not in line) + "\n")
+    status, found = wall(tmp_path / "no-events.jsonl", paths[1])
+    assert (status, found["ok"], found["not_proved_complete"]) == (0, True, ["perpetrator"])
