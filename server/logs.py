@@ -4,6 +4,7 @@ A field that is not in ALLOWED is dropped, whatever a caller passes: no id of a 
 """
 
 import contextlib
+import json
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
@@ -17,6 +18,13 @@ ALLOWED: Final = frozenset(
 
 def _allow(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if name in ALLOWED and isinstance(value, str | int | float)}
+
+
+_ENCODER: Final = json.JSONEncoder()
+
+
+def _as_json(fields: Mapping[str, Any], **_options: Any) -> str:
+    return _ENCODER.encode(fields)  # what _allow lets through needs no default
 
 
 class Patient:
@@ -47,7 +55,7 @@ def open_log(path: Path | None) -> tuple[structlog.BoundLogger, Patient | None]:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _allow,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_as_json),
         ],
     ).bind()
     return logger, stream

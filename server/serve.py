@@ -26,6 +26,8 @@ from shared_schema.ids import SIDES
 
 _LOOPBACK: Final = "127.0.0.1"
 _M_ARENA_MAX: Final = -8  # malloc.h
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE: Final = 1 << 17  # bytes
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -67,10 +69,14 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _share_memory() -> None:
-    """One pool of memory for all threads. By default glibc gives each its own, and what one burst took in one of them is lost to the others."""
+    """One pool of memory for all threads. By default glibc gives each its own, and what one burst took in one of them is lost to the others.
+
+    Whole bodies and answers are kept out of it, each in pages of its own that are given back, or they would leave holes.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

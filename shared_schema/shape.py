@@ -1,6 +1,7 @@
 """Small strict checks that decoders share: each takes a decoded value and returns it typed, or raises Malformed."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from shared_schema.cbor import MAX_INT
@@ -69,6 +70,7 @@ def as_map(value: object, name: str, required: frozenset[Any], optional: frozens
     return value
 
 
+@cache  # called where it is used, with literals
 def keys(*names: Any) -> frozenset[Any]:
     """The key set of a map."""
     return frozenset(names)
