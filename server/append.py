@@ -53,7 +53,8 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of one request's entries: answers in their order, receipts, openings, and each log's accepted places.
+    """What became of one request's entries: answers in their order, receipts, openings, each log's accepted places, and
+    what opens each of their leaves.
 
     `delivered` are the pages, made of nothing but these places, whose delivery the audit log holds already.
     """
@@ -62,7 +63,7 @@ class Pushed:
     receipts: tuple[bytes, ...]
     openings: tuple[Opening, ...]
     placed: Mapping[bytes, list[log_rules.Placed]]
-    leaves: Mapping[bytes, int]
+    leaves: Mapping[bytes, tuple[int, bytes]]
     delivered: tuple[Delivery, ...] = ()
 
 
@@ -103,7 +104,7 @@ class Commit:
         answers: list[Answer] = []
         receipts: dict[bytes, None] = {}
         placed: dict[bytes, list[log_rules.Placed]] = {}
-        leaves: dict[bytes, int] = {}
+        leaves: dict[bytes, tuple[int, bytes]] = {}
         openings: list[Opening] = []
         stopped: set[tuple[bytes, bytes]] = set()
         for pair in pairs:
@@ -124,8 +125,8 @@ class Commit:
                     place, leaf = self._append(entry, sender)
                     answer = Answer(entry.id, "accepted")
                     placed.setdefault(entry.log, []).append(place)
-                    leaves[entry.id] = leaf
-                    openings.append(Opening(entry.id, leaf, self.audit.salt(leaf)))
+                    leaves[entry.id] = leaf, self.audit.salt(leaf)
+                    openings.append(Opening(entry.id, *leaves[entry.id]))
             except ProtocolError as error:
                 answer = self._refuse(entry, error)
             if entry is not None and answer.code != "accepted":

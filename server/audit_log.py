@@ -7,7 +7,7 @@ what is `published`, after that transaction's commit, is ever shown. One thread 
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +38,7 @@ class AuditLog:
     def __init__(self, tx: Connection, origin: str, key: SigningKey, salt_key: bytes) -> None:
         self.origin, self._key, self._salt_key = origin, key, salt_key
         self.next = store.event_count(tx)
+        self._committed: list[tuple[int, bytes]] = []
         self._full: dict[tuple[int, int], bytes] = {}
         self._roots: dict[int, bytes] = {}
         size, note = store.newest_checkpoint(tx) or (0, "")
@@ -58,6 +59,10 @@ class AuditLog:
         batch.events.append({"n": n, "event": cbor.encode(event)})
         return n
 
+    def committed(self, events: Iterable[store.Row]) -> None:
+        """These rows are durable now: kept at hand for `sequence`, which need not read them back."""
+        self._committed += [(row["n"], row["event"]) for row in events]
+
     @property
     def waiting(self) -> int:
         """How many events are not in the published tree yet."""
@@ -67,7 +72,7 @@ class AuditLog:
         """Append all waiting events to the tree and sign it. The caller commits and then sets `published` to the result."""
         size, edge = self.published.size, dict(self.published.edge)
         dirty: dict[tuple[int, int], bytes] = {}
-        while events := store.events_from(tx, size, 4096):
+        while size < self.next and (events := self._waiting(tx, size)):
             for n, event in events:
                 _append(edge, dirty, size, merkle.leaf_hash(merkle.event_commitment(self.salt(n), event)))
                 size += 1
@@ -78,6 +83,11 @@ class AuditLog:
         note = self._sign(size, root)
         store.put_checkpoint(tx, size, note)
         return Published(size, root, note, edge)
+
+    def _waiting(self, tx: Connection, size: int) -> list[tuple[int, bytes]]:
+        """Events from number `size` on: from memory, or after a start or a failure from the database."""
+        events, self._committed = self._committed, []
+        return events if events and events[0][0] == size else store.events_from(tx, size, 4096)
 
     def _sign(self, size: int, root: bytes) -> str:
         return encode_checkpoint(sign_checkpoint(self._key, self.origin, size, root))

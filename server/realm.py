@@ -209,6 +209,7 @@ class Realm:
 
     def _committed(self, commit: Commit) -> None:
         self.registry = commit.registry
+        self.audit.committed(commit.batch.events)
         self._refused_logs |= commit.refused_logs
         for log, opened in commit.logs.items():
             opened.trim()
@@ -299,7 +300,7 @@ class Realm:
         places = pushed.placed.get(log) if pushed else None
         if pushed is None or not places or places[0].seq != after + 1 or places[-1].seq != end:
             return None
-        entries = tuple(PageEntry(place.entry.id, place.received_ms, self._opening(pushed.leaves[place.entry.id])) for place in places)
+        entries = tuple(PageEntry(place.entry.id, place.received_ms, pushed.leaves[place.entry.id]) for place in places)
         head = Head(self.incarnation, end, places[-1].chain)
         return Page(log, entries, self.signed_head(log, head), more=False)
 

@@ -200,15 +200,25 @@ def _text(data: bytes, at: int, size: int) -> str:
         raise Malformed("text is not UTF-8") from None
 
 
+@lru_cache(maxsize=4096)
+def _short_text(encoded: bytes) -> str:
+    return _text(encoded, 1, encoded[0] - 0x60)
+
+
 def _read_map(data: bytes, at: int, size: int, depth: int) -> tuple[dict[Any, Any], int]:
     result: dict[Any, Any] = {}
     previous = b""
     for _ in range(size):
-        start = at
-        key, at = _read(data, at, depth + 1)
-        if type(key) is not str and not (type(key) is int and 0 <= key < 24):
-            raise Malformed("map key is neither text nor an integer 0..23")
-        encoded = data[start:at]
+        start, first = at, data[at]
+        if 0x60 < first < 0x78:  # text of 1 to 23 bytes, as nearly every key is
+            at += first - 0x5F
+            encoded = data[start:at]
+            key: Any = _short_text(encoded)
+        else:
+            key, at = _read(data, at, depth + 1)
+            if type(key) is not str and not (type(key) is int and 0 <= key < 24):
+                raise Malformed("map key is neither text nor an integer 0..23")
+            encoded = data[start:at]
         if encoded <= previous:
             raise Malformed("map keys repeat or are out of order")
         previous = encoded

@@ -86,11 +86,13 @@ def recovery_id(key: bytes) -> KeyId:
     return KeyId(sha256(label("recovery") + key)[:16])
 
 
+@lru_cache(maxsize=4096)
 def show(identifier: bytes) -> str:
     """UUID text of a 16-byte id."""
     return str(uuid.UUID(bytes=bytes(identifier)))
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> bytes:
     """16 bytes from UUID text in its canonical form only. Raises Malformed."""
     try:
