@@ -1,4 +1,4 @@
-"""Writes the reference pages that follow from the code: errors, settings, commands. `--check` fails when one is out of date."""
+"""Writes the reference pages that follow from the code: errors, settings, commands, records. `--check` fails when one is out of date."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from fieldkeep.cli import app
 from server.settings import Settings
 from shared_schema.errors import catalogue
+from shared_schema.records import record_types
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -59,6 +60,28 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def records() -> str:
+    """docs/records.md."""
+    lines = [
+        "# Record types",
+        "",
+        "What may be written, in which kind of file on which side, and by whom; field by field in [shared_schema/records](../shared_schema/records).",
+        "",
+        "- **quick** records are signed by saving · **evidence** is a draft until its author signs it, and then frozen · **living** records stay open to edits "
+        "· **ledger** lines are written once, and counted.",
+        "- *Needed to sign* holds for every record of the type; some fields are needed only beside others.",
+        "",
+        "| type | what | weight | stands in | may be written by | needed to sign |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, type_ in record_types().items():
+        places = "; ".join(f"{kind}: {', '.join(sides)}" for kind, sides in type_.files.items())
+        needed = ", ".join(f"`{field.name}`" for field in type_.fields.values() if field.need == "sign")
+        writers = ", ".join(type_.write).replace("_", " ")
+        lines.append(f"| `{name}` | {type_.label} | {type_.weight} | {places} | {writers} | {needed or '–'} |")
+    return "\n".join(lines)
+
+
 def walk(command: Any, words: list[str]) -> list[tuple[list[str], Any]]:
     """Every command below `command` that does something, with its words."""
     below = getattr(command, "commands", None)
@@ -67,7 +90,7 @@ def walk(command: Any, words: list[str]) -> list[tuple[list[str], Any]]:
     return [found for name, one in below.items() for found in walk(one, [*words, name])]
 
 
-PAGES = {"errors.md": errors, "operations/settings.md": settings, "commands.md": commands}
+PAGES = {"errors.md": errors, "operations/settings.md": settings, "commands.md": commands, "records.md": records}
 
 
 def main() -> int:

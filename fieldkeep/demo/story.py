@@ -55,7 +55,7 @@ class Play:
             self.say(f"\n{number}. {(scene.__doc__ or '').strip()}")
             scene()
         self.summary |= {"ok": True, "people": 4, "devices": len(self.devices), "address": self.server.address, "folder": str(self.folder)}
-        self.summary |= {"server_up": self.server.alive, "seconds": round(time.monotonic() - started, 1)}
+        self.summary |= {"server_alive_at_end": self.server.alive, "seconds": round(time.monotonic() - started, 1)}
         return self.summary
 
     def _device(self, name: str) -> Device:

@@ -9,10 +9,10 @@ from typing import Any
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import records
+from sync.device import finding, records
 from sync.device.session import Session
 from sync.fold import show
-from sync.ledger import HOLDER, Fund, fold_fund
+from sync.ledger import HOLDER, Fund, Spend, fold_fund
 
 
 def fund(session: Session, log: bytes) -> Fund:
@@ -28,6 +28,12 @@ def own_fund(session: Session) -> bytes:
     if len(funds) != 1:
         raise Refused("not-found", "you belong to no fund yet" if not funds else "you belong to several funds: name one with --fund")
     return funds[0]
+
+
+def held(session: Session) -> list[bytes]:
+    """The funds whose holder this device's user is."""
+    states = [(log, session.file(log)) for log in session.file_logs()]
+    return [log for log, state in states if state is not None and state.file == "fund" and state.members.get(session.identity.user) == HOLDER]
 
 
 def _line(session: Session, log: bytes, kind: str, amount: int, **more: Any) -> bytes:
@@ -52,7 +58,7 @@ def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) 
     state = session.require_file(log)
     if certificate is None or certificate.revoked is not None or certificate.subject.user not in state.members:
         raise Refused("not-found", "that device belongs to no member of this fund")
-    if until < dt.datetime.fromtimestamp(session.now_ms() / 1000, dt.UTC).date().isoformat():
+    if until < today(session):
         raise Refused("bad-value", "the last day of the allowance is over already")
     left = fund(session, log).unallocated
     if amount > left:
@@ -61,14 +67,34 @@ def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) 
     return records.add(session, log, "allowance", values)
 
 
+def reclaim(session: Session, log: bytes, device: bytes, amount: int | None) -> int:
+    """Move what a device may still spend, or `amount` of it, back to the pot. Returns the amount."""
+    _require_holder(session, log)
+    left = fund(session, log).remaining.get(device, 0)
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise Refused("bad-value", f"that device may still spend {pounds(left)}: {'nothing' if not left else pounds(amount)} can be taken back")
+    _line(session, log, "reclaim", amount, device=ids.show(device))
+    return amount
+
+
+def today(session: Session) -> str:
+    """The day by this device's clock, UTC, as YYYY-MM-DD."""
+    return dt.datetime.fromtimestamp(session.now_ms() / 1000, dt.UTC).date().isoformat()
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A recorded spend. `claimed` when it was beyond what this device could still spend."""
+    """A recorded spend. `claimed` when it was beyond what this device could still spend; `until` is the last day of its allowances,
+    None without one; `lapsed` when that day was over. The ledger knows no clock: a lapsed allowance still counts.
+    """
 
     record: bytes
     spend_id: str
     claimed: bool
     remaining: int
+    until: str | None
+    lapsed: bool
 
 
 def spend(session: Session, case: bytes, log: bytes, values: dict[str, Any]) -> Spent:
@@ -89,7 +115,49 @@ def spend(session: Session, case: bytes, log: bytes, values: dict[str, Any]) -> 
         records.add(session, log, "fund_line", line)
     after = fund(session, log)
     counted = after.spends[spend_id].counted > 0
-    return Spent(record, spend_id, not counted, after.remaining.get(session.identity.device, before))
+    until = _until(session, log, after)
+    lapsed = until is not None and until < today(session)
+    return Spent(record, spend_id, not counted, after.remaining.get(session.identity.device, before), until, lapsed)
+
+
+def _until(session: Session, log: bytes, state: Fund) -> str | None:
+    """The last day of this device's allowances."""
+    own = [record for record, device in state.allowances.items() if device == session.identity.device]
+    days = [show(session.record(log, record), session.types).get("until") for record in own]
+    return max((day.value for day in days if day is not None and isinstance(day.value, str)), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A spend as it is listed. `state`: posted, claimed, taken back, or unknown to this device's funds."""
+
+    file: bytes
+    record: bytes
+    spend_id: str
+    by: bytes
+    values: dict[str, Any]
+    state: str
+    received: bool
+
+
+def list_spends(session: Session, logs: list[bytes]) -> list[Bought]:
+    """Every spend in these files, with what the funds of this device say of it."""
+    funds = [fund(session, log) for log in session.file_logs() if (state := session.file(log)) is not None and state.file == "fund"]
+    known = {spend_id: one for state in funds for spend_id, one in state.spends.items()}
+    found = []
+    for log in logs:
+        for target, _ in session.store.records(log, "spend"):
+            record, values = finding.shown(session, log, target)
+            said = {name: one.value for name, one in values.items()}
+            spend_id = str(said.get("spend_id", ""))
+            found.append(Bought(log, target, spend_id, record.creator_user, said, _state(known.get(spend_id)), not record.pending))
+    return found
+
+
+def _state(spend: Spend | None) -> str:
+    if spend is None:
+        return "unknown"
+    return "claimed" if spend.disputed else "posted" if spend.counted else "taken back"
 
 
 def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount: int | None, why: str) -> int:

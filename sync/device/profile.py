@@ -3,6 +3,7 @@
 One process at a time: a second one waits, then says so.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from shared_schema.errors import Refused
+from shared_schema.errors import ProtocolError, Refused
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.keys import passphrase_key
@@ -23,6 +24,7 @@ PASSES: Final = 3
 LEAST: Final = (47_104, 1)  # OWASP: 46 MiB, one pass. A profile that asks for less was tampered with.
 MOST: Final = (1_048_576, 64)
 _WAIT_S: Final = 10.0
+_NO_GOOD: Final = frozenset({"invitation-spent", "invitation-ended", "invitation-invalid"})  # before anything of this device was taken
 MIN_PASSPHRASE: Final = 8
 
 
@@ -98,6 +100,22 @@ def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[
             store.close()
     finally:
         os.close(lock)
+
+
+@contextmanager
+def new_profile(folder: Path, passphrase: str) -> Iterator[Store]:
+    """A store for a device that is to be enrolled. What was made here goes again when the invitation turns out to be no good."""
+    fresh = not (folder / "profile.json").exists()
+    try:
+        with open_store(folder, passphrase, new=True) as store:
+            yield store
+    except ProtocolError as error:
+        if fresh and error.code in _NO_GOOD:
+            for path in (*folder.glob("store.db*"), folder / "profile.json", folder / "lock"):
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # somebody may keep other things in it
+        raise
 
 
 def _wait_for(lock: int) -> None:

@@ -1,20 +1,20 @@
 """Adding, editing, signing, deleting and showing records (docs/spec.md §5). Values are checked here, before anything is kept."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple
 
-from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import Field, RecordType
-from sync.change import DELETED, SIGNED, CellKey, FieldKey, Op, OpId
+from sync.change import DELETED, SIGNED, CellKey, Op, OpId
+from sync.device.finding import Line, history
+from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
 from sync.device.session import Session
-from sync.device.values import check_cell, check_row, check_value, missing_for_signing
-from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, PENDING, Live, Record, Shown, conflicts, in_conflict, show, unweighed
+from sync.device.values import check_cell, check_row, check_value
+from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, show, unweighed
 
-T = TypeVar("T")
-_SOME: Final = 8  # how many candidates are listed
+VOIDED: Final = "Made void."
 
 
 def record_type(session: Session, log: bytes, name: str) -> RecordType:
@@ -24,7 +24,9 @@ def record_type(session: Session, log: bytes, name: str) -> RecordType:
         raise Refused("bad-value", f"no record type of that name; known: {', '.join(sorted(session.types))}")
     state = session.require_file(log)
     if state.side not in found.files.get(state.file, ()):
-        raise Refused("bad-value", f"a {name} has no place in a {state.file} file of the {state.side} side")
+        kinds = sorted(kind for kind, sides in found.files.items() if state.side in sides)
+        where = f"on this side it stands in: {', '.join(kinds)}" if kinds else f"it is for the {' and '.join(found.sides)} side"
+        raise Refused("bad-value", f"{name} has no place in a {state.file} file of the {state.side} side; {where}")
     return found
 
 
@@ -186,12 +188,12 @@ def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType
     return Op(key, "set", value, live)
 
 
-def missing_to_sign(session: Session, log: bytes, record_id: bytes) -> list[str]:
-    """Labels of the fields that are still needed to sign a record."""
+def missing_to_sign(session: Session, log: bytes, record_id: bytes) -> list[Needed]:
+    """What is still needed to sign a record."""
     record = session.record(log, record_id)
     state = session.require_file(log)
     values = {name: shown.value for name, shown in show(record, session.types).items() if shown.value not in (None, [])}
-    return missing_for_signing(record.type, values, file_kind=state.file) if record.type in session.types else []
+    return needed_to_sign(record.type, values, file_kind=state.file) if record.type in session.types else []
 
 
 def sign(session: Session, log: bytes, record_id: bytes) -> int:
@@ -216,7 +218,7 @@ def sign(session: Session, log: bytes, record_id: bytes) -> int:
         raise Refused("in-conflict", f"settle first: {', '.join(contested)}")
     missing = missing_to_sign(session, log, record_id)
     if missing:
-        raise Refused("bad-value", f"still needed to sign: {'; '.join(missing)}")
+        raise Refused("bad-value", f"still needed to sign: {'; '.join(map(str, missing))}")
     live = [op for register in record.registers.values() for op in register.live]
     proposed = [op.id for register in record.registers.values() for op in register.proposals]
     state = record.registers.get("state")
@@ -230,8 +232,85 @@ def addend(session: Session, log: bytes, record_id: bytes, text: str, reason: st
     """Add to a signed record what came later. The signed words stay."""
     record = session.record(log, record_id)
     row = {"text": text, "reason": reason}
+    if record.creator_user == session.identity.user and is_draft(record, session):
+        raise Refused("not-permitted", "this is a draft of your own: change its words with `record edit`; addenda are for what was signed")
     check_row(type_of(session, log, record).name, "addenda", row)
     write(session, log, record_id, record.type, [Op("addenda", "add", row, ())])
+
+
+def is_draft(record: Record, session: Session) -> bool:
+    """True for a record that freezes when it is signed, and that its author has neither signed nor made void."""
+    type_ = session.types.get(record.type)
+    return type_ is not None and type_.weight in FREEZING_WEIGHTS and not is_signed(record) and not is_void(record, session)
+
+
+class Draft(NamedTuple):
+    """A note or assessment of this device's user that waits to be signed, since the newest thing written in it."""
+
+    log: bytes
+    record: bytes
+    since_ms: int
+
+
+def drafts(session: Session) -> list[Draft]:
+    """All of them, in all files."""
+    evidence = {name for name, type_ in session.types.items() if type_.weight == "evidence"}
+    found = []
+    for log in session.file_logs():
+        if not any(session.store.records(log, name) for name in evidence):
+            continue
+        for record in session.records(log).values():
+            if record.type in evidence and record.creator_user == session.identity.user and not record.hidden and is_draft(record, session):
+                written = [op.at for register in record.registers.values() for op in register.live.values()]
+                found.append(Draft(log, record.id, max(written, default=0)))
+    return found
+
+
+def is_void(record: Record, session: Session) -> bool:
+    """True for a record that was made void."""
+    state = show(record, session.types).get("state")
+    return state is not None and state.value == "void"
+
+
+def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> None:
+    """Make a record void for good: everything in it stays, and why stands among its addenda. Raises Refused for another's record."""
+    record = session.record(log, record_id)
+    type_ = type_of(session, log, record)
+    if record.creator_user != session.identity.user:
+        raise Refused("not-permitted", "only its author makes a record void")
+    if type_.weight == "ledger" or "spend_id" in type_.fields:
+        raise Refused("not-permitted", f"a {type_.name} is not made void: take the money back with `spend reverse`")
+    if is_void(record, session):
+        raise Refused("not-permitted", "this record is void already")
+    row = {"text": VOIDED, "reason": reason}
+    check_row(type_.name, "addenda", row)
+    state = record.registers.get("state")
+    write(
+        session,
+        log,
+        record_id,
+        record.type,
+        [Op("state", "set", "void", tuple(state.live) if state else ()), Op("addenda", "add", row, ())],
+    )
+
+
+def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
+    """Take back this device's newest change of a record, which must not have been sealed yet; returns what it said.
+
+    Its number is not used again. Raises Refused for money (two logs hold one spend) and where nothing can be taken back.
+    """
+    record = session.record(log, record_id)
+    type_ = session.types.get(record.type)
+    if type_ is None or type_.weight == "ledger" or "spend_id" in type_.fields:
+        raise Refused("not-permitted", "this cannot be taken back here: of a spend, take the money back with `spend reverse`")
+    own = [row for row in session.store.changes_of(log, record_id) if row.device == session.identity.device]
+    if not own or own[-1].seq is not None or own[-1].sealed is not None:
+        raise Refused("not-permitted", "nothing of it is on this device only: what was sent stays; correct it with `record edit`")
+    undone = own[-1]
+    lines = [line for line in history(session, log, record_id) if line.c == undone.c and line.device == undone.device]
+    with session.store.transaction():
+        session.store.take_back(log, undone.device, undone.c)
+    return lines
 
 
 def delete(session: Session, log: bytes, record_id: bytes) -> None:
@@ -240,90 +319,3 @@ def delete(session: Session, log: bytes, record_id: bytes) -> None:
     if not type_of(session, log, record).deletable:
         raise Refused("not-permitted", f"a {record.type} cannot be deleted: correct it with a new record")
     write(session, log, record_id, record.type, [Op(DELETED, "delete", True, ())])
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One op in a record's history."""
-
-    seq: int | None
-    received_ms: int | None
-    claimed_ms: int
-    unsure: bool
-    user: bytes
-    device: bytes
-    field: FieldKey
-    action: str
-    value: Any
-
-
-def history(session: Session, log: bytes, record_id: bytes) -> list[Line]:
-    """Every edit of a record, in log order, unsent ones last."""
-    lines = []
-    for row in session.store.changes_of(log, record_id):
-        at = session.occurrence(row)
-        change = at.change
-        for op in change.ops:
-            seq = None if at.seq == PENDING else at.seq
-            lines.append(Line(seq, row.received_ms, change.at, change.unsure, at.user, at.device, op.field, op.action, op.value))
-    return lines
-
-
-def find_record(session: Session, prefix: str, log: bytes | None = None) -> tuple[bytes, bytes]:
-    """(log, record) of the one record whose id begins with `prefix`, unsent and incomplete ones too. Raises Refused `not-found`."""
-    logs = [log] if log else session.file_logs()
-    begun = {record: one for one in logs for record, _ in session.store.records(one)}
-    known = [(record, (one, record)) for one in logs for record in session.store.record_ids(one)]
-    known = [pair for pair in known if begun.get(pair[0], pair[1][0]) == pair[1][0]]  # a change may name a record of another file
-    return only(known, prefix, "record", lambda pair: f"{session.record(*pair).type or 'unknown'}, file {pair[0].hex()[:8]}")
-
-
-def only(known: Iterable[tuple[bytes, T]], prefix: str, noun: str, describe: Callable[[T], str]) -> T:
-    """What belongs to the one id that begins with `prefix`. Raises Refused `not-found` for none, or for several with their ids."""
-    wanted = prefix.replace("-", "").lower()
-    found = [(one, held) for one, held in known if wanted and one.hex().startswith(wanted)]
-    if not found:
-        raise Refused("not-found", f"no {noun} on this device has that id")
-    if len(found) > 1:
-        some = ", ".join(f"{ids.show(one)} ({describe(held)})" for one, held in found[:_SOME])
-        raise Refused("not-found", f"{len(found)} {noun}s begin like that, give more of the id: {some}{' …' if len(found) > _SOME else ''}")
-    return found[0][1]
-
-
-def find_file(session: Session, prefix: str) -> bytes:
-    """The one file whose id begins with `prefix`. Raises Refused `not-found`."""
-    return only(((log, log) for log in session.file_logs()), prefix, "file", lambda log: _kind(session, log))
-
-
-def label(session: Session, log: bytes) -> str:
-    """What people call a file: its kind, the beginning of its id, and who it is about."""
-    who = about(session, log)
-    return f"{_kind(session, log)} file {log.hex()[:8]}" + (f" ({who})" if who else "")
-
-
-def about(session: Session, log: bytes) -> str:
-    """Who a file is about, as its first `person` record calls them; empty where none does."""
-    return next((_called(session, log, record) for record, _ in session.store.records(log, "person")), "")
-
-
-def _kind(session: Session, log: bytes) -> str:
-    state = session.file(log)
-    return state.file if state else "unknown"
-
-
-def _called(session: Session, log: bytes, record_id: bytes) -> str:
-    values = show(session.record(log, record_id), session.types)
-    known_as, names = (values[name].value if name in values else None for name in ("known_as", "names"))
-    first = names[0].get("name") if isinstance(names, list) and names and isinstance(names[0], dict) else None
-    return next((text for text in (known_as, first) if isinstance(text, str)), "")
-
-
-def shown(session: Session, log: bytes, record_id: bytes) -> tuple[Record, dict[str, Shown]]:
-    """A record and its effective values."""
-    record = session.record(log, record_id)
-    return record, show(record, session.types)
-
-
-def show_id(value: bytes) -> str:
-    """How an id is shown."""
-    return ids.show(value)

@@ -127,6 +127,7 @@ class ChangeRow(NamedTuple):
 
 
 _ENTRY: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
+_TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that holds the highest number there when a change was taken back
 _OUTBOX: Final = "n, log, sq, id, statement, cose, parts, code, message, sealed_ms"
 _CHANGE: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
 
@@ -304,8 +305,14 @@ class Store:
     # --- changes ---------------------------------------------------------------------------------------------------------
 
     def next_counter(self, log: bytes, device: bytes) -> int:
-        """The next change counter of a device in a log."""
-        return 1 + self.highest(log, device)
+        """The next change counter of a device in a log. A number that was given once is never given again."""
+        taken = int(self.fact(_TAKEN_BACK + log.hex()) or 0)
+        return 1 + max(taken, self.highest(log, device))
+
+    def take_back(self, log: bytes, device: bytes, c: int) -> None:
+        """Forget an own change that is in no entry."""
+        self.set_fact(_TAKEN_BACK + log.hex(), str(self.next_counter(log, device) - 1).encode())
+        self._db.execute("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND seq IS NULL AND sealed IS NULL", (log, device, c))
 
     def put_changes(self, rows: list[tuple[Any, ...]]) -> None:
         """Keep changes (log, device, c, record, type, creates, seq, received_ms, user, role, late, sealed, body).

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
+from shared_schema.errors import Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
@@ -26,6 +27,7 @@ _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
 _ROUNDS: Final = 10_000
 _SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
+TURNED_AWAY: Final = "turned-away"  # the fact that says why the server took nothing of this device at the last sync
 
 
 class Transport(Protocol):
@@ -72,7 +74,14 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     while True:
         seal_pending(session)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck)])
-        response = _exchange(session, transport, pushed)
+        try:
+            response = _exchange(session, transport, pushed)
+        except Refused as error:
+            if error.code in ("revoked", "certificate-ended"):
+                session.store.set_fact(TURNED_AWAY, error.code.encode())
+            raise
+        if session.store.fact(TURNED_AWAY):
+            session.store.set_fact(TURNED_AWAY, b"")
         outcome = take_response(session, response, pushed)
         report.rounds += 1
         report.sent += len(pushed)

@@ -1,14 +1,15 @@
-"""Values at the rim: whether one fits its field, what a typed text means, and what is still needed to sign.
+"""Values at the rim: whether one fits its field, and what a typed text means.
 
 Everything follows from `shared_schema/records/*.schema.json` and `shared_schema/codes/*.json`; no field is
 known here by name. A refusal is a `BadValue`, which says the field, the shape that was seen and what was
-wanted, and never repeats what was typed. This module fetches nothing (a schema may name only schemas of the
-same folder), stores nothing, and judges neither who may write nor whether a field is signed or in conflict.
+wanted; of what was typed it repeats only what looks like the name of a field or a code. This module fetches
+nothing (a schema may name only schemas of the same folder), stores nothing, and judges neither who may write
+nor whether a field is signed or in conflict.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,7 +19,7 @@ import jsonschema_rs
 
 from shared_schema import records
 from shared_schema.errors import ProtocolError
-from shared_schema.records import Field, NeedIf, RecordType, code_list, schema
+from shared_schema.records import Field, code_list, schema
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -28,6 +29,7 @@ _REASONS = "missing_reason"
 _MAX_INT = 2**53 - 1
 _MAX_DEPTH = 16
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _MISSING = re.compile(r"missing:([a-z0-9_]+)")
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
 _POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,14})(?:\.([0-9]{2}))?")
@@ -39,7 +41,7 @@ _PRECISION = {4: "year", 7: "month", 10: "day", 13: "hour", 16: "minute"}
 class BadValue(ProtocolError, ValueError):
     """A value does not fit its field.
 
-    `field`, `seen` and `wanted` make up the message; `seen` is a shape only.
+    `field`, `seen` and `wanted` make up the message; `seen` is a shape, and at most the name of a field or a code.
     """
 
     code = "bad-value"
@@ -118,22 +120,10 @@ def parse_cell(record_type: str, field: str, cell: str, text: str) -> Json:
     return value
 
 
-def missing_for_signing(record_type: str, values: Mapping[str, object], *, file_kind: str | None = None) -> list[str]:
-    """Labels of what is still needed before the record can be signed, in the order of the type's fields.
-
-    `values` maps field names to effective values, with lists for sets and rows; unknown names are passed
-    over. A row whose `withdrawn` is yes does not count. With `file_kind`, fields that do not stand in such
-    files are not asked for. Raises UnknownRecordType.
-    """
-    kind = records.record_type(record_type)
-    fields = [f for f in kind.fields.values() if file_kind is None or file_kind in f.files]
-    labels: dict[str, None] = {}  # a group's one line is met once for each of its fields
-    for field in fields:
-        if not _filled(field, values) and _needed(field, kind, values):
-            labels[_call_for(field, fields)] = None
-        for cell in _empty_cells(field, values):
-            labels[f"{field.label}: {cell.label}"] = None
-    return list(labels)
+def wanted(record_type: str, field: str, cell: str = "") -> str:
+    """What a field, or a cell of its rows, takes, in a few words; a missing reason is not mentioned. Raises as check_value does."""
+    place = _cell_place(record_type, field, cell) if cell else _place(record_type, field)
+    return _brief(place)
 
 
 # What is checked
@@ -147,7 +137,7 @@ def _place(kind: str, name: str) -> _Place:
         return _Place(fields[name], called, kind if name in own else _HEADER, f"#/properties/{name}")
     if own.get(name, _properties(_HEADER).get(name, {})).get("x-derived"):
         raise BadValue(called, "a value", "none: it is worked out, never written")
-    raise BadValue(kind, "a field it does not have", _one_of(fields))
+    raise BadValue(kind, f"a field it does not have{_named(name)}", _one_of(fields))
 
 
 def _list_place(kind: str, name: str) -> _Place:
@@ -160,7 +150,7 @@ def _list_place(kind: str, name: str) -> _Place:
 def _cell_place(kind: str, name: str, cell: str) -> _Place:
     place = _list_place(kind, name)
     if cell not in place.field.cells:
-        raise BadValue(place.called, "a cell it does not have", _one_of(place.field.cells))
+        raise BadValue(place.called, f"a cell it does not have{_named(cell)}", _one_of(place.field.cells))
     return place.cell(cell)
 
 
@@ -203,8 +193,9 @@ def _check_codes(place: _Place, value: Any) -> None:
 
 def _check_on_list(place: _Place, codes: Iterable[str], name: str, seen: str) -> None:
     known = code_list(name).codes
-    if any(code not in known for code in codes):
-        raise BadValue(place.called, seen, _wanted(place))
+    strange = [code for code in codes if code not in known]
+    if strange:
+        raise BadValue(place.called, f"{seen}{_named(strange[0])}", _wanted(place))
 
 
 def _not_json(value: object, depth: int = 1) -> str:
@@ -295,16 +286,22 @@ def _seen(value: object) -> str:
             return f"a Python {type(value).__name__}, which JSON cannot hold"
 
 
+def _named(name: str) -> str:
+    """The name itself, where it looks like one: a slip of the fingers should be seen, a sentence in the wrong place not repeated."""
+    return f" ({name})" if _NAME.fullmatch(name) else ""
+
+
 def _wanted(place: _Place) -> str:
+    missing = f'; or {{"missing": reason}}, the reason being {_one_of(code_list(_REASONS).codes)}' if place.field.allows_missing else ""
+    return _brief(place) + ("" if place.field.kind == "list" else missing)
+
+
+def _brief(place: _Place) -> str:
     field = place.field
     if field.kind == "list":
         return f"a list of rows, each {_wanted_row(field)}"
-    wanted = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
-    if field.merge == "set":
-        wanted = f"a list, no member twice, each {wanted}"
-    if field.allows_missing:
-        wanted += f'; or {{"missing": reason}}, the reason being {_one_of(code_list(_REASONS).codes)}'
-    return wanted
+    one = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
+    return f"a list, no member twice, each {one}" if field.merge == "set" else one
 
 
 def _wanted_row(field: Field) -> str:
@@ -449,50 +446,3 @@ _PARSERS: Mapping[str, Callable[[_Place, str], Json]] = {
     "random_id": _parse_lower,
     "hash": _parse_lower,
 }
-
-
-# What is needed to sign
-
-
-def _needed(field: Field, kind: RecordType, values: Mapping[str, object]) -> bool:
-    return field.need == "sign" or (field.need_if is not None and _applies(field.need_if, kind, values))
-
-
-def _applies(need: NeedIf, kind: RecordType, values: Mapping[str, object]) -> bool:
-    if need.group:
-        return not any(_filled(field, values) for field in _group(need.group, kind.fields.values()))
-    if need.missing:
-        return not _filled(kind.fields[need.field], values)
-    return isinstance(found := values.get(need.field), str) and found in need.terms
-
-
-def _group(name: str, fields: Iterable[Field]) -> list[Field]:
-    return [field for field in fields if field.need_if is not None and field.need_if.group == name]
-
-
-def _call_for(field: Field, fields: Iterable[Field]) -> str:
-    if field.need_if is None or not field.need_if.group:
-        return field.label
-    return f"At least one of: {', '.join(other.label for other in _group(field.need_if.group, fields))}"
-
-
-def _filled(field: Field, values: Mapping[str, object]) -> bool:
-    value = values.get(field.name)
-    if field.kind == "list":
-        return any(True for _ in _live_rows(value))
-    if isinstance(value, Mapping) and "missing" in value:
-        return field.allows_missing
-    return value not in (None, "", [], ())
-
-
-def _empty_cells(field: Field, values: Mapping[str, object]) -> Iterator[Field]:
-    rows = list(_live_rows(values.get(field.name))) if field.kind == "list" else []
-    for cell in field.cells.values():
-        if cell.need == "sign" and not all(_filled(cell, row) for row in rows):
-            yield cell
-
-
-def _live_rows(rows: object) -> Iterator[Mapping[str, object]]:
-    for row in rows if isinstance(rows, Sequence) and not isinstance(rows, str) else ():
-        if isinstance(row, Mapping) and row.get("withdrawn") != "yes":
-            yield row

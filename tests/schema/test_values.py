@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from shared_schema import records
 from shared_schema.records import Field, UnknownRecordType
 from sync.device import values
+from sync.device.needs import Needed, needed_to_sign
 from sync.device.values import (
     BadValue,
     check_cell,
     check_member,
     check_row,
     check_value,
-    missing_for_signing,
     parse_text,
 )
 
@@ -263,7 +263,7 @@ class TestEveryField:
 def test_the_header_is_checked_alike_in_every_type(kind: str) -> None:
     check_value(kind, "event_at", {"at": "2026", "precision": "year"})
     check_member(kind, "handling", "medical")
-    with pytest.raises(BadValue, match=rf"^{kind}\.state: saw a code that is not on the list; wanted one of draft, signed"):
+    with pytest.raises(BadValue, match=rf"^{kind}\.state: saw a code that is not on the list \(locked\); wanted one of draft, signed"):
         check_value(kind, "state", "locked")
 
 
@@ -309,7 +309,7 @@ class TestParts:
             {"dva_type": "sexual", "used": "no"},
             {"dva_type": "sexual", "used": "no", "severity": "awful"},
         ]
-        with pytest.raises(BadValue, match="not on the list; wanted one of none, standard, moderate, high; or ") as caught:
+        with pytest.raises(BadValue, match=r"not on the list \(awful\); wanted one of none, standard, moderate, high; or ") as caught:
             check_value("risk_assessment", "grid", rows)
         assert caught.value.field == "risk_assessment.grid row 2 severity"
         with pytest.raises(BadValue, match=r"^risk_assessment\.grid row 1 used: saw a whole number; wanted yes or no;"):
@@ -426,7 +426,7 @@ MISTYPED: list[tuple[str, str, str]] = [
     (
         "person.gp",
         "missing:because",
-        "a missing reason that is not on the list; .*not_asked, declined_to_say",
+        r"a missing reason that is not on the list \(because\); .*not_asked, declined_to_say",
     ),
     ("task.due", "03/04/2026", "a day written another way; wanted YYYY-MM-DD"),
     ("task.due", "3-4-26", "a day written another way; wanted YYYY-MM-DD"),
@@ -456,7 +456,7 @@ MISTYPED: list[tuple[str, str, str]] = [
     ("own_safety_plan.likely_to_use", "11", "wanted a whole number from 0 to 10"),
     ("person.parent", "y", "wanted yes or no"),
     ("person.gender", "Men", "wanted one of men, women"),
-    ("person.gender", "man", "a code that is not on the list; wanted one of men, women"),
+    ("person.gender", "man", r"a code that is not on the list \(man\); wanted one of men, women"),
     ("person.cohort_flags", "serial,", "among its members text that is empty or blank"),
     ("person.cohort_flags", "serial,serial", "a list of 2; wanted a list, no member twice"),
     ("contact.workers", "me", "among its members text of 2 characters; .*lower-case UUID"),
@@ -526,6 +526,13 @@ NOTE = {
     "threat_to_someone": "concern",
     "child_concern": "act_now",
 }
+
+
+def missing_for_signing(kind: str, values: Mapping[str, object], *, file_kind: str | None = None) -> list[str]:
+    """Labels of what is still needed."""
+    return [one.label for one in needed_to_sign(kind, values, file_kind=file_kind)]
+
+
 RISKS = ("to_partner", "to_children", "to_staff", "to_self")
 
 
@@ -632,6 +639,14 @@ class TestMissingForSigning:
             "Needs an interpreter",
         ]
         assert "Ethnicity" in missing_for_signing("person", {}, file_kind="case")
+
+    def test_says_which_fields_and_what_they_take(self) -> None:
+        _, risk, *_ = needed_to_sign("case_note", {})
+        assert risk == Needed(("suicide_or_self_harm",), "Suicide or self-harm", "one of not_discussed, nothing_noted, concern, act_now")
+        assert str(risk) == "suicide_or_self_harm (one of not_discussed, nothing_noted, concern, act_now)"
+        assert str(needed_to_sign("own_safety_plan", {})[0]).startswith("at least one of warning_signs, things_i_can_do")
+        grid = {"grid": [{"dva_type": "sexual", "used": "yes"}]}
+        assert "grid.severity" in [name for one in needed_to_sign("risk_assessment", grid) for name in one.fields]
 
     def test_names_that_are_not_known_are_passed_over(self) -> None:
         assert missing_for_signing("case_note", {**NOTE, "a_field_of_a_later_version": "x"}) == []

@@ -9,7 +9,7 @@ import pytest
 from shared_schema import ids, limits
 from shared_schema.errors import ProtocolError
 from sync.change import CellKey, Op
-from sync.device import conflicts, files, outbox, records
+from sync.device import conflicts, files, finding, outbox, records
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.fold import show, unweighed
@@ -194,7 +194,7 @@ class TestFinding:
         )
         desk = Desk(sam, tmp_path / "sam")
         for one in (unsent, orphan, newer):
-            assert records.find_record(sam.session, one.hex()[:10]) == (log, one)
+            assert finding.find_record(sam.session, one.hex()[:10]) == (log, one)
             assert desk.run("record", "show", one.hex()[:10])["record"] == ids.show(one)
         assert "needs a newer app or its first change has not come yet" in desk.text("record", "show", orphan.hex())
         assert "This type needs a newer app" in desk.text("record", "show", newer.hex())
@@ -217,17 +217,17 @@ class TestFinding:
     def test_an_ambiguous_prefix_lists_the_candidates(self, world: World, log: bytes) -> None:
         sam = world.phones[1]
         made = [sam.session.write(log, bytes([7]) * 15 + bytes([i]), "task", [Op("what", "set", "x", ())]) for i in (1, 2)]
-        error = refused(lambda: records.find_record(sam.session, "0707"))
+        error = refused(lambda: finding.find_record(sam.session, "0707"))
         assert error.code == "not-found"
         assert all(ids.show(one) in str(error) for one in made)
-        assert records.find_record(sam.session, made[0].hex()) == (log, made[0])
+        assert finding.find_record(sam.session, made[0].hex()) == (log, made[0])
 
     def test_a_change_that_names_a_record_of_another_file_hides_nothing(self, world: World, log: bytes) -> None:
         sam = world.phones[1]
         task = add(sam, log, "task", {"what": "real"})
         other = sam.do(lambda session: files.create_file(session, "case"))
         sam.do(lambda session: session.write(other, task, "task", [Op("what", "set", "false", ())]))
-        assert records.find_record(sam.session, task.hex()[:6]) == (log, task)
+        assert finding.find_record(sam.session, task.hex()[:6]) == (log, task)
 
 
 class TestConflictsInRows:

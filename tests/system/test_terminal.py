@@ -248,3 +248,8 @@ class TestVerifyingAnExport:
         Path(out).write_text("\n".join([json.dumps(first), *lines[1:]]) + "\n")
         assert desk.run("audit", "verify", out)["ok"], "what an export claims does not count where the profile knows better"
         assert nobody.invoke("audit", "verify", out, "--authority", "abc").exit_code == 2
+        Path(out).write_text("\n".join(lines) + "\n")
+        for words in (("audit", "verify", out), ("audit", "wall", out)):
+            error = nobody.refused(*words, "--authority", "11" * 32)
+            assert error["code"] == "bad-export", "one sentence, and not a finding for each signature"
+            assert f"names authority {authority}, and you trust {'11' * 32}" in error["message"]

@@ -59,6 +59,13 @@ def _pin(authority: str | None, claimed: bytes) -> Pin:
     )
 
 
+def _check_named(pin: Pin, claimed: bytes, path: Path) -> None:
+    """Of an export that does not verify. Raises Refused when it names another authority: then each of its signatures was a finding."""
+    if claimed != pin.fingerprint:
+        text = f"{path} names authority {claimed.hex()}, and you trust {pin.fingerprint.hex()} ({pin.source}): it is of another service, or forged"
+        raise Refused("bad-export", f"{text}. Nothing of it was believed")
+
+
 def _check_may_audit(opened: Session, side: str) -> None:
     certificate = opened.registry.devices.get(opened.identity.device)
     roles = certificate.subject.roles if certificate else ()
@@ -117,6 +124,8 @@ def audit_verify(
         pin = _pin(authority, claimed)
         with frame.progress("verifying", quiet=as_json):
             audited = rules.verify_export(read, pin.fingerprint)
+        if audited.findings:
+            _check_named(pin, claimed, export)
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
         "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pin.fingerprint.hex(),
@@ -124,7 +133,8 @@ def audit_verify(
         "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
     }  # fmt: skip
     head = f"{audited.side} side: {len(audited.chains)} logs, {audited.entries} entries, {audited.receipts} receipts, {audited.leaves} audit leaves, tree {audited.tree_size}."
-    tree = "holds, and the audit tree." if audited.leaves else "holds. The export has no events, so nothing is said of the audit tree."
+    what = "A device keeps no audit events" if export is None else "The export has no audit events"
+    tree = "holds, and the audit tree." if audited.leaves else f"holds. {what}, so nothing is said of the audit tree."
     good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
     emit(
         found,
@@ -167,6 +177,8 @@ def audit_wall(
     with frame.progress("verifying", quiet=as_json):
         wall = rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
     holds = not wall.findings
+    if not holds:
+        _check_named(pin, read[0][1], exports[0])
     missing = sorted({"perpetrator", "victim"} - set(sides))
     found = {
         "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,

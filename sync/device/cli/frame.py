@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +25,12 @@ from rich.text import Text
 from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
-from sync.device import records
+from sync.device import finding
 from sync.device.profile import open_session, require_profile
 from sync.device.session import Session
 from sync.device.store import SqlError, storage_error
 from sync.device.transport import HttpTransport
+from sync.registry import Certificate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,9 +38,10 @@ R = TypeVar("R")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 FileArg = Annotated[str, typer.Argument(help="File id, or the first characters of it.")]
 RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characters of it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
 _CODE_HINTS: Final = {
     "offline": "Nothing is lost. Try `fieldkeep sync` again when there is a signal.",
-    "no-profile": "Enrol first: fieldkeep device enrol CODE",
+    "no-profile": "Enrol first: fieldkeep device enrol CODE. If you have, say where: fieldkeep --profile FOLDER …, or FIELDKEEP_PROFILE",
 }
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -126,11 +128,28 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BrokenPipeError:  # whoever read the output has gone
             raise
+        except Unprinted as error:
+            fail(Refused("storage", f"the output could not be written ({error}); what was to be saved is saved, do not type it again"), as_json=False)
+            raise typer.Exit(1) from None
         except (ProtocolError, UnknownName, OSError, ValueError, OverflowError, SqlError) as error:
             fail(_typed(error), as_json=as_json)
             raise typer.Exit(1) from None
 
     return run
+
+
+class Unprinted(Exception):
+    """Standard output takes nothing. Commands print when they are done, so what they were asked for has happened."""
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unprinted(error.strerror or str(error)) from None
 
 
 def _typed(error: Exception) -> ProtocolError:
@@ -163,6 +182,12 @@ def fail(error: ProtocolError, *, as_json: bool) -> None:
         warn(f"  {_CODE_HINTS[error.code]}")
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be taken back, where a person is there to answer; a script has decided. Raises typer.Abort for a no."""
+    if not yes and not context().as_json and sys.stdin.isatty():
+        typer.confirm(question, abort=True, err=True)
+
+
 class Words(str):
     """A text of several lines, such as a note: its lines and tabs stay when it is shown."""
 
@@ -177,7 +202,8 @@ def visible(text: str) -> str:
 
 def say(*lines: str) -> None:
     """Lines for a person, on standard output, word for word: nothing in them is markup."""
-    context().out.print(Text("\n".join(visible(line) for line in lines)))
+    with _printing():
+        context().out.print(Text("\n".join(visible(line) for line in lines)))
 
 
 def warn(*lines: str) -> None:
@@ -188,7 +214,8 @@ def warn(*lines: str) -> None:
 def emit_json(value: Any) -> None:
     """One JSON object on standard output; what `visible` escapes is escaped here too, as JSON does it."""
     text = json.dumps(value, ensure_ascii=False, default=_plain)
-    typer.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    with _printing():
+        typer.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _plain(value: Any) -> Any:
@@ -211,7 +238,8 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         drawn.add_row(*[Text(visible(cell)) for cell in row])
     if rows:
-        context().out.print(drawn)
+        with _printing():
+            context().out.print(drawn)
     else:
         say(f"{title}: none")
 
@@ -272,7 +300,11 @@ def person(opened: Session, who: str) -> bytes:
         return users.pop()
 
 
-def device_id(opened: Session, prefix: str) -> bytes:
-    """The one device of this side whose id begins with `prefix`."""
-    known = [(device, certificate) for device, certificate in opened.registry.devices.items()]
-    return records.only(known, prefix, "device", lambda certificate: ", ".join(certificate.subject.roles)).keys.device
+def device_id(opened: Session, named: str, among: Iterable[Certificate] | None = None) -> bytes:
+    """The one device of this side, or `among` those given, whose id begins like that or that is called that."""
+    known = list(opened.registry.devices.values() if among is None else among)
+    called = [certificate for certificate in known if certificate.keys.label.lower() == named.lower()]
+    if len(called) == 1:
+        return called[0].keys.device
+    pairs = [(certificate.keys.device, certificate) for certificate in known]
+    return finding.only(pairs, named, "device", lambda certificate: f"{certificate.subject.name}: {certificate.keys.label}").keys.device

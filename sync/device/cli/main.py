@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync.device import VERSION
-from sync.device.cli import auditing, frame, money, people, reconciling, writing
+from sync.device.cli import auditing, frame, money, noting, people, reconciling, recording, status
 
 app = typer.Typer(
     name="fieldkeep",
@@ -28,12 +28,13 @@ def main(
 
 
 @app.command("version")
-def version() -> None:
+@frame.command
+def version(as_json: frame.Json = False) -> None:
     """Print the version.
 
     Example: fieldkeep version
     """
-    typer.echo(VERSION)
+    frame.emit({"version": VERSION}, VERSION, as_json=as_json)
 
 
 app.add_typer(people.service, name="service")
@@ -42,11 +43,11 @@ app.add_typer(people.device, name="device")
 app.add_typer(people.registry, name="registry")
 app.add_typer(people.member, name="member")
 app.add_typer(people.file, name="file")
-app.add_typer(writing.record, name="record")
-app.add_typer(writing.note, name="note")
+app.add_typer(recording.record, name="record")
+app.add_typer(noting.note, name="note")
 app.add_typer(money.spend, name="spend")
 app.add_typer(money.fund, name="fund")
 app.command("sync")(reconciling.sync_command)
-app.command("status")(reconciling.status)
+app.command("status")(status.status)
 app.add_typer(reconciling.conflicts, name="conflicts")
 app.add_typer(auditing.audit, name="audit")

@@ -1,19 +1,19 @@
 """spend and fund."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import funds, records
+from sync.device import finding, funds
 from sync.device.cli import frame
-from sync.device.cli.frame import Json, RecordArg, command, emit, emit_json, table
-from sync.device.cli.writing import SetOption, parse_sets
+from sync.device.cli.frame import Json, RecordArg, command, emit, emit_json, plain, table
+from sync.device.cli.recording import SetOption, parse_sets
 from sync.device.funds import pounds
 from sync.device.session import Session
-from sync.device.values import parse_text
+from sync.device.values import BadValue, parse_text
 from sync.fold import PENDING
 
 spend = typer.Typer(help="What was bought for somebody.", no_args_is_help=True)
@@ -21,17 +21,32 @@ fund = typer.Typer(help="The personalisation fund.", no_args_is_help=True)
 
 FundOption = Annotated[str | None, typer.Option("--fund", help="Fund file, where you belong to several.")]
 Amount = Annotated[str, typer.Argument(help="Pounds and pence, for example 12.50.")]
+_OPTIONS: Final = {
+    "bought_on": "--on", "item": "--item", "payee": "--payee", "category": "--category", "removes_barrier": "--barrier", "paid_how": "--paid",
+    "for_whom": "--for", "no_receipt_why": "--no-receipt",
+}  # fmt: skip
 
 
 def _fund(opened: Session, name: str | None) -> bytes:
-    return records.find_file(opened, name) if name else funds.own_fund(opened)
+    return finding.find_file(opened, name) if name else funds.own_fund(opened)
 
 
-def _pence(text: str) -> int:
-    value = parse_text("fund_line", "amount", text)
+def _pence(text: str, called: str = "the amount") -> int:
+    try:
+        value = parse_text("fund_line", "amount", text)
+    except BadValue as error:
+        raise BadValue(called, error.seen, error.wanted) from None
     if not isinstance(value, int) or value <= 0:
-        raise Refused("bad-value", "an amount is more than nothing")
+        raise BadValue(called, "nothing", "more than nothing, for example 12.50")
     return value
+
+
+def _option(name: str, text: str) -> Any:
+    """A field of a spend that has an option of its own; a refusal names the option, for that is what was typed."""
+    try:
+        return parse_text("spend", name, text)
+    except BadValue as error:
+        raise BadValue(_OPTIONS[name], error.seen, error.wanted) from None
 
 
 @spend.command("add")
@@ -59,15 +74,60 @@ def spend_add(
         "bought_on": on or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M"), "item": item, "payee": payee, "category": category,
         "removes_barrier": barrier, "paid_how": paid, "for_whom": for_whom, "no_receipt_why": no_receipt,
     }  # fmt: skip
-    values: dict[str, Any] = {name: parse_text("spend", name, text) for name, text in texts.items() if text is not None}
+    values: dict[str, Any] = {name: _option(name, text) for name, text in texts.items() if text is not None}
     with frame.session() as opened:
-        case, log = records.find_file(opened, file), _fund(opened, fund_)
+        case, log = finding.find_file(opened, file), _fund(opened, fund_)
         done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets("spend", set_)})
-    found = {"record": ids.show(done.record), "spend_id": done.spend_id, "claimed": done.claimed, "remaining": done.remaining}
-    text = f"Saved on this device. You may still spend {pounds(done.remaining)}."
+        today = funds.today(opened)
+    found = {
+        "record": ids.show(done.record), "spend_id": done.spend_id, "claimed": done.claimed, "remaining": done.remaining,
+        "allowance_until": done.until, "lapsed": done.lapsed, "in_future": _day(values["bought_on"]) > today,
+    }  # fmt: skip
+    lines = [f"Saved on this device. You may still spend {pounds(done.remaining)}."]
     if done.claimed:
-        text = f"Saved as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."
-    emit(found, ids.show(done.record), text, as_json=as_json)
+        lines = [f"Saved as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."]
+    if done.lapsed:
+        lines.append(f"Your allowance was for spending until {done.until}: speak to the fund holder.")
+    if found["in_future"]:
+        lines.append(
+            f"You gave a day that is still to come; this device's clock says {today}. If that was a slip: fieldkeep spend reverse, and add it again."
+        )
+    emit(found, ids.show(done.record), *lines, as_json=as_json)
+
+
+def _day(when: Any) -> str:
+    return str(when.get("at", ""))[:10] if isinstance(when, dict) else ""
+
+
+@spend.command("list")
+@command
+def spend_list(
+    file: Annotated[str | None, typer.Option("--file", help="Of one file only; default all of yours.")] = None, as_json: Json = False
+) -> None:
+    """List what was bought: when, for which file, how much, and what the fund says of it.
+
+    Example: fieldkeep spend list --file 3fa8
+    """
+    with frame.session() as opened:
+        rows = funds.list_spends(opened, [finding.find_file(opened, file)] if file else opened.file_logs())
+        found: list[dict[str, Any]] = [
+            {
+                "record": ids.show(one.record), "file": ids.show(one.file), "spend_id": one.spend_id, "bought_on": _day(one.values.get("bought_on")),
+                "amount": one.values.get("amount"), "item": one.values.get("item"), "payee": one.values.get("payee"),
+                "category": one.values.get("category"), "by": opened.name_of(one.by), "state": one.state, "received": one.received,
+            }
+            for one in rows
+        ]  # fmt: skip
+    if as_json:
+        emit_json({"spends": found})
+        return
+    cells = [
+        [row["record"][:8], row["file"][:8], row["bought_on"], pounds(row["amount"]) if isinstance(row["amount"], int) else "–"]
+        + [plain(row[name]) for name in ("item", "payee", "category", "by", "state")]
+        + ["received" if row["received"] else "on this device"]
+        for row in found
+    ]
+    table("Spends", ["id", "file", "when", "pounds", "item", "paid to", "category", "by", "", ""], cells)
 
 
 @spend.command("reverse")
@@ -84,11 +144,11 @@ def spend_reverse(
     Example: fieldkeep spend reverse 9c1e --why "the shop took it back"
     """
     with frame.session() as opened:
-        case, target = records.find_record(opened, which)
-        spend_id = records.shown(opened, case, target)[1].get("spend_id")
+        case, target = finding.find_record(opened, which)
+        spend_id = finding.shown(opened, case, target)[1].get("spend_id")
         if spend_id is None or not isinstance(spend_id.value, str):  # another device may have written anything
             raise Refused("not-found", "that record is no spend")
-        taken = funds.reverse(opened, case, _fund(opened, fund_), target, _pence(amount) if amount else None, why)
+        taken = funds.reverse(opened, case, _fund(opened, fund_), target, _pence(amount, "--amount") if amount else None, why)
     emit({"record": ids.show(target), "reversed": taken}, f"{pounds(taken)} is taken back.", as_json=as_json)
 
 
@@ -133,7 +193,7 @@ def fund_show(fund_: FundOption = None, as_json: Json = False) -> None:
 def fund_allot(
     amount: Amount,
     to: Annotated[str | None, typer.Option(help="Person whose device gets it as an allowance; without, it goes into the pot.")] = None,
-    device: Annotated[str | None, typer.Option(help="Which of the person's devices, where there are several.")] = None,
+    device: Annotated[str | None, typer.Option(help="Which of the person's devices, where there are several: its id, or what it is called.")] = None,
     until: Annotated[str, typer.Option(help="Last day of the allowance.")] = "2099-12-31",
     funder: Annotated[str, typer.Option(help="Where the money comes from.")] = "personalisation fund",
     period: Annotated[str, typer.Option(help="Which period it is for.")] = "unstated",
@@ -155,13 +215,35 @@ def fund_allot(
     emit({"allowance": pence, "device": ids.show(target)}, f"{to} may spend {pounds(pence)} more, once their device has synced.", as_json=as_json)
 
 
-def _device(opened: Session, user: bytes, prefix: str | None) -> bytes:
-    if prefix:
-        return frame.device_id(opened, prefix)
-    found = [cert.keys.device for cert in opened.registry.devices_of(user, opened.registry.seq)]
-    if len(found) != 1:
-        raise Refused("bad-value", f"that person has {len(found)} devices: name one with --device")
-    return found[0]
+def _device(opened: Session, user: bytes, named: str | None) -> bytes:
+    theirs = list(opened.registry.devices_of(user, opened.registry.seq))
+    if named is None and len(theirs) != 1:
+        called = ", ".join(f"{cert.keys.label} ({cert.keys.device.hex()[:8]})" for cert in theirs)
+        raise Refused("bad-value", f"that person has {len(theirs)} devices{f', name one with --device: {called}' if theirs else ''}")
+    return theirs[0].keys.device if named is None else frame.device_id(opened, named, theirs)
+
+
+@fund.command("reclaim")
+@command
+def fund_reclaim(
+    who: Annotated[str, typer.Argument(help="Person whose device has the allowance.")],
+    amount: Annotated[str | None, typer.Option(help="Pounds and pence; default all that is left of it.")] = None,
+    device: Annotated[str | None, typer.Option(help="Which of the person's devices: its id, or what it is called. A revoked one too.")] = None,
+    fund_: FundOption = None,
+    as_json: Json = False,
+) -> None:
+    """Take back what is left of a device's allowance into the pot (fund holder): it was lost, or the allowance has ended.
+
+    What its owner has spent meanwhile and not synced yet is then claimed, and waits for you to cover it.
+
+    Example: fieldkeep fund reclaim Sam --device tablet
+    """
+    with frame.session() as opened:
+        log, user = _fund(opened, fund_), frame.person(opened, who)
+        theirs = [cert for cert in opened.registry.devices.values() if cert.subject.user == user]
+        target = frame.device_id(opened, device, theirs) if device else _device(opened, user, None)
+        taken = funds.reclaim(opened, log, target, _pence(amount, "--amount") if amount else None)
+    emit({"device": ids.show(target), "reclaimed": taken}, f"{pounds(taken)} is back in the pot.", as_json=as_json)
 
 
 @fund.command("cover")

@@ -16,10 +16,10 @@ from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.roles import FILES, ROLES, file_sides
-from sync.device import enrolment, files, records
+from sync.device import enrolment, files, finding
 from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, command, emit, emit_json, short, table, warn
-from sync.device.profile import now_ms, open_store, write_private
+from sync.device.cli.frame import FileArg, Json, Yes, command, emit, emit_json, short, table, warn
+from sync.device.profile import new_profile, now_ms, open_store, write_private
 from sync.device.session import Session
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
@@ -140,10 +140,13 @@ def invite(
 
     Example: fieldkeep --profile office/perpetrator-administrator invite --name Sam --role navigator --qr sam.svg
     """
+    if not name.strip():
+        raise Refused("bad-value", "--name is empty: want the display name of the person")
+    unknown = [one for one in role if one not in ROLES]
+    if unknown:
+        raise Refused("bad-value", f"no role {unknown[0]!r}; known: {', '.join(sorted(ROLES))}")
     with frame.session() as opened:
-        unknown = [one for one in role if one not in ROLES]
-        if unknown:
-            raise Refused("bad-value", f"no role {unknown[0]!r}; known: {', '.join(sorted(ROLES))}")
+        fresh = _try_sync(opened)
         user = _user(opened, name, second_device=second_device)
         certificate = opened.registry.devices.get(opened.identity.device)
         organisation = org or (certificate.subject.org if certificate else "unknown")
@@ -152,9 +155,24 @@ def invite(
         text = (replace(code, server=server) if server else code).text()
     if qr is not None:
         segno.make(text, error="l", micro=False).save(str(qr), scale=4)
-    emit({"code": text, "user": ids.show(user), "name": name, "roles": sorted(set(role)), "hours": hours}, text, as_json=as_json)
+    found = {"code": text, "user": ids.show(user), "name": name, "roles": sorted(set(role)), "hours": hours, "registry_fresh": fresh}
+    emit(found, text, as_json=as_json)
+    if not fresh:
+        warn("The server could not be reached: this side's registry is as this device last saw it, and somebody new may be missing from it.")
     if not as_json:
         warn("", f"Show this to {name} only. It enrols one device within {hours} hours: fieldkeep device enrol CODE")
+
+
+def _try_sync(opened: Session) -> bool:
+    """Hear first who has enrolled meanwhile, where the server can be reached: a second person of that name would be made else."""
+    try:
+        with frame.online(opened) as transport:
+            sync(opened, transport)
+    except Refused as error:
+        if error.code != "offline":
+            raise
+        return False
+    return True
 
 
 def _user(opened: Session, name: str, *, second_device: bool) -> bytes:
@@ -181,7 +199,7 @@ def device_enrol(
     decoded = enrolment.decode_code(text)
     folder = frame.context().profile
     secret = frame.passphrase(confirm=not (folder / "profile.json").exists())
-    with HttpTransport(decoded.server, decoded.ca) as transport, open_store(folder, secret, new=True) as store:
+    with HttpTransport(decoded.server, decoded.ca) as transport, new_profile(folder, secret) as store:
         if store.fact("identity") is not None:
             text = "is a device already, and nothing was sent: go on with `fieldkeep sync`, or give --profile another folder"
             raise Refused("not-permitted", f"{folder} {text}")
@@ -226,6 +244,7 @@ def device_list(as_json: Json = False) -> None:
 def device_revoke(
     which: Annotated[str, typer.Argument(help="Device id, or the first characters of it.")],
     reason: Annotated[str, typer.Option(help=f"One of: {', '.join(REVOKE_REASONS)}.")],
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Revoke a device: its requests end at once, and the files it could read are rotated by their members.
@@ -236,6 +255,8 @@ def device_revoke(
         raise typer.BadParameter(f"reason is one of {', '.join(REVOKE_REASONS)}")
     with frame.session() as opened, frame.online(opened) as transport:
         target = frame.device_id(opened, which)
+        certificate = opened.registry.devices[target]
+        frame.confirm(f"Revoke {certificate.subject.name}'s {certificate.keys.label} ({short(target)}) for good?", yes=yes)
         entry = enrolment.revoke(opened, target, reason)
         report = sync(opened, transport)
         _require_taken(opened, entry, report)
@@ -292,11 +313,14 @@ def member_add(
 
 @member.command("remove")
 @command
-def member_remove(which: FileArg, who: Annotated[str, typer.Argument(help="Display name or user id.")], as_json: Json = False) -> None:
+def member_remove(
+    which: FileArg, who: Annotated[str, typer.Argument(help="Display name or user id.")], yes: Yes = False, as_json: Json = False
+) -> None:
     """Remove a person from a file and change its key, in one step.
 
     Example: fieldkeep member remove 3fa8 Priya
     """
+    frame.confirm(f"Remove {who} from file {which}? What they have received stays with them.", yes=yes)
     _change_members(which, who, None, as_json=as_json)
 
 
@@ -309,7 +333,7 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     """
     with frame.session() as opened, frame.online(opened) as transport:
         _sync_first(opened, transport, f"{who} is NOT given the keys")
-        log, user = records.find_file(opened, which), frame.person(opened, who)
+        log, user = finding.find_file(opened, which), frame.person(opened, who)
         entry = files.grant_again(opened, log, user)
         _require_taken(opened, entry, sync(opened, transport))
         name = opened.name_of(user)
@@ -329,7 +353,7 @@ def _sync_first(opened: Session, transport: HttpTransport, not_done: str) -> Non
 def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
     with frame.session() as opened, frame.online(opened) as transport:
         _sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
-        log, user = records.find_file(opened, which), frame.person(opened, who)
+        log, user = finding.find_file(opened, which), frame.person(opened, who)
         for attempt in (1, 2, 3):
             entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
             report = sync(opened, transport)
@@ -425,5 +449,5 @@ def _file_row(opened: Session, log: bytes) -> dict[str, Any]:
     members = [{"user": ids.show(user), "name": opened.name_of(user), "role": role} for user, role in (state.members if state else {}).items()]
     return {
         "file": ids.show(log), "kind": state.file if state else "unknown", "side": state.side if state else opened.identity.side,
-        "about": records.about(opened, log), "members": members, "seq": seq, "epoch": state.epoch if state else 0, "note": note,
+        "about": finding.about(opened, log), "members": members, "seq": seq, "epoch": state.epoch if state else 0, "note": note,
     }  # fmt: skip

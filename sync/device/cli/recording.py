@@ -1,9 +1,7 @@
-"""record and note."""
+"""record."""
 
 import re
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,15 +10,15 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import RecordType
 from sync.change import CellKey
-from sync.device import conflicts, records
+from sync.device import conflicts, finding, records
 from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, RecordArg, command, emit, emit_json, plain, say, table, when
+from sync.device.cli.frame import FileArg, Json, RecordArg, Words, Yes, command, emit, emit_json, plain, say, table, when
+from sync.device.needs import Needed
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
 from sync.fold import PENDING, Live, Record, Shown, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
-note = typer.Typer(help="Case notes.", no_args_is_help=True)
 
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE; repeat for several. `missing:not_known` for a missing reason.")]
 _CELL = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
@@ -41,11 +39,17 @@ def parse_sets(type_name: str, texts: list[str] | None) -> dict[str, Any]:
     return values
 
 
-def narrative(text: str | None, file: Path | None) -> str | None:
-    """A long text from the command line, from standard input (`-`), or from a file."""
-    if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\n")
-    return sys.stdin.read().rstrip("\n") if text == "-" else text
+def needs_lines(missing: Sequence[Needed], record: bytes) -> list[str]:
+    """What is still needed to sign, a line each, and how to give it."""
+    if not missing:
+        return []
+    lines = [f"  {one}" for one in missing]
+    return [f"To sign it you still need, with fieldkeep record edit {frame.short(record)} --set FIELD=VALUE:", *lines]
+
+
+def needs_json(missing: Sequence[Needed]) -> list[dict[str, Any]]:
+    """The same as plain values."""
+    return [{"fields": list(one.fields), "label": one.label, "wanted": one.wanted} for one in missing]
 
 
 @record.command("add")
@@ -61,12 +65,12 @@ def record_add(
     Example: fieldkeep record add task --file 3fa8 --set what="Ring the food bank" --set due=2026-12-01
     """
     with frame.session() as opened:
-        log = records.find_file(opened, file)
+        log = finding.find_file(opened, file)
         values = parse_sets(records.record_type(opened, log, type_).name, set_)
         made = records.add(opened, log, type_, values)
         missing = records.missing_to_sign(opened, log, made)
-    saved = "Saved on this device." + (f" To sign it you still need: {'; '.join(missing)}." if missing else "")
-    emit({"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": missing}, ids.show(made), saved, as_json=as_json)
+    found = {"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": needs_json(missing)}
+    emit(found, ids.show(made), "Saved on this device.", *needs_lines(missing, made), as_json=as_json)
 
 
 @record.command("edit")
@@ -74,12 +78,12 @@ def record_add(
 def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False) -> None:
     """Change fields of a record: all that are given, or none. A row's cell is named LIST[N].CELL, rows counted from 1.
 
-    Example: fieldkeep record edit 9c1e --set state=… --set "steps[2].order=1"
+    Example: fieldkeep record edit 9c1e --set means_discussed=yes --set "warning_signs[2].order=1"
     """
     if not set_:
         raise Refused("bad-value", "nothing to change: give at least one --set")
     with frame.session() as opened:
-        log, target = records.find_record(opened, which)
+        log, target = finding.find_record(opened, which)
         found = opened.record(log, target)
         type_name = records.type_of(opened, log, found).name
         cells, whole = {}, []
@@ -121,8 +125,8 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
     Example: fieldkeep record show 9c1e
     """
     with frame.session() as opened:
-        log, target = records.find_record(opened, which)
-        found, values = records.shown(opened, log, target)
+        log, target = finding.find_record(opened, which)
+        found, values = finding.shown(opened, log, target)
         type_ = opened.types.get(found.type)
         unread = unweighed(found, opened.types)
         if as_json:
@@ -130,9 +134,9 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
             return
         rows = []
         for name, one in values.items():
-            rows.append([_label(type_, name), _cell(opened, one)])
+            rows += _field_rows(opened, type_, name, one)
             rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
-        table(f"{found.type or 'record'} {ids.show(target)} · {_mark(found)}", ["field", "value"], rows)
+        table(f"{found.type or 'record'} {ids.show(target)} · {_mark(opened, found)}", ["field", "value"], rows)
         if unread and found.creator_user == opened.identity.user:
             say(f"To say that you have read what was proposed: fieldkeep note sign {frame.short(target)}")
         if type_ is None:
@@ -140,8 +144,23 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
             say(f"{lacks}: everything is kept.")
 
 
-def _mark(found: Record) -> str:
-    return "deleted" if found.hidden else "not sent yet" if found.pending else f"received (entry {found.last_seq})"
+def _mark(opened: Session, found: Record) -> str:
+    if found.hidden or records.is_void(found, opened):
+        return "deleted" if found.hidden else "void"
+    return "not sent yet" if found.pending else f"received (entry {found.last_seq})"
+
+
+def _field_rows(opened: Session, type_: RecordType | None, name: str, one: Shown) -> list[list[str]]:
+    """A field's line; of a list one for each row, with who wrote it and when."""
+    label = _label(type_, name)
+    if not _has_rows(one):
+        return [[label, cell(opened, one)]]
+    rows = list(zip(one.value, one.siblings, strict=True))
+    return [[label if number == 1 else "", f"{number}. {_said(opened, op, row)}"] for number, (row, op) in enumerate(rows, 1)]
+
+
+def _has_rows(one: Shown) -> bool:
+    return isinstance(one.value, list) and any(isinstance(row, dict) for row in one.value) and len(one.value) == len(one.siblings)
 
 
 @record.command("list")
@@ -154,12 +173,12 @@ def record_list(
     Example: fieldkeep record list 3fa8 --type task
     """
     with frame.session() as opened:
-        log = records.find_file(opened, file)
+        log = finding.find_file(opened, file)
         found = [one for one in opened.records(log).values() if type_ in (None, one.type)]
         rows: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.id), "type": one.type or None, "by": opened.name_of(one.creator_user), "signed": records.is_signed(one),
-                "deleted": one.hidden, "pending": one.pending, "mark": _mark(one),
+                "deleted": one.hidden, "void": records.is_void(one, opened), "pending": one.pending, "mark": _mark(opened, one),
             }
             for one in found
         ]  # fmt: skip
@@ -174,15 +193,16 @@ def _label(type_: RecordType | None, name: str) -> str:
     return type_.fields[name].label if type_ and name in type_.fields else f"{name} (needs a newer app)"
 
 
-def _cell(opened: Session, one: Shown) -> str:
+def cell(opened: Session, one: Shown) -> str:
+    """A field's value in words; all of its values, with who and when, where it is in conflict."""
     if not one.conflict:
         return plain(one.value)
     lead = "IN CONFLICT, nobody may act on it" if one.stop else "IN CONFLICT" + (f", acting on {plain(one.value)}" if one.value is not None else "")
     return f"{lead}: {' | '.join(_said(opened, op) for op in one.siblings)}"
 
 
-def _said(opened: Session, op: Live) -> str:
-    return f"{plain(op.value)} ({opened.name_of(op.user)}, {when(op.at)})"
+def _said(opened: Session, op: Live, value: Any = None) -> str:
+    return Words(f"{plain(op.value if value is None else value)} ({opened.name_of(op.user)}, {when(op.at)})")
 
 
 def ops_json(opened: Session, ops: Sequence[Live]) -> list[dict[str, Any]]:
@@ -196,11 +216,17 @@ def ops_json(opened: Session, ops: Sequence[Live]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _rows_json(opened: Session, one: Shown) -> list[dict[str, Any]]:
+    said = ops_json(opened, one.siblings)
+    return [{**op, "value": row} for row, op in zip(one.value, said, strict=True)]
+
+
 def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
     unread = unweighed(found, opened.types)
     fields = {
         name: {
             "value": one.value, "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
+            "rows": _rows_json(opened, one) if _has_rows(one) else None,
             "proposals": ops_json(opened, one.proposals) or None, "unread": ops_json(opened, unread.get(name, ())) or None,
         }
         for name, one in values.items()
@@ -209,7 +235,7 @@ def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, S
     return {
         "record": ids.show(found.id), "file": ids.show(log), "type": found.type or None, "version": found.version,
         "author": opened.name_of(found.creator_user), "fields": fields, "signed": records.is_signed(found), "signatures": signatures,
-        "unread": sum(len(ops) for ops in unread.values()), "deleted": found.hidden, "pending": found.pending,
+        "unread": sum(len(ops) for ops in unread.values()), "deleted": found.hidden, "void": records.is_void(found, opened), "pending": found.pending,
         "flags": [why for _, why in found.flags], "known": found.type in opened.types,
     }  # fmt: skip
 
@@ -222,8 +248,8 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
     Example: fieldkeep record history 9c1e
     """
     with frame.session() as opened:
-        log, target = records.find_record(opened, which)
-        lines = records.history(opened, log, target)
+        log, target = finding.find_record(opened, which)
+        lines = finding.history(opened, log, target)
         rows: list[dict[str, Any]] = [
             {
                 "seq": line.seq, "received_ms": line.received_ms, "claimed_ms": line.claimed_ms, "clock_unsure": line.unsure,
@@ -249,105 +275,34 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
     table("History", ["entry", "written", "received", "by", "field", "act", "value"], cells)
 
 
-@note.command("add")
+@record.command("undo")
 @command
-def note_add(
-    file: Annotated[str, typer.Option("--file", help="File id, or the first characters of it.")],
-    body: Annotated[str | None, typer.Argument(help="The note; - reads standard input.")] = None,
-    body_file: Annotated[Path | None, typer.Option("--from", help="Read the note from a text file.")] = None,
-    contact: Annotated[str | None, typer.Option(help="Record id of the contact it belongs to.")] = None,
-    set_: SetOption = None,
-    sign_now: Annotated[bool, typer.Option("--sign", help="Sign it at once.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Write a case note; works offline. It stays a draft until you sign it.
+def record_undo(which: RecordArg, yes: Yes = False, as_json: Json = False) -> None:
+    """Take back what was last typed in a record, while it is on this device only. A record that is all new is gone with its first change.
 
-    Example: fieldkeep note add --file 3fa8 "Dropped off a food parcel; he agreed to an assessment by telephone."
-    """
-    if body and body_file:
-        raise Refused("bad-value", "give the note's words or --from, not both")
-    words = narrative(body, body_file)
-    if not words:
-        raise Refused("bad-value", "the note is empty: give its words, or - to read them")
-    with frame.session() as opened:
-        log = records.find_file(opened, file)
-        values = {"body": words, **parse_sets("case_note", set_)}
-        if contact:
-            values["contact"] = ids.show(records.find_record(opened, contact, log)[1])
-        made = records.add(opened, log, "case_note", values)
-        if sign_now:
-            try:
-                records.sign(opened, log, made)
-            except Refused as error:
-                raise Refused(error.code, f"the note is saved as draft {ids.show(made)[:8]} and is not signed: {error}") from None
-    emit({"record": ids.show(made), "file": ids.show(log), "signed": sign_now}, ids.show(made), "Saved on this device.", as_json=as_json)
+    Once synced, nothing is taken back: correct it with `record edit`, or make it void with `note void`.
 
-
-@note.command("sign")
-@command
-def note_sign(which: RecordArg, as_json: Json = False) -> None:
-    """Sign a note, or any record: evidence freezes, from then on there are only addenda.
-
-    Signing again says that you have read what others proposed since; the signed words stay.
-
-    Example: fieldkeep note sign 9c1e
+    Example: fieldkeep record undo 9c1e
     """
     with frame.session() as opened:
-        log, target = records.find_record(opened, which)
-        read = records.sign(opened, log, target)
-    text = f"Signed; you have read {read} proposal(s)." if read else "Signed."
-    emit({"record": ids.show(target), "signed": True, "read": read}, text, as_json=as_json)
+        log, target = finding.find_record(opened, which)
+        frame.confirm(f"Take back the last change of {frame.short(target)}?", yes=yes)
+        lines = records.undo(opened, log, target)
+        undone = [{"field": conflicts.field_name(line.field), "action": line.action, "value": line.value} for line in lines]
+        gone = not opened.store.changes_of(log, target)
+    said = [f"Taken back: {one['field']} {one['action']}: {plain(one['value'])}" for one in undone]
+    emit({"record": ids.show(target), "undone": undone, "gone": gone}, *said, *(["The record is gone."] if gone else []), as_json=as_json)
 
 
-@note.command("addend")
+@record.command("delete")
 @command
-def note_addend(
-    which: RecordArg,
-    text: Annotated[str, typer.Argument(help="What came later; - reads standard input.")],
-    reason: Annotated[str, typer.Option(help="Why it is added.")],
-    as_json: Json = False,
-) -> None:
-    """Add to a signed note. The signed words stay.
+def record_delete(which: RecordArg, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete a record of a type that may be deleted, such as a task. Its history stays; any later edit brings it back.
 
-    Example: fieldkeep note addend 9c1e "He rang back at four." --reason "came later the same day"
+    Example: fieldkeep record delete 9c1e
     """
     with frame.session() as opened:
-        log, target = records.find_record(opened, which)
-        records.addend(opened, log, target, narrative(text, None) or "", reason)
-    emit({"record": ids.show(target)}, "Added.", as_json=as_json)
-
-
-@note.command("list")
-@command
-def note_list(file: FileArg, as_json: Json = False) -> None:
-    """List the notes of a file, in the order in which they were received.
-
-    Example: fieldkeep note list 3fa8
-    """
-    with frame.session() as opened:
-        log = records.find_file(opened, file)
-        rows: list[dict[str, Any]] = []
-        for target, _ in opened.store.records(log, "case_note"):
-            found, values = records.shown(opened, log, target)
-            if not found.hidden:
-                body = values["body"].value if "body" in values else None
-                rows.append(
-                    {
-                        "record": ids.show(target), "by": opened.name_of(found.creator_user), "signed": records.is_signed(found),
-                        "received": not found.pending, "body": body, "addenda": len(values["addenda"].value) if "addenda" in values else 0,
-                    }
-                )  # fmt: skip
-    if as_json:
-        emit_json({"file": ids.show(log), "notes": rows})
-        return
-    cells = [
-        [
-            row["record"][:8],
-            row["by"],
-            "signed" if row["signed"] else "draft",
-            "received" if row["received"] else "on this device",
-            plain(row["body"]),
-        ]
-        for row in rows
-    ]
-    table("Notes", ["id", "by", "", "", "words"], cells)
+        log, target = finding.find_record(opened, which)
+        frame.confirm(f"Delete {frame.short(target)} for everybody in the file?", yes=yes)
+        records.delete(opened, log, target)
+    emit({"record": ids.show(target), "deleted": True}, "Deleted. Its history stays.", as_json=as_json)

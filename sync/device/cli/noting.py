@@ -1,0 +1,144 @@
+"""note."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared_schema import ids
+from shared_schema.errors import Refused
+from sync.device import finding, records
+from sync.device.cli import frame
+from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command, emit, emit_json, table
+from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets
+from sync.device.session import Session
+from sync.fold import Record, Shown
+
+note = typer.Typer(help="Case notes.", no_args_is_help=True)
+
+
+def narrative(text: str | None, file: Path | None) -> str | None:
+    """A long text from the command line, from standard input (`-`), or from a file."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\n")
+    return sys.stdin.read().rstrip("\n") if text == "-" else text
+
+
+@note.command("add")
+@command
+def note_add(
+    file: Annotated[str, typer.Option("--file", help="File id, or the first characters of it.")],
+    body: Annotated[str | None, typer.Argument(help="The note; - reads standard input.")] = None,
+    body_file: Annotated[Path | None, typer.Option("--from", help="Read the note from a text file.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Record id of the contact it belongs to.")] = None,
+    set_: SetOption = None,
+    sign_now: Annotated[bool, typer.Option("--sign", help="Sign it at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a case note; works offline. It stays a draft until you sign it.
+
+    Example: fieldkeep note add --file 3fa8 "Dropped off a food parcel; he agreed to an assessment by telephone."
+    """
+    if body and body_file:
+        raise Refused("bad-value", "give the note's words or --from, not both")
+    words = narrative(body, body_file)
+    if not words:
+        raise Refused("bad-value", "the note is empty: give its words, or - to read them")
+    with frame.session() as opened:
+        log = finding.find_file(opened, file)
+        values = {"body": words, **parse_sets("case_note", set_)}
+        if contact:
+            values["contact"] = ids.show(finding.find_record(opened, contact, log)[1])
+        made = records.add(opened, log, "case_note", values)
+        missing = records.missing_to_sign(opened, log, made)
+        if sign_now:
+            try:
+                records.sign(opened, log, made)
+            except Refused as error:
+                raise Refused(error.code, f"the note is saved as draft {ids.show(made)[:8]} and is not signed: {error}") from None
+    found = {"record": ids.show(made), "file": ids.show(log), "signed": sign_now, "missing_to_sign": needs_json(missing)}
+    saved = "Saved on this device, and signed." if sign_now else "Saved on this device, as a draft."
+    emit(found, ids.show(made), saved, *needs_lines(missing, made), as_json=as_json)
+
+
+@note.command("sign")
+@command
+def note_sign(which: RecordArg, as_json: Json = False) -> None:
+    """Sign a note, or any record: evidence freezes, from then on there are only addenda.
+
+    Signing again says that you have read what others proposed since; the signed words stay.
+
+    Example: fieldkeep note sign 9c1e
+    """
+    with frame.session() as opened:
+        log, target = finding.find_record(opened, which)
+        read = records.sign(opened, log, target)
+    text = f"Signed; you have read {read} proposal(s)." if read else "Signed."
+    emit({"record": ids.show(target), "signed": True, "read": read}, text, as_json=as_json)
+
+
+@note.command("addend")
+@command
+def note_addend(
+    which: RecordArg,
+    text: Annotated[str, typer.Argument(help="What came later; - reads standard input.")],
+    reason: Annotated[str, typer.Option(help="Why it is added.")],
+    as_json: Json = False,
+) -> None:
+    """Add to a signed note. The signed words stay.
+
+    Example: fieldkeep note addend 9c1e "He rang back at four." --reason "came later the same day"
+    """
+    with frame.session() as opened:
+        log, target = finding.find_record(opened, which)
+        records.addend(opened, log, target, narrative(text, None) or "", reason)
+    emit({"record": ids.show(target)}, "Added.", as_json=as_json)
+
+
+@note.command("list")
+@command
+def note_list(file: FileArg, as_json: Json = False) -> None:
+    """List the notes of a file, in the order in which they were received.
+
+    Example: fieldkeep note list 3fa8
+    """
+    with frame.session() as opened:
+        log = finding.find_file(opened, file)
+        rows = [(*finding.shown(opened, log, target),) for target, _ in opened.store.records(log, "case_note")]
+        notes = [_note_json(opened, found, values) for found, values in rows if not found.hidden]
+        bodies = [cell(opened, values["body"]) if "body" in values else "–" for found, values in rows if not found.hidden]
+    if as_json:
+        emit_json({"file": ids.show(log), "notes": notes})
+        return
+    cells = [
+        [one["record"][:8], one["by"], one["state"], "received" if one["received"] else "on this device", body]
+        for one, body in zip(notes, bodies, strict=True)
+    ]
+    table("Notes", ["id", "by", "", "", "words"], cells)
+
+
+def _note_json(opened: Session, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
+    body, signed = values.get("body"), records.is_signed(found)
+    return {
+        "record": ids.show(found.id), "by": opened.name_of(found.creator_user), "signed": signed,
+        "state": "void" if records.is_void(found, opened) else "signed" if signed else "draft", "received": not found.pending,
+        "body": body.value if body else None, "conflict": bool(body and body.conflict),
+        "addenda": len(values["addenda"].value) if "addenda" in values else 0,
+    }  # fmt: skip
+
+
+@note.command("void")
+@command
+def note_void(
+    which: RecordArg, reason: Annotated[str, typer.Option(help="Why: it is kept with the note.")], yes: Yes = False, as_json: Json = False
+) -> None:
+    """Make a note of your own void, draft or signed: it stays readable with the reason, and counts no more. There is no way back.
+
+    Example: fieldkeep note void 9c1e --reason "written in the wrong file"
+    """
+    with frame.session() as opened:
+        log, target = finding.find_record(opened, which)
+        frame.confirm(f"Make {frame.short(target)} void for good?", yes=yes)
+        records.make_void(opened, log, target, reason)
+    emit({"record": ids.show(target), "void": True}, "Void. Its words and the reason stay readable.", as_json=as_json)

@@ -1,0 +1,125 @@
+"""status."""
+
+from typing import Annotated, Any, Final
+
+import typer
+
+from shared_schema import ids, limits
+from shared_schema.errors import Refused
+from sync.device import conflicts as conflict_rules
+from sync.device import finding, funds, records
+from sync.device.cli import frame
+from sync.device.cli.frame import Json, command, emit_json, say, when
+from sync.device.session import Session
+from sync.device.syncing import TURNED_AWAY
+
+_DAY_MS: Final = 86_400_000
+_ENDS_SOON_MS: Final = 30 * _DAY_MS
+
+
+@command
+def status(
+    seen: Annotated[list[int] | None, typer.Option("--seen", help="Number of an alarm that you have seen; repeat for several. It is kept.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also list the alarms that were seen.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One line of truth: what is not sent, when this device last synced, what needs you.
+
+    Example: fieldkeep status        or, when you have dealt with alarm 3: fieldkeep status --seen 3
+    """
+    with frame.session() as opened:
+        with opened.store.transaction():
+            for n in seen or []:
+                if not opened.store.see_alarm(n):
+                    raise Refused("not-found", f"there is no alarm {n}")
+        found = _status(opened, everything=all_)
+    if as_json:
+        emit_json(found)
+        return
+    last = f"last synced {when(found['synced_ms'])}" if found["synced_ms"] else "never synced"
+    needs = f"{len(found['needs_you'])} need you" if found["needs_you"] else "nothing needs you"
+    drafts = f"{found['drafts']} draft(s) · " if found["drafts"] else ""
+    say(
+        f"{found['name']} · {found['side']} side · {found['unsent']} not sent · {drafts}{last} · {needs}",
+        *[f"  - {one}" for one in found["needs_you"]],
+    )
+    for one in found["alarms"]:
+        if one["seen"]:
+            say(f"  seen: {_alarm_text(one)}")
+
+
+def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
+    store = opened.store
+    synced = store.fact("synced_ms")
+    labels = {log: finding.label(opened, log) for log in opened.file_logs()} | {opened.registry.log: "the registry"}
+    alarms = [
+        {
+            "n": n, "at_ms": at_ms, "log": ids.show(log) if log else None, "file": labels.get(log), "seq": seq or None, "code": code, "text": text,
+            "times": times, "seen": bool(seen),
+        }
+        for n, at_ms, log, seq, code, text, times, seen in store.alarm_causes()
+        if everything or not seen
+    ]  # fmt: skip
+    unsent, waiting = store.unsent(), conflict_rules.list_open(opened)
+    in_conflict, proposals = [one for one in waiting if not one.proposal], [one for one in waiting if one.proposal]
+    mine = [one for one in proposals if one.author == opened.identity.user]
+    refused = [{"file": ids.show(item.log), "code": item.code, "message": item.message} for item in store.outbox() if item.code]
+    needs = [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
+    needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
+    needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
+    needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
+    needs += _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
+    drafts = records.drafts(opened)
+    if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
+        needs.append(f"{len(old)} draft(s) of yours are older than a day and not signed: {', '.join(sorted({labels[one.log] for one in old}))}")
+    if opened.clock_unsure:
+        needs.append(f"your clock is off by {abs(opened.clock_offset()) // 1000} seconds: times are marked unsure, work goes on")
+    if unsent > limits.UNSENT_ITEMS_NUDGE:
+        needs.append(f"{unsent} items are on this device only: find a signal")
+    if store.fact("frozen"):
+        needs.append("another copy of this device has written: it is frozen, enrol it anew")
+    return {
+        "name": opened.identity.name, "side": opened.identity.side, "device": ids.show(opened.identity.device), "server": opened.identity.server,
+        "unsent": unsent, "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
+        "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
+        "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
+    }  # fmt: skip
+
+
+def _alarm_text(one: dict[str, Any]) -> str:
+    where = "".join([f", {one['file']}" if one["file"] else "", f", entry {one['seq']}" if one["seq"] else ""])
+    return f"alarm {one['n']}{where}: {one['code']}: {one['text']}" + (f" ({one['times']} times)" if one["times"] > 1 else "")
+
+
+def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    return [
+        f"{labels[log]}: {len(opened.store.unsealed(log))} change(s) stay on this device, you are no longer a member"
+        for log in opened.store.logs_with_unsealed()
+        if (state := opened.file(log)) is not None and opened.identity.user not in state.members
+    ]
+
+
+def _turned_away(opened: Session) -> list[str]:
+    """What keeps this whole device from syncing, or soon will."""
+    told = (opened.store.fact(TURNED_AWAY) or b"").decode()
+    left = f"{opened.store.unsent()} change(s) of it were never sent"
+    if told == "revoked":
+        return [f"the server says that this device was revoked; {left}: speak to your office, and enrol a new profile"]
+    certificate = opened.registry.devices.get(opened.identity.device)
+    ends = certificate.subject.until if certificate else 0
+    if told == "certificate-ended":
+        return [f"this device's certificate ended on {when(ends)}; {left}: ask your office for an invitation, and enrol a new profile"]
+    if ends and ends < opened.now_ms() + _ENDS_SOON_MS:
+        return [f"this device's certificate ends on {when(ends)}: ask your office for an invitation with --second-device before then"]
+    return []
+
+
+def _claims(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Of a fund holder: what was bought beyond its allowance and waits to be covered."""
+    found = []
+    for log in funds.held(opened):
+        waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed]
+        if waiting:
+            total = funds.pounds(sum(one.disputed for one in waiting))
+            found.append(f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, wait for you: fieldkeep fund show")
+    return found

@@ -1,0 +1,40 @@
+"""One sync on the command line: its progress, and what it did, as plain values and in words."""
+
+from typing import Any
+
+from shared_schema import ids
+from sync.device import conflicts as conflict_rules
+from sync.device.cli import frame
+from sync.device.cli.frame import when
+from sync.device.session import Session
+from sync.device.syncing import Report, sync
+from sync.device.transport import HttpTransport
+
+
+def run_sync(opened: Session, transport: HttpTransport, *, quiet: bool) -> Report:
+    """One sync, with its progress."""
+    with frame.progress("syncing", quiet=quiet) as advance:
+        return sync(opened, transport, lambda report: advance(report.received + report.accepted, None))
+
+
+def report_json(opened: Session, report: Report) -> dict[str, Any]:
+    """A sync's report as plain values."""
+    return {
+        "sent": report.sent, "accepted": report.accepted, "received": report.received, "rounds": report.rounds,
+        "unsent": opened.store.unsent(), "conflicts": conflict_rules.count_conflicts(opened), "holes": report.holes,
+        "receipts": [
+            {"file": ids.show(one.log), "entry": one.id.hex(), "seq": one.seq, "received_ms": one.received_ms} for one in report.receipts
+        ],
+        "rotated": report.rotated, "granted": report.granted,
+        "refused": [{"file": ids.show(one.log), "code": one.code, "message": one.message, "final": one.final} for one in report.refused],
+        "contradictions": [{"code": "contradiction", "log": ids.show(log), "message": text} for log, text in report.contradictions],
+    }  # fmt: skip
+
+
+def report_lines(found: dict[str, Any]) -> list[str]:
+    """A sync's report in words."""
+    lines = [f"Received {found['received']}, sent {found['accepted']} with receipts, {found['unsent']} not sent, {found['conflicts']} in conflict."]
+    lines += [f"  receipt: file {one['file'][:8]}, entry {one['seq']}, received {when(one['received_ms'])}" for one in found["receipts"]]
+    lines += [f"  not taken: {one['code']}: {one['message']}" for one in found["refused"] if not one["final"]]
+    lines += [f"  contradiction in {one['log'][:8]}: {one['message']}. Your data and the evidence are kept." for one in found["contradictions"]]
+    return lines
