@@ -4,36 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync.change import Op
-from sync.device import files
 from sync.fold import state_hash
-from tests.world import Phone, World
+from tests.simulation.pair import a_case, two, type_in
+from tests.world import World
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with World(sides=("perpetrator",)) as made:
-        made.enrol("perpetrator", "Priya", ("coordinator",))
-        made.enrol("perpetrator", "Sam", ("navigator",))
+    with two() as made:
         yield made
 
 
-def type_in(phone: Phone, log: bytes, words: str) -> bytes:
-    return phone.do(lambda session: session.write(log, None, "task", [Op("what", "set", words, ())]))
-
-
-def begin(world: World) -> tuple[Phone, Phone, bytes]:
-    priya, sam = world.phones
-    for phone in (priya, sam):
-        phone.sync()
-    log = priya.do(lambda session: files.create_file(session, "case", {sam.user: "navigator"}))
-    for phone in (priya, sam):
-        phone.sync()
-    return priya, sam, log
-
-
 def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
-    priya, sam, log = begin(world)
+    priya, sam, log = a_case(world)
     copy = sam.clone("Sam's copy")
     type_in(copy, log, "by the copy")
     copy.sync()
@@ -51,7 +34,7 @@ def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
 
 
 def test_a_restored_copy_that_is_behind_freezes_too(world: World) -> None:
-    priya, sam, log = begin(world)
+    priya, sam, log = a_case(world)
     backup = sam.clone("Sam's backup")
     for words in ("one", "two"):
         type_in(sam, log, words)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 import pytest
 
@@ -18,31 +17,14 @@ from sync import exchange
 from sync.change import Op
 from sync.device import enrolment, files, funds
 from sync.device.session import Session
+from tests.simulation.pair import SIDE, a_case, two, type_in
 from tests.world import DAY, HOUR, Phone, World, patched
-
-SIDE: Final = "perpetrator"
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with World(sides=(SIDE,)) as made:
-        made.enrol(SIDE, "Priya", ("coordinator", "fund_holder"))
-        made.enrol(SIDE, "Sam", ("navigator",))
+    with two() as made:
         yield made
-
-
-def type_in(phone: Phone, log: bytes, words: str) -> bytes:
-    return phone.do(lambda session: session.write(log, None, "task", [Op("what", "set", words, ())]))
-
-
-def a_case(world: World) -> tuple[Phone, Phone, bytes]:
-    priya, sam = world.phones
-    for phone in (priya, sam):
-        phone.sync()
-    log = priya.do(lambda session: files.create_file(session, "case", {sam.user: "navigator"}))
-    for phone in (priya, sam):
-        phone.sync()
-    return priya, sam, log
 
 
 def codes(phone: Phone) -> list[str]:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from shared_schema import ids
 from sync.device import files, funds, records
-from sync.device.cli import frame
+from sync.device.cli import terminal
 from sync.device.cli.main import app
 from sync.device.profile import now_ms
 from sync.device.syncing import TURNED_AWAY
@@ -258,17 +258,17 @@ class TestMoney:
 
 class TestAsking:
     def test_asks_a_person_and_not_a_script(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        frame.set_context(None, None)
+        terminal.set_context(None, None)
         asked: list[str] = []
         monkeypatch.setattr(typer, "confirm", lambda question, **_: asked.append(question))
-        frame.confirm("Really?", yes=False)
+        terminal.confirm("Really?", yes=False)
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-        frame.confirm("Really?", yes=True)
-        frame.context().as_json = True
-        frame.confirm("Really?", yes=False)
-        frame.context().as_json = False
+        terminal.confirm("Really?", yes=True)
+        terminal.context().as_json = True
+        terminal.confirm("Really?", yes=False)
+        terminal.context().as_json = False
         assert asked == []
-        frame.confirm("Really?", yes=False)
+        terminal.confirm("Really?", yes=False)
         assert asked == ["Really?"]
 
 

@@ -217,7 +217,7 @@ class TestUpgrade:
 class TestServiceCreate:
     def test_the_sheets_are_the_owners_only_and_on_disk_before_it_is_finished(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from shared_schema.ids import SIDES
-        from sync.device.cli import people
+        from sync.device.cli import founding
 
         synced: list[int] = []
         real = os.fsync
@@ -230,7 +230,7 @@ class TestServiceCreate:
         recovery = {side: secrets.token_bytes(32) for side in SIDES}
         (tmp_path / "recovery-victim-1.txt").touch()
         (tmp_path / "recovery-victim-1.txt").chmod(0o644)
-        names = people._write_shares(tmp_path, recovery, 2, 3)
+        names = founding._write_shares(tmp_path, recovery, 2, 3)
         assert len(names) == 9
         assert {mode(tmp_path / name) for name in names} == {0o600}
         assert {(tmp_path / name).stat().st_ino for name in names} <= set(synced)

@@ -13,8 +13,8 @@ import pytest
 from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import files, records
-from sync.device.cli import frame
-from sync.device.cli.frame import Words, plain, visible, when
+from sync.device.cli import frame, terminal
+from sync.device.cli.terminal import Words, plain, visible, when
 from tests.desk import Desk
 from tests.world import Phone, World
 
@@ -63,19 +63,19 @@ class TestVisible:
             assert visible(chr(code)).startswith("\\"), hex(code)
 
     def test_nothing_is_markup_or_emoji(self, capsys: pytest.CaptureFixture[str]) -> None:
-        frame.set_context(None, None)
-        frame.say(EVIL, "second")
-        frame.emit({}, "first", EVIL, as_json=False)
-        frame.table(EVIL, ["a"], [[EVIL]])
-        frame.table(EVIL, ["a"], [])
-        frame.warn(EVIL)
+        terminal.set_context(None, None)
+        terminal.say(EVIL, "second")
+        terminal.emit({}, "first", EVIL, as_json=False)
+        terminal.table(EVIL, ["a"], [[EVIL]])
+        terminal.table(EVIL, ["a"], [])
+        terminal.warn(EVIL)
         frame.fail(Refused("bad-value", EVIL), as_json=False)
         for text, times in zip(capsys.readouterr(), (5, 2), strict=True):
             assert text.count(SHOWN) == times
             assert not set(text) & set(RAW)
 
     def test_json_keeps_the_words_and_sends_no_control(self, capsys: pytest.CaptureFixture[str]) -> None:
-        frame.emit_json({"name": EVIL})
+        terminal.emit_json({"name": EVIL})
         out = capsys.readouterr().out
         assert json.loads(out) == {"name": EVIL}
         assert not set(out) & set(RAW)

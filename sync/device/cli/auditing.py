@@ -11,8 +11,9 @@ from shared_schema.ids import SIDES
 from sync import audit as rules
 from sync.audit import Audited, Finding
 from sync.device import audit_files
-from sync.device.cli import frame
-from sync.device.cli.frame import Json, command, emit
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import Json, command
+from sync.device.cli.terminal import emit
 from sync.device.session import Session, entry_of
 
 audit = typer.Typer(help="Prove what happened, without reading it.", no_args_is_help=True)
@@ -51,9 +52,9 @@ def _pin(authority: str | None, claimed: bytes) -> Pin:
         if len(fingerprint) != 32:
             raise typer.BadParameter("an authority fingerprint is 64 hex digits")
         return Pin(fingerprint, "as given with --authority")
-    if (frame.context().profile / "profile.json").exists():
+    if (terminal.context().profile / "profile.json").exists():
         with frame.session() as opened:
-            return Pin(opened.identity.authority, f"as pinned by the profile in {frame.context().profile}")
+            return Pin(opened.identity.authority, f"as pinned by the profile in {terminal.context().profile}")
     return Pin(
         claimed, "taken from the export itself and NOT verified; compare it with the one you were given, or give it with --authority", verified=False
     )
@@ -95,7 +96,7 @@ def audit_export(
             export = audit_files.from_store(opened)
         else:
             _check_may_audit(opened, side)
-            with frame.online(opened) as transport, frame.progress("fetching logs", quiet=as_json) as advance:
+            with frame.online(opened) as transport, terminal.progress("fetching logs", quiet=as_json) as advance:
                 export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, advance)
         lines = audit_files.write_export(export, out, opened.identity.authority, opened.now_ms())
     entries = sum(len(log) for log in export.logs.values())
@@ -115,14 +116,14 @@ def audit_verify(
     Example: fieldkeep audit verify perpetrator.jsonl
     """
     if export is None:
-        with frame.session() as opened, frame.progress("verifying", quiet=as_json):
+        with frame.session() as opened, terminal.progress("verifying", quiet=as_json):
             pin = Pin(opened.identity.authority, "as pinned by this device")
             audited = rules.verify_export(audit_files.from_store(opened), pin.fingerprint)
             _check_parts(opened, audited)
     else:
         read, claimed = audit_files.read_export(export)
         pin = _pin(authority, claimed)
-        with frame.progress("verifying", quiet=as_json):
+        with terminal.progress("verifying", quiet=as_json):
             audited = rules.verify_export(read, pin.fingerprint)
         if audited.findings:
             _check_named(pin, claimed, export)
@@ -174,7 +175,7 @@ def audit_wall(
     if len({export.svc for export, _ in read}) != 1 or len({claimed for _, claimed in read}) != 1:
         raise Refused("bad-export", "the exports are of different services")
     pin = _pin(authority, read[0][1])
-    with frame.progress("verifying", quiet=as_json):
+    with terminal.progress("verifying", quiet=as_json):
         wall = rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
     holds = not wall.findings
     if not holds:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync.device import VERSION
-from sync.device.cli import auditing, frame, money, noting, people, reconciling, recording, status
+from sync.device.cli import auditing, founding, frame, membership, money, noting, people, reconciling, recording, status, terminal
 
 app = typer.Typer(
     name="fieldkeep",
@@ -24,7 +24,7 @@ def main(
 ) -> None:
     """Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
     os.umask(0o077)  # whatever a command writes is its owner's only
-    frame.set_context(profile, passphrase_file)
+    terminal.set_context(profile, passphrase_file)
 
 
 @app.command("version")
@@ -34,15 +34,15 @@ def version(as_json: frame.Json = False) -> None:
 
     Example: fieldkeep version
     """
-    frame.emit({"version": VERSION}, VERSION, as_json=as_json)
+    terminal.emit({"version": VERSION}, VERSION, as_json=as_json)
 
 
-app.add_typer(people.service, name="service")
+app.add_typer(founding.service, name="service")
 app.command("invite")(people.invite)
 app.add_typer(people.device, name="device")
 app.add_typer(people.registry, name="registry")
-app.add_typer(people.member, name="member")
-app.add_typer(people.file, name="file")
+app.add_typer(membership.member, name="member")
+app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
 app.add_typer(noting.note, name="note")
 app.add_typer(money.spend, name="spend")

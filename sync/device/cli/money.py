@@ -9,8 +9,9 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.device import finding, funds
 from sync.device.cli import frame
-from sync.device.cli.frame import Json, RecordArg, command, emit, emit_json, plain, table
+from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import SetOption, parse_sets
+from sync.device.cli.terminal import emit, emit_json, plain, table
 from sync.device.funds import pounds
 from sync.device.session import Session
 from sync.device.values import BadValue, parse_text

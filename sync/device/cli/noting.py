@@ -9,9 +9,10 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.device import finding, records
-from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command, emit, emit_json, table
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets
+from sync.device.cli.terminal import emit, emit_json, table
 from sync.device.session import Session
 from sync.fold import Record, Shown
 
@@ -139,6 +140,6 @@ def note_void(
     """
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
-        frame.confirm(f"Make {frame.short(target)} void for good?", yes=yes)
+        terminal.confirm(f"Make {terminal.short(target)} void for good?", yes=yes)
         records.make_void(opened, log, target, reason)
     emit({"record": ids.show(target), "void": True}, "Void. Its words and the reason stay readable.", as_json=as_json)

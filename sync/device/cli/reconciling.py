@@ -10,9 +10,10 @@ from sync.change import CellKey
 from sync.device import conflicts as conflict_rules
 from sync.device import finding
 from sync.device.cli import frame, watching
-from sync.device.cli.frame import Json, RecordArg, command, emit, emit_json, plain, say, table, when
+from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import ops_json
 from sync.device.cli.sync_report import report_json, report_lines, run_sync
+from sync.device.cli.terminal import emit, emit_json, plain, say, table, when
 from sync.device.conflicts import Conflict
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text

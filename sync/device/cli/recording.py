@@ -11,8 +11,9 @@ from shared_schema.errors import Refused
 from shared_schema.records import RecordType
 from sync.change import CellKey
 from sync.device import conflicts, finding, records
-from sync.device.cli import frame
-from sync.device.cli.frame import FileArg, Json, RecordArg, Words, Yes, command, emit, emit_json, plain, say, table, when
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
+from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
 from sync.device.needs import Needed
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
@@ -44,7 +45,7 @@ def needs_lines(missing: Sequence[Needed], record: bytes) -> list[str]:
     if not missing:
         return []
     lines = [f"  {one}" for one in missing]
-    return [f"To sign it you still need, with fieldkeep record edit {frame.short(record)} --set FIELD=VALUE:", *lines]
+    return [f"To sign it you still need, with fieldkeep record edit {terminal.short(record)} --set FIELD=VALUE:", *lines]
 
 
 def needs_json(missing: Sequence[Needed]) -> list[dict[str, Any]]:
@@ -103,7 +104,7 @@ def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False)
     if edited.proposed:
         lines.append(
             f"Somebody else wrote {', '.join(edited.proposed)}: your words are kept as a proposal that its author is shown. "
-            f"To add what you know yourself: fieldkeep note addend {frame.short(target)}"
+            f"To add what you know yourself: fieldkeep note addend {terminal.short(target)}"
         )
     emit({"record": ids.show(target), "own_note": note_id, "proposed": list(edited.proposed)}, *lines, as_json=as_json)
 
@@ -138,7 +139,7 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
             rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
         table(f"{found.type or 'record'} {ids.show(target)} · {_mark(opened, found)}", ["field", "value"], rows)
         if unread and found.creator_user == opened.identity.user:
-            say(f"To say that you have read what was proposed: fieldkeep note sign {frame.short(target)}")
+            say(f"To say that you have read what was proposed: fieldkeep note sign {terminal.short(target)}")
         if type_ is None:
             lacks = "This type needs a newer app" if found.type else "This record needs a newer app or its first change has not come yet"
             say(f"{lacks}: everything is kept.")
@@ -286,7 +287,7 @@ def record_undo(which: RecordArg, yes: Yes = False, as_json: Json = False) -> No
     """
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
-        frame.confirm(f"Take back the last change of {frame.short(target)}?", yes=yes)
+        terminal.confirm(f"Take back the last change of {terminal.short(target)}?", yes=yes)
         lines = records.undo(opened, log, target)
         undone = [{"field": conflicts.field_name(line.field), "action": line.action, "value": line.value} for line in lines]
         gone = not opened.store.changes_of(log, target)
@@ -303,6 +304,6 @@ def record_delete(which: RecordArg, yes: Yes = False, as_json: Json = False) -> 
     """
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
-        frame.confirm(f"Delete {frame.short(target)} for everybody in the file?", yes=yes)
+        terminal.confirm(f"Delete {terminal.short(target)} for everybody in the file?", yes=yes)
         records.delete(opened, log, target)
     emit({"record": ids.show(target), "deleted": True}, "Deleted. Its history stays.", as_json=as_json)

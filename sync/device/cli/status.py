@@ -9,7 +9,8 @@ from shared_schema.errors import Refused
 from sync.device import conflicts as conflict_rules
 from sync.device import finding, funds, records
 from sync.device.cli import frame
-from sync.device.cli.frame import Json, command, emit_json, say, when
+from sync.device.cli.frame import Json, command
+from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
 

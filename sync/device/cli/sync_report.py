@@ -4,8 +4,8 @@ from typing import Any
 
 from shared_schema import ids
 from sync.device import conflicts as conflict_rules
-from sync.device.cli import frame
-from sync.device.cli.frame import when
+from sync.device.cli import terminal
+from sync.device.cli.terminal import when
 from sync.device.session import Session
 from sync.device.syncing import Report, sync
 from sync.device.transport import HttpTransport
@@ -13,7 +13,7 @@ from sync.device.transport import HttpTransport
 
 def run_sync(opened: Session, transport: HttpTransport, *, quiet: bool) -> Report:
     """One sync, with its progress."""
-    with frame.progress("syncing", quiet=quiet) as advance:
+    with terminal.progress("syncing", quiet=quiet) as advance:
         return sync(opened, transport, lambda report: advance(report.received + report.accepted, None))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from shared_schema.errors import Refused
-from sync.device.cli import frame
-from sync.device.cli.frame import emit, warn
+from sync.device.cli import frame, terminal
 from sync.device.cli.sync_report import report_json, report_lines, run_sync
+from sync.device.cli.terminal import emit, warn
 from sync.device.profile import open_session
 from sync.device.session import Session
 from sync.device.transport import HttpTransport
@@ -22,7 +22,7 @@ _MOST_WAIT_S: Final = 60.0
 
 def watch(*, as_json: bool) -> None:
     """Run until interrupted. Raises Refused for whatever waiting does not mend."""
-    secret, folder = frame.passphrase(), frame.context().profile
+    secret, folder = frame.passphrase(), terminal.context().profile
     wait = 1.0
     while True:
         try:

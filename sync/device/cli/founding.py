@@ -1,0 +1,115 @@
+"""service create."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import shamir_mnemonic
+import typer
+
+from shared_schema import cbor, ids
+from shared_schema.certificate import Subject
+from shared_schema.errors import Refused
+from shared_schema.ids import SIDES, Side
+from sync.device import enrolment
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import Json, command
+from sync.device.cli.terminal import emit
+from sync.device.profile import now_ms, open_store, write_private
+from sync.device.session import Session
+from sync.device.syncing import sync
+from sync.device.transport import HttpTransport
+
+DAY_MS: Final = 86_400_000
+
+service = typer.Typer(help="Begin a service.", no_args_is_help=True)
+
+
+@service.command("create")
+@command
+def service_create(
+    server: Annotated[str, typer.Option(help="Address of a running `fieldkeep serve`.")],
+    setup: Annotated[str, typer.Option(help="The setup code that the server printed.")],
+    name: Annotated[str, typer.Option(help="Name of the service.")],
+    out: Annotated[Path, typer.Option(help="Folder for the three administrators' profiles, the authority and the recovery shares.")],
+    administrator: Annotated[str, typer.Option(help="Name of the first administrator.")] = "Programme office",
+    shares: Annotated[str, typer.Option(help="Recovery shares per side, as K-of-N.")] = "2-of-3",
+    ca: Annotated[Path | None, typer.Option(help="PEM file of the server's own authority, for --dev-tls.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Create a service: authority key, three sides, first administrators, recovery shares.
+
+    Example: fieldkeep service create --server http://127.0.0.1:8747 --setup CODE --name "Tees pilot" --out office
+    """
+    threshold, total = _shares(shares)
+    pem = ca.read_text(encoding="ascii") if ca else ""
+    secret = frame.passphrase(confirm=True)
+    if out.exists() and any(out.iterdir()) and not (out / "authority").exists():
+        raise Refused("not-permitted", f"{out} is not empty: nothing is overwritten")
+    with HttpTransport(server, pem) as transport, terminal.progress("creating the service", quiet=as_json) as advance:
+        made = _begin(out / "authority", secret, lambda: _new_service(name, server, pem, setup, administrator, transport))
+        transport.create_service(cbor.encode({**cbor.decode(made.body), "setup": setup}))
+        for done, side in enumerate(SIDES, 1):
+            advance(done, len(SIDES))
+            folder = out / f"{side}-administrator"
+            with open_store(folder, secret, new=True) as store:
+                if store.fact("identity") is None:
+                    Session.establish(store, made.administrators[side])
+                sync(Session(store, now_ms, secrets.token_bytes), transport)
+    written = _write_shares(out, made.recovery, threshold, total)
+    _finish(out / "authority", secret)
+    found = {"svc": ids.show(made.svc), "authority": made.administrators["oversight"].authority.hex(), "out": str(out), "shares": written}
+    emit(
+        found,
+        f"Service {name} exists.",
+        f"  authority fingerprint {found['authority']}",
+        f"  administrators' profiles: {out}/perpetrator-administrator, {out}/victim-administrator, {out}/oversight-administrator",
+        f"  {len(written)} recovery shares: print {out}/recovery-*.txt, give each to another person, and destroy the files.",
+        f"Next: fieldkeep --profile {out}/perpetrator-administrator invite --name Sam --role navigator",
+        as_json=as_json,
+    )
+
+
+def _shares(text: str) -> tuple[int, int]:
+    threshold, _, total = text.partition("-of-")
+    if not (threshold.isdecimal() and total.isdecimal() and 1 < int(threshold) <= int(total) <= 16):
+        raise typer.BadParameter("want K-of-N with 2 ≤ K ≤ N ≤ 16, for example 2-of-3")
+    return int(threshold), int(total)
+
+
+def _new_service(name: str, server: str, pem: str, setup: str, administrator: str, transport: HttpTransport) -> enrolment.NewService:
+    until = now_ms() + 3 * 365 * DAY_MS
+    people: dict[Side, Subject] = {side: Subject(secrets.token_bytes(16), administrator, name, ("administrator",), until) for side in SIDES}
+    return enrolment.new_service(name, server, pem, setup, transport.service_keys()["sides"], people, secrets.token_bytes)
+
+
+def _begin(folder: Path, secret: str, make: Callable[[], enrolment.NewService]) -> enrolment.NewService:
+    """What was made is sealed on disk before it is sent: after a lost reply the same command goes on where it stopped."""
+    with open_store(folder, secret, new=True) as store, store.transaction():
+        held = store.fact("creating")
+        if held == b"":
+            raise Refused("not-permitted", "this service has been created already")
+        made = enrolment.decode_new_service(held) if held else make()
+        store.set_fact("authority_seed", made.authority_seed)
+        store.set_fact("svc", made.svc)
+        store.set_fact("creating", held or made.encode())
+    return made
+
+
+def _finish(folder: Path, secret: str) -> None:
+    """Forget everything but the authority's own seed: recovery seeds exist on their shares only."""
+    with open_store(folder, secret) as store, store.transaction():
+        store.set_fact("creating", b"")
+
+
+def _write_shares(out: Path, recovery: dict[Side, bytes], threshold: int, total: int) -> list[str]:
+    """SLIP-39 shares, one text file each, without a passphrase."""
+    written = []
+    for side, seed in recovery.items():
+        [mnemonics] = shamir_mnemonic.generate_mnemonics(1, [(threshold, total)], seed)
+        for number, words in enumerate(mnemonics, 1):
+            path = out / f"recovery-{side}-{number}.txt"
+            write_private(path, f"Fieldkeep recovery share {number} of {total} ({threshold} needed), {side} side (SLIP-39):\n\n{words}\n")
+            written.append(path.name)
+    return written

@@ -1,0 +1,178 @@
+"""member, file."""
+
+from typing import Annotated, Any
+
+import typer
+
+from shared_schema import ids
+from shared_schema.errors import Refused
+from shared_schema.roles import FILES, ROLES, file_sides
+from sync.device import files, finding
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import FileArg, Json, Yes, command
+from sync.device.cli.people import require_taken
+from sync.device.cli.terminal import emit, emit_json, table
+from sync.device.session import Session
+from sync.device.syncing import sync
+from sync.device.transport import HttpTransport
+from sync.fold import state_hash
+
+member = typer.Typer(help="Who is in a file.", no_args_is_help=True)
+file = typer.Typer(help="Files: begin one, list yours.", no_args_is_help=True)
+
+
+@member.command("add")
+@command
+def member_add(
+    which: FileArg,
+    who: Annotated[str, typer.Argument(help="Display name or user id.")],
+    role: Annotated[str, typer.Option(help="Role in this file.")],
+    as_json: Json = False,
+) -> None:
+    """Add a person to a file: they receive all of it, its past included.
+
+    Example: fieldkeep member add 3fa8 Priya --role navigator
+    """
+    _change_members(which, who, role, as_json=as_json)
+
+
+@member.command("remove")
+@command
+def member_remove(
+    which: FileArg, who: Annotated[str, typer.Argument(help="Display name or user id.")], yes: Yes = False, as_json: Json = False
+) -> None:
+    """Remove a person from a file and change its key, in one step.
+
+    Example: fieldkeep member remove 3fa8 Priya
+    """
+    terminal.confirm(f"Remove {who} from file {which}? What they have received stays with them.", yes=yes)
+    _change_members(which, who, None, as_json=as_json)
+
+
+@member.command("grant")
+@command
+def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Display name or user id.")], as_json: Json = False) -> None:
+    """Give a member's devices the file's keys once more: when what they got before did not open (alarm bad-grant).
+
+    Example: fieldkeep member grant 3fa8 Priya
+    """
+    with frame.session() as opened, frame.online(opened) as transport:
+        _sync_first(opened, transport, f"{who} is NOT given the keys")
+        log, user = finding.find_file(opened, which), frame.person(opened, who)
+        entry = files.grant_again(opened, log, user)
+        require_taken(opened, entry, sync(opened, transport))
+        name = opened.name_of(user)
+    emit({"file": ids.show(log), "user": ids.show(user)}, f"{name}'s devices have been given the file's keys again.", as_json=as_json)
+
+
+def _sync_first(opened: Session, transport: HttpTransport, not_done: str) -> None:
+    """A change of members is made on line. Raises Refused `offline`, saying that nothing was done."""
+    try:
+        sync(opened, transport)
+    except Refused as error:
+        if error.code != "offline":
+            raise
+        raise Refused("offline", f"{not_done}: who is in a file is changed on line, and the server could not be reached. Run this again") from None
+
+
+def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
+    with frame.session() as opened, frame.online(opened) as transport:
+        _sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
+        log, user = finding.find_file(opened, which), frame.person(opened, who)
+        for attempt in (1, 2, 3):
+            entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
+            report = sync(opened, transport)
+            raced = any(refusal.id == entry.id and refusal.code in ("stale-statement", "stale-registry") for refusal in report.refused)
+            if not raced or attempt == 3:
+                require_taken(opened, entry, report)
+                break
+        state = opened.require_file(log)
+        name = opened.name_of(user)
+    found = {"file": ids.show(log), "user": ids.show(user), "role": role, "members": len(state.members), "epoch": state.epoch}
+    text = f"{name} is in the file as {role}." if role else f"{name} is out of the file, and its key has changed (epoch {state.epoch})."
+    emit(found, text, as_json=as_json)
+
+
+@file.command("create")
+@command
+def file_create(
+    kind: Annotated[str, typer.Argument(help="case, fund, liaison, shared_care, therapy, desk, intake.")],
+    member_: Annotated[list[str] | None, typer.Option("--member", help="NAME=ROLE of a further member; repeat for several.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a file; works offline, and is sent at the next sync.
+
+    Example: fieldkeep file create case --member Ruth=coordinator --member Priya=navigator
+    """
+    with frame.session() as opened:
+        people: dict[bytes, str] = {}
+        for text in member_ or []:
+            name, sign, role = text.rpartition("=")
+            if not sign or role not in ROLES:
+                raise Refused("bad-value", f"want NAME=ROLE with a known role, for example Priya=navigator; known: {', '.join(sorted(ROLES))}")
+            people[frame.person(opened, name)] = role
+        _check_may_begin(opened, kind)
+        log = files.create_file(opened, kind, people)
+        state = opened.require_file(log)
+    found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": {ids.show(user): role for user, role in state.members.items()}}
+    lines = [f"A {kind} file with {len(state.members)} member(s); it is sent at the next sync."]
+    may = FILES[kind][state.side]["members_by"]
+    if not set(state.members.values()) & set(may):
+        lines.append(
+            f"Nobody in it may add or remove people; name a {' or a '.join(may)} with --member when you begin a file, if others are to join."
+        )
+    emit(found, ids.show(log), *lines, as_json=as_json)
+
+
+def _check_may_begin(opened: Session, kind: str) -> None:
+    side = opened.identity.side
+    certificate = opened.registry.devices.get(opened.identity.device)
+    roles = certificate.subject.roles if certificate else ()
+    may = FILES[kind][side]["genesis"] if side in file_sides(kind) else []
+    if may and not set(roles) & set(may):
+        raise Refused("not-permitted", f"as {' and '.join(roles) or 'nobody'} you may not begin a {kind} file; a {' or a '.join(may)} may")
+
+
+@file.command("list")
+@command
+def file_list(
+    hashes: Annotated[bool, typer.Option("--hash", help="Also fold each file and print its state hash, to compare two devices.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List your files: kind, members, how far they are synced.
+
+    Example: fieldkeep file list --hash
+    """
+    with frame.session() as opened:
+        rows = [_file_row(opened, log) for log in opened.file_logs()]
+        for row in rows if hashes else []:
+            row["state_hash"] = state_hash(opened.records(ids.parse(row["file"]), pending=False)).hex()
+    if as_json:
+        emit_json({"files": rows})
+        return
+    cells = [
+        [
+            row["file"][:8],
+            row["kind"],
+            row["about"],
+            ", ".join(f"{one['name']} ({one['role']})" for one in row["members"]),
+            str(row["seq"]),
+            str(row["epoch"]),
+            row.get("state_hash", "")[:16],
+            row["note"],
+        ]
+        for row in rows
+    ]
+    table("Files", ["id", "kind", "about", "members", "entries", "epoch", "state" if hashes else "", ""], cells)
+
+
+def _file_row(opened: Session, log: bytes) -> dict[str, Any]:
+    state = opened.file(log)
+    seq = opened.reader(log).log.head.seq
+    gone = state is not None and opened.identity.user not in state.members
+    note = opened.stopped(log) or ("not sent yet" if seq == 0 else "you are no longer a member" if gone else "")
+    members = [{"user": ids.show(user), "name": opened.name_of(user), "role": role} for user, role in (state.members if state else {}).items()]
+    return {
+        "file": ids.show(log), "kind": state.file if state else "unknown", "side": state.side if state else opened.identity.side,
+        "about": finding.about(opened, log), "members": members, "seq": seq, "epoch": state.epoch if state else 0, "note": note,
+    }  # fmt: skip
