@@ -3,6 +3,7 @@
 change = {r, t, s, c, b, at, ops [, u]}       op = [field, action, value, preds]
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,8 @@ SIGNED: Final = "_signed"
 _CHANGE: Final = keys("r", "t", "s", "c", "b", "at", "ops")
 _UNSURE: Final = keys("u")
 MAX_REASON: Final = 2000
+OPS: Final = 4096
+PREDS: Final = 4096
 
 
 class OpId(NamedTuple):
@@ -45,6 +48,11 @@ class Op(NamedTuple):
     action: str
     value: Any
     preds: tuple[OpId, ...]
+
+
+def in_pieces(action: str, field: str, preds: Sequence[OpId]) -> "list[Op]":
+    """`sign` or `remove` ops that together name all of `preds`, each as many as one op may."""
+    return [Op(field, action, None, tuple(preds[start : start + PREDS])) for start in range(0, len(preds), PREDS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def _change(value: object) -> Change:
     map_ = as_map(value, "change", _CHANGE, _UNSURE)
     if "u" in map_ and map_["u"] is not True:
         raise Malformed("u is true or absent")
-    ops = tuple(_op(item) for item in as_list(map_["ops"], "ops", 4096))
+    ops = tuple(_op(item) for item in as_list(map_["ops"], "ops", OPS))
     if not ops:
         raise Malformed("a change has ops")
     return Change(
@@ -125,7 +133,7 @@ def _op(value: object) -> Op:
     check_json_safe(items[2])
     if action == "resolve":
         _check_reason(items[2])
-    preds = tuple(_op_id(pred) for pred in as_list(items[3], "preds", 4096)) if items[3] else _no_preds(items[3])
+    preds = tuple(_op_id(pred) for pred in as_list(items[3], "preds", PREDS)) if items[3] else _no_preds(items[3])
     field = items[0] if type(items[0]) is str and 1 <= len(items[0]) <= 64 else _cell_key(items[0])
     if (field == DELETED) != (action == "delete") or (field == SIGNED) != (action == "sign"):
         raise Malformed("delete and sign have a reserved field of their own")

@@ -46,7 +46,7 @@ class Live(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """A `sign` op: who signed which ops, and where."""
+    """The `sign` ops of one change, named by the first of them: who signed which ops, and where."""
 
     id: OpId
     seq: int
@@ -61,6 +61,28 @@ class Register:
     live: dict[OpId, Live] = field(default_factory=dict)
     proposals: list[Live] = field(default_factory=list)
     newest: dict[bytes, OpId] = field(default_factory=dict)
+    by_device: dict[bytes, set[OpId]] = field(default_factory=dict)
+
+    def put(self, op: Live) -> None:
+        """`op` becomes live."""
+        self.live[op.id] = op
+        self.by_device.setdefault(op.id.device, set()).add(op.id)
+
+    def drop(self, op_id: OpId) -> None:
+        """The op, if it is live, is no longer."""
+        if self.live.pop(op_id, None) is not None:
+            self.by_device[op_id.device].discard(op_id)
+
+    def drop_all_of(self, device: bytes) -> None:
+        """No op of the device is live any longer."""
+        for op_id in self.by_device.pop(device, ()):
+            del self.live[op_id]
+
+    def hold(self, ops: list[Live]) -> None:
+        """Just these are live."""
+        self.live, self.by_device = {}, {}
+        for op in ops:
+            self.put(op)
 
 
 @dataclass(slots=True)
@@ -151,8 +173,14 @@ class _Folding:
 
     def run(self) -> Record:
         for occurrence in self.occurrences:
+            signs: list[tuple[OpId, Op]] = []
             for i, op in enumerate(occurrence.change.ops):
-                self._apply(OpId(occurrence.device, occurrence.change.c, i), op, occurrence)
+                op_id = OpId(occurrence.device, occurrence.change.c, i)
+                self._apply(op_id, op, occurrence)
+                if op.action == "sign":
+                    signs.append((op_id, op))
+            if signs:
+                self._sign(signs, occurrence)
         if self.occurrences:
             self.record.last_seq = max(occurrence.seq for occurrence in self.occurrences)
         if self.deletions:
@@ -164,7 +192,7 @@ class _Folding:
         if action == "delete":
             self._delete(op_id, at)
         elif action == "sign":
-            self._sign(op_id, op, at)
+            pass  # with the others of its change, when all of it has been applied
         elif isinstance(key, CellKey):
             self._cell(op_id, op, key, at)
         else:
@@ -215,13 +243,16 @@ class _Folding:
 
     def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
         register = self._register(key)
-        settles = op.action == "resolve" and in_conflict(register)
-        if (
-            (merge == "once" and at.device != self.record.creator)
-            or (merge == "text" and at.user != self.record.creator_user and not settles)
-            or (self._is_frozen(key, merge) and not settles)
-        ):
-            register.proposals.append(self._live(op_id, op, at))
+        own = at.user == self.record.creator_user
+        said = self._live(op_id, op, at)
+        if (merge == "once" and at.device != self.record.creator) or (key == "state" and said.value == "void" and not own):
+            proposes = True
+        elif (merge == "text" and not own) or self._is_frozen(key, merge):
+            proposes = not (op.action == "resolve" and in_conflict(register))
+        else:
+            proposes = False
+        if proposes:
+            register.proposals.append(said)
         else:
             self._join(register, op_id, op, merge, at)
 
@@ -233,28 +264,29 @@ class _Folding:
         contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
         for pred in self._named(op_id, op, at):
             if not contested or pred.device == at.device:
-                register.live.pop(pred, None)
+                register.drop(pred)
         newest = register.newest.get(at.device)
         if newest is not None and newest > op_id:
             return
-        for own in [other for other in register.live if other.device == at.device]:
-            del register.live[own]
+        register.drop_all_of(at.device)
         register.newest[at.device] = op_id
-        register.live[op_id] = self.joined[op_id] = self._live(op_id, op, at)
+        self.joined[op_id] = self._live(op_id, op, at)
+        register.put(self.joined[op_id])
 
     def _many(self, op_id: OpId, op: Op, key: str, spec: Field | None, at: Occurrence) -> None:
         register = self._register(key)
         if self._is_frozen(key, spec.merge if spec else "unknown"):
             register.proposals.append(self._live(op_id, op, at))
         elif op.action == "add":
-            register.live[op_id] = self.joined[op_id] = self._live(op_id, op, at)
+            self.joined[op_id] = self._live(op_id, op, at)
+            register.put(self.joined[op_id])
             if spec is not None and spec.merge == "append":
                 self._begin_cells(op_id, op, key, spec, at)
         elif spec is not None and spec.merge == "append":
             self._flag(op_id, "rows-are-never-removed")
         else:
             for pred in self._named(op_id, op, at):
-                register.live.pop(pred, None)
+                register.drop(pred)
 
     def _begin_cells(self, op_id: OpId, op: Op, key: str, spec: Field, at: Occurrence) -> None:
         if not isinstance(op.value, dict):
@@ -262,7 +294,7 @@ class _Folding:
         for cell, cell_spec in spec.cells.items():
             if cell_spec.merge != "once" and cell in op.value:
                 register = self._register(CellKey(key, op_id, cell))
-                register.live[op_id] = Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None)
+                register.put(Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None))
                 register.newest[at.device] = op_id
 
     def _cell(self, op_id: OpId, op: Op, key: CellKey, at: Occurrence) -> None:
@@ -276,11 +308,14 @@ class _Folding:
         else:
             self._join(self._register(key), op_id, op, cell.merge if cell else "unknown", at)
 
-    def _sign(self, op_id: OpId, op: Op, at: Occurrence) -> None:
-        known = tuple(pred for pred in op.preds if pred in self.places)
-        if len(known) < len(op.preds):
-            self._flag(op_id, "signs-an-op-that-is-not-there")
-        self.record.signatures.append(Signature(op_id, at.seq, at.user, known))
+    def _sign(self, signs: list[tuple[OpId, Op]], at: Occurrence) -> None:
+        known: dict[OpId, None] = {}
+        for op_id, op in signs:
+            there = [pred for pred in op.preds if pred in self.places]
+            if len(there) < len(op.preds):
+                self._flag(op_id, "signs-an-op-that-is-not-there")
+            known |= dict.fromkeys(there)
+        self.record.signatures.append(Signature(signs[0][0], at.seq, at.user, tuple(known)))
         own = at.user == self.record.creator_user
         if own and not self.frozen and self.type is not None and self.type.weight in FREEZING_WEIGHTS:
             self.frozen = True
@@ -288,11 +323,14 @@ class _Folding:
 
     def _freeze(self, signed: dict[OpId, Live]) -> None:
         """From here on the fields of freezing policies hold the signed ops; what else was live is a proposal."""
+        by_field: dict[FieldKey, list[Live]] = {}
+        for op_id, op in signed.items():
+            by_field.setdefault(self.places[op_id][0], []).append(op)
         for key, register in self.record.registers.items():
             if isinstance(key, CellKey) or not self._is_frozen(key, self._merge(key)):
                 continue
             register.proposals += [op for op_id, op in register.live.items() if op_id not in signed]
-            register.live = {op_id: op for op_id, op in signed.items() if self.places[op_id][0] == key}
+            register.hold(by_field.get(key, []))
 
     def _merge(self, key: str) -> str:
         spec = self.fields.get(key)

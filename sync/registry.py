@@ -189,7 +189,11 @@ def _certified(registry: Registry, entry: Entry, subject: Subject, keys: Keys, i
     check_sign_key(keys.sign)
     check_receive_key(keys.receive)
     known = registry.devices.values()
-    if keys.device in registry.devices or any(cert.keys.sign == keys.sign or cert.keys.receive == keys.receive for cert in known):
+    if (
+        keys.device in registry.devices
+        or keys.device == registry.recovery_id
+        or any(cert.keys.sign == keys.sign or cert.keys.receive == keys.receive for cert in known)
+    ):
         raise Refused("not-permitted", "the device id or a key is already certified")
     certificate = Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author)
     return replace(registry, devices=MappingProxyType({**registry.devices, keys.device: certificate}))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from shared_schema import cbor
 from shared_schema.errors import Refused
 from shared_schema.records import Field, RecordType
-from sync.change import DELETED, SIGNED, CellKey, Op, OpId
+from sync.change import DELETED, PREDS, SIGNED, CellKey, FieldKey, Op, OpId, in_pieces
 from sync.device.finding import Line, history
 from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
@@ -15,6 +16,7 @@ from sync.device.values import check_cell, check_row, check_value
 from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, show, unweighed
 
 VOIDED: Final = "Made void."
+_MOST_SIGNED: Final = 2 * PREDS
 
 
 def record_type(session: Session, log: bytes, name: str) -> RecordType:
@@ -157,8 +159,7 @@ def _change_set(live: Mapping[OpId, Live], name: str, wanted: list[Any]) -> list
     """Adds what is new and removes what is gone; an unchanged member keeps the op that added it."""
     held = [op.value for op in live.values()]
     ops = [Op(name, "add", member, ()) for member in wanted if member not in held]
-    gone = {repr(value): value for value in held if value not in wanted}.values()
-    return ops + [Op(name, "remove", None, tuple(op_id for op_id, op in live.items() if op.value == value)) for value in gone]
+    return ops + in_pieces("remove", name, [op_id for op_id, op in live.items() if op.value not in wanted])
 
 
 def is_signed(record: Record) -> bool:
@@ -207,11 +208,11 @@ def sign(session: Session, log: bytes, record_id: bytes) -> int:
     freezes = type_.weight in FREEZING_WEIGHTS
     if freezes and record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author signs a record")
-    unread = [op.id for ops in unweighed(record, session.types).values() for op in ops]
+    unread = [op.id for ops in unweighed(record, session.types).values() for op in ops][:_MOST_SIGNED]
     if freezes and is_signed(record):
         if not unread:
             raise Refused("frozen", "this record is signed already, and nobody has proposed anything since")
-        write(session, log, record_id, record.type, [Op(SIGNED, "sign", None, tuple(unread))])
+        write(session, log, record_id, record.type, in_pieces("sign", SIGNED, unread))
         return len(unread)
     contested = [key for key in conflicts(record, session.types) if isinstance(key, str)]
     if contested:
@@ -219,13 +220,26 @@ def sign(session: Session, log: bytes, record_id: bytes) -> int:
     missing = missing_to_sign(session, log, record_id)
     if missing:
         raise Refused("bad-value", f"still needed to sign: {'; '.join(map(str, missing))}")
-    live = [op for register in record.registers.values() for op in register.live]
-    proposed = [op.id for register in record.registers.values() for op in register.proposals]
     state = record.registers.get("state")
-    signs = tuple(dict.fromkeys(live + proposed))
-    ops = [Op("state", "set", "signed", tuple(state.live) if state else ()), Op(SIGNED, "sign", None, signs)]
+    ops = [Op("state", "set", "signed", tuple(state.live) if state else ()), *in_pieces("sign", SIGNED, _signed_ops(session, record))]
     write(session, log, record_id, record.type, ops)
     return len(unread)
+
+
+def _signed_ops(session: Session, record: Record) -> list[OpId]:
+    """What a first signature names: what stands, of each value in a set its first addition, one's own first; then what was proposed.
+
+    No more than one entry holds: whoever fills a colleague's record with thousands of ops does not keep it from being signed.
+    """
+    own = session.identity.user
+    live: dict[tuple[FieldKey, bytes], Live] = {}
+    for key, register in record.registers.items():
+        merge = session.types[record.type].fields[key].merge if isinstance(key, str) and key in session.types[record.type].fields else ""
+        for op in sorted(register.live.values(), key=lambda op: op.user != own):
+            live.setdefault((key, cbor.encode(op.value if merge == "set" else [op.id.device, op.id.c, op.id.i])), op)
+    stands = [op.id for op in sorted(live.values(), key=lambda op: op.user != own)]
+    proposed = [op.id for register in record.registers.values() for op in register.proposals]
+    return list(dict.fromkeys(stands + proposed))[:_MOST_SIGNED]
 
 
 def addend(session: Session, log: bytes, record_id: bytes, text: str, reason: str) -> None:
@@ -267,7 +281,7 @@ def drafts(session: Session) -> list[Draft]:
 
 
 def is_void(record: Record, session: Session) -> bool:
-    """True for a record that was made void."""
+    """True for a record that its author made void."""
     state = show(record, session.types).get("state")
     return state is not None and state.value == "void"
 

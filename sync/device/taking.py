@@ -278,7 +278,7 @@ class _Taking:
                     raise Malformed("the part is missing and no statement expunged it")
                 plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
                 changes = decode_part(plain)
-                if any(change.b > entry.sn.seq for change in changes):
+                if any(change.b > entry.sn.seq or change.b >= one.place.seq for change in changes):
                     raise Malformed("a change claims to have seen more than its entry")
                 found += [(change, plain[1:] if len(changes) == 1 else encode_part([change])[1:]) for change in changes]
             except Malformed as error:

@@ -104,6 +104,8 @@ def _apply(
         return
     if merge == "text" and (creator is None or at.user != creator.user) and not (op.action == "resolve" and slot.contested):
         return
+    if op.field == "state" and value == "void" and (creator is None or at.user != creator.user):
+        return
     gone = {pred for pred in named if not (op.action == "set" and merge in CONTESTED and slot.contested and pred.device != at.device)}
     slot.values = [one for one in slot.values if one.id not in gone]
     if op_id < slot.newest.get(at.device, op_id):

@@ -1,7 +1,7 @@
 """docs/spec.md §5: a class for each rule, the sentence as its docstring."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from shared_schema import cbor, ids
 from shared_schema.records import record_types
+from sync import fold
 from sync.change import DELETED, SIGNED, CellKey, Change, Op, OpId, decode_part, encode_part
-from sync.fold import Occurrence, Record, conflicts, fold_log, show, state_hash, unweighed
+from sync.fold import Live, Occurrence, Record, conflicts, fold_log, show, state_hash, unweighed
 
 TYPES = record_types()
 LOG = bytes(16)
@@ -240,7 +241,26 @@ class TestSigning:
         story, _ = self.signed()
         story.write(B, [Op("addenda", "add", {"text": "later", "reason": "he rang"}, ()), put("state", "void")])
         assert [row["text"] for row in story.value("addenda")] == ["later"]
+        assert story.value("state") == "signed", "nobody makes another's evidence void"
+        assert [op.value for op in unweighed(story.fold(), TYPES)["state"]] == ["void"]
+        story.write(A, [put("state", "void")])
         assert story.value("state") == "void"
+
+    def test_by_deciding_a_conflict_neither(self) -> None:
+        story, _ = self.signed()
+        [mine] = story.write(A, [put("state", "draft")])
+        [other] = story.write(B, [put("state", "signed")], saw=0)
+        story.write(B, [decide("state", "void", mine, other)])
+        assert story.value("state") != "void"
+
+    def test_the_sign_ops_of_one_change_are_one_signature(self) -> None:
+        story = Story("case_note")
+        made = story.write(A, [put("body", "mine"), put("suicide_or_self_harm", "concern")])
+        story.write(A, [Op(SIGNED, "sign", None, (one,)) for one in made])
+        record = story.fold()
+        assert (story.value("body"), story.value("suicide_or_self_harm")) == ("mine", "concern")
+        [signature] = record.signatures
+        assert signature.signs == tuple(made)
 
     def test_living_records_do_not_freeze(self) -> None:
         story = Story("task")
@@ -425,3 +445,44 @@ def test_while_conflicted(field: str) -> None:
     assert shown.conflict
     assert (shown.value, shown.stop) == (("no", False) if field == "voicemail" else (None, True))
     assert secrets.compare_digest(state_hash({bytes(16): story.fold()}), state_hash({bytes(16): story.fold()}))
+
+
+class TestEffort:
+    """What one member writes costs a colleague's fold no more than its length: counted, for a clock decides no test."""
+
+    @staticmethod
+    def looks(monkeypatch: pytest.MonkeyPatch, ops: int) -> int:
+        """How many live values a fold looks at that has `ops` additions and as many decisions in a field that nobody knows."""
+        looked = 0
+
+        def distinct(live: Iterable[Live]) -> list[Any]:
+            nonlocal looked
+            held = list(live)
+            looked += len(held)
+            return before(held)
+
+        before = fold.distinct
+        monkeypatch.setattr(fold, "distinct", distinct)
+        story = Story("task")
+        story.write(A, [put("what", "ring")])
+        story.counters[B] = 10_000
+        story.write(B, [put("x", 0)])
+        story.counters[B] = 0
+        story.write(B, [Op("x", "add", n, ()) for n in range(ops)])
+        story.write(B, [decide("x", n) for n in range(ops)])
+        story.fold()
+        monkeypatch.undo()
+        return looked
+
+    def test_grows_with_the_log_and_not_with_its_square(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.looks(monkeypatch, 400) <= 2 * self.looks(monkeypatch, 200) + 10
+
+    def test_own_older_ops_are_found_without_a_search(self) -> None:
+        """Many live additions of one device, many settings by another: each setting touches its own ops alone."""
+        story = Story("task")
+        story.write(A, [put("what", "ring"), *[Op("x", "add", n, ()) for n in range(300)]])
+        story.write(B, [put("x", n) for n in range(300)])
+        register = story.fold().registers["x"]
+        assert len(register.live) == 301
+        assert {device: len(held) for device, held in register.by_device.items()} == {A: 300, B: 1}
+        assert set(register.live) == {op_id for held in register.by_device.values() for op_id in held}

@@ -9,11 +9,13 @@ import typer
 from typer.testing import CliRunner
 
 from shared_schema import ids
+from sync.change import Op
 from sync.device import files, funds, records
 from sync.device.cli import terminal
 from sync.device.cli.main import app
 from sync.device.profile import now_ms
 from sync.device.syncing import TURNED_AWAY
+from sync.fold import show
 from tests.desk import SECRET, Desk
 from tests.world import Phone, World
 
@@ -130,6 +132,44 @@ class TestTakingBack:
         assert not sam.run("record", "show", made)["deleted"]
         note = sam.run("note", "add", "--file", case.hex(), "words")["record"]
         assert sam.refused("record", "delete", note)["code"] == "not-permitted"
+
+
+class TestFloods:
+    """A colleague who fills somebody's record with thousands of ops does not keep it from being signed or put right."""
+
+    @pytest.fixture
+    def shared(self, world: World) -> tuple[Phone, Phone, bytes, bytes]:
+        sam, mal = world.phones[0], world.enrol("perpetrator", "Mal", ("navigator",))
+        meet(*world.phones)
+        log = sam.do(lambda session: files.create_file(session, "case", {mal.user: "navigator"}))
+        calm = dict.fromkeys(("suicide_or_self_harm", "threat_to_someone", "child_concern"), "nothing_noted")
+        note = sam.do(lambda session: records.add(session, log, "case_note", {"body": "Sam's", "work_types": ["direct_support"], **calm}))
+        meet(*world.phones)
+        return sam, mal, log, note
+
+    def test_of_proposals(self, shared: tuple[Phone, Phone, bytes, bytes]) -> None:
+        sam, mal, log, note = shared
+        for _ in range(3):
+            mal.do(lambda session: session.write(log, note, "case_note", [Op("body", "set", f"no {n}", ()) for n in range(4000)]))
+        meet(sam, mal)
+        sam.do(lambda session: records.sign(session, log, note))
+        found = sam.session.record(log, note)
+        assert records.is_signed(found)
+        assert show(found, sam.session.types)["body"].value == "Sam's"
+        meet(sam, mal)
+        assert records.is_signed(mal.session.record(log, note))
+
+    def test_of_members_of_a_set(self, shared: tuple[Phone, Phone, bytes, bytes]) -> None:
+        sam, mal, log, note = shared
+        for start in (0, 4000):
+            ops = [Op("work_types", "add", "disruption" if n % 2 else f"code_{n}", ()) for n in range(start, start + 4000)]
+            mal.do(lambda session, ops=ops: session.write(log, note, "case_note", ops))
+        meet(sam, mal)
+        sam.do(lambda session: records.edit(session, log, note, {"work_types": ["direct_support"]}))
+        assert show(sam.session.record(log, note), sam.session.types)["work_types"].value == ["direct_support"]
+        sam.do(lambda session: records.sign(session, log, note))
+        meet(sam, mal)
+        assert show(mal.session.record(log, note), mal.session.types)["work_types"].value == ["direct_support"]
 
 
 class TestWhoseWords:
