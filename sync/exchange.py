@@ -120,11 +120,11 @@ def _check_end(own: Head, signed: SignedHead) -> None:
 def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
     """The next entry of a file log, judged. Raises Contradiction for what no honest server serves, Behind."""
     head, place = log_rules.follow(reader.log, entry, received_ms)
-    _check_reached(entry, known)
     certificate = known.devices.get(entry.author)
-    if certificate is None:
+    if certificate is None or _lies_ahead(entry, known):
         raise Behind
     check_signature(place, certificate.keys.sign)
+    check_registry(place, known)
     user = certificate.subject.user
     role = reader.file.members.get(user, "") if reader.file else ""
     try:
@@ -163,16 +163,25 @@ def _check_fork(reader: Reader, entry: Entry, history: History) -> None:
             raise Contradiction(f"another device was shown another audit tree of size {entry.ck.size}")
 
 
-def _check_reached(entry: Entry, known: Registry) -> None:
-    """Raises Behind for a statement whose registry head is yet to come: until then even its author may be unknown, and nothing is judged."""
-    if entry.is_envelope:
-        return
+def _relied_on(entry: Entry) -> Head | None:
+    """The registry head that a statement names. None for an envelope, and for a payload that is void whatever the registry says."""
     try:
-        rg = decode_file_statement(entry.sign1.payload).rg
+        return None if entry.is_envelope else decode_file_statement(entry.sign1.payload).rg
     except Malformed:
-        return  # void, whatever the registry says
-    if known.reaches(rg) is None:
-        raise Behind
+        return None
+
+
+def _lies_ahead(entry: Entry, known: Registry) -> bool:
+    """True for a statement whose registry head is yet to come: until then even its author may be unknown, and nothing is judged."""
+    rg = _relied_on(entry)
+    return rg is not None and known.reaches(rg) is None
+
+
+def check_registry(place: Placed, known: Registry) -> None:
+    """Raises Contradiction when a rightly signed statement relies on a registry that is not the one shown here: one of the two is a fork."""
+    rg = _relied_on(place.entry)
+    if rg is not None and known.reaches(rg) is False:
+        raise Contradiction(f"the author of entry {place.seq} saw another registry")
 
 
 def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Reader:

@@ -79,11 +79,11 @@ class Granter:
 
 
 def check_secret(state: FileState | None, svc: bytes, epoch: int, secret: bytes, held: Mapping[int, bytes]) -> None:
-    """§7.3: the recipient's check of one granted secret. Raises BadGrant."""
+    """§7.3: the recipient's check of one granted secret. Of two epochs with one secret the later is wrong. Raises BadGrant."""
     commit = state.commits.get(epoch) if state else None
     if state is None or commit != sealing.commitment(secret, keys.context(svc, state.log, epoch)):
         raise BadGrant(f"the secret of epoch {epoch} does not match its commitment")
-    if held.get(epoch, secret) != secret or any(other == secret for number, other in held.items() if number != epoch):
+    if held.get(epoch, secret) != secret or any(other == secret for number, other in held.items() if number < epoch):
         raise BadGrant(f"the secret of epoch {epoch} was used before")
 
 

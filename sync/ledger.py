@@ -71,9 +71,9 @@ def apply(fund: Fund, log: bytes, at: Occurrence) -> None:
         kind = values.get("kind")
         why = [_LINES.get(kind if isinstance(kind, str) else "", _unknown)(fund, at, values)]
     elif change.t == "allowance" and created:
-        why = [_allow(fund, at, values)]
+        why = [_allow(fund, at, values), *_returns(fund, at)]
     elif not created and (change.t == "allowance" or change.r in fund.allowances):  # a type counts only from the creating change
-        why = [_return(fund, at, op.value) for op in change.ops if op.field == "returned" and op.action == "add"]
+        why = _returns(fund, at)
     else:
         return
     fund.ignored += [(at.seq, change.r, reason) for reason in why if reason]
@@ -182,6 +182,10 @@ def _give_back(fund: Fund, device: bytes | None, amount: int) -> str:
     fund.remaining[device] -= amount
     fund.unallocated += amount
     return ""
+
+
+def _returns(fund: Fund, at: Occurrence) -> list[str]:
+    return [_return(fund, at, op.value) for op in at.change.ops if op.field == "returned" and op.action == "add"]
 
 
 def _return(fund: Fund, at: Occurrence, row: Any) -> str:

@@ -59,6 +59,12 @@ def _waiting(log: bytes, record: Record, key: FieldKey, ops: list[Live], *, prop
     return Conflict(log, record.id, record.type, record.creator_user, key, siblings, proposal)
 
 
+def last_count(session: Session) -> int:
+    """How many fields were in conflict when they were counted last: nothing is folded, so it may be asked for on the way to sending."""
+    known = (session.store.fact(f"conflicts:{log.hex()}") for log, *_ in session.store.logs())
+    return sum(int(cbor.decode(counted)[-1]) for counted in known if counted is not None)
+
+
 def count_conflicts(session: Session) -> int:
     """How many fields are in conflict on this device. A file is folded for this only when something in it has changed since the last time."""
     return sum(_count(session, log, seq) for log, seq, *_ in session.store.logs() if log != session.registry.log)

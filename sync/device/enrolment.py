@@ -128,7 +128,7 @@ def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_m
     and head.
     """
     invitation = decode_invitation(code.invitation)
-    identity = _prepare(store, code, entropy)
+    identity, label = _prepare(store, code, label, entropy)
     sign_key, receive_key = SigningKey(identity.sign_seed), ReceivingKey(identity.receive_seed)
     own = Keys(identity.device, label, sign_key.public, receive_key.public)
     log = ids.registry_log(identity.svc, identity.side)
@@ -150,14 +150,14 @@ def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_m
     return session
 
 
-def _prepare(store: Store, code: Code, entropy: Entropy) -> Identity:
-    """This profile's keys, made once: a second try after a lost reply sends the very same enrolment."""
+def _prepare(store: Store, code: Code, label: str, entropy: Entropy) -> tuple[Identity, str]:
+    """This profile's keys and label, made once: a second try after a lost reply sends the very same enrolment."""
     invitation = decode_invitation(code.invitation)
     raw = store.fact("enrolling")
     if raw is not None:
         held = cbor.decode(raw)
         if held["key"] == invitation.key:
-            return Identity(**held["identity"])
+            return Identity(**held["identity"]), held["label"]
     identity = Identity(
         svc=invitation.sign1.svc,
         side=invitation.side,
@@ -172,8 +172,8 @@ def _prepare(store: Store, code: Code, entropy: Entropy) -> Identity:
         ca=code.ca,
     )
     with store.transaction():
-        store.set_fact("enrolling", cbor.encode({"key": invitation.key, "identity": cbor.Raw(identity.encode())}))
-    return identity
+        store.set_fact("enrolling", cbor.encode({"key": invitation.key, "label": label, "identity": cbor.Raw(identity.encode())}))
+    return identity, label
 
 
 def _check(response: SyncResponse, identity: Identity, code: Code) -> None:

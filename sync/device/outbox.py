@@ -63,7 +63,12 @@ def seal_pending(session: Session) -> int:
 
 
 def _may_seal(session: Session, log: bytes, state: membership.FileState | None) -> bool:
-    if state is None or session.stopped(log) or session.store.fact("frozen"):
+    if (
+        state is None
+        or session.stopped(log)
+        or session.store.fact("frozen")
+        or any(item.dead and item.statement for item in session.store.waiting(log))
+    ):
         return False
     if state.blocked or membership.rotation_needed(state, session.registry):
         return False

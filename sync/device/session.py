@@ -16,7 +16,7 @@ from shared_schema.records import record_types
 from sync import log as log_rules
 from sync import membership, registry
 from sync.change import Change, Op, decode_change, decode_part, encode_part
-from sync.device.store import ChangeRow, EntryRow, Store, Waiting
+from sync.device.store import ChangeRow, EntryRow, Store
 from sync.exchange import Reader
 from sync.fold import PENDING, Occurrence, Record, fold_log, fold_record
 from sync.keys import ReceivingKey
@@ -27,7 +27,6 @@ from sync.signing import SigningKey
 Entropy = Callable[[int], bytes]
 Clock = Callable[[], int]
 _IDENTITY: Final = "identity"
-_SENT: Final = "sent:"  # with a log's id in hex: the fact that holds this device's last entry with a receipt, as [sq, entry id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +174,10 @@ class Session:
     def author(self, log: bytes) -> tuple[AuthorHead, Head]:
         """This device's last entry in a log, sent and waiting ones included, and the head that it has applied."""
         head = self.reader(log).log if log != self.registry.log else self.registry_reader.log
-        last = max(head.authors.get(self.identity.device, AuthorHead(0, b"")), self._last_sent(log))
+        last = head.authors.get(self.identity.device, AuthorHead(0, b""))
         for item in self.store.waiting(log):
             last = AuthorHead(item.sq, item.id) if item.sq > last.sq and not item.dead else last
         return last, head.head
-
-    def remember_sent(self, item: Waiting) -> None:
-        """An own entry has its receipt: its number is taken, also while the page that holds it is still to come."""
-        if item.sq > self._last_sent(item.log).sq:
-            self.store.set_fact(_SENT + item.log.hex(), cbor.encode([item.sq, item.id]))
-
-    def _last_sent(self, log: bytes) -> AuthorHead:
-        raw = self.store.fact(_SENT + log.hex())
-        return AuthorHead(0, b"") if raw is None else AuthorHead(*cbor.decode(raw))
 
     def witness(self) -> Witness:
         """The newest audit checkpoint that this device has verified."""

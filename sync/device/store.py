@@ -16,6 +16,7 @@ from shared_schema.errors import Refused
 
 SCHEMA_VERSION: Final = 3
 SqlError: Final = sqlite.Error
+RECEIPTED: Final = "accepted"  # an outbox item's code from its receipt on, until its log shows it
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 _SCHEMA: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -93,6 +94,11 @@ class OutboxRow(NamedTuple):
         """True when it was refused for good: its number is free again."""
         return self.code.startswith(DEAD)
 
+    @property
+    def receipted(self) -> bool:
+        """True when it has its receipt, and waits for the page that shows it."""
+        return self.code == RECEIPTED
+
 
 class Waiting(NamedTuple):
     """One item of the outbox without its bytes; `size` says how many they are."""
@@ -109,6 +115,11 @@ class Waiting(NamedTuple):
     def dead(self) -> bool:
         """True when it was refused for good: its number is free again."""
         return self.code.startswith(DEAD)
+
+    @property
+    def receipted(self) -> bool:
+        """True when it has its receipt, and waits for the page that shows it."""
+        return self.code == RECEIPTED
 
 
 class ChangeRow(NamedTuple):
@@ -287,6 +298,10 @@ class Store:
         chain: bytes | None = self._one("SELECT chain FROM entry WHERE log = ? AND seq = ?", log, seq)
         return chain
 
+    def received_ms(self, log: bytes, seq: int) -> int:
+        """When the server received the entry at a place that this device has."""
+        return int(self._one("SELECT received_ms FROM entry WHERE log = ? AND seq = ?", log, seq))
+
     def entry_id(self, log: bytes, seq: int) -> bytes | None:
         """The id of the entry at a place, if this device has it."""
         found: bytes | None = self._one("SELECT id FROM entry WHERE log = ? AND seq = ?", log, seq)
@@ -297,6 +312,15 @@ class Store:
     def secrets(self, log: bytes) -> dict[int, bytes]:
         """Epoch secrets of a log."""
         return dict(self._rows("SELECT epoch, secret FROM secret WHERE log = ?", log))
+
+    def drop_secret(self, log: bytes, epoch: int) -> None:
+        """Forget a secret that turned out to be an earlier epoch's."""
+        self._db.execute("DELETE FROM secret WHERE log = ? AND epoch = ?", (log, epoch))
+
+    def unplace(self, log: bytes, seq: int, own: bytes) -> None:
+        """Forget what was opened of the entry at a place; one's own changes wait to be sealed again."""
+        self._db.execute("UPDATE change SET seq = NULL, received_ms = NULL, sealed = NULL WHERE log = ? AND seq = ? AND device = ?", (log, seq, own))
+        self._db.execute("DELETE FROM change WHERE log = ? AND seq = ?", (log, seq))
 
     def put_secret(self, log: bytes, epoch: int, secret: bytes) -> None:
         """Keep an epoch secret; one that is there is never overwritten."""
@@ -422,6 +446,19 @@ class Store:
         """Forget an item: only after a verified final verdict."""
         self._db.execute("DELETE FROM outbox WHERE n = ?", (n,))
 
+    def receipt_outbox(self, n: int, seq: int, now_ms: int) -> None:
+        """An item has its receipt for place `seq`. Its bytes stay until the log shows it there."""
+        self._db.execute("UPDATE outbox SET code = ?, message = ? WHERE n = ? AND code <> ?", (RECEIPTED, f"{seq} {now_ms}", n, RECEIPTED))
+
+    def receipted(self) -> list[tuple[Waiting, int, int]]:
+        """(item, place, when its receipt came) of what has a receipt and has not been seen in its log."""
+        found = []
+        for item in self.waiting():
+            if item.receipted:
+                seq, since_ms = self._one("SELECT message FROM outbox WHERE n = ?", item.n).split()
+                found.append((item, int(seq), int(since_ms)))
+        return found
+
     def answer_outbox(self, n: int, code: str, message: str) -> None:
         """Remember what the server last said of an item that stays."""
         self._db.execute("UPDATE outbox SET code = ?, message = ? WHERE n = ?", (code, message, n))
@@ -487,6 +524,10 @@ class Store:
     def alarms(self) -> list[tuple[int, int, bytes, int, str, str, bytes | None]]:
         """(n, at_ms, log, seq, code, text, evidence) of all alarms."""
         return self._rows("SELECT n, at_ms, log, seq, code, text, evidence FROM alarm ORDER BY n")
+
+    def see_alarms(self, log: bytes, code: str) -> None:
+        """Somebody has dealt with all alarms of this kind about a log."""
+        self._db.execute("UPDATE alarm SET seen = 1 WHERE log = ? AND code = ?", (log, code))
 
     def alarm_causes(self) -> list[tuple[int, int, bytes, int, str, str, int, int]]:
         """(n, at_ms, log, seq, code, text, how many, whether seen): the first of each entry and cause, of the seen and of the others."""

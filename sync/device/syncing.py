@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
-from shared_schema.errors import Refused
+from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
 from sync.device import VERSION
-from sync.device.conflicts import count_conflicts
+from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.session import Session
 from sync.device.store import OutboxRow, Waiting
@@ -73,7 +73,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     resealed: Counter[bytes] = Counter()
     while True:
         seal_pending(session)
-        pushed = session.store.outbox_items([item.n for item in _choose(session, stuck)])
+        pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, again=report.rounds == 0)])
         try:
             response = _exchange(session, transport, pushed)
         except Refused as error:
@@ -88,7 +88,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         report.add(outcome)
         progress(report)
         resealed.update(refusal.log for refusal in outcome.refused if refusal.final)
-        kept = {item.n for item in session.store.waiting()}
+        kept = {item.n for item in session.store.waiting() if not item.receipted}
         stuck |= {item.log for item in pushed if item.n in kept} | {log for log, times in resealed.items() if times > _RESEALS}
         if report.rounds > _ROUNDS:
             break
@@ -99,14 +99,14 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     return report
 
 
-def _choose(session: Session, stuck: set[bytes]) -> list[Waiting]:
-    """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped."""
+def _choose(session: Session, stuck: set[bytes], *, again: bool = False) -> list[Waiting]:
+    """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped; `again` also what has a receipt."""
     if session.store.fact("frozen"):
         return []
     chosen: list[Waiting] = []
     size = 0
     for item in session.store.waiting():
-        if item.log in stuck or item.dead or session.stopped(item.log):
+        if item.log in stuck or item.dead or (item.receipted and not again) or session.stopped(item.log):
             continue
         size += item.size
         if chosen and (size > _PUSH_BYTES or len(chosen) >= limits.ENTRIES_PER_PUSH):
@@ -117,7 +117,10 @@ def _choose(session: Session, stuck: set[bytes]) -> list[Waiting]:
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:
     store = session.store
-    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
+    logs = sorted(store.logs(), key=lambda row: row[0] != session.registry.log)[
+        : limits.FILES_PER_DEVICE
+    ]  # registry first; more would be refused whole
+    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in logs)
     newest = store.newest_checkpoint()
     request = SyncRequest(
         cursors=cursors,
@@ -132,7 +135,7 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -
 def _status(session: Session) -> Status:
     return Status(
         unsent=unsent(session),
-        conflicts=count_conflicts(session),
+        conflicts=last_count(session),
         app=f"fieldkeep-py/{VERSION}",
         claimed_ms=max(0, session.now_ms()),
     )
@@ -150,9 +153,14 @@ def _tend(session: Session, stuck: set[bytes], tended: set[bytes], report: Repor
         return False
     for log in session.file_logs():
         state = session.reader(log).file
-        if state is None or log in tended or session.stopped(log) or not _lacks(session, state):
+        if state is None or log in tended or session.stopped(log) or not _lacks(session, state) or not _owes(session, state):
             continue
-        if _owes(session, state) and _tend_file(session, log, state, report):
+        try:
+            signed = _tend_file(session, log, state, report)
+        except ProtocolError as error:  # of this file alone
+            session.alarm(log, None, error.code, f"this file's keys could not be changed or granted: {error}")
+            continue
+        if signed:
             stuck.discard(log)
             tended.add(log)
             done = True

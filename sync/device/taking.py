@@ -11,8 +11,8 @@ from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol, Revoke
 from shared_schema.entry import Entry, decode_entry, decode_head, decode_pair
 from shared_schema.errors import BadGrant, Contradiction, Malformed, ProtocolError, Refused, catalogue
-from shared_schema.membership import Members, decode_file_statement
-from shared_schema.receipt import decode_receipt
+from shared_schema.membership import FileStatement, Genesis, Members, decode_file_statement
+from shared_schema.receipt import Receipt, decode_receipt
 from shared_schema.wire import Answer, Page, SyncResponse
 from sync import exchange, keys, merkle, registry, sealing
 from sync.change import Change, decode_part, encode_part
@@ -27,16 +27,19 @@ FLOOR: Final = "floor"  # the fact that holds the registry head of this device's
 _BEHIND: Final = "behind:"  # with a log's id in hex: the fact that holds the place at which its registry was missing
 _REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
+_FOREVER: Final = frozenset({"malformed", "too-large"})
+_FINAL: Final = {False: _RESEAL | _FOREVER, True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation"}}  # by whether it is a statement
 
 
 class Refusal(NamedTuple):
-    """An entry that was not taken. `final` when the refusal is signed and was verified."""
+    """An entry that was not taken. `final` when the refusal is signed and was verified, or the log shows the entry as void."""
 
     log: bytes
     id: bytes
     code: str
     message: str
     final: bool
+    statement: bool = False
 
 
 class Received(NamedTuple):
@@ -80,8 +83,7 @@ class _Taking:
         self.behind = response.more
         self.counted: dict[tuple[bytes, bytes], int] = {}
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
-        self.numbers = {item.id: item.n for item in pushed}
-        self.openings = {opening.id: (opening.leaf, opening.salt) for opening in response.openings}
+        self.numbers = {item.id: item.n for item in self.store.waiting()}
 
     def run(self) -> None:
         own = self.session.registry.log
@@ -90,6 +92,7 @@ class _Taking:
             self._guarded(page, self._registry_page if page.log == own else self._file_page)
         self._answers()
         self._receipts()
+        self._settle()
         self._checkpoint()
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
@@ -107,8 +110,13 @@ class _Taking:
         except ProtocolError as error:
             evidence = cbor.encode([page.head, [[entry.pair, entry.received_ms] for entry in page.entries]])
             self.session.alarm(page.log, self.session.author(page.log)[1].seq, "contradiction", str(error), evidence)
-            self.session.stop_log(page.log, "contradiction")
+            if self._knows(page.log):
+                self.session.stop_log(page.log, "contradiction")
             self.outcome.contradictions.append((page.log, str(error)))
+
+    def _knows(self, log: bytes) -> bool:
+        """False for a log that this device has nothing of and nothing for: a server cannot fill the phone with logs that do not exist."""
+        return self.store.log(log) is not None or bool(self.store.waiting(log))
 
     def _wait(self, log: bytes) -> None:
         """A statement relies on a registry that has not come yet: asked for again. Raises Contradiction when it did not come then either."""
@@ -127,7 +135,7 @@ class _Taking:
         session = self.session
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
         self._check_floor(known, last=not page.more)
-        self._check_promises(page.log, session.registry_reader.log.head.seq, taken)
+        self._check_promises(page, session.registry_reader.log.head.seq, taken)
         session.registry_reader, session.registry = reader, known
         self._keep(page, reader, taken)
         for one in taken:
@@ -141,6 +149,7 @@ class _Taking:
             statement = registry.statement_of(decode_entry(item.cose))
             target = self.session.registry.devices.get(statement.device) if isinstance(statement, Revoke) else None
             if target is not None and target.revoked is not None and self.store.entry_id(log, target.revoked) != item.id:
+                self.store.set_fact(_REFUSED + item.id.hex(), b"moot")  # its number goes to another entry: shown later, it is the server's fault
                 self.store.drop_outbox(item.n)
 
     def _check_floor(self, known: registry.Registry, *, last: bool) -> None:
@@ -167,13 +176,16 @@ class _Taking:
             raise exchange.Behind
         before = session.reader(page.log)
         reader, taken = exchange.take_page(before, page, session.registry, self._history(page.log))
-        self._check_promises(page.log, before.log.head.seq, taken)
+        self._check_promises(page, before.log.head.seq, taken)
+        if not taken and not self._knows(page.log):
+            return
         session.keep_reader(page.log, reader)
         self._keep(page, reader, taken)
         older = False
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", "an entry that should have been refused counts for nothing")
+                self._seal_again(page.log, one)
             elif not one.place.entry.is_envelope:
                 older |= self._statement(page.log, one.place.entry, one.place.seq)
         if older:
@@ -181,19 +193,33 @@ class _Taking:
         else:
             self._open_parts(page.log, [one for one in taken if not one.void and one.place.entry.is_envelope])
 
-    def _check_promises(self, log: bytes, after: int, taken: list[Taken]) -> None:
+    def _seal_again(self, log: bytes, one: Taken) -> None:
+        """What an own envelope said that counts for nothing is sealed anew, under the same numbers: no reader has folded them."""
+        entry = one.place.entry
+        n = self.numbers.get(entry.id)
+        if n is not None and entry.is_envelope:
+            self.store.unseal_from(n)
+            self.outcome.refused.append(Refusal(log, entry.id, one.void or "", "the log shows it as void", final=True))
+
+    def _check_promises(self, page: Page, after: int, taken: list[Taken]) -> None:
         """What an earlier receipt promised stands at its place, and what was refused for good stands nowhere."""
         served = {one.place.seq: one.place.entry.id for one in taken}
-        for data in self.store.receipts_after(log, after):
-            for entry_id, seq, _ in decode_receipt(data).items:
-                if served.get(seq, entry_id) != entry_id:
-                    raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
+        end = after + len(taken)
+        for seq, entry_id in self._promised(page.log, after).items():
+            if served.get(seq, entry_id) != entry_id:
+                raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
+            if seq > end and not page.more:
+                raise Contradiction(f"the server signed a receipt for entry {seq} and a head that ends at {end}")
         for one in taken:
             if one.place.entry.author == self.session.identity.device and self.store.fact(_REFUSED + one.place.entry.id.hex()):
                 raise Contradiction(f"entry {one.place.seq} is one that the server refused for good")
         leaves = {one.opening[0] for one in taken}
         if taken and (len(leaves) < len(taken) or leaves & self.store.due_leaves(min(leaves), max(leaves))):
             raise Contradiction("two entries are said to have one audit leaf")
+
+    def _promised(self, log: bytes, after: int) -> dict[int, bytes]:
+        """The entries that receipts of this device promise beyond a place, by place."""
+        return {seq: entry_id for data in self.store.receipts_after(log, after) for entry_id, seq, _ in decode_receipt(data).items if seq > after}
 
     def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:
         rows, due = [], []
@@ -227,18 +253,29 @@ class _Taking:
         except BadGrant as error:
             session.alarm(log, seq, "bad-grant", str(error))
             secrets = {}
-        for epoch, secret in secrets.items():
+        for epoch, secret in sorted(secrets.items()):
             try:
                 check_secret(state, me.svc, epoch, secret, held)
             except BadGrant as error:
                 session.alarm(log, seq, "bad-grant", str(error))
                 continue
+            for later in [later for later, other in held.items() if other == secret and later > epoch]:
+                session.alarm(log, seq, "bad-grant", f"the secret of epoch {later} is that of epoch {epoch}: what it opened is closed again")
+                self._close(log, later)
+                del held[later]
             self.store.put_secret(log, epoch, secret)
             held[epoch] = secret
             good.add(epoch)
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
         return bool(good - {getattr(statement, "epoch", None)})
+
+    def _close(self, log: bytes, epoch: int) -> None:
+        """Forget a secret that no honest granter made, and what it opened, as everybody does who holds the earlier one."""
+        self.store.drop_secret(log, epoch)
+        for row in self.store.entries(log):
+            if not row.void and not row.statement and decode_entry(row.cose, cbor.decode(row.parts)).epoch == epoch:
+                self.store.unplace(log, row.seq, self.session.identity.device)
 
     def _reopen(self, log: bytes) -> None:
         """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
@@ -320,7 +357,10 @@ class _Taking:
             if answer.code == "accepted":
                 continue
             final = answer.signed is not None and self._is_final(item, answer)
-            self.outcome.refused.append(Refusal(item.log, item.id, answer.code, answer.message, final))
+            self.outcome.refused.append(Refusal(item.log, item.id, answer.code, answer.message, final, bool(item.statement)))
+            if item.receipted:
+                self._disagree(item.log, 0, f"the server answers {answer.code} for what it has signed a receipt for", answer.signed or b"")
+                continue
             if answer.code == "clone-detected":
                 self._clone(item, answer)
             if final:
@@ -337,6 +377,9 @@ class _Taking:
         except ProtocolError as error:
             self.session.alarm(item.log, None, "bad-verdict", str(error))
             return False
+        if item.log == self.session.registry.log or answer.code not in _FINAL[bool(item.statement)]:
+            self.session.alarm(item.log, None, "bad-verdict", f"{answer.code} is no final refusal of such an entry", answer.signed)
+            return False
         return (verdict.id, verdict.log, verdict.code) == (item.id, item.log, answer.code)
 
     def _take_final(self, item: OutboxRow, code: str, signed: bytes) -> None:
@@ -345,17 +388,28 @@ class _Taking:
         What can never be taken (`malformed`, `too-large`) stays for a person to see.
         """
         for later in self.store.waiting(item.log):
-            if later.n > item.n and not later.dead:
+            if later.n > item.n and not later.dead and not later.receipted:
                 self.store.set_fact(_REFUSED + later.id.hex(), signed)  # it follows an entry that will never be taken
                 self.store.unseal_from(later.n)
                 self.store.drop_outbox(later.n)
-        if item.statement:
+        statement = decode_file_statement(decode_entry(item.cose).sign1.payload) if item.statement else None
+        if statement is not None and not isinstance(statement, Genesis):
+            self._say_dropped(item.log, statement)
             self.store.drop_outbox(item.n)
-        elif code in _RESEAL:
+        elif code in _RESEAL and statement is None:
             self.store.unseal_from(item.n)
             self.store.drop_outbox(item.n)
         else:
             self.store.answer_outbox(item.n, DEAD + code, str(catalogue()[code]["means"]))
+
+    def _say_dropped(self, log: bytes, statement: FileStatement) -> None:
+        """A change of members that a person made and that came too late; rotations and grants are made again by themselves."""
+        if isinstance(statement, Members):
+            what = [f"add {self.session.name_of(user)}" for user, _ in statement.add] + [
+                f"remove {self.session.name_of(user)}" for user in statement.remove
+            ]
+            text = f"your request to {' and '.join(what)} was overtaken and NOT done: make it again"
+            self.session.alarm(log, self.session.author(log)[1].seq, "overtaken", text)
 
     def _clone(self, item: OutboxRow, answer: Answer) -> None:
         try:
@@ -384,20 +438,41 @@ class _Taking:
             except ProtocolError as error:
                 self.session.alarm(None, None, "bad-receipt", str(error), data)
                 continue
-            other = self.store.receipt(receipt.log, receipt.items[-1].seq)
-            if other is not None and other != data:
-                self._disagree(receipt.log, receipt.items[-1].seq, "two receipts name the same place", cbor.encode([other, data]))
-                continue
-            head = self.session.author(receipt.log)[1]
-            for entry_id, seq, received_ms in receipt.items:
-                if seq <= head.seq and not self._stands(receipt.log, entry_id, seq):
-                    self._disagree(receipt.log, seq, "a receipt and the log disagree", data)
-                elif entry_id in waiting and waiting[entry_id].log == receipt.log:
-                    self.session.remember_sent(waiting[entry_id])
-                    self.store.drop_outbox(waiting[entry_id].n)
-                    self.outcome.accepted += 1
-                    self.outcome.receipts.append(Received(receipt.log, entry_id, seq, received_ms))
-            self.store.put_receipt(receipt.log, receipt.items[-1].seq, data)
+            if self._believes(receipt, data):
+                for entry_id, seq, _ in receipt.items:
+                    if entry_id in waiting and waiting[entry_id].log == receipt.log:
+                        self.store.receipt_outbox(waiting[entry_id].n, seq, self.session.now_ms())
+                self.store.put_receipt(receipt.log, receipt.items[-1].seq, data)
+
+    def _believes(self, receipt: Receipt, data: bytes) -> bool:
+        """False, with the evidence kept, where the log or an earlier receipt has another entry at one of its places."""
+        log, last = receipt.log, receipt.items[-1].seq
+        other = self.store.receipt(log, last)
+        head = self.session.author(log)[1]
+        promised = self._promised(log, head.seq)
+        if other is not None and other != data:
+            self._disagree(log, last, "two receipts name the same place", cbor.encode([other, data]))
+            return False
+        for entry_id, seq, _ in receipt.items:
+            if seq <= head.seq and not self._stands(log, entry_id, seq):
+                self._disagree(log, seq, "a receipt and the log disagree", data)
+                return False
+            if promised.get(seq, entry_id) != entry_id:
+                self._disagree(log, seq, "two receipts name the same place", data)
+                return False
+        return True
+
+    def _settle(self) -> None:
+        """What has its receipt leaves the outbox when its log shows it, and not before: a receipt alone may be a lie."""
+        for item, seq, since_ms in self.store.receipted():
+            if self._stands(item.log, item.id, seq):
+                self.store.drop_outbox(item.n)
+                self.outcome.accepted += 1
+                self.outcome.receipts.append(Received(item.log, item.id, seq, self.store.received_ms(item.log, seq)))
+            elif self.session.now_ms() - since_ms > limits.INCLUSION_MS:
+                self.session.alarm(
+                    item.log, seq, "withheld", "24 hours after its receipt the server does not show the entry; it is kept and sent again"
+                )
 
     def _disagree(self, log: bytes, seq: int, what: str, evidence: bytes) -> None:
         self.session.alarm(log, seq, "contradiction", what, evidence)

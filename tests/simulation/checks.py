@@ -29,7 +29,7 @@ from sync.signing import verify_object
 from tests.simulation.model import CONTESTED, model_fund, model_leaf, model_record, model_root, model_shown
 from tests.world import Host, Phone, World, patched
 
-QUIET: Final = frozenset({"removed"})
+QUIET: Final = frozenset({"removed", "overtaken"})
 """Alarms that an honest history may raise."""
 
 

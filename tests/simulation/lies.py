@@ -516,7 +516,7 @@ def receipts_and_loses(stage: Stage) -> None:
     victim, _ = _sending(stage)
     victim.wire.lie = lambda response: _without_its_own(response, stage.log)
     victim.sync()
-    must(not victim.store.outbox(stage.log), "a verified receipt ends the waiting")
+    must(all(item.receipted for item in victim.store.outbox(stage.log)), "a receipt was not believed")
     other = stage.twin(stage.second, lost)
     stage.write(other)
     other.sync()

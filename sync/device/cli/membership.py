@@ -86,6 +86,7 @@ def _change_members(which: str, who: str, role: str | None, *, as_json: bool) ->
             if not raced or attempt == 3:
                 require_taken(opened, entry, report)
                 break
+        opened.store.see_alarms(log, "overtaken")  # it has been done after all
         state = opened.require_file(log)
         name = opened.name_of(user)
     found = {"file": ids.show(log), "user": ids.show(user), "role": role, "members": len(state.members), "epoch": state.epoch}

@@ -64,12 +64,14 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     unsent, waiting = store.unsent(), conflict_rules.list_open(opened)
     in_conflict, proposals = [one for one in waiting if not one.proposal], [one for one in waiting if one.proposal]
     mine = [one for one in proposals if one.author == opened.identity.user]
-    refused = [{"file": ids.show(item.log), "code": item.code, "message": item.message} for item in store.outbox() if item.code]
+    refused = [
+        {"file": ids.show(item.log), "code": item.code, "message": item.message} for item in store.outbox() if item.code and not item.receipted
+    ]
     needs = [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
     needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
     needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
-    needs += _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
+    needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
         needs.append(f"{len(old)} draft(s) of yours are older than a day and not signed: {', '.join(sorted({labels[one.log] for one in old}))}")
@@ -98,6 +100,19 @@ def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:
         for log in opened.store.logs_with_unsealed()
         if (state := opened.file(log)) is not None and opened.identity.user not in state.members
     ]
+
+
+def _unopened(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Files of which this device lacks an earlier key: whoever granted had none, or gave a wrong one. It rotates by itself where it lacks the newest."""
+    found = []
+    for log, label in labels.items():
+        state = opened.file(log) if log != opened.registry.log else None
+        if state is not None and opened.identity.device in state.holders:
+            lacking = [epoch for epoch in state.commits if epoch < state.epoch and epoch not in opened.store.secrets(log)]
+            if lacking:
+                how = f"fieldkeep member grant {log.hex()[:8]} '{opened.identity.name}'"
+                found.append(f"{label}: this device lacks {len(lacking)} earlier key(s) and cannot show all of it: ask a colleague to run {how}")
+    return found
 
 
 def _turned_away(opened: Session) -> list[str]:

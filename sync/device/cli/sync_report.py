@@ -26,7 +26,7 @@ def report_json(opened: Session, report: Report) -> dict[str, Any]:
             {"file": ids.show(one.log), "entry": one.id.hex(), "seq": one.seq, "received_ms": one.received_ms} for one in report.receipts
         ],
         "rotated": report.rotated, "granted": report.granted,
-        "refused": [{"file": ids.show(one.log), "code": one.code, "message": one.message, "final": one.final} for one in report.refused],
+        "refused": [{"file": ids.show(one.log), "code": one.code, "message": one.message, "final": one.final, "statement": one.statement} for one in report.refused],
         "contradictions": [{"code": "contradiction", "log": ids.show(log), "message": text} for log, text in report.contradictions],
     }  # fmt: skip
 
@@ -35,6 +35,6 @@ def report_lines(found: dict[str, Any]) -> list[str]:
     """A sync's report in words."""
     lines = [f"Received {found['received']}, sent {found['accepted']} with receipts, {found['unsent']} not sent, {found['conflicts']} in conflict."]
     lines += [f"  receipt: file {one['file'][:8]}, entry {one['seq']}, received {when(one['received_ms'])}" for one in found["receipts"]]
-    lines += [f"  not taken: {one['code']}: {one['message']}" for one in found["refused"] if not one["final"]]
+    lines += [f"  not taken: {one['code']}: {one['message']}" for one in found["refused"] if not one["final"] or one["statement"]]
     lines += [f"  contradiction in {one['log'][:8]}: {one['message']}. Your data and the evidence are kept." for one in found["contradictions"]]
     return lines
