@@ -374,6 +374,11 @@ class Store:
         for row in self._db.execute(f"SELECT {_CHANGE} FROM change WHERE log = ? ORDER BY seq IS NULL, seq, c", (log,)):
             yield ChangeRow(*row)
 
+    def unopened(self, log: bytes) -> int:
+        """How many envelopes of a log count, and show nothing here."""
+        seen = "SELECT seq FROM change WHERE log = ?1 AND seq IS NOT NULL"
+        return int(self._one(f"SELECT count(*) FROM entry WHERE log = ?1 AND statement = 0 AND void IS NULL AND seq NOT IN ({seen})", log))
+
     def records(self, log: bytes, type_: str | None = None) -> list[tuple[bytes, str]]:
         """(record, type) of every record whose creating change is here, in order of creation."""
         where, values = ("AND type = ?", (type_,)) if type_ else ("", ())

@@ -117,10 +117,7 @@ def _choose(session: Session, stuck: set[bytes], *, again: bool = False) -> list
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:
     store = session.store
-    logs = sorted(store.logs(), key=lambda row: row[0] != session.registry.log)[
-        : limits.FILES_PER_DEVICE
-    ]  # registry first; more would be refused whole
-    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in logs)
+    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
     newest = store.newest_checkpoint()
     request = SyncRequest(
         cursors=cursors,

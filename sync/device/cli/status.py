@@ -109,9 +109,10 @@ def _unopened(opened: Session, labels: dict[bytes, str]) -> list[str]:
         state = opened.file(log) if log != opened.registry.log else None
         if state is not None and opened.identity.device in state.holders:
             lacking = [epoch for epoch in state.commits if epoch < state.epoch and epoch not in opened.store.secrets(log)]
-            if lacking:
+            unopened = opened.store.unopened(log) if lacking else 0
+            if unopened:
                 how = f"fieldkeep member grant {log.hex()[:8]} '{opened.identity.name}'"
-                found.append(f"{label}: this device lacks {len(lacking)} earlier key(s) and cannot show all of it: ask a colleague to run {how}")
+                found.append(f"{label}: {unopened} entries cannot be opened here for want of an earlier key: ask a colleague to run {how}")
     return found
 
 

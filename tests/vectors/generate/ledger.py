@@ -304,6 +304,12 @@ def _giving_back(book: Book) -> None:
     _tell(book, "returned_rows_apart", "Of two rows in one change each is judged by itself.", fund, 1_000, 800, 0, (N1, 200))
     fund = _Fund()
     fund.allot(1_000)
+    fund.story.creates(
+        F1, "allowance", ("device", "set", ids.show(F1.id)), ("amount", "set", 300), ("returned", "add", {"amount": 100, "at": "2026-03-01"})
+    )
+    _tell(book, "returned_at_once", "A row of the change that makes the allowance counts too.", fund, 1_000, 800, 0, (F1, 200))
+    fund = _Fund()
+    fund.allot(1_000)
     allowance = fund.allow(N1, 300)
     fund.story.says(N1, allowance, ("returned", "set", [{"amount": 100}]), ("amount", "set", 999), t="allowance")
     _tell(
