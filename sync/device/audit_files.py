@@ -7,20 +7,28 @@ Byte strings are base64. No part of an envelope is ever in an export.
 import base64
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from shared_schema import cbor, ids
+from shared_schema.checkpoint import MAX_NOTE
 from shared_schema.errors import Malformed, Refused
+from shared_schema.ids import Side
 from shared_schema.receipt import decode_signed_head
-from shared_schema.shape import as_blob, as_list, as_map, as_tuple, as_uint, keys
+from shared_schema.shape import as_blob, as_hash, as_list, as_map, as_text, as_tuple, as_uint, keys
 from sync.audit import Export, ExportedEntry
 from sync.device.session import Session
 
 FORMAT: Final = "fieldkeep-export"
 Get = Callable[[str], bytes]
+K = TypeVar("K")
+V = TypeVar("V")
 _LOGS: Final = keys("v", "svc", "side", "registry", "authority", "logs", "events", "checkpoint")
+_HEADER: Final = keys("format", "v", "svc", "side", "authority", "registry", "made_ms")
+_FINGERPRINT: Final = re.compile("[0-9a-f]{64}")
+_ENTRY: Final = keys("log", "seq", "received_ms", "chain", "leaf", "salt", "cose")
 
 
 def _b64(data: bytes) -> str:
@@ -131,35 +139,111 @@ def _lines(export: Export, authority: bytes, made_ms: int) -> Iterator[dict[str,
 
 def read_export(path: Path) -> tuple[Export, bytes]:
     """An export file, and the authority fingerprint that it claims. Raises Refused `bad-export` naming the line."""
-    logs: dict[bytes, list[ExportedEntry]] = {}
-    heads, receipts, events, checkpoint = [], [], {}, ""
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = path.read_text(encoding="ascii").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("bad-export", f"{path.name} cannot be read: {type(error).__name__}") from None
-    at = 1
+    read, at = _Read(), 1
     try:
-        first = json.loads(lines[0])
-        if first["format"] != FORMAT or first["v"] != 1:
-            raise Malformed("not a fieldkeep-export of version 1")
-        svc, side, authority = ids.parse(first["svc"]), ids.side(first["side"]), bytes.fromhex(first["authority"])
+        svc, side, authority = _header(_line(lines[0]))
         for at, line in enumerate(lines[1:], 2):  # noqa: B007  # the handler below names it
-            value = json.loads(line)
-            if "cose" in value:
-                logs.setdefault(ids.parse(value["log"]), []).append(_entry(value))
-            elif "head" in value:
-                heads.append(base64.b64decode(value["head"], validate=True))
-            elif "receipt" in value:
-                receipts.append(base64.b64decode(value["receipt"], validate=True))
-            elif "event" in value:
-                events[int(value["n"])] = (base64.b64decode(value["salt"], validate=True), base64.b64decode(value["event"], validate=True))
-            else:
-                checkpoint = str(value["checkpoint"])
-    except (ValueError, KeyError, IndexError, TypeError, Malformed):
-        raise Refused("bad-export", f"line {at} of {path.name} is no line of a fieldkeep-export") from None
-    return Export(svc, side, {log: tuple(rows) for log, rows in logs.items()}, tuple(heads), tuple(receipts), checkpoint, events), authority
+            read.take(_line(line))
+    except (ValueError, RecursionError, Malformed) as error:
+        why = str(error) if isinstance(error, Malformed) else "it is no JSON"
+        raise Refused("bad-export", f"line {at} of {path.name} is no line of a fieldkeep-export: {why}") from None
+    logs = {log: tuple(rows) for log, rows in read.logs.items()}
+    return Export(svc, side, logs, tuple(read.heads.values()), tuple(read.receipts), read.checkpoint, read.events), authority
 
 
-def _entry(value: dict[str, Any]) -> ExportedEntry:
-    decoded = [base64.b64decode(value[name], validate=True) for name in ("cose", "chain", "salt")]
-    return ExportedEntry(int(value["seq"]), int(value["received_ms"]), decoded[0], decoded[1], int(value["leaf"]), decoded[2])
+class _Read:
+    """What the lines after the first have said so far. Nothing is said twice."""
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, list[ExportedEntry]] = {}
+        self.heads: dict[bytes, bytes] = {}
+        self.receipts: dict[bytes, None] = {}
+        self.events: dict[int, tuple[bytes, bytes]] = {}
+        self.checkpoint = ""
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Raises Malformed."""
+        if "cose" in line:
+            log, entry = _entry(line)
+            self.logs.setdefault(log, []).append(entry)
+        elif "head" in line:
+            head = _blob(as_map(line, "head", keys("head"))["head"], "head")
+            _once(self.heads, decode_signed_head(head).log, head, "head of this log")
+        elif "receipt" in line:
+            _once(self.receipts, _blob(as_map(line, "receipt", keys("receipt"))["receipt"], "receipt"), None, "line with this receipt")
+        elif "event" in line:
+            as_map(line, "event", keys("event", "n", "salt"))
+            opened = as_hash(_blob(line["salt"], "salt"), "salt"), _blob(line["event"], "event")
+            _once(self.events, as_uint(line["n"], "n"), opened, "event of this number")
+        else:
+            as_map(line, "line", keys("checkpoint"))
+            if self.checkpoint:
+                raise Malformed("it is a second checkpoint")
+            self.checkpoint = as_text(line["checkpoint"], "checkpoint", MAX_NOTE)
+
+
+def _once(taken: dict[K, V], key: K, value: V, what: str) -> None:
+    if key in taken:
+        raise Malformed(f"it is a second {what}")
+    taken[key] = value
+
+
+def _line(text: str) -> dict[str, Any]:
+    """One line's object. Raises Malformed, ValueError, RecursionError."""
+    value = json.loads(text, object_pairs_hook=_object)
+    if type(value) is not dict:
+        raise Malformed("it is no object")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("it has a key twice")
+    return found
+
+
+def _header(line: dict[str, Any]) -> tuple[bytes, Side, bytes]:
+    if line.get("format") != FORMAT:
+        raise Malformed(f"the format is not {FORMAT}")
+    if type(line.get("v")) is not int or line["v"] != 1:
+        raise Malformed("the version is not 1")
+    as_map(line, "header", _HEADER)
+    svc, side = _id(line["svc"], "svc"), ids.side(line["side"])
+    if _id(line["registry"], "registry") != ids.registry_log(svc, side):
+        raise Malformed("the registry is of another service or side")
+    as_uint(line["made_ms"], "made_ms")
+    if not _FINGERPRINT.fullmatch(as_text(line["authority"], "authority")):
+        raise Malformed("authority is not 64 hex digits")
+    return svc, side, bytes.fromhex(line["authority"])
+
+
+def _entry(line: dict[str, Any]) -> tuple[bytes, ExportedEntry]:
+    as_map(line, "entry", _ENTRY)
+    leaf, salt = as_uint(line["leaf"], "leaf", -1), _blob(line["salt"], "salt")
+    if salt:
+        as_hash(salt, "salt")
+    seq, received_ms = as_uint(line["seq"], "seq", 1), as_uint(line["received_ms"], "received_ms")
+    chain = as_hash(_blob(line["chain"], "chain"), "chain")
+    return _id(line["log"], "log"), ExportedEntry(seq, received_ms, _blob(line["cose"], "cose"), chain, leaf, salt)
+
+
+def _id(value: object, name: str) -> bytes:
+    return ids.parse(as_text(value, name))
+
+
+def _blob(value: object, name: str) -> bytes:
+    """Bytes from base64 in its one form. Raises Malformed."""
+    if type(value) is not str:
+        raise Malformed(f"{name} is not a text")
+    try:
+        data = base64.b64decode(value, validate=True)
+    except ValueError:
+        raise Malformed(f"{name} is not base64") from None
+    if _b64(data) != value:
+        raise Malformed(f"{name} is not base64 in its one form")
+    return data

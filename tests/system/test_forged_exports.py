@@ -1,0 +1,138 @@
+"""Exports that somebody changed, or that a dishonest server signed: none of them passes for fine, and none ends in a trace."""
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_schema.errors import Refused
+from sync.device import audit_files
+from tests.forging import Exports, Lines, b64, copied, make_exports, unb64
+
+_DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+_TEXTS = [
+    "cose.log",
+    "cose.cose",
+    "cose.chain",
+    "cose.salt",
+    "head.head",
+    "receipt.receipt",
+    "event.event",
+    "event.salt",
+    "checkpoint.checkpoint",
+    "made_ms.svc",
+    "made_ms.side",
+    "made_ms.authority",
+    "made_ms.registry",
+]
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    return make_exports(tmp_path_factory.mktemp("exports"))
+
+
+def test_the_honest_ones_verify(exports: Exports) -> None:
+    for lines in (exports.perpetrator, exports.worker):
+        assert exports.verify(lines).findings == []
+
+
+def refused(exports: Exports, lines: Lines, line: int, why: str) -> None:
+    with pytest.raises(Refused) as caught:
+        exports.verify(lines)
+    assert caught.value.code == "bad-export"
+    assert f"line {line} of forged.jsonl" in str(caught.value)
+    assert why in str(caught.value)
+
+
+def number(lines: Lines, key: str) -> int:
+    """The index of the last line with `key`."""
+    return max(at for at, line in enumerate(lines) if key in line)
+
+
+class TestOneLine:
+    """What no exporter writes is refused by its line."""
+
+    @pytest.mark.parametrize("key", ["checkpoint", "event", "head", "receipt"])
+    def test_said_twice(self, exports: Exports, key: str) -> None:
+        lines = exports.worker if key == "receipt" else exports.perpetrator
+        again = copied(lines)[number(lines, key)]
+        refused(exports, [*lines, again], len(lines) + 1, "second")
+
+    def test_other_evidence_of_the_same_thing(self, exports: Exports) -> None:
+        """Whichever came last would hide the other."""
+        older = exports.with_events(lambda events: events, 9)[-1]
+        for lines in ([*exports.perpetrator, older], [exports.perpetrator[0], older, *exports.perpetrator[1:]]):
+            with pytest.raises(Refused, match="second checkpoint"):
+                exports.verify(lines)
+        event = {**exports.perpetrator[number(exports.perpetrator, "event")], "event": b64(b"other")}
+        refused(exports, [*exports.perpetrator, event], len(exports.perpetrator) + 1, "second event of this number")
+        first = exports.entries(exports.perpetrator)[0]
+        refused(exports, [*exports.perpetrator, exports.head(1, unb64(first["chain"]))], len(exports.perpetrator) + 1, "second head of this log")
+
+    @pytest.mark.parametrize("value", [0.5, 1.0, True, False, None, "1", [1], {}, -2, 2**53, 2**64, float("inf"), float("nan")])
+    @pytest.mark.parametrize(("kind", "key"), [("cose", "seq"), ("cose", "received_ms"), ("cose", "leaf"), ("event", "n"), ("made_ms", "made_ms")])
+    def test_a_number_that_is_none(self, exports: Exports, kind: str, key: str, value: Any) -> None:
+        lines = copied(exports.perpetrator)
+        at = number(lines, kind)
+        lines[at][key] = value
+        refused(exports, lines, at + 1, f"{key} is not an integer")
+
+    @pytest.mark.parametrize("value", [5, None, True, [], ["x"], {}, "", "x"])
+    @pytest.mark.parametrize("where", _TEXTS)
+    def test_a_text_that_is_none(self, exports: Exports, where: str, value: Any) -> None:
+        kind, _, key = where.partition(".")
+        lines = copied(exports.worker if kind == "receipt" else exports.perpetrator)
+        at = number(lines, kind)
+        lines[at][key] = value
+        try:
+            assert exports.verify(lines).findings != [] or (key, value) == ("salt", "")
+        except Refused as error:
+            assert error.code == "bad-export"
+            assert f"line {at + 1} of" in str(error)
+        else:
+            assert type(value) is str
+
+    @pytest.mark.parametrize("value", [2, 0, True, 1.0, "1", None])
+    def test_another_version(self, exports: Exports, value: Any) -> None:
+        refused(exports, [{**exports.perpetrator[0], "v": value}, *exports.perpetrator[1:]], 1, "version is not 1")
+
+    def test_header_that_does_not_fit_itself(self, exports: Exports) -> None:
+        for change in ({"side": "victim"}, {"svc": "00000000-0000-4000-8000-000000000000"}, {"registry": "00000000-0000-4000-8000-000000000000"}):
+            refused(exports, [exports.perpetrator[0] | change, *exports.perpetrator[1:]], 1, "another service or side")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["[" * 100_000, '{"head":' + "[" * 100_000 + "]" * 100_000 + "}", "[]", "7", "null", '"cose"', "{}", '{"hello":1}', "", '{"n":' + "9" * 5000],
+    )
+    def test_a_line_that_is_none(self, exports: Exports, text: str) -> None:
+        path = exports.write(exports.perpetrator)
+        path.write_text(path.read_text() + text + "\n")
+        with pytest.raises(Refused, match=f"line {len(exports.perpetrator) + 1} of") as caught:
+            audit_files.read_export(path)
+        assert caught.value.code == "bad-export"
+
+    def test_a_key_twice_or_one_too_many(self, exports: Exports, tmp_path: Path) -> None:
+        """Readers differ in which of two they take."""
+        path = tmp_path / "twice.jsonl"
+        path.write_text(exports.write(exports.perpetrator).read_text().replace('"side": ', '"side": "victim", "side": ', 1))
+        with pytest.raises(Refused, match=r"line 1 of twice.jsonl .* key twice"):
+            audit_files.read_export(path)
+        lines = copied(exports.perpetrator)
+        lines[3]["head"] = lines[number(lines, "head")]["head"]
+        refused(exports, lines, 4, "unknown keys")
+
+    def test_base64_has_one_form(self, exports: Exports) -> None:
+        lines = copied(exports.perpetrator)
+        chain = lines[1]["chain"]  # 32 bytes: the last digit has two bits to spare
+        lines[1]["chain"] = f"{chain[:-2]}{_DIGITS[_DIGITS.index(chain[-2]) + 1]}="
+        assert unb64(lines[1]["chain"]) == unb64(chain)
+        refused(exports, lines, 2, "base64 in its one form")
+
+    def test_the_exporter_writes_what_is_read(self, exports: Exports) -> None:
+        read, claimed = audit_files.read_export(exports.write(exports.perpetrator))
+        again = exports.folder / "again.jsonl"
+        audit_files.write_export(read, again, claimed, exports.perpetrator[0]["made_ms"])
+        assert [json.loads(line) for line in again.read_text().splitlines()] == exports.perpetrator
