@@ -3,17 +3,19 @@
 Pure: takes logs as they were exported and returns findings. A finding names the log and the place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared_schema import cbor, ids
+from shared_schema.certificate import Root
 from shared_schema.checkpoint import decode_checkpoint, origin
-from shared_schema.entry import Witness, decode_entry_alone
+from shared_schema.cose import Sign1
+from shared_schema.entry import Head, Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.ids import Side
 from shared_schema.membership import FileStatement, decode_file_statement
-from shared_schema.receipt import decode_receipt, decode_signed_head
+from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
 from shared_schema.shape import as_blob
 from sync import log as log_rules
 from sync import membership, merkle, registry
@@ -120,7 +122,7 @@ def _follow(
         except ProtocolError as error:
             result.add("contradiction", log, expected, str(error))
             return
-        if exported.chain and exported.chain != place.chain:
+        if exported.chain != place.chain:
             result.add("contradiction", log, expected, "the entry does not hash to the place that it was recorded at")
         chains.append(place.chain)
         result.entries += 1
@@ -200,46 +202,51 @@ def _check_authorship(place: Placed, public: bytes, chains: list[bytes]) -> None
 
 
 def _verify_heads(export: Export, result: Audited) -> None:
-    root = _root(result)
     ends: set[bytes] = set()
     for data in export.heads:
-        log, seq = _signed(result, data, lambda data: _head_claim(decode_signed_head(data)), root.receipt, "head")
+        log, seq = _signed(result, data, lambda data: _head_claim(decode_signed_head(data)), "head")
         if seq == len(result.chains.get(log, ())) - 1:
             ends.add(log)
     for log, chains in result.chains.items():
         if log not in ends:
             result.add("bad-export", log, len(chains) - 1, "no signed head says that the log ends here")
     for data in export.receipts:
-        log, seq = _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), root.receipt, "receipt")
+        log, seq = _signed(result, data, lambda data: _receipt_claim(decode_receipt(data)), "receipt")
         result.receipts += 1
-        for item in decode_receipt(data).items if log and seq >= 0 else ():
+        for item in decode_receipt(data).items if seq >= 0 else ():
             if result.items.get((log, item.seq), (item.id, item.received_ms)) != (item.id, item.received_ms):
                 result.add("contradiction", log, item.seq, "the server signed a receipt for another entry, or another time, at this place")
 
 
-def _root(result: Audited) -> Any:
+def _known(result: Audited) -> tuple[Registry, Root]:
     if result.registry is None:
         raise Malformed("no registry")
-    return result.registry.require_root()
+    return result.registry, result.registry.require_root()
 
 
-def _head_claim(head: Any) -> tuple[Any, bytes, int, bytes]:
-    return head.sign1, head.log, head.head.seq, head.head.chain
+def _head_claim(head: SignedHead) -> tuple[Sign1, bytes, Head]:
+    return head.sign1, head.log, head.head
 
 
-def _receipt_claim(receipt: Any) -> tuple[Any, bytes, int, bytes]:
-    return receipt.sign1, receipt.log, receipt.seq, receipt.chain
+def _receipt_claim(receipt: Receipt) -> tuple[Sign1, bytes, Head]:
+    return receipt.sign1, receipt.log, Head(receipt.incarnation, receipt.seq, receipt.chain)
 
 
-def _signed(result: Audited, data: bytes, decode: Any, key: bytes, what: str) -> tuple[bytes, int]:
-    """A server-signed claim that `log` has `chain` at `seq` must be signed and be true. Returns (log, seq), or (b"", -1) when it is neither."""
+def _signed(result: Audited, data: bytes, decode: Callable[[bytes], tuple[Sign1, bytes, Head]], what: str) -> tuple[bytes, int]:
+    """What the server claims of a log must be signed, of this very service, side and incarnation, and true. Returns (log, seq), or (b"", -1) when
+    it is no claim of this server's.
+    """
+    known, root = _known(result)
     try:
-        sign1, log, seq, chain = decode(data)
+        sign1, log, (incarnation, seq, chain) = decode(data)
     except Malformed as error:
         result.add("bad-export", b"", 0, f"a {what} does not decode: {error}")
         return b"", -1
-    if not verify_bytes(key, sign1.signature, sign1.to_sign):
+    if not verify_bytes(root.receipt, sign1.signature, sign1.to_sign):
         result.add("bad-export", log, seq, f"the {what}'s signature does not verify")
+        return b"", -1
+    if (sign1.svc, sign1.kid, incarnation) != (known.svc, ids.server_key_id(root.receipt), root.incarnation):
+        result.add("bad-export", log, seq, f"the {what} is of another service, key or incarnation")
         return b"", -1
     chains = result.chains.get(log)
     if chains is None:
@@ -256,7 +263,7 @@ def _verify_tree(export: Export, result: Audited) -> None:
         if export.events:
             result.add("bad-export", b"", 0, "events without a checkpoint")
         return
-    root = _root(result)
+    _, root = _known(result)
     try:
         checkpoint = decode_checkpoint(export.checkpoint)
         verify_checkpoint(checkpoint, origin(export.svc, export.side, root.incarnation), root.checkpoint)

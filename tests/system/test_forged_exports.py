@@ -3,11 +3,13 @@
 import json
 import string
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from shared_schema.entry import decode_entry_alone
 from shared_schema.errors import Refused
+from shared_schema.receipt import Item
 from sync.device import audit_files
 from tests.forging import Exports, Lines, b64, copied, make_exports, unb64
 
@@ -136,3 +138,35 @@ class TestOneLine:
         again = exports.folder / "again.jsonl"
         audit_files.write_export(read, again, claimed, exports.perpetrator[0]["made_ms"])
         assert [json.loads(line) for line in again.read_text().splitlines()] == exports.perpetrator
+
+
+class TestSignedForSomethingElse:
+    """The server's key is rightly used for another service, incarnation or key id: it says nothing of this log."""
+
+    OTHERS: ClassVar = [{"incarnation": bytes(16)}, {"svc": bytes(16)}, {"kid": bytes(16)}]
+
+    def test_the_helpers_make_what_the_server_makes(self, exports: Exports) -> None:
+        for lines in (exports.perpetrator, exports.worker):
+            last = exports.entries(lines)[-1]
+            assert exports.head(last["seq"], unb64(last["chain"])) in lines
+        assert exports.receipt(newest(exports), unb64(exports.entries(exports.worker)[-1]["chain"])) in exports.worker
+
+    @pytest.mark.parametrize("other", OTHERS)
+    def test_head(self, exports: Exports, other: dict[str, bytes]) -> None:
+        last = exports.entries(exports.perpetrator)[-1]
+        honest = exports.head(last["seq"], unb64(last["chain"]))
+        lines = [exports.head(last["seq"], unb64(last["chain"]), **other) if line == honest else line for line in exports.perpetrator]
+        texts = [finding.text for finding in exports.verify(lines).findings]
+        assert texts == ["the head is of another service, key or incarnation", "no signed head says that the log ends here"]
+
+    @pytest.mark.parametrize("other", OTHERS)
+    def test_receipt(self, exports: Exports, other: dict[str, bytes]) -> None:
+        chain = unb64(exports.entries(exports.worker)[-1]["chain"])
+        [finding] = exports.verify([*exports.worker, exports.receipt(newest(exports), chain, **other)]).findings
+        assert finding.text == "the receipt is of another service, key or incarnation"
+
+
+def newest(exports: Exports) -> Item:
+    """The item that a receipt has for the newest entry of the case."""
+    last = exports.entries(exports.worker)[-1]
+    return Item(decode_entry_alone(unb64(last["cose"])).id, last["seq"], last["received_ms"])
