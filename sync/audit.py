@@ -5,18 +5,18 @@ Pure: takes logs as they were exported and returns findings. A finding names the
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from shared_schema import cbor, ids
+from shared_schema import ids
 from shared_schema.certificate import Root
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.cose import Sign1
 from shared_schema.entry import Head, Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.event import decode_event
 from shared_schema.ids import Side
 from shared_schema.membership import FileStatement, decode_file_statement
 from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
-from shared_schema.shape import as_blob
 from sync import log as log_rules
 from sync import membership, merkle, registry
 from sync.exchange import accepted_event, check_signature
@@ -50,6 +50,14 @@ class Export:
     events: Mapping[int, tuple[bytes, bytes]] = field(default_factory=dict)
 
 
+class Leaf(NamedTuple):
+    """An event at its place in the audit tree."""
+
+    n: int
+    salt: bytes
+    event: bytes
+
+
 class Finding(NamedTuple):
     """Something that is wrong."""
 
@@ -64,7 +72,7 @@ class Audited:
     """The outcome: findings, what was counted, and the folded registry and files for further questions.
 
     `notices` are events that a person should know of and that prove no fault. `leaves` is 0 when the export has no events: then
-    nothing is said about the audit tree.
+    nothing is said about the audit tree. `named` are the logs and fetching devices that the tree names, each with the first such event.
     """
 
     side: Side
@@ -79,7 +87,8 @@ class Audited:
     statements: list[tuple[bytes, int, FileStatement]] = field(default_factory=list)
     chains: dict[bytes, list[bytes]] = field(default_factory=dict)
     witnessed: list[tuple[bytes, int, Witness]] = field(default_factory=list)
-    events: dict[tuple[bytes, int], tuple[int, bytes]] = field(default_factory=dict)
+    events: dict[tuple[bytes, int], Leaf] = field(default_factory=dict)
+    named: dict[tuple[str, bytes], int] = field(default_factory=dict)
     items: dict[tuple[bytes, int], tuple[bytes, int]] = field(default_factory=dict)
     tree_size: int = 0
 
@@ -127,7 +136,7 @@ def _follow(
         chains.append(place.chain)
         result.entries += 1
         result.items[log, expected] = entry.id, place.received_ms
-        result.events[log, expected] = exported.leaf, accepted_event(log, place, void=False)
+        result.events[log, expected] = Leaf(exported.leaf, exported.salt, accepted_event(log, place, void=False))
         yield exported, place, state, after
         if log_rules.follows_author(state, entry):
             after = log_rules.advance_author(after, entry)
@@ -152,7 +161,7 @@ def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited)
             result.voids += 1
             if error.code == "invitation-spent" and known.reused != reused:  # the one that the server appends for everybody to see
                 result.notices.append(Finding(f"void:{error.code}", log, exported.seq, "somebody used an invitation a second time"))
-                result.events[log, place.seq] = exported.leaf, accepted_event(log, place, void=True)
+                result.events[log, place.seq] = Leaf(exported.leaf, exported.salt, accepted_event(log, place, void=True))
             else:
                 result.add(_code(error), log, exported.seq, str(error))
     return known
@@ -284,34 +293,59 @@ def _verify_tree(export: Export, result: Audited) -> None:
     for log, seq, ck in result.witnessed:
         if ck.incarnation == root.incarnation and roots.get(ck.size) != ck.root:
             result.add("contradiction", log, seq, f"its author was shown another audit tree of size {ck.size}")
-    _match_leaves(export, result)
+    _verify_events(export, result)
 
 
-def _match_leaves(export: Export, result: Audited) -> None:
-    """I9: exactly one `accepted` event for every entry, at the leaf that it was served with, and no other."""
+def _verify_events(export: Export, result: Audited) -> None:
+    """Every event is one of §10.1. I9: exactly one `accepted` event for every entry, at the leaf that it was served with, and no other."""
     left = dict(result.events)
     for n in sorted(export.events):
-        data = export.events[n][1]
+        salt, data = export.events[n]
         try:
-            event = cbor.decode(data)
-            if event["e"] != "accepted":
-                continue
-            place = (as_blob(event["log"], "log"), event["seq"])
-        except (Malformed, KeyError, TypeError):
-            result.add("bad-export", b"", n, f"event {n} is no audit event")
+            event = decode_event(data)
+        except Malformed as error:
+            result.add("bad-export", b"", n, f"event {n}: {error}")
             continue
-        leaf, wanted = left.pop(place, (n, b""))
-        if not wanted:
-            again = place in result.events
-            result.add(
-                "contradiction", *place, "two leaves for one entry" if again else "the audit log has a leaf for an entry that is not in the export"
-            )
-        elif data != wanted:
-            result.add("contradiction", *place, "the audit log tells something else about this entry")
-        elif leaf not in (n, -1):
-            result.add("contradiction", *place, f"the entry was served with leaf {leaf} and stands at {n}")
+        if event["e"] == "accepted":
+            place = (event["log"], event["seq"])
+            _check_leaf(place, Leaf(n, salt, data), left.pop(place, None), result)
+        if n < result.leaves:  # nobody vouches for the others
+            _check_told(n, event, result)
     for log, seq in left:
         result.add("contradiction", log, seq, "the audit log has no leaf for this entry")
+
+
+def _check_leaf(place: tuple[bytes, int], found: Leaf, wanted: Leaf | None, result: Audited) -> None:
+    if wanted is None:
+        again = place in result.events
+        text = "two leaves for one entry" if again else "the audit log has a leaf for an entry that is not in the export"
+        result.add("contradiction", *place, text)
+    elif found.event != wanted.event:
+        result.add("contradiction", *place, "the audit log tells something else about this entry")
+    elif found != wanted:
+        result.add("contradiction", *place, f"the entry was served with leaf {wanted.n}, and its event stands at {found.n} or has another salt")
+
+
+def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
+    """What the tree tells of devices and logs must be this side's own, but for the supervisor's device, which must not be."""
+    known, _ = _known(result)
+    log: bytes = event.get("log") or b""
+    if log:
+        result.named.setdefault(("log", log), n)
+    if event["e"] == "delivered":
+        certificate, file = known.devices.get(event["device"]), result.files.get(log)
+        if certificate is None:
+            result.add("wall", log, event["to"], f"event {n}: entries went to a device that is not on this side")
+        elif file is not None and certificate.subject.user not in file.ever:
+            result.add("contradiction", log, event["to"], f"event {n}: entries went to somebody who never was a member")
+        if not event["from"] < event["to"] < len(result.chains.get(log, ())):
+            result.add("contradiction", log, event["to"], f"event {n}: entries went out that are not in the export")
+    elif event["e"] == "refused" and log and log not in result.chains:
+        result.add("contradiction", log, 0, f"event {n}: an entry was refused for a log that is not in the export")
+    elif event["e"] == "export":
+        result.named.setdefault(("device", event["by"]), n)
+        if event["by"] in known.devices:
+            result.add("wall", b"", n, f"event {n}: the logs were fetched by a device of this side")
 
 
 @dataclass(slots=True)
@@ -346,6 +380,11 @@ def prove_wall(audits: Sequence[Audited]) -> Wall:
             side = owners.setdefault((what, value), audited.side)
             if side != audited.side:
                 wall.findings.append(Finding("wall", b"", 0, f"a {what} exists on the {side} side and on the {audited.side} side"))
+    for audited in audits:
+        for (what, value), n in audited.named.items():
+            owner = owners.get((what, value), audited.side)
+            if owner not in ((audited.side, "oversight") if what == "device" else (audited.side,)):  # a supervisor's device fetches
+                wall.findings.append(Finding("wall", b"", n, f"event {n} of the {audited.side} side names a {what} of the {owner} side"))
     return wall
 
 

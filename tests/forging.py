@@ -14,7 +14,7 @@ from shared_schema.checkpoint import encode_checkpoint, origin
 from shared_schema.entry import Head
 from shared_schema.receipt import HEAD, RECEIPT, Item, head_payload, receipt_payload
 from sync import audit, merkle
-from sync.audit import Audited
+from sync.audit import Audited, Wall
 from sync.change import Op
 from sync.device import audit_files, syncing
 from sync.device.session import Session
@@ -49,6 +49,10 @@ class Exports:
         read, claimed = audit_files.read_export(self.write(lines))
         assert claimed == self.authority
         return audit.verify_export(read, self.authority)
+
+    def wall(self, lines: Lines) -> Wall:
+        """With the victim side's export beside it."""
+        return audit.prove_wall([self.verify(lines), self.verify(self.victim)])
 
     def write(self, lines: Lines, name: str = "forged") -> Path:
         path = self.folder / f"{name}.jsonl"

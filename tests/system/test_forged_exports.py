@@ -166,6 +166,88 @@ class TestSignedForSomethingElse:
         assert finding.text == "the receipt is of another service, key or incarnation"
 
 
+def _no_events() -> list[Any]:
+    """What is no event of §10.1, as a value or as bytes."""
+    log, id_, device = bytes(16), bytes(32), bytes(16)
+    whole: list[dict[str, Any]] = [
+        {"e": "accepted", "log": log, "id": id_, "seq": 1, "ms": 1, "author": device, "chain": id_, "void": False},
+        {"e": "refused", "log": None, "id": id_, "author": device, "code": "wall"},
+        {"e": "delivered", "device": device, "log": log, "from": 0, "to": 1, "ms": 1},
+        {"e": "export", "by": device, "what": "logs", "ms": 1},
+    ]
+    wrong: tuple[Any, ...] = ([1], {}, "", "x" * 300, -1, b"", b"x" * 40, True)
+    made: list[Any] = [b"", b"\xff", [1], "accepted", 7, None, {}, {"e": [1]}, {"e": "nonsense"}, {"e": None}, {1: 2}]
+    for event in whole:
+        made += [{key: value for key, value in event.items() if key != left} for left in event]
+        made += [event | {"more": 1}]
+        made += [event | {key: value} for key in event for value in wrong if (key, value) != ("void", True)]
+    return made
+
+
+class TestEvents:
+    """The server's own tree is judged event by event."""
+
+    def test_what_is_no_event(self, exports: Exports) -> None:
+        for event in _no_events():
+            found = exports.verify(exports.with_event(event)).findings
+            assert [(one.code, "event" in one.text) for one in found][-1:] == [("bad-export", True)], event
+
+    def test_a_device_of_the_other_side(self, exports: Exports) -> None:
+        """What one side's server sent to the other side's device is a crossing."""
+        event = {"e": "delivered", "device": exports.dana, "log": exports.case, "from": 0, "to": 3, "ms": 1}
+        lines = exports.with_event(event)
+        [finding] = exports.verify(lines).findings
+        assert (finding.code, finding.log, finding.seq) == ("wall", exports.case, 3)
+        assert "not on this side" in finding.text
+        assert [one.code for one in exports.wall(lines).crossings] == ["wall"]
+
+    @pytest.mark.parametrize("kind", ["delivered", "refused"])
+    def test_a_log_of_the_other_side(self, exports: Exports, kind: str) -> None:
+        event: dict[str, Any] = {"e": "delivered", "device": exports.sam, "log": exports.other_case, "from": 0, "to": 1, "ms": 1}
+        if kind == "refused":
+            event = {"e": "refused", "log": exports.other_case, "id": bytes(32), "author": exports.sam, "code": "wall"}
+        lines = exports.with_event(event)
+        assert [one.code for one in exports.verify(lines).findings] == ["contradiction"], "who sees one side only cannot know whose log it is"
+        [crossing] = exports.wall(lines).crossings
+        assert "names a log of the victim side" in crossing.text
+
+    def test_who_fetches(self, exports: Exports) -> None:
+        """Supervisors are of the oversight side."""
+        assert exports.verify(exports.with_event({"e": "export", "by": exports.sue, "what": "logs", "ms": 1})).findings == []
+        [finding] = exports.verify(exports.with_event({"e": "export", "by": exports.sam, "what": "logs", "ms": 1})).findings
+        assert finding.code == "wall"
+        lines = exports.with_event({"e": "export", "by": exports.dana, "what": "logs", "ms": 1})
+        assert exports.verify(lines).findings == []
+        [crossing] = exports.wall(lines).crossings
+        assert "names a device of the victim side" in crossing.text
+
+    @pytest.mark.parametrize(("first", "last"), [(0, 1000), (3, 3), (4, 3), (1000, 1001)])
+    def test_delivered_entries_that_are_not_there(self, exports: Exports, first: int, last: int) -> None:
+        event = {"e": "delivered", "device": exports.sam, "log": exports.case, "from": first, "to": last, "ms": 1}
+        [finding] = exports.verify(exports.with_event(event)).findings
+        assert (finding.code, finding.text.endswith("not in the export")) == ("contradiction", True)
+
+    def test_delivered_to_a_stranger_of_the_same_side(self, exports: Exports) -> None:
+        known = exports.verify(exports.perpetrator).registry
+        assert known is not None
+        office = next(device for device, one in known.devices.items() if "administrator" in one.subject.roles)
+        event = {"e": "delivered", "device": office, "log": exports.case, "from": 0, "to": 1, "ms": 1}
+        [finding] = exports.verify(exports.with_event(event)).findings
+        assert "never was a member" in finding.text
+
+    def test_two_for_one_entry(self, exports: Exports) -> None:
+        event = next(unb64(line["event"]) for line in exports.perpetrator if b"haccepted" in unb64(line.get("event", "")))
+        [finding] = exports.verify(exports.with_event(event)).findings
+        assert finding.text == "two leaves for one entry"
+
+    @pytest.mark.parametrize(("key", "value"), [("leaf", -1), ("leaf", 5), ("salt", ""), ("salt", b64(bytes(32)))])
+    def test_an_entry_has_the_leaf_and_salt_of_its_event(self, exports: Exports, key: str, value: Any) -> None:
+        lines = copied(exports.perpetrator)
+        exports.entries(lines)[1][key] = value
+        [finding] = exports.verify(lines).findings
+        assert (finding.log, finding.seq) == (exports.case, 2)
+
+
 def newest(exports: Exports) -> Item:
     """The item that a receipt has for the newest entry of the case."""
     last = exports.entries(exports.worker)[-1]
