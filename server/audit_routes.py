@@ -98,11 +98,11 @@ def _number(request: Request, name: str) -> int:
 async def logs(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """Every log of the audited side with its kind and signed head, how many events there are, and the newest checkpoint.
 
-    Heads, event count and checkpoint are of one moment, and the fetching itself is the last of the events.
+    Heads, event count and checkpoint are of one moment, and the fetching itself is among the events.
     """
     audited = _audited(request, running, sender)
     realm = audited.realm
-    heads, events, note = await audited.writer.do(partial(_snapshot, realm, sender.device))
+    heads, events, note = await audited.writer.do(partial(_record, sender.device), then=partial(_moment, realm))
     kinds = await audited.read(_kinds, realm)
     known = realm.known()
     return _cbor(
@@ -119,11 +119,13 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
     )
 
 
-def _snapshot(realm: Realm, device: bytes, commit: Commit) -> tuple[dict[bytes, Head], int, str]:
-    """In the writer: where every log stands, the number of events after recording this export, and the newest checkpoint before it."""
-    n = realm.audit.write(commit.batch, {"e": "export", "by": device, "what": "logs", "ms": commit.now_ms})
-    heads = {**realm.heads, **{log: opened.head.head for log, opened in commit.logs.items() if opened.head.head.seq}}
-    return heads, n + 1, realm.audit.published.note
+def _record(device: bytes, commit: Commit) -> None:
+    commit.audit.write(commit.batch, {"e": "export", "by": device, "what": "logs", "ms": commit.now_ms})
+
+
+def _moment(realm: Realm) -> tuple[dict[bytes, Head], int, str]:
+    """In the writer, between two transactions: where every log stands, how many events there are, and the checkpoint over them."""
+    return dict(realm.heads), realm.audit.next, realm.audit.published.note
 
 
 def _kinds(realm: Realm) -> dict[bytes, str]:

@@ -8,7 +8,8 @@ import contextlib
 import queue
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from server.realm import Job, Realm
 from shared_schema.errors import Refused
@@ -18,6 +19,15 @@ _SEQUENCE_EVERY_S: Final = 0.05
 _SEQUENCE_AT: Final = 4096
 
 
+class _Asked(NamedTuple):
+    """A job and who waits for its result."""
+
+    job: Job
+    then: Callable[[], Any] | None
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
 class Writer:
     """Owns all writing of one realm."""
 
@@ -25,18 +35,21 @@ class Writer:
         self.failing = ""
         """What the newest attempt to extend the audit tree ended with; empty while all is well."""
         self._realm = realm
-        self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any], asyncio.AbstractEventLoop] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{realm.side}", daemon=True)
         self._open = True
         self._thread.start()
 
-    async def do(self, job: Job) -> Any:
-        """Run `job` in the next transaction; its result, once durable. Raises what the job raised, or Refused `busy` when stopping."""
+    async def do(self, job: Job, then: Callable[[], Any] | None = None) -> Any:
+        """Run `job` in the next transaction; its result, once durable. Raises what the job raised, or Refused `busy` when stopping.
+
+        With `then`, what that returns instead: it is called when the audit tree has been extended, and before anything more is written.
+        """
         if not self._open or not self._thread.is_alive():
             raise Refused("busy")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._jobs.put((job, future, loop))
+        self._jobs.put(_Asked(job, then, future, loop))
         return await future
 
     def stop(self) -> None:
@@ -68,7 +81,7 @@ class Writer:
                 self._sequence()
                 return
 
-    def _drain(self, group: list[Any]) -> bool:
+    def _drain(self, group: list[_Asked]) -> bool:
         while len(group) < _MOST_JOBS:
             try:
                 item = self._jobs.get_nowait()
@@ -79,13 +92,16 @@ class Writer:
             group.append(item)
         return False
 
-    def _commit(self, group: list[tuple[Job, asyncio.Future[Any], asyncio.AbstractEventLoop]]) -> None:
+    def _commit(self, group: list[_Asked]) -> None:
         try:
-            results = self._realm.transact([job for job, _, _ in group])
+            results = self._realm.transact([asked.job for asked in group])
         except Exception as error:  # nothing was applied; every asker hears so
             results = [error] * len(group)
+        if any(asked.then for asked in group):
+            self._sequence()
+            results = [_then(asked, result) for asked, result in zip(group, results, strict=True)]
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever asked
-            group[0][2].call_soon_threadsafe(_settle, [(future, result) for (_, future, _), result in zip(group, results, strict=True)])
+            group[0].loop.call_soon_threadsafe(_settle, [(asked.future, result) for asked, result in zip(group, results, strict=True)])
 
     def _sequence(self) -> None:
         """Extend the audit tree. A failure (a full disk, say) is kept for /readyz and tried again; the entries are safe in the log."""
@@ -95,6 +111,15 @@ class Writer:
             self.failing = ""
         except Exception as error:
             self.failing = type(error).__name__
+
+
+def _then(asked: _Asked, result: Any) -> Any:
+    if asked.then is None or isinstance(result, Exception):
+        return result
+    try:
+        return asked.then()
+    except Exception as error:
+        return error
 
 
 def _settle(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:

@@ -73,6 +73,7 @@ class Audited:
 
     `notices` are events that a person should know of and that prove no fault. `leaves` is 0 when the export has no events: then
     nothing is said about the audit tree. `named` are the logs and fetching devices that the tree names, each with the first such event.
+    `beyond` counts events that are not in the tree: nobody vouches for them.
     """
 
     side: Side
@@ -91,6 +92,12 @@ class Audited:
     named: dict[tuple[str, bytes], int] = field(default_factory=dict)
     items: dict[tuple[bytes, int], tuple[bytes, int]] = field(default_factory=dict)
     tree_size: int = 0
+    beyond: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """True when it is proved that the export has every log of the side: the tree holds every event that it has."""
+        return bool(self.leaves) and not self.beyond
 
     def add(self, code: str, log: bytes, seq: int, text: str) -> None:
         """Count a finding."""
@@ -286,7 +293,7 @@ def _verify_tree(export: Export, result: Audited) -> None:
         result.add("bad-export", b"", 0, f"{len(export.events)} events for a tree of {checkpoint.size}")
         return
     leaves = [merkle.leaf_hash(merkle.event_commitment(*export.events[n])) for n in range(checkpoint.size)]
-    result.leaves = len(leaves)
+    result.leaves, result.beyond = len(leaves), len(export.events) - len(leaves)
     roots = merkle.prefix_roots(leaves, {checkpoint.size} | {ck.size for _, _, ck in result.witnessed})
     if roots[checkpoint.size] != checkpoint.root:
         result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
@@ -309,7 +316,7 @@ def _verify_events(export: Export, result: Audited) -> None:
         if event["e"] == "accepted":
             place = (event["log"], event["seq"])
             _check_leaf(place, Leaf(n, salt, data), left.pop(place, None), result)
-        if n < result.leaves:  # nobody vouches for the others
+        if n < result.leaves:
             _check_told(n, event, result)
     for log, seq in left:
         result.add("contradiction", log, seq, "the audit log has no leaf for this entry")
@@ -374,7 +381,7 @@ def prove_wall(audits: Sequence[Audited]) -> Wall:
         wall.findings += audited.findings
         wall.notices += audited.notices
         wall.logs += len(audited.chains)
-        wall.unproved += [] if audited.leaves else [audited.side]  # without events, a log may have been left out
+        wall.unproved += [] if audited.complete else [audited.side]
         _check_grants(audited, wall)
         for what, value in _identifiers(audited):
             side = owners.setdefault((what, value), audited.side)

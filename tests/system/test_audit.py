@@ -4,16 +4,19 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from shared_schema import ids
+from shared_schema import cbor, ids
 from sync import audit
 from sync.change import Op
 from sync.device import audit_files, syncing
 from sync.device.session import Session
+from sync.device.transport import HttpTransport
 from tests.live import Live, now_ms
 
 VERIFIER = Path(__file__).parent.parent / "independent_verifier.py"
@@ -128,6 +131,35 @@ class TestAFlippedByte:
         audited = audit.verify_export(read, sam.identity.authority)
         assert audited.findings == []
         assert audited.leaves > 0
+
+
+class TestWhileOthersWrite:
+    def test_every_export_is_of_one_moment(self, story: tuple[Live, Session, Session, bytes]) -> None:
+        """Its checkpoint covers all its events, and what comes meanwhile is in none of it."""
+        live, sam, priya, log = story
+        sue = live.enrol("Sue", ("supervisor_perpetrator",), "oversight")
+        done = threading.Event()
+
+        def write(session: Session) -> None:
+            with HttpTransport(live.server.address) as transport:
+                while not done.is_set():
+                    note(session, log, "meanwhile")
+                    syncing.sync(session, transport)
+
+        with ThreadPoolExecutor(2) as pool:
+            busy = [pool.submit(write, session) for session in (sam, priya)]
+            try:
+                made = [audit_files.from_server(lambda route: live.transport.signed(sue, "GET", route), "perpetrator") for _ in range(8)]
+            finally:
+                done.set()
+            for one in busy:
+                one.result()
+        for number, export in enumerate(made, 1):
+            audited = audit.verify_export(export, sam.identity.authority)
+            assert audited.findings == []
+            assert (audited.beyond, audited.leaves, audited.complete) == (0, len(export.events), True)
+            assert sum(cbor.decode(event)["e"] == "export" for _, event in export.events.values()) == number, "the fetching itself too"
+        assert len(made[-1].events) > len(made[0].events) + 8
 
 
 def delete_newest(log: bytes) -> list[tuple[str, tuple[object, ...]]]:

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from typer.testing import CliRunner
 
+from shared_schema import cbor
 from shared_schema.entry import decode_entry_alone
 from shared_schema.errors import Refused
 from shared_schema.receipt import Item
 from sync.device import audit_files
+from sync.device.cli.main import app
 from tests.forging import Exports, Lines, b64, copied, make_exports, unb64
 
 _DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
@@ -39,6 +42,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
 def test_the_honest_ones_verify(exports: Exports) -> None:
     for lines in (exports.perpetrator, exports.worker):
         assert exports.verify(lines).findings == []
+    assert exports.verify(exports.perpetrator).complete
+    assert not exports.verify(exports.worker).complete
 
 
 def refused(exports: Exports, lines: Lines, line: int, why: str) -> None:
@@ -246,6 +251,37 @@ class TestEvents:
         exports.entries(lines)[1][key] = value
         [finding] = exports.verify(lines).findings
         assert (finding.log, finding.seq) == (exports.case, 2)
+
+
+class TestCompleteness:
+    """Nobody vouches for an event beyond the tree: an export with one does not prove that it has every log."""
+
+    def test_an_event_that_the_server_never_wrote(self, exports: Exports) -> None:
+        crossing = cbor.encode({"e": "delivered", "device": exports.dana, "log": exports.case, "from": 0, "to": 3, "ms": 1})
+        size = sum("event" in line for line in exports.perpetrator)
+        line = {"event": b64(crossing), "n": size, "salt": b64(bytes(32))}
+        found = exports.verify([*exports.perpetrator, line])
+        assert (found.findings, found.beyond, found.complete) == ([], 1, False)
+        assert exports.wall([*exports.perpetrator, line]).unproved == ["perpetrator"]
+        assert exports.wall(exports.perpetrator).unproved == []
+
+    def test_an_older_checkpoint(self, exports: Exports) -> None:
+        """What hides a log that came after it: entries stand, and their events lie beyond the tree."""
+        size = sum("event" in line for line in exports.perpetrator)
+        found = exports.verify(exports.with_events(lambda events: events, size - 1))
+        assert (found.findings, found.beyond, found.complete) == ([], 1, False)
+        found = exports.verify(exports.with_events(lambda events: events, 0))
+        assert found.findings
+        assert not found.complete
+
+    def test_on_the_command_line(self, exports: Exports) -> None:
+        size = sum("event" in line for line in exports.perpetrator)
+        path, other = exports.write(exports.with_events(lambda events: events, size - 1)), exports.write(exports.victim, "victim")
+        ran = CliRunner().invoke(app, ["audit", "verify", str(path), "--authority", exports.authority.hex()])
+        assert ran.exit_code == 0
+        assert "1 event(s) lie beyond the audit tree" in ran.stdout
+        ran = CliRunner().invoke(app, ["audit", "wall", str(path), str(other), "--authority", exports.authority.hex(), "--json"])
+        assert json.loads(ran.stdout)["not_proved_complete"] == ["perpetrator"]
 
 
 def newest(exports: Exports) -> Item:

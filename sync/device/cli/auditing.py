@@ -129,7 +129,8 @@ def audit_verify(
             _check_named(pin, claimed, export)
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
-        "leaves": audited.leaves, "tree_size": audited.tree_size, "voids": audited.voids, "authority": pin.fingerprint.hex(),
+        "leaves": audited.leaves, "tree_size": audited.tree_size, "beyond_tree": audited.beyond,
+        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "authority": pin.fingerprint.hex(),
         "authority_from": pin.source, "authority_verified": pin.verified,
         "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
     }  # fmt: skip
@@ -137,10 +138,12 @@ def audit_verify(
     what = "A device keeps no audit events" if export is None else "The export has no audit events"
     tree = "holds, and the audit tree." if audited.leaves else f"holds. {what}, so nothing is said of the audit tree."
     good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
+    beyond = [f"{audited.beyond} event(s) lie beyond the audit tree: nobody vouches for them, and that this is every log of the side is not proved."]
     emit(
         found,
         head,
         good,
+        *(beyond if audited.beyond else ()),
         *[_finding_text(one) for one in (*audited.findings, *audited.notices)[:50]],
         pin.said(),
         as_json=as_json,
@@ -189,7 +192,10 @@ def audit_wall(
     }  # fmt: skip
     lines = [f"{wall.grants} grants to {wall.recipients} recipients in {wall.logs} logs of {' and '.join(sides)}."]
     lines += [f"The {side} side's export was not given: this proves the wall from one side only." for side in missing]
-    lines += [f"The {side} side's export has no audit events: that it holds every log of that side is not proved." for side in wall.unproved]
+    lines += [
+        f"The {side} side's export has no audit events, or some beyond its checkpoint: that it holds every log of that side is not proved."
+        for side in wall.unproved
+    ]
     if wall.crossings:
         lines.append(f"THE WALL IS BROKEN: {len(wall.crossings)} crossing(s).")
     elif not holds:
