@@ -132,7 +132,7 @@ def make_exports(folder: Path) -> Exports:
 
 
 def fetched(live: Live, supervisor: Session, side: str) -> Lines:
-    made = audit_files.from_server(lambda route: live.transport.signed(supervisor, "GET", route), side)
+    made = audit_files.from_server(lambda route: live.transport.signed(supervisor, "GET", route), side, supervisor.identity.svc)
     return lines_of(made, supervisor, live.folder)
 
 

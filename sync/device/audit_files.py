@@ -17,7 +17,7 @@ from shared_schema.checkpoint import MAX_NOTE
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.receipt import decode_signed_head
-from shared_schema.shape import as_blob, as_hash, as_list, as_map, as_text, as_tuple, as_uint, keys
+from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
 from sync.audit import Export, ExportedEntry
 from sync.device.session import Session
 
@@ -50,48 +50,64 @@ def from_store(session: Session) -> Export:
     return Export(session.identity.svc, session.identity.side, logs, heads, receipts, newest[2] if newest else "")
 
 
-def from_server(get: Get, side: str, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Export:
-    """All logs and events of `side`, as a supervisor may fetch them. `get` fetches one path, signed."""
+def from_server(get: Get, side: str, svc: bytes, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Export:
+    """All logs and events of `side`, as a supervisor of service `svc` may fetch them. `get` fetches one path, signed.
+
+    Raises Malformed for any answer that is none, and what `get` raises.
+    """
     listed = as_map(cbor.decode(get(f"/v1/audit/{side}/logs")), "logs", _LOGS)
+    as_uint(listed["v"], "v", 1, 1)
+    if (listed["svc"], listed["side"], listed["registry"]) != (svc, side, ids.registry_log(svc, side)):
+        raise Malformed("the answer is of another service or side")
+    as_hash(listed["authority"], "authority")
     logs: dict[bytes, tuple[ExportedEntry, ...]] = {}
     heads = []
     rows = as_list(listed["logs"], "logs")
     for done, row in enumerate(rows):
-        log, _kind, head = as_tuple(row, "log", 3)
+        log, kind, head = as_tuple(row, "log", 3)
+        as_text(kind, "kind")
+        signed = decode_signed_head(as_blob(head, "head"))
+        if signed.log != as_id(log, "log") or log in logs:
+            raise Malformed("a log is listed twice, or with the head of another")
         heads.append(head)
-        end = decode_signed_head(head).head.seq
-        logs[log] = tuple(one for one in _fetch_log(get, side, log) if one.seq <= end)
+        logs[log] = tuple(_fetch_log(get, side, log, signed.head.seq))
         progress(done + 1, len(rows))
-    events = {n: event for n, event in _fetch_events(get, side) if n < listed["events"]}
-    return Export(listed["svc"], ids.side(listed["side"]), logs, tuple(heads), (), listed["checkpoint"], events)
+    events = dict(_fetch_events(get, side, as_uint(listed["events"], "events")))
+    return Export(svc, ids.side(side), logs, tuple(heads), (), as_text(listed["checkpoint"], "checkpoint", MAX_NOTE), events)
 
 
-def _fetch_log(get: Get, side: str, log: bytes) -> Iterator[ExportedEntry]:
+def _fetch_log(get: Get, side: str, log: bytes, end: int) -> Iterator[ExportedEntry]:
+    """The entries up to `end`, or as many as there are."""
     after = 0
-    while True:
+    while after < end:
         page = as_map(cbor.decode(get(f"/v1/audit/{side}/log/{ids.show(log)}?after={after}")), "page", keys("entries"))
         rows = as_list(page["entries"], "entries")
         for row in rows:
             seq, received_ms, cose, chain, leaf, salt = as_tuple(row, "entry", 6)
             if as_uint(seq, "seq") <= after:
                 raise Malformed("a page of the log does not go on where the one before ended")
-            yield ExportedEntry(seq, received_ms, as_blob(cose, "cose"), as_blob(chain, "chain"), leaf, salt)
-            after = seq
+            after, received_ms, leaf = seq, as_uint(received_ms, "received_ms"), as_uint(leaf, "leaf")
+            entry = ExportedEntry(seq, received_ms, as_blob(cose, "cose"), as_hash(chain, "chain"), leaf, as_hash(salt, "salt"))
+            if seq <= end:
+                yield entry
         if not rows:
             return
 
 
-def _fetch_events(get: Get, side: str) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+def _fetch_events(get: Get, side: str, end: int) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+    """The events below number `end`, or as many as there are."""
     first = 0
-    while True:
+    while first < end:
         page = as_map(cbor.decode(get(f"/v1/audit/{side}/events?from={first}")), "page", keys("events", "size"))
+        as_uint(page["size"], "size")
         rows = as_list(page["events"], "events")
         for row in rows:
             n, salt, event = as_tuple(row, "event", 3)
             if as_uint(n, "n") < first:
                 raise Malformed("a page of events does not go on where the one before ended")
-            yield n, (as_blob(salt, "salt"), as_blob(event, "event"))
-            first = n + 1
+            first, opened = n + 1, (as_hash(salt, "salt"), as_blob(event, "event"))
+            if n < end:
+                yield n, opened
         if not rows:
             return
 

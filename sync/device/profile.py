@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from shared_schema.errors import ProtocolError, Refused
+from shared_schema.errors import Malformed, ProtocolError, Refused
+from shared_schema.shape import as_bytes, as_uint
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.keys import passphrase_key
@@ -61,9 +62,10 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
 def _key(folder: Path, passphrase: str) -> bytes:
     try:
         facts = json.loads((folder / "profile.json").read_text(encoding="ascii"))
-        memory, passes, salt = int(facts["memory_kib"]), int(facts["passes"]), bytes.fromhex(facts["salt"])
-        known = facts["v"] == 1 and facts["kdf"] == "argon2id"
-    except (ValueError, KeyError, TypeError):
+        v, memory, passes = (as_uint(facts[name], name) for name in ("v", "memory_kib", "passes"))
+        salt = as_bytes(bytes.fromhex(facts["salt"]), 16, "salt")
+        known = v == 1 and facts["kdf"] == "argon2id"
+    except (ValueError, KeyError, TypeError, RecursionError, Malformed):
         raise Refused(
             "no-profile", f"profile.json in {folder} is damaged: bring it back from a copy; the store cannot be opened without it"
         ) from None

@@ -46,7 +46,7 @@ def export(session: Session, path: Path) -> Path:
 
 def supervisor_export(live: Live, path: Path, side: str = "perpetrator") -> Path:
     sue = live.enrol("Sue", (f"supervisor_{side}",), "oversight")
-    made = audit_files.from_server(lambda route: live.transport.signed(sue, "GET", route), side)
+    made = audit_files.from_server(lambda route: live.transport.signed(sue, "GET", route), side, sue.identity.svc)
     audit_files.write_export(made, path, sue.identity.authority, now_ms())
     return path
 
@@ -149,7 +149,9 @@ class TestWhileOthersWrite:
         with ThreadPoolExecutor(2) as pool:
             busy = [pool.submit(write, session) for session in (sam, priya)]
             try:
-                made = [audit_files.from_server(lambda route: live.transport.signed(sue, "GET", route), "perpetrator") for _ in range(8)]
+                made = [
+                    audit_files.from_server(lambda route: live.transport.signed(sue, "GET", route), "perpetrator", sue.identity.svc) for _ in range(8)
+                ]
             finally:
                 done.set()
             for one in busy:

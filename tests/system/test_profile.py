@@ -65,6 +65,21 @@ class TestMaking:
         assert code_of(caught) == "storage"
         assert (folder / "store.db").stat().st_size == 0
 
+    def test_a_damaged_profile(self, tmp_path: Path) -> None:
+        with open_store(tmp_path / "p", SECRET, new=True):
+            pass
+        path = tmp_path / "p" / "profile.json"
+        facts = json.loads(path.read_text())
+        texts = ["", "7", "[]", "null", "[" * 100_000, '{"v":' * 100_000, "\u00e9", path.read_text()[:30]]
+        for key in facts:
+            texts += [json.dumps({**facts, key: value}) for value in (None, [], {}, "x", 0, -1, 1.5, True, 2**70, float("inf"), "00")]
+            texts += [json.dumps({name: value for name, value in facts.items() if name != key})]
+        for text in texts:
+            path.write_text(text, encoding="utf-8")
+            with pytest.raises(Refused) as caught, open_store(tmp_path / "p", SECRET):
+                pass
+            assert code_of(caught) == "no-profile", text[:80]
+
     def test_two_at_once(self, tmp_path: Path, live: Live) -> None:
         """Two enrolments in one folder: one of them gets it, the other is refused and its code stays good."""
         codes = [live.invite(name, ("navigator",)).text() for name in ("Sam", "Priya")]

@@ -111,7 +111,7 @@ def export_both(live: Live, folder: Path, sides: tuple[Side, ...] = ("perpetrato
     paths = []
     for side in sides:
         sue = live.enrol(f"Sue {side}", (f"supervisor_{side}",), "oversight")
-        export = audit_files.from_server(lambda route, sue=sue: live.transport.signed(sue, "GET", route), side)  # type: ignore[misc]
+        export = audit_files.from_server(lambda route, sue=sue: live.transport.signed(sue, "GET", route), side, sue.identity.svc)  # type: ignore[misc]
         path = folder / f"{side}.jsonl"
         audit_files.write_export(export, path, sue.identity.authority, now_ms())
         paths.append(path)

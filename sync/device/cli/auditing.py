@@ -97,7 +97,7 @@ def audit_export(
         else:
             _check_may_audit(opened, side)
             with frame.online(opened) as transport, terminal.progress("fetching logs", quiet=as_json) as advance:
-                export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, advance)
+                export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, opened.identity.svc, advance)
         lines = audit_files.write_export(export, out, opened.identity.authority, opened.now_ms())
     entries = sum(len(log) for log in export.logs.values())
     found = {"out": str(out), "side": export.side, "logs": len(export.logs), "entries": entries, "events": len(export.events), "lines": lines}
