@@ -56,7 +56,7 @@ _UPGRADES: Final = {
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
 }
 _PAGE: Final = 16_384
-_FULL, _CORRUPT, _NOT_OURS, _BUSY = 13, 11, 26, 5  # sqlite3.h
+_FULL, _CORRUPT, _NOT_OURS, _BUSY, _IOERR = 13, 11, 26, 5, 10  # sqlite3.h
 
 
 class EntryRow(NamedTuple):
@@ -150,6 +150,8 @@ def storage_error(error: Exception) -> Refused:
         return Refused("busy", "another program has this device's store open: close it and try again; nothing is half done")
     if code == _FULL:
         return Refused("storage", "the disk is full: free some space and try again; nothing is half done")
+    if code == _IOERR:  # a full disk too, where it is no database page that found no room
+        return Refused("storage", "the disk is full or failing: free some space or check the disk, and try again; nothing is half done")
     if code in (_CORRUPT, _NOT_OURS):
         return Refused(
             "storage",
@@ -188,6 +190,7 @@ class Store:
         execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         execute(f"PRAGMA cipher_page_size = {_PAGE}")
         execute("PRAGMA cipher_memory_security = OFF")
+        execute("PRAGMA locking_mode = EXCLUSIVE")  # before anything is read: needs no file of shared memory, for which a full disk has no room
         execute("PRAGMA cache_size = -65536")
         execute("PRAGMA secure_delete = ON")
         version = execute("PRAGMA user_version").fetchone()[0]

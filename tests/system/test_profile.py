@@ -178,6 +178,25 @@ class TestDisk:
         assert len(desk.run("note", "list", desk.case)["notes"]) == 40
         desk.run("note", "add", "--file", desk.case, "x" * 19_000)
 
+    def test_a_disk_that_takes_nothing(self, desk: Any) -> None:
+        """What is there can be read; what cannot be kept is not said to be."""
+        env = {**os.environ, "FIELDKEEP_PASSPHRASE": SECRET, "PYTHONDONTWRITEBYTECODE": "1"}
+
+        def ran(*words: str) -> tuple[int, Any]:
+            full = subprocess.run(
+                [sys.executable, "-m", "fieldkeep", "--profile", str(desk.folder), *words, "--json"],
+                capture_output=True, text=True, check=False, env=env, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+            )  # fmt: skip
+            return full.returncode, json.loads(full.stdout)
+
+        status, found = ran("note", "list", desk.case[:8])
+        assert (status, len(found["notes"])) == (0, 40)
+        assert ran("status")[0] == 0
+        status, found = ran("note", "add", "--file", desk.case[:8], "typed on a full disk")
+        assert (status, found["error"]["code"]) == (1, "storage")
+        assert "the disk is full or failing" in found["error"]["message"]
+        assert len(desk.run("note", "list", desk.case)["notes"]) == 40
+
     def test_a_damaged_page(self, desk: Any) -> None:
         path = desk.folder / "store.db"
         data = bytearray(path.read_bytes())
