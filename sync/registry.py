@@ -166,9 +166,9 @@ def _take_enrol(registry: Registry, entry: Entry, statement: Enrol) -> Registry:
     bound = countersigned(registry.svc, registry.log, invitation.id, statement.keys)
     if not verify_bytes(invitation.key, statement.by, bound):
         raise Refused("invitation-invalid", "the invitation key did not sign for this device")
-    if invitation.key in registry.spent:
-        raise Refused("invitation-spent")
     grown = _certified(registry, entry, invitation.subject, statement.keys, invitation.issuer)
+    if invitation.key in registry.spent:  # last: a reuse that the server appends takes no number of a device that is certified
+        raise Refused("invitation-spent")
     return replace(grown, spent=MappingProxyType({**registry.spent, invitation.key: statement.keys.device}))
 
 
@@ -211,7 +211,7 @@ def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registr
 
 
 def signer(registry: Registry, entry: Entry) -> bytes | None:
-    """The key that must have signed a registry entry: the authority's, a certified device's, or its own when it enrols. None for a stranger's."""
+    """The key that must have signed a registry entry: the authority's, its certified author's, or its own when it enrols. None for a stranger's."""
     try:
         statement = decode_registry_statement(entry.sign1.payload)
     except Malformed:
@@ -219,10 +219,10 @@ def signer(registry: Registry, entry: Entry) -> bytes | None:
     root = statement if isinstance(statement, Root) else registry.root
     if root is not None and entry.author == ids.authority_id(root.authority):
         return root.authority
-    if isinstance(statement, Enrol) and entry.author == statement.keys.device:
-        return statement.keys.sign
     certificate = registry.devices.get(entry.author)
-    return certificate.keys.sign if certificate else None
+    if certificate is not None:
+        return certificate.keys.sign
+    return statement.keys.sign if isinstance(statement, Enrol) and entry.author == statement.keys.device else None
 
 
 def check_newcomer(entry: Entry) -> None:

@@ -1,6 +1,7 @@
 """Vectors of the device's side of a sync: pages, registry pages, checkpoints (docs/spec.md §9.3)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from shared_schema import cbor, certificate, entry, ids
@@ -22,8 +23,10 @@ from tests.vectors.generate.world import (
     FileLog,
     Log,
     RegistryLog,
+    enrolment,
     fill,
     head_of,
+    invitation,
     perpetrator,
     root,
     signer,
@@ -299,6 +302,11 @@ def _registry_pages(book: Book) -> None:
         8,
         _page(log, 8, head=_head(fill("other log", 16), head_of(log, 8))),
     )
+    grown, thief = perpetrator(8), replace(N1.keys, device=A1.id, sign=signer("device/thief").public)
+    reuse = enrolment(grown.id, C1, invitation("perpetrator", C1, A1), keys=thief, bound=thief)
+    grown.append(grown.statement(A1.id, signer("device/thief"), reuse))
+    why = "A used invitation under an administrator's id, signed by another key: an author's id is its certified key's."
+    refuse("other_key_enrols", why, "contradiction", 8, _page(grown, 8))
     other = signer("another authority")
     pretender = RegistryLog("perpetrator")
     payload = certificate.encode_registry_statement(root("perpetrator", authority=other.public))
