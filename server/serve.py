@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.app import make_app
+from server.connection import BoundedConnection
 from server.dev_tls import make_dev_tls
 from server.service import Service
 from server.settings import Settings
@@ -117,7 +118,9 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
     """A uvicorn server with our settings; `tls` are its arguments for TLS, if any."""
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        http=BoundedConnection,
+        ws="none",
+        log_level="error",  # a stranger's bad request is nobody's warning
         access_log=False,
         server_header=False,
         date_header=False,
