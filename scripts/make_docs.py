@@ -33,7 +33,7 @@ def settings() -> str:
     """docs/operations/settings.md."""
     lines = ["# Settings of the server", "", "Each is an environment variable; most have an option of `fieldkeep serve` too, which wins.", ""]
     for name, field in Settings.model_fields.items():
-        default = "none" if field.default in (None, PydanticUndefined) else str(field.default)
+        default = "none" if field.default in (None, "", PydanticUndefined) else str(field.default)
         lines += [f"## FIELDKEEP_{name.upper()}", "", str(field.description), "", f"Default: `{default}`", ""]
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """The route table, and the frame around every endpoint: authenticate, decode once, one transaction, encode (docs/spec.md §9)."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from server import audit_routes, health, registry_routes, sync_route
 from server.append import Sender
-from server.authenticate import Asked, authenticate, check_token, parse
-from server.quotas import Window
+from server.authenticate import Asked, admit, check_body, check_token, parse, standing
+from server.connection import HEAD_SECONDS
+from server.quotas import Window, address_key
 from server.service import RunningSide, Service
 from shared_schema import cbor, limits
 from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, catalogue
@@ -49,27 +51,45 @@ class Signed:
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
         running: RunningSide | None = None
-        received = 0
+        admitted, received = False, 0
         try:
             asked = parse(request.headers.get("authorization", ""))
             running = _asked_side(service, asked)
-            token = check_token(running.realm, asked, method=request.method, path=_path(scope))  # before a body of a stranger's is read
-            body = await _body(request, limits.REQUEST_BYTES)
-            received = len(body)
+            token = check_token(running.realm, asked, method=request.method, path=_path(scope))
             now_ms = service.clock()
-            sender = authenticate(running.realm, token, running.nonces, body, now_ms)
+            sender = admit(running.realm, token, running.nonces, now_ms)
             running.quotas.requests.take(sender.device, 1, now_ms)
+            admitted = True  # only now is anything read, or said in a log
+            body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
+            received = len(body)
+            check_body(token, body)
+            sender = standing(running.realm, sender.device, service.clock())  # as it is now, not as it was before the body came
             response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
             return  # nobody is there to answer
         except ProtocolError as error:
+            if not admitted and error.code != "quota":
+                error = _counted(running.quotas.unsigned if running else service.unsigned, request, service.clock(), error)
             response = error_response(error.code, str(error))
         except Exception as error:
             response = _failed(service, self._name, error)
         if running is not None:
             response.headers[NONCE_HEADER] = running.nonces.issue(service.clock())
-            _account(running, self._name, request.method, response, started, received)
+            _account(running, self._name, request.method, response, started, received, logged=admitted)
         await response(scope, receive, send)
+
+
+def _counted(window: Window, request: Request, now_ms: int, error: ProtocolError) -> ProtocolError:
+    """The refusal of a request that was not let in, counted by its address; `quota` when these are too many."""
+    try:
+        window.take(_address(request), 1, now_ms)
+    except Refused as spent:
+        return spent
+    return error
+
+
+def _address(request: Request) -> bytes:
+    return address_key(request.client.host if request.client else "")
 
 
 def _path(scope: Scope) -> str:
@@ -97,9 +117,8 @@ class Unsigned:
         service: Service = scope["app"].state.service
         try:
             if self._quota is not None:
-                address = request.client.host if request.client else ""
-                self._quota(service, request).take(address.encode(), 1, service.clock())
-            response = await self._endpoint(request, service, await _body(request, limits.UNSIGNED_BYTES))
+                self._quota(service, request).take(_address(request), 1, service.clock())
+            response = await self._endpoint(request, service, await _body(request, limits.UNSIGNED_BYTES, HEAD_SECONDS))
         except ClientDisconnect:
             return  # nobody is there to answer
         except ProtocolError as error:
@@ -109,16 +128,20 @@ class Unsigned:
         await response(scope, receive, send)
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The body. Raises TooLarge as soon as it is known to be of more than `most` bytes."""
+async def _body(request: Request, most: int, seconds: float) -> bytes:
+    """The body. Raises TooLarge as soon as it is known to be of more than `most` bytes, Refused `busy` when it has not come after `seconds`."""
     if int(request.headers.get("content-length", "0")) > most:
         raise TooLarge(f"want at most {most} B")
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise TooLarge(f"want at most {most} B")
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise TooLarge(f"want at most {most} B")
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Refused("busy", f"the body did not come within {seconds:.0f} s") from None
     return b"".join(chunks)
 
 
@@ -137,14 +160,15 @@ def _failed(service: Service, route: str, error: Exception) -> Response:
     return error_response("internal", str(catalogue()["internal"]["means"]))
 
 
-def _account(running: RunningSide, route: str, method: str, response: Response, started: float, received: int) -> None:
+def _account(running: RunningSide, route: str, method: str, response: Response, started: float, received: int, *, logged: bool) -> None:
     elapsed = time.perf_counter() - started
     sent = len(response.body) if hasattr(response, "body") else 0
     running.metrics.requests.labels(route, str(response.status_code)).inc()
     running.metrics.seconds.labels(route).observe(elapsed)
-    running.log.info(
-        "request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent
-    )
+    if logged:
+        running.log.info(
+            "request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent
+        )
 
 
 ROUTES: Final = [
@@ -182,5 +206,6 @@ def make_app(service: Service) -> Starlette:
 
     handlers: dict[Any, Any] = {HTTPException: _http_error}
     app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False
     app.state.service = service
     return app

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from server.append import Sender
 from server.nonces import Nonces
@@ -18,6 +18,7 @@ from shared_schema.request import ALGORITHM, CLAIMS, SCHEME, TYP, audience, body
 _REFUSED: Final = "request-refused"
 _CLAIMS: Final = frozenset(CLAIMS)
 _JWS: Final = jwt.PyJWS()
+_NOBODY: Final = Ed25519PrivateKey.generate().public_key().public_bytes_raw()  # an unknown device costs what a known one does
 
 
 class Asked(NamedTuple):
@@ -66,25 +67,34 @@ def check_token(realm: Realm, asked: Asked, *, method: str, path: str) -> Token:
     if type(claims) is not dict or claims.keys() != _CLAIMS or not all(type(said) is str for said in claims.values()):
         raise Refused(_REFUSED)
     try:
-        certificate = known.devices[ids.parse(claims["iss"])]
-        whole = _JWS.decode_complete(asked.token, _key(certificate.keys.sign), algorithms=[ALGORITHM])
-    except (jwt.PyJWTError, KeyError, Malformed, RecursionError):
+        certificate = known.devices.get(ids.parse(claims["iss"]))
+        whole = _JWS.decode_complete(asked.token, _key(certificate.keys.sign if certificate else _NOBODY), algorithms=[ALGORITHM])
+    except (jwt.PyJWTError, Malformed, RecursionError):
         raise Refused(_REFUSED) from None
-    if whole["payload"] != asked.payload or whole["header"] != {"alg": ALGORITHM, "typ": TYP}:
+    if certificate is None or whole["payload"] != asked.payload or whole["header"] != {"alg": ALGORITHM, "typ": TYP}:
         raise Refused(_REFUSED)
     if (claims["aud"], claims["htm"], claims["htu"]) != (audience(known.svc, realm.side), method, path):
         raise Refused(_REFUSED)
     return Token(certificate.keys.device, claims["bh"], claims["nonce"])
 
 
-def authenticate(realm: Realm, token: Token, nonces: Nonces, body: bytes, now_ms: int) -> Sender:
-    """The device that signed this very request. Raises Refused: request-refused, nonce-spent, revoked, certificate-ended."""
-    if token.body_hash != body_hash(body):
-        raise Refused(_REFUSED)
+def admit(realm: Realm, token: Token, nonces: Nonces, now_ms: int) -> Sender:
+    """Whose request this is, before its body is read; its nonce is used up. Raises Refused: nonce-spent, revoked, certificate-ended."""
     nonces.spend(token.nonce, now_ms)
-    certificate = realm.known().devices[token.device]  # as it is now, not as it was before the body came
+    return standing(realm, token.device, now_ms)
+
+
+def standing(realm: Realm, device: bytes, now_ms: int) -> Sender:
+    """A certified device, as it stands now. Raises Refused: revoked, certificate-ended."""
+    certificate = realm.known().devices[device]
     if certificate.revoked is not None:
         raise Refused("revoked")
     if certificate.subject.until < now_ms:
         raise Refused("certificate-ended")
     return Sender(certificate.keys.device, certificate.subject.user)
+
+
+def check_body(token: Token, body: bytes) -> None:
+    """Raises Refused `request-refused` for another body than the signed one."""
+    if token.body_hash != body_hash(body):
+        raise Refused(_REFUSED)

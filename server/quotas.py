@@ -1,6 +1,9 @@
 """Quotas in memory, per side: requests a minute, bytes and deliveries a day for each device; unsigned requests a minute for each address."""
 
+import ipaddress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from server.settings import Settings
 from shared_schema.errors import Refused
@@ -9,25 +12,42 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 
+_MOST_KEYS: Final = 100_000
+
+
 @dataclass(slots=True)
 class Window:
-    """How much was used in each current window: (window start, used) by key."""
+    """How much each key has used in the current window, of at most 100,000 keys."""
 
     length_ms: int
     most: int
-    used: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    start_ms: int = 0
+    used: dict[bytes, int] = field(default_factory=dict)
 
     def take(self, key: bytes, amount: int, now_ms: int) -> None:
         """Use `amount`. Raises Refused `quota` when that is more than the window holds."""
-        start = now_ms - now_ms % self.length_ms
-        began, used = self.used.get(key, (start, 0))
-        if began != start:
-            used = 0
-        if used + amount > self.most:
-            raise Refused("quota", f"{used + amount} in this window, want at most {self.most}")
-        if len(self.used) > 100_000:
-            self.used = {other: value for other, value in self.used.items() if value[0] == start}
-        self.used[key] = (start, used + amount)
+        start_ms = now_ms - now_ms % self.length_ms
+        if start_ms != self.start_ms:
+            self.start_ms, self.used = start_ms, {}
+        used = self.used.get(key)
+        if used is None and len(self.used) >= _MOST_KEYS:
+            raise Refused("quota", "too many ask at once")
+        used = (used or 0) + amount
+        if used > self.most:
+            raise Refused("quota", f"{used} in this window, want at most {self.most}")
+        self.used[key] = used
+
+
+@lru_cache(maxsize=4096)
+def address_key(host: str) -> bytes:
+    """What an address is counted by: of IPv6 its network (/64), for whoever has one of these addresses has them all."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return b""
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.packed[:8]
 
 
 @dataclass(slots=True)

@@ -123,6 +123,8 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
         log_level="error",  # a stranger's bad request is nobody's warning
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         date_header=False,
         timeout_graceful_shutdown=max(1, math.ceil(settings.drain_seconds)),
         limit_concurrency=settings.most_connections,

@@ -28,7 +28,15 @@ class Settings(BaseSettings):
     )
     files_per_day: int = Field(limits.FILES_PER_DAY, ge=1, description="Files that one device may begin in a day.")
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
-    unsigned_per_minute: int = Field(600, ge=1, description="Unsigned requests (nonces, enrolment, set-up) that one address may make in a minute.")
+    unsigned_per_minute: int = Field(
+        600,
+        ge=1,
+        description="Unsigned requests (nonces, enrolment, set-up), and refused ones, that one address (of IPv6, one /64) may make in a minute.",
+    )
+    forwarded_allow_ips: str = Field(
+        "", description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For is believed. None are, by default."
+    )
+    body_seconds: float = Field(300.0, gt=0, description="How long the body of a signed request may take to come.")
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")
 
     @model_validator(mode="after")

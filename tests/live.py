@@ -84,9 +84,9 @@ def free_port() -> int:
 class Live:
     """A service on a LiveServer: administrators per side, and whoever is enrolled."""
 
-    def __init__(self, folder: Path, *, metrics: bool = False) -> None:
+    def __init__(self, folder: Path, *, env: dict[str, str] | None = None, metrics: bool = False) -> None:
         self.folder = folder
-        self.server = LiveServer(folder / "server", metrics=metrics)
+        self.server = LiveServer(folder / "server", env=env, metrics=metrics)
         self.transport = HttpTransport(self.server.address)
         self.opened: list[Session] = []
         keys = self.transport.service_keys()["sides"]

@@ -463,12 +463,12 @@ def _check_request(given: In) -> None:
         },
     )
     realm: Any = SimpleNamespace(side=given["side"], known=lambda: known)
-    nonces: Any = SimpleNamespace(spend=lambda _nonce, _now_ms: None)
     asked = authenticate.parse(given["authorization"])
     if asked.side != realm.side:
         raise Refused("request-refused", "the request is for another side")
     token = authenticate.check_token(realm, asked, method=given["method"], path=given["path"])
-    sender = authenticate.authenticate(realm, token, nonces, given["body"], 0)
+    authenticate.check_body(token, given["body"])
+    sender = authenticate.standing(realm, token.device, 0)
     if sender.device != given["device"]:
         raise Refused("request-refused", "the request is by another device")
 

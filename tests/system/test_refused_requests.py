@@ -1,0 +1,144 @@
+"""What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+from server.quotas import MINUTE_MS, Window, address_key
+from shared_schema import cbor
+from shared_schema.errors import Refused
+from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
+from shared_schema.wire import SyncRequest, encode_request
+from sync.device import enrolment, syncing
+from sync.device.session import Session
+from tests.live import Live, LiveServer
+
+EMPTY = encode_request(SyncRequest())
+
+
+def fresh(live: Live) -> str:
+    return str(cbor.decode(httpx.get(f"{live.server.address}/v1/nonces?side=perpetrator", trust_env=False).content)["nonces"][0])
+
+
+def token(live: Live, session: Session, nonce: str = "", body: bytes = EMPTY) -> str:
+    me = session.identity
+    made = claims(device=me.device, svc=me.svc, side=me.side, method="POST", path="/v1/sync", body=body, nonce=nonce or fresh(live))
+    return f"{SCHEME} {jwt.encode(made, session.sign_key.private(), algorithm=ALGORITHM, headers={'typ': TYP})}"
+
+
+def post(live: Live, authorization: str, body: bytes = EMPTY) -> str:
+    answer = httpx.post(f"{live.server.address}/v1/sync", content=body, headers={"authorization": authorization}, trust_env=False)
+    return "" if answer.status_code == 200 else str(cbor.decode(answer.content)["code"])
+
+
+def begin(live: Live, authorization: str, sent: bytes = b"") -> bytes:
+    """The answer to a request that announces 8 MiB and sends next to nothing."""
+    with socket.create_connection(("127.0.0.1", live.server.port)) as opened:
+        opened.settimeout(5)
+        opened.sendall(
+            b"POST /v1/sync HTTP/1.1\r\nhost: a\r\ncontent-length: 8388608\r\nauthorization: " + authorization.encode() + b"\r\n\r\n" + sent
+        )
+        heard = b""
+        while b"retry" not in heard:
+            heard += opened.recv(65_536)
+        return heard
+
+
+class TestNoBodyIsReadForNothing:
+    """Whoever once had a token could have bodies of 8 MiB kept, as many as there are connections."""
+
+    def test_of_a_spent_nonce(self, live: Live) -> None:
+        used = token(live, live.admins["perpetrator"])
+        assert post(live, used) == ""
+        assert b"nonce-spent" in begin(live, used)
+
+    def test_of_a_revoked_device(self, live: Live) -> None:
+        sam, admin = live.enrol("Sam", ("navigator",)), live.admins["perpetrator"]
+        enrolment.revoke(admin, sam.identity.device, "stolen")
+        syncing.sync(admin, live.transport)
+        assert b"revoked" in begin(live, token(live, sam))
+
+    def test_another_body_uses_the_nonce_up(self, live: Live) -> None:
+        signed = token(live, live.admins["perpetrator"])
+        assert post(live, signed, EMPTY + b"\0") == "request-refused"
+        assert post(live, signed) == "nonce-spent"
+
+
+def test_a_body_that_does_not_come(tmp_path: Path) -> None:
+    live = Live(tmp_path, env={"FIELDKEEP_BODY_SECONDS": "1"})
+    try:
+        assert b"busy" in begin(live, token(live, live.admins["perpetrator"]), b"half")
+    finally:
+        live.close()
+
+
+def test_a_device_over_its_quota_sends_no_body(tmp_path: Path) -> None:
+    live = Live(tmp_path, env={"FIELDKEEP_REQUESTS_PER_MINUTE": "3"})
+    try:
+        admin = live.admins["perpetrator"]
+        while not post(live, token(live, admin)):
+            pass
+        assert b"quota" in begin(live, token(live, admin))
+    finally:
+        live.close()
+
+
+class TestStrangersAreCounted:
+    """Refused requests were free, and each left a line in a log."""
+
+    @pytest.fixture
+    def few(self, tmp_path: Path) -> Iterator[Live]:
+        live = Live(tmp_path, env={"FIELDKEEP_UNSIGNED_PER_MINUTE": "40"})
+        yield live
+        live.close()
+
+    def test_garbage(self, few: Live) -> None:
+        admin = few.admins["perpetrator"]
+        good = token(few, admin)
+        garbage = token(few, admin, "x" * 48)
+        before = (few.server.data / "perpetrator.log").read_bytes()
+        answers = [post(few, garbage) for _ in range(50)]
+        assert (answers[0], answers[-1]) == ("nonce-spent", "quota")
+        assert (few.server.data / "perpetrator.log").read_bytes() == before
+        assert post(few, good) == "", "who is let in is not counted by address"
+        assert post(few, "Fieldkeep a.b.c") == "request-refused", "of a request that names no side there is a count of its own"
+        assert {post(few, "Fieldkeep a.b.c") for _ in range(50)} == {"request-refused", "quota"}
+
+    def test_addresses_that_a_stranger_makes_up(self, few: Live) -> None:
+        with httpx.Client(base_url=few.server.address, trust_env=False) as client:
+            asked = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(50)]
+        assert (asked[0], asked[-1]) == (200, 429)
+
+
+def test_a_proxy_that_is_trusted(tmp_path: Path) -> None:
+    server = LiveServer(tmp_path / "server", env={"FIELDKEEP_UNSIGNED_PER_MINUTE": "20", "FIELDKEEP_FORWARDED_ALLOW_IPS": "127.0.0.1"})
+    try:
+        with httpx.Client(base_url=server.address, trust_env=False) as client:
+            many = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(30)]
+            one = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"2001:db8::{k:x}"}).status_code for k in range(30)]
+        assert set(many) == {200}
+        assert (one[0], one[-1]) == (200, 429), "one network of IPv6 is one address"
+    finally:
+        server.stop()
+
+
+def test_addresses() -> None:
+    assert address_key("2001:db8::1") == address_key("2001:db8::ffff:1") != address_key("2001:db8:0:1::1")
+    assert address_key("::ffff:192.0.2.1") == address_key("192.0.2.1") != address_key("192.0.2.2")
+    assert address_key("unix") == address_key("") == b""
+
+
+def test_a_window_of_many_keys() -> None:
+    window = Window(MINUTE_MS, 5)
+    for k in range(100_000):
+        window.take(k.to_bytes(4, "big"), 1, 1)
+    with pytest.raises(Refused):
+        window.take(b"one more", 1, 2)
+    window.take(bytes(4), 1, 3)
+    assert len(window.used) == 100_000
+    window.take(b"one more", 1, MINUTE_MS)
+    assert len(window.used) == 1
