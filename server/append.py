@@ -23,7 +23,7 @@ from sync import membership, registry
 from sync.log import LogHead
 from sync.membership import FileState
 from sync.registry import Registry
-from sync.signing import verify_object
+from sync.signing import verify_bytes, verify_object
 
 UNKNOWN_ID: Final = bytes(32)
 _RECENT: Final = 256
@@ -337,10 +337,9 @@ class Commit:
         cause = error.cause if isinstance(error, _Signed) else error
         if entry is None:
             return Answer(UNKNOWN_ID, cause.code, str(cause))
-        known = entry.log in self.logs or entry.log == self.registry.log
-        self.audit.write(
-            self.batch, {"e": "refused", "log": entry.log if known else None, "id": entry.id, "author": entry.author, "code": cause.code}
-        )
+        if signed_ok or self._authored(entry):
+            log = None if self._open(entry.log) is None else entry.log
+            self.audit.write(self.batch, {"e": "refused", "log": log, "id": entry.id, "author": entry.author, "code": cause.code})
         stored = cause.stored if isinstance(cause, _Clone) else None
         signed = None
         if signed_ok and catalogue()[cause.code]["final"]:
@@ -349,6 +348,11 @@ class Commit:
             self.batch.verdicts.append({"log_id": entry.log, "entry_id": entry.id, "verdict": signed})
             self.refused_logs.add(entry.log)
         return Answer(entry.id, cause.code, str(cause), signed, stored)
+
+    def _authored(self, entry: Entry) -> bool:
+        """True when somebody whom this side knows signed it: what anybody else says of itself is no event."""
+        key = registry.key_of(self.registry, entry.author)
+        return key is not None and verify_bytes(key, entry.sign1.signature, entry.sign1.to_sign)
 
     def head_of(self, log: bytes) -> Head | None:
         """Where a log stands in this transaction."""

@@ -11,8 +11,8 @@ from server.append import Commit, Pushed
 from server.realm import Realm
 from server.service import Service
 from shared_schema import cbor, ids, limits
-from shared_schema.certificate import Certify, Root, decode_registry_statement
-from shared_schema.entry import decode_pair
+from shared_schema.certificate import Certify, Enrol, Root, decode_registry_statement
+from shared_schema.entry import Entry, decode_pair
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
 from shared_schema.shape import as_bytes, as_list, as_map, as_text, keys
@@ -83,15 +83,22 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
     realm = running.realm
     known = realm.known()
     entry = decode_pair(map_["entry"])
-    if entry.log != known.log:
-        raise Refused("invitation-invalid", "the enrolment is for another registry")
+    if entry.log != known.log or not _enrols(entry):
+        raise Refused("invitation-invalid")
     pushed: Pushed = await running.writer.do(partial(_push_all, (map_["entry"],)))
-    answer = pushed.answers[0]
-    if answer.code != "accepted":
-        raise Refused(answer.code)
+    code = pushed.answers[0].code
+    if code != "accepted":  # the two that only whoever holds a good invitation is told
+        raise Refused(code if code in ("invitation-spent", "invitation-ended") else "invitation-invalid")
     if realm.known().devices.get(entry.author) is None:
         raise Refused("invitation-spent")
     return _cbor({"v": 1, "receipts": list(pushed.receipts)})
+
+
+def _enrols(entry: Entry) -> bool:
+    try:
+        return isinstance(decode_registry_statement(entry.sign1.payload), Enrol)
+    except Malformed:
+        return False
 
 
 def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:

@@ -210,18 +210,25 @@ def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registr
     return replace(registry, devices=MappingProxyType({**registry.devices, statement.device: revoked}))
 
 
+def key_of(registry: Registry, author: bytes) -> bytes | None:
+    """The key of an author whom this registry knows: the authority's or a certified device's."""
+    if registry.root is not None and author == ids.authority_id(registry.root.authority):
+        return registry.root.authority
+    certificate = registry.devices.get(author)
+    return certificate.keys.sign if certificate else None
+
+
 def signer(registry: Registry, entry: Entry) -> bytes | None:
-    """The key that must have signed a registry entry: the authority's, its certified author's, or its own when it enrols. None for a stranger's."""
+    """The key that must have signed a registry entry: its author's, or the one that a root or a newcomer brings. None for a stranger's."""
+    known = key_of(registry, entry.author)
+    if known is not None:
+        return known
     try:
         statement = decode_registry_statement(entry.sign1.payload)
     except Malformed:
-        statement = None
-    root = statement if isinstance(statement, Root) else registry.root
-    if root is not None and entry.author == ids.authority_id(root.authority):
-        return root.authority
-    certificate = registry.devices.get(entry.author)
-    if certificate is not None:
-        return certificate.keys.sign
+        return None
+    if isinstance(statement, Root):
+        return statement.authority if entry.author == ids.authority_id(statement.authority) else None
     return statement.keys.sign if isinstance(statement, Enrol) and entry.author == statement.keys.device else None
 
 
