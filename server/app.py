@@ -74,7 +74,7 @@ class Signed:
         except Exception as error:
             response = _failed(service, self._name, error)
         if running is not None:
-            response.headers[NONCE_HEADER] = running.nonces.issue(service.clock())
+            response.headers[NONCE_HEADER] = running.nonces.issue()
             _account(running, self._name, request.method, response, started, received, logged=admitted)
         await response(scope, receive, send)
 

@@ -80,7 +80,7 @@ def check_token(realm: Realm, asked: Asked, *, method: str, path: str) -> Token:
 
 def admit(realm: Realm, token: Token, nonces: Nonces, now_ms: int) -> Sender:
     """Whose request this is, before its body is read; its nonce is used up. Raises Refused: nonce-spent, revoked, certificate-ended."""
-    nonces.spend(token.nonce, now_ms)
+    nonces.spend(token.nonce)
     return standing(realm, token.device, now_ms)
 
 

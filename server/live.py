@@ -43,30 +43,33 @@ class Live:
             for event in events:
                 event.set()
 
-    def check_room(self, device: bytes) -> None:
-        """Raises Refused `quota` for a device that has enough streams open."""
-        if len(self._waiting.get(device, ())) >= limits.STREAMS_PER_DEVICE:
+    def enter(self, device: bytes) -> asyncio.Event:
+        """Make room for a stream, which `leave` gives back. Raises Refused `quota` for a device that has enough of them."""
+        waiting = self._waiting.setdefault(device, set())
+        if len(waiting) >= limits.STREAMS_PER_DEVICE:
             raise Refused("quota", f"want at most {limits.STREAMS_PER_DEVICE} open streams")
-
-    async def stream(self, device: bytes) -> AsyncIterator[bytes]:
-        """Server-sent events for one device until it goes, is revoked, its certificate ends, or the server stops."""
         event = asyncio.Event()
-        self._waiting.setdefault(device, set()).add(event)
-        try:
-            yield b"event: hello\ndata: {}\n\n"
-            while self._stands(device):
-                try:
-                    await asyncio.wait_for(event.wait(), _KEEPALIVE_S)
-                except TimeoutError:
-                    yield b": still here\n\n"
-                    continue
-                event.clear()
-                if self._stands(device):
-                    yield b"event: pull\ndata: {}\n\n"
-        finally:
-            self._waiting[device].discard(event)
-            if not self._waiting[device]:
-                del self._waiting[device]
+        waiting.add(event)
+        return event
+
+    def leave(self, device: bytes, event: asyncio.Event) -> None:
+        """The stream of `event` is over."""
+        self._waiting[device].discard(event)
+        if not self._waiting[device]:
+            del self._waiting[device]
+
+    async def stream(self, device: bytes, event: asyncio.Event) -> AsyncIterator[bytes]:
+        """Server-sent events for one device until it goes, is revoked, its certificate ends, or the server stops."""
+        yield b"event: hello\ndata: {}\n\n"
+        while self._stands(device):
+            try:
+                await asyncio.wait_for(event.wait(), _KEEPALIVE_S)
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            event.clear()
+            if self._stands(device):
+                yield b"event: pull\ndata: {}\n\n"
 
     def _stands(self, device: bytes) -> bool:
         certificate = self._realm.known().devices.get(device)

@@ -214,13 +214,13 @@ class Realm:
         for log, opened in commit.logs.items():
             opened.trim()
             self._logs[log] = opened
-        for log, row in commit.batch.heads.items():
-            self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
-        for joins, row in commit.batch.moves:
+        for joins, row in commit.batch.moves:  # before heads: what comes after somebody's removal is nothing of theirs, at no moment
             if joins:
                 self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
             else:
                 self.readers[row["user"]][row["log"]] = row["left"]
+        for log, row in commit.batch.heads.items():
+            self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
         if commit.batch.heads:
             self.on_commit(commit.batch.heads)
 
@@ -239,16 +239,25 @@ class Realm:
         """Step 1, in the writer: what became of the pushed entries. Where the answer's page will show nothing else, its delivery is
         written here, so that most pushes need one commit.
         """
-        status = request.status
-        encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
-        self.statuses[sender.device] = (commit.now_ms, encoded)
-        commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
+        self.note(commit, request, sender)
         pushed = commit.push(request.push, sender)
         had = {cursor.log: cursor.seq for cursor in request.cursors}
         ends = ((log, had.get(log, 0), places) for log, places in pushed.placed.items())
         own = tuple(Delivery(log, after, places[-1].seq) for log, after, places in ends if places[0].seq == after + 1)
         self.deliver(commit, sender.device, own)
         return replace(pushed, delivered=own)
+
+    def note(self, commit: Commit, request: SyncRequest, sender: Sender) -> None:
+        """In the writer: keep what a device says of itself."""
+        status = request.status
+        encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
+        self.statuses[sender.device] = (commit.now_ms, encoded)
+        commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
+
+    def tell(self, commit: Commit, request: SyncRequest, sender: Sender, delivered: Iterable[Delivery]) -> None:
+        """Step 3, in the writer: the audit log says what goes to whom before it goes."""
+        self.note(commit, request, sender)
+        self.deliver(commit, sender.device, delivered)
 
     def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
         """(log, after, upto) of every log that the device may read and does not have to the end, registry first."""
@@ -354,7 +363,7 @@ class Realm:
         return signed
 
     def deliver(self, commit: Commit, device: bytes, delivered: Iterable[Delivery]) -> None:
-        """Step 3, in the writer: the audit log says what went to whom before it goes."""
+        """In the writer: events that say what goes to a device."""
         for log, from_seq, to_seq in delivered:
             event = {"e": "delivered", "device": device, "log": log, "from": from_seq, "to": to_seq, "ms": commit.now_ms}
             self.audit.write(commit.batch, event)
@@ -402,7 +411,7 @@ class Realm:
             pages, delivered, more = self.pull(tx, request, sender, pushed)
         untold = self.untold(delivered, pushed)
         if untold:
-            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, untold)])[0])
+            _raised(self.transact([lambda commit: self.tell(commit, request, sender, untold)])[0])
         return self.answer(request, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:

@@ -28,8 +28,7 @@ async def nonces(request: Request, service: Service, _body: bytes) -> Response:
     count = request.query_params.get("count", "1")
     if not count.isascii() or not count.isdecimal() or len(count) > 2 or not 1 <= int(count) <= limits.NONCES_PER_GET:
         raise Malformed(f"count is not a number from 1 to {limits.NONCES_PER_GET}")
-    now_ms = service.clock()
-    return _cbor({"nonces": [running.nonces.issue(now_ms) for _ in range(int(count))], "time": now_ms})
+    return _cbor({"nonces": [running.nonces.issue() for _ in range(int(count))], "time": service.clock()})
 
 
 async def service_keys(_request: Request, service: Service, _body: bytes) -> Response:

@@ -29,6 +29,7 @@ from server.tables import (
     ReceiptRow,
     VerdictRow,
 )
+from shared_schema import limits
 
 Row = dict[str, Any]
 
@@ -238,6 +239,13 @@ def _write(tx: Connection, statement: Any, rows: Sequence[Row]) -> None:
     if rows:
         sql, values = _for_driver(statement, tx.dialect)
         tx.exec_driver_sql(sql, [values(row) for row in rows])
+
+
+def probe(engine: Engine) -> None:
+    """Write as much as an entry may have, and drop it. Raises what the database raises where it cannot."""
+    for words in ("DROP TABLE IF EXISTS probe", f"CREATE TABLE probe AS SELECT zeroblob({limits.ENTRY_BYTES})", "DROP TABLE probe"):
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.exec_driver_sql(words)
 
 
 def event_count(tx: Connection) -> int:

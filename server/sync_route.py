@@ -1,13 +1,17 @@
 """POST /v1/sync and GET /v1/events (docs/spec.md §9.2, §9.4)."""
 
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from server.append import Pushed, Sender
+from server.live import Live
 from server.realm import Pulled
 from server.service import RunningSide
+from shared_schema.errors import Refused
 from shared_schema.request import CBOR_TYPE
 from shared_schema.wire import SyncRequest, decode_request, encode_response
 
@@ -28,9 +32,22 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
         pulled = await running.read(_pull, running, wanted, sender, pushed)
     untold = realm.untold(pulled.delivered, pushed)
     if untold:
-        running.quotas.deliveries.take(sender.device, len(untold), realm.clock())
-        await running.writer.do(lambda commit: realm.deliver(commit, sender.device, untold))
+        try:
+            running.quotas.deliveries.take(sender.device, len(untold), realm.clock())
+        except Refused:
+            if pushed is None:
+                raise
+            pulled = _told(pulled, pushed)  # what was pushed is durable: its receipts go out, whatever else may
+        else:
+            await running.writer.do(lambda commit: realm.tell(commit, wanted, sender, untold))
     return Response(encode_response(realm.answer(wanted, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
+
+
+def _told(pulled: Pulled, pushed: Pushed) -> Pulled:
+    """Of the pages those whose delivery the audit log holds already."""
+    delivered = [one for one in pulled.delivered if one in pushed.delivered]
+    logs = {one.log for one in delivered}
+    return Pulled([page for page in pulled.pages if page.log in logs], delivered, more=True)
 
 
 def _count(running: RunningSide, pushed: Pushed) -> None:
@@ -46,7 +63,21 @@ def _pull(running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pus
         return running.realm.pull(connection, wanted, sender, pushed)
 
 
+class _Stream(StreamingResponse):
+    """Hints to one device. Its room is counted from when it is admitted to when it is gone, begun or not."""
+
+    def __init__(self, live: Live, device: bytes) -> None:
+        self._leave = partial(live.leave, device, event := live.enter(device))
+        super().__init__(live.stream(device, event), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
+
 async def events(_request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """Hints, as server-sent events."""
-    running.live.check_room(sender.device)
-    return StreamingResponse(running.live.stream(sender.device), media_type="text/event-stream", headers={"cache-control": "no-store"})
+    return _Stream(running.live, sender.device)

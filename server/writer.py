@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy.exc import DatabaseError
+
+from server import store
 from server.realm import Job, Realm
 from shared_schema.errors import Refused
 
 _MOST_JOBS: Final = 256
 _SEQUENCE_EVERY_S: Final = 0.05
 _SEQUENCE_AT: Final = 4096
+_STORAGE: Final = (OSError, DatabaseError)
 
 
 class _Asked(NamedTuple):
@@ -33,7 +37,7 @@ class Writer:
 
     def __init__(self, realm: Realm) -> None:
         self.failing = ""
-        """What the newest attempt to extend the audit tree ended with; empty while all is well."""
+        """What the newest attempt to write ended with; empty while all is well."""
         self._realm = realm
         self._jobs: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{realm.side}", daemon=True)
@@ -97,6 +101,9 @@ class Writer:
             results = self._realm.transact([asked.job for asked in group])
         except Exception as error:  # nothing was applied; every asker hears so
             results = [error] * len(group)
+        for result in results:
+            if isinstance(result, _STORAGE):
+                self.failing = type(result).__name__
         if any(asked.then for asked in group):
             self._sequence()
             results = [_then(asked, result) for asked, result in zip(group, results, strict=True)]
@@ -107,6 +114,8 @@ class Writer:
         """Extend the audit tree. A failure (a full disk, say) is kept for /readyz and tried again; the entries are safe in the log."""
         try:
             if self._realm.registry is not None:
+                if self.failing:
+                    store.probe(self._realm.engine)
                 self._realm.sequence()
             self.failing = ""
         except Exception as error:

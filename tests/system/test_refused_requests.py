@@ -24,9 +24,9 @@ def fresh(live: Live) -> str:
     return str(cbor.decode(httpx.get(f"{live.server.address}/v1/nonces?side=perpetrator", trust_env=False).content)["nonces"][0])
 
 
-def token(live: Live, session: Session, nonce: str = "", body: bytes = EMPTY) -> str:
+def token(live: Live, session: Session, nonce: str = "", body: bytes = EMPTY, method: str = "POST", path: str = "/v1/sync") -> str:
     me = session.identity
-    made = claims(device=me.device, svc=me.svc, side=me.side, method="POST", path="/v1/sync", body=body, nonce=nonce or fresh(live))
+    made = claims(device=me.device, svc=me.svc, side=me.side, method=method, path=path, body=body, nonce=nonce or fresh(live))
     return f"{SCHEME} {jwt.encode(made, session.sign_key.private(), algorithm=ALGORITHM, headers={'typ': TYP})}"
 
 
