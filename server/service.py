@@ -53,6 +53,7 @@ class RunningSide:
     live: Live
     metrics: Metrics
     log: structlog.BoundLogger
+    decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:

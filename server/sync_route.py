@@ -22,7 +22,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
     """A whole round trip: verdicts for what was pushed, pages of what is new."""
     realm = running.realm
     running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
-    wanted = decode_request(body) if len(body) <= _SMALL else await running.read(decode_request, body)
+    wanted = decode_request(body) if len(body) <= _SMALL else await _decode_large(running, body)
     pushed: Pushed | None = None
     if wanted.push:
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
@@ -41,6 +41,11 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
         else:
             await running.writer.do(lambda commit: realm.tell(commit, wanted, sender, untold))
     return Response(encode_response(realm.answer(wanted, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
+
+
+async def _decode_large(running: RunningSide, body: bytes) -> SyncRequest:
+    async with running.decoding:
+        return await running.read(decode_request, body)
 
 
 def _told(pulled: Pulled, pushed: Pushed) -> Pulled:

@@ -103,8 +103,10 @@ def _key(key: Any) -> bytes:
     raise Malformed("map key is neither text nor an integer 0..23")
 
 
-def decode(data: bytes) -> Any:
-    """Parse exactly one item. Raises Malformed, and nothing else, on any other bytes."""
+def decode(data: bytes, most: int | None = None) -> Any:
+    """Parse exactly one item, which holds at most `most`. Raises Malformed, and nothing else, on any other bytes."""
+    if most is not None and len(data) > most:  # an item has a byte at least
+        _check_items(data, most)
     try:
         value, end = _read(data, 0, 0)
     except IndexError:
@@ -112,6 +114,26 @@ def decode(data: bytes) -> Any:
     if end != len(data):
         raise Malformed(f"{len(data) - end} B after the item")
     return value
+
+
+_STEPS: Final = tuple(0 if 24 <= first & 31 <= 27 else 1 + (first & 31) * (first >> 5 in (2, 3)) for first in range(256))  # 0: see the argument
+
+
+def _check_items(data: bytes, most: int) -> None:
+    """Raises Malformed for more than `most` heads, before anything is made of them. What else is wrong is for `decode` to say."""
+    at, end = 0, len(data)
+    for _ in range(most):
+        if at >= end:
+            return
+        first = data[at]
+        step = _STEPS[first]
+        if not step:
+            step = 1 + (1 << (first & 31) - 24)
+            if first >> 5 in (2, 3):
+                step += int.from_bytes(data[at + 1 : at + step], "big")
+        at += step
+    if at < end:
+        raise Malformed(f"more than {most} items")
 
 
 def decode_prefix(data: bytes, start: int) -> tuple[Any, int]:

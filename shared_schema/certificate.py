@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, cose, ids
+from shared_schema import cbor, cose, ids, limits
 from shared_schema.errors import Malformed
 from shared_schema.ids import Side
 from shared_schema.roles import ROLES
@@ -137,7 +137,7 @@ def invitation_payload(side: Side, subject: Subject, key: bytes, enrol_until: in
 def decode_invitation(data: bytes) -> Invitation:
     """An invitation from its COSE bytes; its signature is not checked here. Raises Malformed."""
     sign1 = cose.decode(data, INVITATION)
-    map_ = as_map(cbor.decode(sign1.payload), "invitation", keys("side", "subject", "key", "enrol_until"))
+    map_ = as_map(cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT), "invitation", keys("side", "subject", "key", "enrol_until"))
     return Invitation(
         side=ids.side(map_["side"]),
         subject=_subject(map_["subject"]),
@@ -169,7 +169,7 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
 
 def decode_registry_statement(payload: bytes) -> RegistryStatement:
     """A registry statement from its payload. Raises Malformed."""
-    value = cbor.decode(payload)
+    value = cbor.decode(payload, limits.ITEMS_PER_OBJECT)
     kind = value.get("kind") if type(value) is dict else None
     decoder = _DECODERS.get(kind) if type(kind) is str else None
     if decoder is None:

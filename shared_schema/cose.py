@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from shared_schema import cbor, ids
+from shared_schema import cbor, ids, limits
 from shared_schema.errors import Malformed
 from shared_schema.shape import as_blob, as_bytes, as_id, as_map, as_tuple, keys
 
@@ -79,11 +79,11 @@ def decode_one_of(data: bytes, types: Mapping[str, frozenset[Any]]) -> Sign1:
     """Take a signed object apart that is of one of `types`: typ -> its header labels beyond the common ones. Raises Malformed."""
     if data[:1] != TAG:
         raise Malformed("a signed object begins with 0xD2")
-    outer = as_tuple(cbor.decode(data[1:]), "signed object", 4)
+    outer = as_tuple(cbor.decode(data[1:], limits.ITEMS_PER_OBJECT), "signed object", 4)
     protected = as_blob(outer[0], "protected header")
     if outer[1] != {}:
         raise Malformed("the unprotected map is not empty")
-    header = cbor.decode(protected)
+    header = cbor.decode(protected, limits.ITEMS_PER_OBJECT)
     typ = header.get(16) if type(header) is dict else None
     if type(typ) is not str or typ not in types:
         raise Malformed(f"typ is not {' or '.join(types)}")

@@ -127,7 +127,7 @@ def _no_parts(parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
 
 
 def _part_hashes(payload: bytes, parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
-    listed = as_list(cbor.decode(payload), "payload", limits.PARTS_PER_ENTRY)
+    listed = as_list(cbor.decode(payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
     if not listed or len(listed) != len(parts):
         raise Malformed(f"payload lists {len(listed)} parts and {len(parts)} came, want the same and at least one")
     for index, (want, part) in enumerate(zip(listed, parts, strict=True)):
@@ -153,7 +153,7 @@ def decode_entry_alone(data: bytes) -> Entry:
     sign1 = cose.decode_one_of(data, _TYPES)
     if sign1.header[16] != ENVELOPE:
         return decode_entry(data)
-    listed = as_list(cbor.decode(sign1.payload), "payload", limits.PARTS_PER_ENTRY)
+    listed = as_list(cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
     return decode_entry(data, [None] * len(listed))
 
 

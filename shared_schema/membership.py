@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, ids
+from shared_schema import cbor, ids, limits
 from shared_schema.certificate import SUITE
 from shared_schema.entry import Head, decode_head
 from shared_schema.errors import Malformed
@@ -108,7 +108,7 @@ def encode_file_statement(statement: FileStatement) -> bytes:
 
 def decode_file_statement(payload: bytes) -> FileStatement:
     """A file statement from its payload. Raises Malformed."""
-    value = cbor.decode(payload)
+    value = cbor.decode(payload, limits.ITEMS_PER_STATEMENT)
     kind = value.get("kind") if type(value) is dict else None
     decoder = _DECODERS.get(kind) if type(kind) is str else None
     if decoder is None:

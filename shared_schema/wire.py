@@ -123,7 +123,7 @@ def encode_request(request: SyncRequest) -> bytes:
 
 def decode_request(data: bytes) -> SyncRequest:
     """Parse a sync request. Raises Malformed or TooLarge."""
-    map_ = as_map(cbor.decode(data), "request", keys("v", "cursors", "push", "status", "checkpoint", "prove"))
+    map_ = as_map(cbor.decode(data, limits.ITEMS_PER_REQUEST), "request", keys("v", "cursors", "push", "status", "checkpoint", "prove"))
     if map_["v"] != 1 or map_["v"] is True:
         raise Malformed("request version is not 1")
     cursors = tuple(_cursor(item) for item in as_list(map_["cursors"], "cursors"))
