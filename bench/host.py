@@ -17,6 +17,7 @@ _PLENTY: Final = {
     "FIELDKEEP_UNSIGNED_PER_MINUTE": str(10**9),
     "FIELDKEEP_DELIVERIES_PER_DAY": str(10**9),
     "FIELDKEEP_FILES_PER_DAY": str(10**9),
+    "FIELDKEEP_STATEMENTS_PER_DAY": str(10**9),
 }
 _ROOT: Final = Path(__file__).parent.parent
 

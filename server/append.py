@@ -3,7 +3,7 @@
 `Commit` is one transaction's worth of decisions. Nothing that it decides is true before `store.flush` and the database's commit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -76,8 +76,8 @@ class Sender:
 
 
 class Commit:
-    """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` raises Refused
-    `quota` for a device that has begun enough files.
+    """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` and `may_state`
+    raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person.
     """
 
     def __init__(
@@ -91,10 +91,14 @@ class Commit:
         load: Callable[[Connection, bytes], OpenLog | None],
         sign: Callable[[str, bytes], bytes],
         has_refusals: Callable[[bytes], bool],
+        files_of: Callable[[bytes], Collection[bytes]],
         may_begin: Callable[[bytes], None] = lambda _device: None,
+        may_state: Callable[[bytes], None] = lambda _device: None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
-        self._load, self._sign, self._has_refusals, self._may_begin = load, sign, has_refusals, may_begin
+        self._load, self._sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
+        self._may_begin, self._may_state = may_begin, may_state
+        self._named: dict[bytes, set[bytes]] = {}
         self.batch = store.Batch()
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
@@ -222,6 +226,8 @@ class Commit:
     def _append_file(self, entry: Entry, sender: Sender) -> tuple[log_rules.Placed, int]:
         opened = self._open(entry.log)
         author = self.registry.devices.get(entry.author)
+        if not entry.is_envelope:
+            self._may_state(sender.device)
         statement = None if entry.is_envelope else decode_file_statement(entry.sign1.payload)
         genesis = isinstance(statement, Genesis)
         if author is None or (opened is None) != genesis:
@@ -240,6 +246,7 @@ class Commit:
         try:
             self._check_seen(opened, entry)
             file = self._take_file(opened, entry, statement)
+            self._check_room(entry.log, statement)
         except ProtocolError as error:
             raise _Signed(error) from error  # the signature held: a final code is signed and remembered
         head, place = log_rules.place(opened.head, entry, self.now_ms)
@@ -285,13 +292,19 @@ class Commit:
             membership.check_fresh(touched, statement.rg.seq, self.registry)
         return file
 
+    def _check_room(self, log: bytes, statement: Any) -> None:
+        """Nobody is named in more files than a device has cursors for, the registry's aside: their phone could not sync again."""
+        for user, _ in _added(statement):
+            before, named = self._files_of(user), self._named.get(user, set())
+            if log not in before and log not in named and len(before) + len(named) >= limits.FILES_PER_DEVICE - 1:
+                raise Refused("quota", f"somebody is in {limits.FILES_PER_DEVICE - 1} files, want no more")
+
     def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
         if isinstance(statement, Members):
             self.batch.moves += [(False, {"log": log, "user": user, "left": seq}) for user in statement.remove]
-        if isinstance(statement, Genesis | Members):
-            added = statement.members if isinstance(statement, Genesis) else statement.add
-            rows = [{"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role} for user, role in added]
-            self.batch.moves += [(True, row) for row in rows]
+        for user, role in _added(statement):
+            self._named.setdefault(user, set()).add(log)
+            self.batch.moves.append((True, {"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role}))
 
     def _put(
         self, opened: OpenLog, head: LogHead, place: log_rules.Placed, file: FileState | None, *, void: bool = False
@@ -375,6 +388,13 @@ class _Clone(Refused):
     def __init__(self, message: str, stored: Any) -> None:
         self.stored = stored
         super().__init__("clone-detected", message)
+
+
+def _added(statement: Any) -> tuple[tuple[bytes, str], ...]:
+    """Whom a statement puts into its file, and as what."""
+    if isinstance(statement, Genesis):
+        return statement.members
+    return statement.add if isinstance(statement, Members) else ()
 
 
 def _signed_code(signed: bytes) -> str:

@@ -58,6 +58,7 @@ class Quotas:
     push_bytes: Window
     deliveries: Window
     files: Window
+    statements: Window
     unsigned: Window
 
 
@@ -68,5 +69,6 @@ def make_quotas(settings: Settings) -> Quotas:
         Window(DAY_MS, settings.push_bytes_per_day),
         Window(DAY_MS, settings.deliveries_per_day),
         Window(DAY_MS, settings.files_per_day),
+        Window(DAY_MS, settings.statements_per_day),
         Window(MINUTE_MS, settings.unsigned_per_minute),
     )

@@ -69,6 +69,7 @@ class Realm:
         self._audit: AuditLog | None = None
         self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
         self.may_begin: Callable[[bytes], None] = lambda _device: None
+        self.may_state: Callable[[bytes], None] = lambda _device: None
         with engine.connect() as connection, connection.begin():
             self._restore(connection)
 
@@ -187,7 +188,9 @@ class Realm:
                     load=self.load,
                     sign=self.sign,
                     has_refusals=self._refused_logs.__contains__,
+                    files_of=lambda user: self.readers.get(user, {}),
                     may_begin=self.may_begin,
+                    may_state=self.may_state,
                 )
                 results = [self._run(job, commit) for job in jobs]
                 store.flush(connection, commit.batch)

@@ -95,6 +95,7 @@ class Service:
         log = self._open_log(data / f"{side}.log")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
+        realm.may_state = lambda device: quotas.statements.take(device, 1, self.clock())
         return RunningSide(realm, Writer(realm), Nonces(side, secrets.token_bytes), quotas, Live(realm), Metrics(), log)
 
     def _open_log(self, path: Path) -> structlog.BoundLogger:

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         limits.DELIVERIES_PER_DAY, ge=1, description="Log pages that one device may fetch in a day; each is an event of the audit log."
     )
     files_per_day: int = Field(limits.FILES_PER_DAY, ge=1, description="Files that one device may begin in a day.")
+    statements_per_day: int = Field(
+        limits.STATEMENTS_PER_DAY, ge=1, description="Statements of files (members, keys) that one device may send in a day."
+    )
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(
         600,
