@@ -287,20 +287,23 @@ def _verify_tree(export: Export, result: Audited) -> None:
         result.add("bad-export", b"", 0, f"the checkpoint: {error}")
         return
     result.tree_size = checkpoint.size
-    if not export.events:
-        return
-    if sorted(export.events) != list(range(len(export.events))) or len(export.events) < checkpoint.size:
-        result.add("bad-export", b"", 0, f"{len(export.events)} events for a tree of {checkpoint.size}")
-        return
-    leaves = [merkle.leaf_hash(merkle.event_commitment(*export.events[n])) for n in range(checkpoint.size)]
-    result.leaves, result.beyond = len(leaves), len(export.events) - len(leaves)
-    roots = merkle.prefix_roots(leaves, {checkpoint.size} | {ck.size for _, _, ck in result.witnessed})
-    if roots[checkpoint.size] != checkpoint.root:
-        result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
+    roots = {checkpoint.size: checkpoint.root}
+    if export.events:
+        if sorted(export.events) != list(range(len(export.events))) or len(export.events) < checkpoint.size:
+            result.add("bad-export", b"", 0, f"{len(export.events)} events for a tree of {checkpoint.size}")
+            return
+        leaves = [merkle.leaf_hash(merkle.event_commitment(*export.events[n])) for n in range(checkpoint.size)]
+        result.leaves, result.beyond = len(leaves), len(export.events) - len(leaves)
+        roots = merkle.prefix_roots(leaves, {checkpoint.size} | {ck.size for _, _, ck in result.witnessed})
+        if roots[checkpoint.size] != checkpoint.root:
+            result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
     for log, seq, ck in result.witnessed:
+        if not export.events:
+            roots.setdefault(ck.size, ck.root)
         if ck.incarnation == root.incarnation and roots.get(ck.size) != ck.root:
             result.add("contradiction", log, seq, f"its author was shown another audit tree of size {ck.size}")
-    _verify_events(export, result)
+    if export.events:
+        _verify_events(export, result)
 
 
 def _verify_events(export: Export, result: Audited) -> None:

@@ -72,6 +72,11 @@ class Exports:
         payload = receipt_payload(self.case, incarnation or self.incarnation, [item], item.seq, chain)
         return {"receipt": b64(sign_object(self.receipt_key, self.header(RECEIPT, svc, kid), payload))}
 
+    def checkpoint(self, size: int, root: bytes) -> Line:
+        """A checkpoint of the perpetrator side that the server signed."""
+        name = origin(self.svc, "perpetrator", self.incarnation)
+        return {"checkpoint": encode_checkpoint(sign_checkpoint(self.checkpoint_key, name, size, root))}
+
     def with_events(self, change: Callable[[list[bytes]], list[bytes]], size: int | None = None) -> Lines:
         """The perpetrator side's export with other events, under a checkpoint of the first `size` of them that the server signed."""
         held = sorted((line["n"], line) for line in self.perpetrator if "event" in line)
@@ -80,11 +85,9 @@ class Exports:
         salts += [bytes(32)] * (len(events) - len(salts))
         leaves = [merkle.leaf_hash(merkle.event_commitment(salt, event)) for salt, event in zip(salts, events, strict=False)]
         size = len(events) if size is None else size
-        name = origin(self.svc, "perpetrator", self.incarnation)
-        note = encode_checkpoint(sign_checkpoint(self.checkpoint_key, name, size, merkle.root_of(leaves[:size])))
         lines = [line for line in copied(self.perpetrator) if "event" not in line and "checkpoint" not in line]
         lines += [{"event": b64(event), "n": n, "salt": b64(salt)} for n, (salt, event) in enumerate(zip(salts, events, strict=False))]
-        return [*lines, {"checkpoint": note}]
+        return [*lines, self.checkpoint(size, merkle.root_of(leaves[:size]))]
 
     def with_event(self, event: Any) -> Lines:
         """The perpetrator side's export with one more event, bytes or a value, within the tree."""

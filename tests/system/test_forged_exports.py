@@ -253,6 +253,16 @@ class TestEvents:
         assert (finding.log, finding.seq) == (exports.case, 2)
 
 
+def test_a_tree_that_an_author_was_not_shown(exports: Exports) -> None:
+    """Without events too, two trees of one size are a contradiction."""
+    last = exports.entries(exports.worker)[-1]
+    ck = decode_entry_alone(unb64(last["cose"])).ck
+    lines = [line for line in exports.worker if "checkpoint" not in line]
+    assert exports.verify([*lines, exports.checkpoint(ck.size, ck.root)]).findings == []
+    findings = exports.verify([*lines, exports.checkpoint(ck.size, bytes(32))]).findings
+    assert (exports.case, last["seq"], f"its author was shown another audit tree of size {ck.size}") in [one[1:] for one in findings]
+
+
 class TestCompleteness:
     """Nobody vouches for an event beyond the tree: an export with one does not prove that it has every log."""
 
