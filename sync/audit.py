@@ -298,9 +298,10 @@ def _verify_tree(export: Export, result: Audited) -> None:
         if roots[checkpoint.size] != checkpoint.root:
             result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
     for log, seq, ck in result.witnessed:
-        if not export.events:
-            roots.setdefault(ck.size, ck.root)
-        if ck.incarnation == root.incarnation and roots.get(ck.size) != ck.root:
+        if ck.incarnation != root.incarnation:
+            continue
+        shown = roots.get(ck.size) if export.events else roots.setdefault(ck.size, ck.root)
+        if shown != ck.root:
             result.add("contradiction", log, seq, f"its author was shown another audit tree of size {ck.size}")
     if export.events:
         _verify_events(export, result)
