@@ -24,6 +24,7 @@ from sync.device.taking import Outcome, Received, Refusal, take_response
 from sync.granting import Granter
 
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
+_FIRST_PUSH_BYTES: Final = 262_144  # then twice as much each time: what a slow link cannot carry whole gets through in pieces
 _ROUNDS: Final = 10_000
 _SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
@@ -73,7 +74,8 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     resealed: Counter[bytes] = Counter()
     while True:
         seal_pending(session)
-        pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, again=report.rounds == 0)])
+        room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
+        pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
             response = _exchange(session, transport, pushed)
         except Refused as error:
@@ -99,8 +101,8 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     return report
 
 
-def _choose(session: Session, stuck: set[bytes], *, again: bool = False) -> list[Waiting]:
-    """What to push now: in order, up to the size of one request, nothing of a log that is stuck or stopped; `again` also what has a receipt."""
+def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, again: bool = False) -> list[Waiting]:
+    """What to push now: in order, up to `room` bytes, nothing of a log that is stuck or stopped; `again` also what has a receipt."""
     if session.store.fact("frozen"):
         return []
     chosen: list[Waiting] = []
@@ -109,7 +111,7 @@ def _choose(session: Session, stuck: set[bytes], *, again: bool = False) -> list
         if item.log in stuck or item.dead or (item.receipted and not again) or session.stopped(item.log):
             continue
         size += item.size
-        if chosen and (size > _PUSH_BYTES or len(chosen) >= limits.ENTRIES_PER_PUSH):
+        if chosen and (size > room or len(chosen) >= limits.ENTRIES_PER_PUSH):
             break
         chosen.append(item)
     return chosen

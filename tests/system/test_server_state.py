@@ -93,7 +93,7 @@ def test_nobody_is_shown_what_came_after_their_removal() -> None:
 
 
 def test_receipts_are_given_when_no_page_is(tmp_path: Path) -> None:
-    """The push was durable and the answer `quota`: a device went on believing that nothing had been taken."""
+    """The push was durable and the answer `quota`: a device went on believing that nothing had been taken. What has its receipt waits for its page."""
     live = Live(tmp_path, env={"FIELDKEEP_DELIVERIES_PER_DAY": "8"})
     try:
         sam, priya = live.enrol("Sam", ("navigator",)), live.enrol("Priya", ("navigator",))
@@ -103,12 +103,16 @@ def test_receipts_are_given_when_no_page_is(tmp_path: Path) -> None:
             syncing.sync(priya, live.transport)
             note(sam, log, f"s{k}")
             report = syncing.sync(sam, live.transport)
-            assert (report.accepted, sam.store.outbox(log)) == (1, [])
+            assert all(item.receipted for item in sam.store.outbox(log))
+            assert report.accepted + len(sam.store.outbox(log)) == 1
             if sam.reader(log).log.head.seq < priya.reader(log).log.head.seq:
                 break
             assert k < 20
+        assert sam.store.outbox(log)
+        assert syncing.sync(sam, live.transport).accepted == 0, "no page, no end"
         with pytest.raises(Refused):
-            syncing.sync(sam, live.transport)
+            syncing.sync(priya, live.transport)
+            syncing.sync(priya, live.transport)
     finally:
         live.close()
 
