@@ -111,8 +111,7 @@ def test_receipts_are_given_when_no_page_is(tmp_path: Path) -> None:
         assert sam.store.outbox(log)
         assert syncing.sync(sam, live.transport).accepted == 0, "no page, no end"
         with pytest.raises(Refused):
-            syncing.sync(priya, live.transport)
-            syncing.sync(priya, live.transport)
+            [syncing.sync(priya, live.transport) for _ in range(2)]
     finally:
         live.close()
 
