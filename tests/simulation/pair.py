@@ -6,6 +6,7 @@ from typing import Final
 
 from sync.change import Op
 from sync.device import files
+from sync.fold import show
 from tests.world import Phone, World
 
 SIDE: Final = "perpetrator"
@@ -34,3 +35,14 @@ def a_case(world: World) -> tuple[Phone, Phone, bytes]:
 def type_in(phone: Phone, log: bytes, words: str) -> bytes:
     """A new task, not sent yet."""
     return phone.do(lambda session: session.write(log, None, "task", [Op("what", "set", words, ())]))
+
+
+def codes(phone: Phone) -> list[str]:
+    """Of its alarms, in order."""
+    return [code for _, _, _, _, code, _, _ in phone.store.alarms()]
+
+
+def words(phone: Phone, log: bytes) -> set[str]:
+    """What stands in the tasks of a file."""
+    found = (show(record, phone.session.types).get("what") for record in phone.session.records(log).values())
+    return {one.value for one in found if one is not None}

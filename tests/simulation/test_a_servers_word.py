@@ -14,9 +14,8 @@ from shared_schema.receipt import HEAD, RECEIPT, VERDICT, Item, head_payload, re
 from shared_schema.wire import Answer, Page, SyncResponse, decode_request, encode_request
 from sync import membership
 from sync.device import enrolment, files, finding, outbox
-from sync.fold import show
 from sync.granting import Granter
-from tests.simulation.pair import SIDE, a_case, two, type_in
+from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words
 from tests.world import Phone, World, patched
 
 
@@ -24,15 +23,6 @@ from tests.world import Phone, World, patched
 def world() -> Iterator[World]:
     with two() as made:
         yield made
-
-
-def codes(phone: Phone) -> list[str]:
-    return [code for _, _, _, _, code, _, _ in phone.store.alarms()]
-
-
-def words(phone: Phone, log: bytes) -> set[str]:
-    found = (show(record, phone.session.types).get("what") for record in phone.session.records(log).values())
-    return {one.value for one in found if one is not None}
 
 
 class Swallowing:

@@ -17,7 +17,7 @@ from sync import exchange
 from sync.change import Op
 from sync.device import enrolment, files, funds
 from sync.device.session import Session
-from tests.simulation.pair import SIDE, a_case, two, type_in
+from tests.simulation.pair import SIDE, a_case, codes, two, type_in
 from tests.world import DAY, HOUR, Phone, World, patched
 
 
@@ -25,10 +25,6 @@ from tests.world import DAY, HOUR, Phone, World, patched
 def world() -> Iterator[World]:
     with two() as made:
         yield made
-
-
-def codes(phone: Phone) -> list[str]:
-    return [code for _, _, _, _, code, _, _ in phone.store.alarms()]
 
 
 def test_a_device_enrols_when_the_registry_takes_several_pages(world: World) -> None:

@@ -10,9 +10,9 @@ from shared_schema.membership import encode_file_statement
 from shared_schema.wire import Page, SyncResponse
 from sync.device import enrolment, files, outbox, syncing
 from sync.device.cli.status import _status
-from sync.fold import show, state_hash
+from sync.fold import state_hash
 from sync.granting import Granter
-from tests.simulation.pair import SIDE, a_case, two, type_in
+from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words
 from tests.world import DAY, Phone, World, patched
 
 
@@ -20,15 +20,6 @@ from tests.world import DAY, Phone, World, patched
 def world() -> Iterator[World]:
     with two() as made:
         yield made
-
-
-def codes(phone: Phone) -> list[str]:
-    return [code for _, _, _, _, code, _, _ in phone.store.alarms()]
-
-
-def words(phone: Phone, log: bytes) -> set[str]:
-    found = (show(record, phone.session.types).get("what") for record in phone.session.records(log).values())
-    return {one.value for one in found if one is not None}
 
 
 def granter(phone: Phone, log: bytes) -> Granter:

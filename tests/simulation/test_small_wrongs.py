@@ -16,7 +16,7 @@ from sync.change import DELETED, Change, Op, encode_part
 from sync.device import enrolment, files, outbox, syncing
 from sync.keys import ReceivingKey
 from sync.signing import sign_object
-from tests.simulation.pair import SIDE, a_case, two, type_in
+from tests.simulation.pair import SIDE, a_case, codes, two, type_in
 from tests.world import DAY, REPLY_LOST, START_MS, YEAR, Phone, World, patched
 
 
@@ -24,10 +24,6 @@ from tests.world import DAY, REPLY_LOST, START_MS, YEAR, Phone, World, patched
 def world() -> Iterator[World]:
     with two() as made:
         yield made
-
-
-def codes(phone: Phone) -> list[str]:
-    return [code for _, _, _, _, code, _, _ in phone.store.alarms()]
 
 
 def test_a_dropped_revocation_shown_later_freezes_nobody(world: World) -> None:
