@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.app import make_app
-from server.connection import BoundedConnection
+from server.connection import HEAD_SECONDS, BoundedConnection
 from server.dev_tls import make_dev_tls
 from server.service import Service
 from server.settings import Settings
@@ -126,6 +126,7 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
         proxy_headers=bool(settings.forwarded_allow_ips),
         forwarded_allow_ips=settings.forwarded_allow_ips,
         date_header=False,
+        timeout_keep_alive=int(HEAD_SECONDS),
         timeout_graceful_shutdown=max(1, math.ceil(settings.drain_seconds)),
         limit_concurrency=settings.most_connections,
         **tls,

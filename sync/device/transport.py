@@ -21,9 +21,14 @@ from sync.signing import SigningKey
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 _EVENTS_TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
+_ENDED: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _ANSWER_BYTES: Final = 8 * limits.REQUEST_BYTES  # a sync's answer is a few MiB; an auditor's page holds a thousand entries
 _EVENT_BYTES: Final = 4096
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9_.-]+)+(?:\?(?:side=[a-z]+|[a-z]+=[0-9]{1,16}))?")
+
+
+class _HungUp(Refused):
+    """The connection ended before an answer; most often it was kept from an earlier request for too long."""
 
 
 class Signer(Protocol):
@@ -84,13 +89,13 @@ class HttpTransport:
         return self.signed(session, "POST", "/v1/sync", body)
 
     def signed(self, session: Signer, method: str, path: str, body: bytes = b"") -> bytes:
-        """A signed request; tried once more when the nonce was spent or too old."""
+        """A signed request; tried once more when the nonce was spent or too old, or the connection ended: asking twice does nothing twice."""
         for attempt in (1, 2):
             headers = {"authorization": self._authorization(session, method, path, body)}
             try:
                 return self._send(method, path, body, headers)
             except Refused as error:
-                if error.code != "nonce-spent" or attempt == 2:
+                if attempt == 2 or not (error.code == "nonce-spent" or isinstance(error, _HungUp)):
                     raise
         raise Refused("nonce-spent")
 
@@ -128,7 +133,8 @@ class HttpTransport:
             with self._client.stream(method, path, content=body or None, headers=sent) as response:
                 content = _read(response, _ANSWER_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Refused("offline", f"the server could not be reached ({type(error).__name__}); everything stays on this device") from None
+            kind = _HungUp if isinstance(error, _ENDED) else Refused
+            raise kind("offline", f"the server could not be reached ({type(error).__name__}); everything stays on this device") from None
         nonce = response.headers.get(NONCE_HEADER)
         if nonce:
             self._nonces = [nonce]

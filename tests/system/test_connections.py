@@ -35,6 +35,14 @@ def answers(connection: socket.socket) -> bytes:
     return heard
 
 
+def answer(connection: socket.socket) -> bytes:
+    """One answer that ends with an object: its head and its body may come apart."""
+    heard = b""
+    while not heard.endswith(b"}"):
+        heard += connection.recv(65_536) or b"}"
+    return heard
+
+
 def send(connection: socket.socket, piece: bytes, most: int) -> int:
     """Send `piece` again and again; how much was sent before the server hung up."""
     sent = 0
@@ -66,7 +74,7 @@ def test_the_largest_head(connection: socket.socket) -> None:
     end = b"\r\n\r\n"
     room = HEAD_BYTES - len(HELLO) - len(b"x: ") - len(end)
     connection.sendall(HELLO + b"x: " + b"a" * room + end)
-    assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+    assert answer(connection).startswith(b"HTTP/1.1 200")
     connection.sendall(HELLO + b"x: " + b"a" * (room + 1) + end)
     assert answers(connection).startswith(b"HTTP/1.1 431")
 
@@ -109,3 +117,11 @@ def test_who_says_nothing_is_not_waited_for(server: LiveServer) -> None:
         opened.close()
     assert time.monotonic() - begun < HEAD_SECONDS + 5
     assert heard == [b"", b"", b"", b"200", b"404"]
+
+
+def test_a_kept_connection_outlives_a_clients_patience(connection: socket.socket) -> None:
+    """Both sides counted to five: who asked again after five seconds met a server that was just hanging up."""
+    for pause in (0.0, 6.5):
+        time.sleep(pause)
+        connection.sendall(HELLO + b"\r\n")
+        assert answer(connection).startswith(b"HTTP/1.1 200")

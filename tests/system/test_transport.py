@@ -95,6 +95,45 @@ def test_whatever_the_network_does_is_offline(session: Session, kind: Any) -> No
         assert code_of(lambda: opened.events(session).__enter__()) == "offline"
 
 
+class Forgetful(Wire):
+    """A server that hangs up on the first so many signed requests."""
+
+    def __init__(self, answer: bytes, most: int, kind: type[httpx.TransportError]) -> None:
+        super().__init__(answer)
+        self.left, self.kind, self.tokens = most, kind, list[str]()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        token = request.headers.get("authorization")
+        self.tokens += [token] if token else []
+        if token and self.left:
+            self.left -= 1
+            raise self.kind("x")
+        answered = super().handle_request(request)
+        return answered if token else httpx.Response(200, content=cbor.encode({"nonces": [f"nonce {len(self.asked)}"]}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "hung_up", "asked", "heard"),
+    [
+        (httpx.ReadError, 1, 2, True),
+        (httpx.WriteError, 1, 2, True),
+        (httpx.RemoteProtocolError, 1, 2, True),
+        (httpx.ReadError, 2, 2, False),
+        (httpx.ReadTimeout, 1, 1, False),
+        (httpx.ConnectError, 1, 1, False),
+    ],
+)
+def test_a_connection_that_ended(session: Session, kind: Any, hung_up: int, asked: int, heard: bool) -> None:
+    """A kept connection may end while a request is on its way: it is asked for once more, on a new one and under a new nonce."""
+    wire = Forgetful(b"x", hung_up, kind)
+    with HttpTransport(ADDRESS, client=httpx.Client(base_url=ADDRESS, transport=wire)) as opened:
+        if heard:
+            assert opened.sync(session, b"") == b"x"
+        else:
+            assert code_of(lambda: opened.sync(session, b"")) == "offline"
+    assert len(set(wire.tokens)) == len(wire.tokens) == asked
+
+
 @pytest.mark.parametrize("address", ["http://[::1", "https://x:99999", "https://x:port", "http://example.org", "", "https://"])
 def test_addresses_that_are_none(address: str) -> None:
     assert code_of(lambda: HttpTransport(address)) == "bad-value"
