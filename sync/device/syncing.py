@@ -18,9 +18,10 @@ from sync import membership
 from sync.device import VERSION
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
+from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
 from sync.device.store import OutboxRow, Waiting
-from sync.device.taking import Outcome, Received, Refusal, take_response
+from sync.device.taking import take_response
 from sync.granting import Granter
 
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4

@@ -24,7 +24,7 @@ from shared_schema.receipt import Item, decode_receipt, decode_signed_head, rece
 from shared_schema.records import record_types
 from sync import exchange, fold, granting, ledger, membership, sealing
 from sync.change import encode_part
-from sync.device import enrolment, store, syncing, taking
+from sync.device import enrolment, opening, settling, store, syncing, taking
 from sync.device.store import ChangeRow
 from sync.fold import CONTESTED
 from tests.simulation.checks import Broken
@@ -108,7 +108,7 @@ def keeps_the_secret_on_removal() -> Iterator[None]:
     def new_epoch(self: Any, state: Any, secrets: Any, secret: bytes, add: Any = None, remove: Any = ()) -> Any:
         return make(self, state, secrets, secrets[state.epoch] if remove else secret, add, remove)
 
-    with patched(granting.Granter, "new_epoch", new_epoch), patched(taking, "check_secret", lambda *_: None):
+    with patched(granting.Granter, "new_epoch", new_epoch), patched(opening, "check_secret", lambda *_: None):
         yield
 
 
@@ -224,7 +224,7 @@ def lets_go_of_what_the_log_does_not_show() -> AbstractContextManager[Any]:
         for item, _, _ in self.store.receipted():
             self.store.drop_outbox(item.n)
 
-    return patched(taking._Taking, "_settle", settle)
+    return patched(settling.Settling, "_settle", settle)
 
 
 def judges_before_the_registry_came() -> AbstractContextManager[Any]:
@@ -261,7 +261,7 @@ def lets_the_view_go_back() -> Iterator[None]:
 @contextmanager
 def drops_fields_it_does_not_know() -> Iterator[None]:
     """What a newer app wrote into a form is thrown away on arrival."""
-    original = taking._Taking._changes
+    original = opening.Opening._changes
 
     def _changes(self: Any, log: bytes, one: Any, secret: bytes) -> Any:
         for change, _ in original(self, log, one, secret):
@@ -270,7 +270,7 @@ def drops_fields_it_does_not_know() -> Iterator[None]:
             if ops:
                 yield replace(change, ops=ops), encode_part([replace(change, ops=ops)])[1:]
 
-    with patched(taking._Taking, "_changes", _changes):
+    with patched(opening.Opening, "_changes", _changes):
         yield
 
 

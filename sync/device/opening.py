@@ -1,0 +1,144 @@
+"""Opening what a page brought: granted secrets, sealed parts, change numbers (docs/spec.md §4, §7.3)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from shared_schema import cbor, ids
+from shared_schema.entry import Entry, decode_entry
+from shared_schema.errors import BadGrant, Malformed
+from shared_schema.membership import Members, decode_file_statement
+from sync import keys, sealing
+from sync.change import Change, decode_part, encode_part
+from sync.device.outcome import Outcome
+from sync.device.session import Session
+from sync.exchange import Taken
+from sync.granting import check_secret, open_grants
+from sync.log import Placed
+
+
+class Opening:
+    """The secrets and changes of one response."""
+
+    def __init__(self, session: Session, outcome: Outcome) -> None:
+        self.session, self.store, self.outcome = session, session.store, outcome
+        self.counted: dict[tuple[bytes, bytes], int] = {}
+        self.numbers = {item.id: item.n for item in self.store.waiting()}
+
+    def take(self, log: bytes, taken: list[Taken]) -> None:
+        """Keep what the entries grant, and open what they seal."""
+        older = False
+        for one in taken:
+            if not one.void and not one.place.entry.is_envelope:
+                older |= self._statement(log, one.place.entry, one.place.seq)
+        if older:
+            self._reopen(log)
+        else:
+            self._open_parts(log, [one for one in taken if not one.void and one.place.entry.is_envelope])
+
+    def _statement(self, log: bytes, entry: Entry, seq: int) -> bool:
+        """Keep what a statement grants to this device; True when it opens earlier entries too."""
+        statement = decode_file_statement(entry.sign1.payload)
+        me, session = self.session.identity, self.session
+        state = session.reader(log).file
+        held = self.store.secrets(log)
+        good: set[int] = set()
+        try:
+            secrets = open_grants(statement, entry.author, session.receive_key, me.device, (me.svc, log))
+        except BadGrant as error:
+            session.alarm(log, seq, "bad-grant", str(error))
+            secrets = {}
+        for epoch, secret in sorted(secrets.items()):
+            try:
+                check_secret(state, me.svc, epoch, secret, held)
+            except BadGrant as error:
+                session.alarm(log, seq, "bad-grant", str(error))
+                continue
+            for later in [later for later, other in held.items() if other == secret and later > epoch]:
+                session.alarm(log, seq, "bad-grant", f"the secret of epoch {later} is that of epoch {epoch}: what it opened is closed again")
+                self._close(log, later)
+                del held[later]
+            self.store.put_secret(log, epoch, secret)
+            held[epoch] = secret
+            good.add(epoch)
+        if isinstance(statement, Members) and me.user in statement.remove:
+            session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
+        return bool(good - {getattr(statement, "epoch", None)})
+
+    def _close(self, log: bytes, epoch: int) -> None:
+        """Forget a secret that no honest granter made, and what it opened, as everybody does who holds the earlier one."""
+        self.store.drop_secret(log, epoch)
+        for row in self.store.entries(log):
+            if not row.void and not row.statement and decode_entry(row.cose, cbor.decode(row.parts)).epoch == epoch:
+                self.store.unplace(log, row.seq, self.session.identity.device)
+
+    def _reopen(self, log: bytes) -> None:
+        """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
+        opened = []
+        for row in self.store.entries(log):
+            if not row.void and not row.statement:
+                entry = decode_entry(row.cose, cbor.decode(row.parts))
+                certificate = self.session.registry.devices.get(entry.author)
+                user = certificate.subject.user if certificate else b""
+                place = Placed(row.seq, row.received_ms, row.chain, entry)
+                opened.append(Taken(place, (row.leaf, b""), None, user, row.role))
+        self._open_parts(log, opened)
+
+    def _open_parts(self, log: bytes, taken: list[Taken]) -> None:
+        secrets = self.store.secrets(log)
+        rows: list[tuple[Any, ...]] = []
+        for one in taken:
+            place, secret = one.place, secrets.get(one.place.entry.epoch or 0)
+            sent = self.numbers.get(place.entry.id)
+            if sent is not None:  # what this device sealed itself needs no opening
+                self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role)
+            elif secret is not None:
+                found = [self._row(log, one, change, body) for change, body in self._changes(log, one, secret)]
+                self._check_repeats(log, found)
+                rows += found
+        self.store.put_changes(rows)
+        self.outcome.changes += len(rows)
+
+    def _changes(self, log: bytes, one: Taken, secret: bytes) -> Iterator[tuple[Change, bytes]]:
+        """The changes of an entry's parts, each with its bytes, by counter."""
+        entry = one.place.entry
+        ctx = keys.context(entry.svc, log, entry.epoch or 0)
+        found: list[tuple[Change, bytes]] = []
+        for i, part in enumerate(entry.parts):
+            try:
+                if part is None:
+                    raise Malformed("the part is missing and no statement expunged it")
+                plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
+                changes = decode_part(plain)
+                if any(change.b > entry.sn.seq or change.b >= one.place.seq for change in changes):
+                    raise Malformed("a change claims to have seen more than its entry")
+                found += [(change, plain[1:] if len(changes) == 1 else encode_part([change])[1:]) for change in changes]
+            except Malformed as error:
+                self.outcome.holes += 1
+                self.session.alarm(log, one.place.seq, "hole", f"part {i}: {error}")
+        yield from sorted(found, key=lambda pair: pair[0].c)
+
+    @staticmethod
+    def _row(log: bytes, one: Taken, change: Change, body: bytes) -> tuple[Any, ...]:
+        entry = one.place.entry
+        creates = ids.record_id(log, entry.author, change.c) == change.r
+        return (
+            log, entry.author, change.c, change.r, change.t, int(creates), one.place.seq, one.place.received_ms, one.user, one.role, 0, None, body,
+        )  # fmt: skip
+
+    def _check_repeats(self, log: bytes, rows: list[tuple[Any, ...]]) -> None:
+        for row in rows:
+            stored = self.store.change(log, row[1], row[2]) if row[2] <= self._counted(log, row[1]) else None
+            if stored is None or stored.body == row[12]:
+                continue
+            if stored.seq is None:
+                text = "a copy of this device used this change number first; what was typed here is kept with this alarm"
+                self.session.alarm(log, row[6], "repeated", text, stored.body)
+                self.store.drop_pending(log, stored.device, stored.c)
+            else:
+                self.session.alarm(log, row[6], "repeated", "a change number was used twice with other content; the first stands")
+
+    def _counted(self, log: bytes, device: bytes) -> int:
+        """The device's highest change counter before this response."""
+        if (log, device) not in self.counted:
+            self.counted[log, device] = self.store.highest(log, device)
+        return self.counted[log, device]
