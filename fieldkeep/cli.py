@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync.device.cli.main import app
+from sync.device.cli.main import app as app
 
 
 @app.command()

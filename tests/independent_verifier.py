@@ -9,6 +9,7 @@ import json
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import cbor2
 from cwt import COSE, COSEKey
@@ -22,11 +23,11 @@ def label(name: str) -> bytes:
     return b"fieldkeep/v1/" + name.encode() + b"\0"
 
 
-def okp(public: bytes, kid: bytes) -> COSEKey:
+def okp(public: bytes, kid: bytes) -> Any:
     return COSEKey.new({1: 1, 2: kid, 3: -19, -1: 6, -2: public})  # OKP, Ed25519 (RFC 9864)
 
 
-def take_apart(cose: bytes) -> tuple[dict, bytes, bytes]:
+def take_apart(cose: bytes) -> tuple[dict[Any, Any], bytes, bytes]:
     """Header, payload, entry id."""
     protected, _, payload, _ = cbor2.loads(cose).value
     entry_id = sha(cbor2.dumps(["Signature1", protected, b"", payload], canonical=True))
@@ -34,7 +35,8 @@ def take_apart(cose: bytes) -> tuple[dict, bytes, bytes]:
 
 
 def verify(cose: bytes, public: bytes, kid: bytes) -> bytes:
-    return COSE.new().decode(cose, keys=[okp(public, kid)])
+    payload: bytes = COSE.new().decode(cose, keys=[okp(public, kid)])
+    return payload
 
 
 def main(path: str, fingerprint: str) -> dict[str, object]:
@@ -42,14 +44,14 @@ def main(path: str, fingerprint: str) -> dict[str, object]:
     svc = uuid.UUID(first["svc"]).bytes
     registry = sha(label("registry"), svc, first["side"].encode())[:16]
     assert uuid.UUID(first["registry"]).bytes == registry
-    logs: dict[bytes, list[dict]] = {registry: []}
+    logs: dict[bytes, list[dict[str, Any]]] = {registry: []}
     for line in lines:
         if "cose" in line:
             logs.setdefault(uuid.UUID(line["log"]).bytes, []).append(line)
     keys: dict[bytes, bytes] = {}
     chains: dict[bytes, list[bytes]] = {}
     signatures = 0
-    root: dict = {}
+    root: dict[str, Any] = {}
     for log, entries in logs.items():  # the registry comes first: it names everybody's keys
         chain = [sha(label("log"), log)]
         for n, line in enumerate(sorted(entries, key=lambda line: line["seq"]), 1):

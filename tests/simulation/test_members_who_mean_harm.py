@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -22,7 +22,7 @@ from sync.signing import sign_object
 from tests.simulation.lies import signed_page
 from tests.world import DAY, Phone, World, patched
 
-SIDE = "perpetrator"
+SIDE: Final = "perpetrator"
 
 
 @pytest.fixture

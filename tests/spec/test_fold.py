@@ -430,8 +430,8 @@ class TestFold:
         assert state_hash(whole) == state_hash(again) == state_hash(repeated)
         for upto in range(1, len(story.log) + 1):
             live = story.fold(upto).registers
-            for field, register in live.items():
-                if field != "handling":
+            for name, register in live.items():
+                if name != "handling":
                     assert len({op.device for op in register.live}) == len(register.live), "siblings ≤ devices"
 
 

@@ -1,6 +1,7 @@
 """What somebody does every day and expects of it: take back, make void, see whose words they are, see what waits, spend with care."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sync.device import files, funds, records
 from sync.device.cli import terminal
 from sync.device.cli.main import app
 from sync.device.profile import now_ms
+from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
 from sync.fold import show
 from tests.desk import SECRET, Desk
@@ -163,7 +165,7 @@ class TestFloods:
         sam, mal, log, note = shared
         for start in (0, 4000):
             ops = [Op("work_types", "add", "disruption" if n % 2 else f"code_{n}", ()) for n in range(start, start + 4000)]
-            mal.do(lambda session, ops=ops: session.write(log, note, "case_note", ops))
+            mal.do(partial(Session.write, log=log, record=note, type_="case_note", ops=ops))
         meet(sam, mal)
         sam.do(lambda session: records.edit(session, log, note, {"work_types": ["direct_support"]}))
         assert show(sam.session.record(log, note), sam.session.types)["work_types"].value == ["direct_support"]
@@ -194,7 +196,7 @@ class TestWhoseWords:
         made = phone.do(lambda session: records.add(session, case, "case_note", {"body": "first"}))
         meet(*world.phones)
         for one, words in ((phone, "on the phone"), (tablet, "on the tablet")):
-            one.do(lambda session, words=words: records.edit(session, case, made, {"body": words}))
+            one.do(partial(records.edit, log=case, record_id=made, values={"body": words}))
         meet(*world.phones)
         desk = Desk(phone, tmp_path / "sam")
         [note] = desk.run("note", "list", case.hex())["notes"]

@@ -103,7 +103,8 @@ class TestAHostileServer:
     @pytest.mark.parametrize("path", list(_places(_answers())), ids=str)
     def test_any_other_value_anywhere(self, tmp_path: Path, path: tuple[Any, ...]) -> None:
         answers = _answers()
-        for wrong in (None, True, -1, "", "x" * 2000, b"", b"x" * 15, b"x" * 33, [], {}, [[]], [[1, 2, 3]], {"v": 1}):
+        wrongs: tuple[Any, ...] = (None, True, -1, "", "x" * 2000, b"", b"x" * 15, b"x" * 33, [], {}, [[]], [[1, 2, 3]], {"v": 1})
+        for wrong in wrongs:
             changed = _put(answers, path, wrong)
             try:
                 _fetch(changed, tmp_path)

@@ -45,7 +45,7 @@ def test_millions_of_empty_maps() -> None:
         (decode_entry, cose.assemble(empty_maps(limits.ENTRY_BYTES - 1000), b"", bytes(64))),
     ):
         with pytest.raises(Malformed, match="items"):
-            decode(data)  # type: ignore[operator]
+            decode(data)
     assert time.process_time() - begun < 0.5, "nothing is made of them"
 
 

@@ -22,6 +22,7 @@ from tests.live import Live, now_ms
 from tests.world import World
 
 KEY = bytes(32)
+WRONG: tuple[Any, ...] = (None, [], {}, "x", 0, -1, 1.5, True, 2**70, float("inf"), "00")
 
 
 def code_of(error: pytest.ExceptionInfo[Refused]) -> str:
@@ -72,7 +73,7 @@ class TestMaking:
         facts = json.loads(path.read_text())
         texts = ["", "7", "[]", "null", "[" * 100_000, '{"v":' * 100_000, "\u00e9", path.read_text()[:30]]
         for key in facts:
-            texts += [json.dumps({**facts, key: value}) for value in (None, [], {}, "x", 0, -1, 1.5, True, 2**70, float("inf"), "00")]
+            texts += [json.dumps({**facts, key: value}) for value in WRONG]
             texts += [json.dumps({name: value for name, value in facts.items() if name != key})]
         for text in texts:
             path.write_text(text, encoding="utf-8")

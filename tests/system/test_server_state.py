@@ -6,12 +6,14 @@ import secrets
 import socket
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from server.append import Commit
 from server.nonces import Nonces
 from shared_schema import cbor, limits
 from shared_schema.entry import EMPTY_ROOT, ENVELOPE, Head, Witness, decode_entry_alone, envelope_payload
@@ -87,7 +89,7 @@ def test_nobody_is_shown_what_came_after_their_removal() -> None:
         realm.heads = Watched(realm.heads)
         sender = world.hosts["perpetrator"].sender(sam.device)
         pairs = ([removal.cose, cbor.decode(removal.parts)], [written, parts])
-        pushed = realm.transact([lambda commit, pair=pair: commit.push((pair,), sender) for pair in pairs])
+        pushed = realm.transact([partial(Commit.push, pairs=(pair,), sender=sender) for pair in pairs])
         assert [answer.code for one in pushed for answer in one.answers] == ["accepted", "accepted"]
         assert {upto for _, _, upto in seen} == {end + 1}
 

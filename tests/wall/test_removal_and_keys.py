@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared_schema import cbor, ids
-from shared_schema.certificate import decode_registry_statement
+from shared_schema.certificate import Subject, decode_registry_statement
 from shared_schema.entry import decode_entry
-from shared_schema.errors import Contradiction, Malformed, Refused
+from shared_schema.errors import BadGrant, Contradiction, Malformed, Refused
 from shared_schema.wire import Page, PageEntry, SyncResponse, decode_response, encode_response
 from sync import keys, sealing
 from sync.change import Op
@@ -111,7 +111,8 @@ class Swapping:
         return self._tamper(self.inner.sync(session, body))
 
     def enrol(self, side: str, body: bytes) -> bytes:
-        return self.inner.enrol(side, body)
+        answer: bytes = self.inner.enrol(side, body)
+        return answer
 
 
 def test_a_key_swapped_during_enrolment(live: Live) -> None:
@@ -148,7 +149,7 @@ def test_a_key_swapped_during_sync(live: Live) -> None:
 
     for grant in decode_file_statement(entry.sign1.payload).grants:
         info = keys.grant_info(ruth.identity.svc, log, grant.epochs[-1], ruth.identity.device, grant.to)
-        with pytest.raises(keys.BadGrant):
+        with pytest.raises(BadGrant):
             proxy.key.open(grant.sealed, info)
     syncing.sync(ruth, live.transport)
     syncing.sync(priya, live.transport)
@@ -199,7 +200,7 @@ def test_an_invitation_of_another_side_or_by_nobody(live: Live) -> None:
         with pytest.raises((Refused, Malformed, Contradiction)):
             enrolment.enrol(live.store(secrets.token_hex(4)), wrong, "phone", live.transport, now_ms, secrets.token_bytes)
     with pytest.raises(Refused) as caught:
-        enrolment.invite(sam, enrolment.Subject(secrets.token_bytes(16), "X", "Y", ("navigator",), now_ms() + 10**9), now_ms() + 10**6)
+        enrolment.invite(sam, Subject(secrets.token_bytes(16), "X", "Y", ("navigator",), now_ms() + 10**9), now_ms() + 10**6)
     assert caught.value.code == "not-permitted"
 
 

@@ -400,11 +400,11 @@ def _refused_enrolments(book: Book) -> None:
     )
     spent = invitation("perpetrator", C1, A1)
     refuse("enrol_spent", "The invitation was used by another device.", "invitation-spent", by(spent, enrolment={"key": "c1"}))
-    taken = {"enrolment": {"key": "c1", "keys": replace(NEW.keys, device=A1.id)}, "kid": A1.id}
+    taken: dict[str, Any] = {"enrolment": {"key": "c1", "keys": replace(NEW.keys, device=A1.id)}, "kid": A1.id}
     refuse("enrol_spent_by_known_device", "A used invitation, under the id of a device that is certified.", "malformed", by(spent, **taken))
-    own = {"enrolment": {"key": "c1", "keys": A1.keys}, "kid": A1.id, "signed_by": A1.key}
+    own: dict[str, Any] = {"enrolment": {"key": "c1", "keys": A1.keys}, "kid": A1.id, "signed_by": A1.key}
     refuse("enrol_spent_by_itself", "A used invitation, by a device that is certified: not appended as a reuse.", "not-permitted", by(spent, **own))
-    again = {"enrolment": {"key": "c1", "keys": replace(NEW.keys, receive=N1.receive.public)}}
+    again: dict[str, Any] = {"enrolment": {"key": "c1", "keys": replace(NEW.keys, receive=N1.receive.public)}}
     refuse("enrol_spent_known_key", "A used invitation, for a key that is certified.", "not-permitted", by(spent, **again))
     refuse("enrol_not_first", "An enrolment is its author's first entry.", "after-predecessor", by(good, header={"sq": 2, "pv": bytes(32)}))
     refuse(
