@@ -11,7 +11,7 @@ from shared_schema.errors import ProtocolError, Refused, TooLarge
 from sync import keys, membership, sealing
 from sync.change import Change, Op, encode_part
 from sync.device.session import Session
-from sync.device.store import ChangeRow
+from sync.device.tables import ChangeRow
 from sync.entry import Author, sign_statement
 from sync.signing import sign_object
 

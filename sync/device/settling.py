@@ -11,7 +11,8 @@ from shared_schema.wire import Answer, SyncResponse
 from sync import exchange
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
-from sync.device.store import DEAD, OutboxRow, Store
+from sync.device.store import Store
+from sync.device.tables import DEAD, OutboxRow
 from sync.signing import verify_bytes
 
 REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
@@ -150,14 +151,16 @@ class Settling:
 
     def _settle(self) -> None:
         """What has its receipt leaves the outbox when its log shows it, and not before: a receipt alone may be a lie."""
-        for item, seq, since_ms in self.store.receipted():
-            if self._stands(item.log, item.id, seq):
+        for item in self.store.waiting():
+            if item.promised is None or item.receipted_ms is None:
+                continue
+            if self._stands(item.log, item.id, item.promised):
                 self.store.drop_outbox(item.n)
                 self.outcome.accepted += 1
-                self.outcome.receipts.append(Received(item.log, item.id, seq, self.store.received_ms(item.log, seq)))
-            elif self.session.now_ms() - since_ms > limits.INCLUSION_MS:
+                self.outcome.receipts.append(Received(item.log, item.id, item.promised, self.store.received_ms(item.log, item.promised)))
+            elif self.session.now_ms() - item.receipted_ms > limits.INCLUSION_MS:
                 self.session.alarm(
-                    item.log, seq, "withheld", "24 hours after its receipt the server does not show the entry; it is kept and sent again"
+                    item.log, item.promised, "withheld", "24 hours after its receipt the server does not show the entry; it is kept and sent again"
                 )
 
     def _disagree(self, log: bytes, seq: int, what: str, evidence: bytes) -> None:

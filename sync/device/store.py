@@ -1,146 +1,36 @@
 """The device's store: one SQLCipher database, opened with a key from the passphrase, never a plaintext file (docs/spec.md §13).
 
-All SQL of the device is here. Functions do not commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls
-back on any error. Columns: `log`, `device`, `record` are 16-byte ids, `id` and `chain` 32 bytes; times are ms.
+All SQL of the device is here, its tables beside it. Functions do not commit: `with store.transaction():` does, durably
+(synchronous=FULL), and rolls back on any error.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlcipher3.dbapi2 as sqlite
 
 from shared_schema import ids
 from shared_schema.errors import Refused
+from sync.device.tables import (
+    CHANGE_COLUMNS,
+    ENTRY_COLUMNS,
+    OUTBOX_COLUMNS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    UPGRADES,
+    WAITING_COLUMNS,
+    ChangeRow,
+    EntryRow,
+    OutboxRow,
+    Waiting,
+)
 
-SCHEMA_VERSION: Final = 3
 SqlError: Final = sqlite.Error
-RECEIPTED: Final = "accepted"  # an outbox item's code from its receipt on, until its log shows it
-DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
-_SCHEMA: Final = """
-CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
-    head BLOB, stopped TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
-CREATE TABLE author (log BLOB NOT NULL, device BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL,
-    PRIMARY KEY (log, device)) WITHOUT ROWID;
-CREATE TABLE entry (log BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, statement INTEGER NOT NULL,
-    received_ms INTEGER NOT NULL, chain BLOB NOT NULL, void TEXT, role TEXT NOT NULL, leaf INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL,
-    PRIMARY KEY (log, seq));
-CREATE INDEX entry_statement ON entry (log, seq) WHERE statement = 1;
-CREATE TABLE secret (log BLOB NOT NULL, epoch INTEGER NOT NULL, secret BLOB NOT NULL, PRIMARY KEY (log, epoch)) WITHOUT ROWID;
-CREATE TABLE change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL, record BLOB NOT NULL, type TEXT NOT NULL,
-    creates INTEGER NOT NULL,
-    seq INTEGER, received_ms INTEGER, user BLOB NOT NULL, role TEXT NOT NULL, late INTEGER NOT NULL, sealed INTEGER, body BLOB NOT NULL,
-    PRIMARY KEY (log, device, c));
-CREATE INDEX change_of_record ON change (log, record);
-CREATE INDEX change_later ON change (log, record) WHERE creates = 0;
-CREATE INDEX change_pending ON change (log, sealed, c) WHERE seq IS NULL;
-CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
-CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
-    code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL);
-CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
-CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
-"""
-_ALARM: Final = """
-CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
-    evidence BLOB, seen INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX alarm_of_entry ON alarm (log, seq, code);
-"""
-_DUE_PROOF: Final = """
-CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL,
-    here_ms INTEGER NOT NULL);
-"""
-_UPGRADES: Final = {
-    1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
-    2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
-}
+_TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that holds the highest number there when a change was taken back
 _PAGE: Final = 16_384
 _FULL, _CORRUPT, _NOT_OURS, _BUSY, _IOERR = 13, 11, 26, 5, 10  # sqlite3.h
-
-
-class EntryRow(NamedTuple):
-    """One entry as it was taken. `role` is its author's in the file at that place."""
-
-    seq: int
-    id: bytes
-    author: bytes
-    statement: int
-    received_ms: int
-    chain: bytes
-    void: str | None
-    role: str
-    leaf: int
-    cose: bytes
-    parts: bytes
-
-
-class OutboxRow(NamedTuple):
-    """One sealed entry without a final verdict."""
-
-    n: int
-    log: bytes
-    sq: int
-    id: bytes
-    statement: int
-    cose: bytes
-    parts: bytes
-    code: str
-    message: str
-    sealed_ms: int
-
-    @property
-    def dead(self) -> bool:
-        """True when it was refused for good: its number is free again."""
-        return self.code.startswith(DEAD)
-
-    @property
-    def receipted(self) -> bool:
-        """True when it has its receipt, and waits for the page that shows it."""
-        return self.code == RECEIPTED
-
-
-class Waiting(NamedTuple):
-    """One item of the outbox without its bytes; `size` says how many they are."""
-
-    n: int
-    log: bytes
-    sq: int
-    id: bytes
-    statement: int
-    code: str
-    size: int
-
-    @property
-    def dead(self) -> bool:
-        """True when it was refused for good: its number is free again."""
-        return self.code.startswith(DEAD)
-
-    @property
-    def receipted(self) -> bool:
-        """True when it has its receipt, and waits for the page that shows it."""
-        return self.code == RECEIPTED
-
-
-class ChangeRow(NamedTuple):
-    """One change, opened. `seq` is None while it is not in the log."""
-
-    device: bytes
-    c: int
-    record: bytes
-    seq: int | None
-    received_ms: int | None
-    user: bytes
-    role: str
-    late: int
-    sealed: int | None
-    body: bytes
-
-
-_ENTRY: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
-_TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that holds the highest number there when a change was taken back
-_OUTBOX: Final = "n, log, sq, id, statement, cose, parts, code, message, sealed_ms"
-_CHANGE: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
 
 
 def storage_error(error: Exception) -> Refused:
@@ -201,7 +91,7 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA busy_timeout = 5000")
-        steps = [_SCHEMA, _ALARM, _DUE_PROOF] if version == 0 else [_UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
+        steps = SCHEMA if version == 0 else [UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
         if steps:
             self._db.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
@@ -285,16 +175,16 @@ class Store:
 
     def put_entries(self, log: bytes, rows: list[EntryRow]) -> None:
         """Keep entries, with their parts, for ever."""
-        self._db.executemany(f"INSERT INTO entry (log, {_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(log, *row) for row in rows])
+        self._db.executemany(f"INSERT INTO entry (log, {ENTRY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(log, *row) for row in rows])
 
     def entries(self, log: bytes, after: int = 0, upto: int = 2**53) -> Iterator[EntryRow]:
         """Entries of a log in (after, upto], in order."""
-        for row in self._db.execute(f"SELECT {_ENTRY} FROM entry WHERE log = ? AND seq > ? AND seq <= ? ORDER BY seq", (log, after, upto)):
+        for row in self._db.execute(f"SELECT {ENTRY_COLUMNS} FROM entry WHERE log = ? AND seq > ? AND seq <= ? ORDER BY seq", (log, after, upto)):
             yield EntryRow(*row)
 
     def statements(self, log: bytes) -> list[EntryRow]:
         """The statements of a log, in order."""
-        return [EntryRow(*row) for row in self._rows(f"SELECT {_ENTRY} FROM entry WHERE log = ? AND statement = 1 ORDER BY seq", log)]
+        return [EntryRow(*row) for row in self._rows(f"SELECT {ENTRY_COLUMNS} FROM entry WHERE log = ? AND statement = 1 ORDER BY seq", log)]
 
     def chain_at(self, log: bytes, seq: int) -> bytes | None:
         """chain[seq] of a log, if this device has it."""
@@ -364,17 +254,17 @@ class Store:
 
     def change(self, log: bytes, device: bytes, c: int) -> ChangeRow | None:
         """One change."""
-        rows = self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND device = ? AND c = ?", log, device, c)
+        rows = self._rows(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND device = ? AND c = ?", log, device, c)
         return ChangeRow(*rows[0]) if rows else None
 
     def changes_of(self, log: bytes, record: bytes) -> list[ChangeRow]:
         """The changes of a record in log order, pending ones last."""
-        sql = f"SELECT {_CHANGE} FROM change WHERE log = ? AND record = ? ORDER BY seq IS NULL, seq, c"
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND record = ? ORDER BY seq IS NULL, seq, c"
         return [ChangeRow(*row) for row in self._rows(sql, log, record)]
 
     def all_changes(self, log: bytes) -> Iterator[ChangeRow]:
         """All changes of a log in log order, pending ones last."""
-        for row in self._db.execute(f"SELECT {_CHANGE} FROM change WHERE log = ? ORDER BY seq IS NULL, seq, c", (log,)):
+        for row in self._db.execute(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? ORDER BY seq IS NULL, seq, c", (log,)):
             yield ChangeRow(*row)
 
     def unopened(self, log: bytes) -> int:
@@ -401,7 +291,8 @@ class Store:
     def unsealed(self, log: bytes) -> list[ChangeRow]:
         """Own changes that are in no entry yet, by counter."""
         return [
-            ChangeRow(*row) for row in self._rows(f"SELECT {_CHANGE} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)
+            ChangeRow(*row)
+            for row in self._rows(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)
         ]
 
     def logs_with_unsealed(self) -> list[bytes]:
@@ -438,17 +329,16 @@ class Store:
     def outbox(self, log: bytes | None = None) -> list[OutboxRow]:
         """Everything that waits, in order."""
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())
-        return [OutboxRow(*row) for row in self._rows(f"SELECT {_OUTBOX} FROM outbox {where} ORDER BY n", *values)]
+        return [OutboxRow(*row) for row in self._rows(f"SELECT {OUTBOX_COLUMNS} FROM outbox {where} ORDER BY n", *values)]
 
     def outbox_items(self, numbers: list[int]) -> list[OutboxRow]:
         """These items, in the order asked for."""
-        return [OutboxRow(*row) for n in numbers for row in self._rows(f"SELECT {_OUTBOX} FROM outbox WHERE n = ?", n)]
+        return [OutboxRow(*row) for n in numbers for row in self._rows(f"SELECT {OUTBOX_COLUMNS} FROM outbox WHERE n = ?", n)]
 
     def waiting(self, log: bytes | None = None) -> list[Waiting]:
         """What `outbox` has, in order, for whoever needs no bytes: there may be many megabytes of them."""
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())
-        sql = f"SELECT n, log, sq, id, statement, code, length(cose) + length(parts) FROM outbox {where} ORDER BY n"
-        return [Waiting(*row) for row in self._rows(sql, *values)]
+        return [Waiting(*row) for row in self._rows(f"SELECT {WAITING_COLUMNS} FROM outbox {where} ORDER BY n", *values)]
 
     def drop_outbox(self, n: int) -> None:
         """Forget an item: only after a verified final verdict."""
@@ -456,16 +346,9 @@ class Store:
 
     def receipt_outbox(self, n: int, seq: int, now_ms: int) -> None:
         """An item has its receipt for place `seq`. Its bytes stay until the log shows it there."""
-        self._db.execute("UPDATE outbox SET code = ?, message = ? WHERE n = ? AND code <> ?", (RECEIPTED, f"{seq} {now_ms}", n, RECEIPTED))
-
-    def receipted(self) -> list[tuple[Waiting, int, int]]:
-        """(item, place, when its receipt came) of what has a receipt and has not been seen in its log."""
-        found = []
-        for item in self.waiting():
-            if item.receipted:
-                seq, since_ms = self._one("SELECT message FROM outbox WHERE n = ?", item.n).split()
-                found.append((item, int(seq), int(since_ms)))
-        return found
+        self._db.execute(
+            "UPDATE outbox SET promised = ?, receipted_ms = ?, code = '', message = '' WHERE n = ? AND promised IS NULL", (seq, now_ms, n)
+        )
 
     def answer_outbox(self, n: int, code: str, message: str) -> None:
         """Remember what the server last said of an item that stays."""

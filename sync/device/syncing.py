@@ -20,7 +20,7 @@ from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
-from sync.device.store import OutboxRow, Waiting
+from sync.device.tables import OutboxRow, Waiting
 from sync.device.taking import take_response
 from sync.granting import Granter
 

@@ -16,7 +16,7 @@ from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
 from sync.device.session import Session
 from sync.device.settling import REFUSED, Settling, promised
-from sync.device.store import EntryRow, OutboxRow
+from sync.device.tables import EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation

@@ -24,8 +24,8 @@ from shared_schema.receipt import Item, decode_receipt, decode_signed_head, rece
 from shared_schema.records import record_types
 from sync import exchange, fold, granting, ledger, membership, sealing
 from sync.change import encode_part
-from sync.device import enrolment, opening, settling, store, syncing, taking
-from sync.device.store import ChangeRow
+from sync.device import enrolment, opening, settling, store, syncing, tables, taking
+from sync.device.tables import ChangeRow
 from sync.fold import CONTESTED
 from tests.simulation.checks import Broken
 from tests.simulation.history import History
@@ -221,8 +221,9 @@ def believes_any_receipt() -> AbstractContextManager[Any]:
 
 def lets_go_of_what_the_log_does_not_show() -> AbstractContextManager[Any]:
     def settle(self: Any) -> None:
-        for item, _, _ in self.store.receipted():
-            self.store.drop_outbox(item.n)
+        for item in self.store.waiting():
+            if item.receipted:
+                self.store.drop_outbox(item.n)
 
     return patched(settling.Settling, "_settle", settle)
 
@@ -301,7 +302,7 @@ def shows_the_latest_of_the_worst() -> Iterator[None]:
 
 @contextmanager
 def folds_in_order_of_arrival() -> Iterator[None]:
-    columns = store._CHANGE
+    columns = tables.CHANGE_COLUMNS
 
     def changes_of(self: Any, log: bytes, record: bytes) -> list[ChangeRow]:
         return [ChangeRow(*row) for row in self._rows(f"SELECT {columns} FROM change WHERE log = ? AND record = ? ORDER BY rowid", log, record)]

@@ -16,7 +16,8 @@ from shared_schema.errors import Refused
 from sync.device import enrolment, files, profile, records
 from sync.device.profile import open_store
 from sync.device.session import Session
-from sync.device.store import SCHEMA_VERSION, SqlError, Store, storage_error
+from sync.device.store import SqlError, Store, storage_error
+from sync.device.tables import SCHEMA_VERSION
 from tests.desk import SECRET, Desk
 from tests.live import Live, now_ms
 from tests.world import World
@@ -228,6 +229,10 @@ class TestUpgrade:
             "code TEXT NOT NULL, text TEXT NOT NULL, evidence BLOB, UNIQUE (log, seq, code, text)); "
             "DROP TABLE due_proof; CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, "
             "since_ms INTEGER NOT NULL); INSERT INTO due_proof VALUES (9, x'01', x'02', 3, 4); "
+            "DROP TABLE outbox; CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, "
+            "statement INTEGER NOT NULL,\n    code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, "
+            "cose BLOB NOT NULL, parts BLOB NOT NULL); "
+            "INSERT INTO outbox VALUES (5, x'02', 1, x'05', 0, 'accepted', '12 34567', 8, x'aa', x'bb'), (6, x'02', 2, x'06', 0, 'quota', 'x', 8, x'', x''); "
             "INSERT INTO alarm VALUES (7, 1, x'', 0, 'hole', 'part 0', x'00'); PRAGMA user_version = 1;"
         )
         old.close()
@@ -236,6 +241,10 @@ class TestUpgrade:
         assert shapes[0] == shapes[1]
         assert stores[1].alarms() == [(7, 1, b"", 0, "hole", "part 0", b"\0")]
         assert stores[1].due_proofs(9) == [(9, b"\1", b"\2", 3, 4, 4)]
+        assert [(item.n, item.code, item.promised, item.receipted_ms) for item in stores[1].waiting()] == [
+            (5, "", 12, 34567),
+            (6, "quota", None, None),
+        ]
         stores[1].raise_alarm(2, None, None, "hole", "part 1")
         assert [alarm[0] for alarm in stores[1].alarms()] == [7, 8]
         for store in stores:

@@ -1,0 +1,123 @@
+"""The tables of a device's store and their rows (docs/spec.md §13): log, device and record are 16-byte ids, id and chain 32 bytes, times ms.
+
+A new table or column is a new SCHEMA_VERSION with its upgrade.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+SCHEMA_VERSION: Final = 4
+DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
+_TABLES: Final = """
+CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
+    head BLOB, stopped TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE author (log BLOB NOT NULL, device BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL,
+    PRIMARY KEY (log, device)) WITHOUT ROWID;
+CREATE TABLE entry (log BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, statement INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL, chain BLOB NOT NULL, void TEXT, role TEXT NOT NULL, leaf INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL,
+    PRIMARY KEY (log, seq));
+CREATE INDEX entry_statement ON entry (log, seq) WHERE statement = 1;
+CREATE TABLE secret (log BLOB NOT NULL, epoch INTEGER NOT NULL, secret BLOB NOT NULL, PRIMARY KEY (log, epoch)) WITHOUT ROWID;
+CREATE TABLE change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL, record BLOB NOT NULL, type TEXT NOT NULL,
+    creates INTEGER NOT NULL,
+    seq INTEGER, received_ms INTEGER, user BLOB NOT NULL, role TEXT NOT NULL, late INTEGER NOT NULL, sealed INTEGER, body BLOB NOT NULL,
+    PRIMARY KEY (log, device, c));
+CREATE INDEX change_of_record ON change (log, record);
+CREATE INDEX change_later ON change (log, record) WHERE creates = 0;
+CREATE INDEX change_pending ON change (log, sealed, c) WHERE seq IS NULL;
+CREATE INDEX change_creates ON change (log, type) WHERE creates = 1;
+CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, sq INTEGER NOT NULL, id BLOB NOT NULL, statement INTEGER NOT NULL,
+    code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', sealed_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL, promised INTEGER, receipted_ms INTEGER);
+CREATE TABLE receipt (log BLOB NOT NULL, seq INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL);
+"""
+_ALARM: Final = """
+CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
+    evidence BLOB, seen INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX alarm_of_entry ON alarm (log, seq, code);
+"""
+_DUE_PROOF: Final = """
+CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL,
+    here_ms INTEGER NOT NULL);
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF)
+UPGRADES: Final = {
+    1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
+    2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
+    3: """ALTER TABLE outbox ADD COLUMN promised INTEGER; ALTER TABLE outbox ADD COLUMN receipted_ms INTEGER;
+    UPDATE outbox SET promised = CAST(substr(message, 1, instr(message, ' ') - 1) AS INTEGER),
+        receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
+}
+
+
+class EntryRow(NamedTuple):
+    """One entry as it was taken. `role` is its author's in the file at that place."""
+
+    seq: int
+    id: bytes
+    author: bytes
+    statement: int
+    received_ms: int
+    chain: bytes
+    void: str | None
+    role: str
+    leaf: int
+    cose: bytes
+    parts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One item of the outbox without its bytes; `size` says how many they are. `promised` is its place by its receipt, if it has one."""
+
+    n: int
+    log: bytes
+    sq: int
+    id: bytes
+    statement: int
+    code: str
+    size: int
+    promised: int | None
+    receipted_ms: int | None
+
+    @property
+    def dead(self) -> bool:
+        """True when it was refused for good: its number is free again."""
+        return self.code.startswith(DEAD)
+
+    @property
+    def receipted(self) -> bool:
+        """True when it has its receipt, and waits for the page that shows it."""
+        return self.promised is not None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow(Waiting):
+    """One item of the outbox: a sealed entry that its log does not show yet."""
+
+    message: str
+    sealed_ms: int
+    cose: bytes
+    parts: bytes
+
+
+class ChangeRow(NamedTuple):
+    """One change, opened. `seq` is None while it is not in the log."""
+
+    device: bytes
+    c: int
+    record: bytes
+    seq: int | None
+    received_ms: int | None
+    user: bytes
+    role: str
+    late: int
+    sealed: int | None
+    body: bytes
+
+
+ENTRY_COLUMNS: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
+WAITING_COLUMNS: Final = "n, log, sq, id, statement, code, length(cose) + length(parts), promised, receipted_ms"
+OUTBOX_COLUMNS: Final = f"{WAITING_COLUMNS}, message, sealed_ms, cose, parts"
+CHANGE_COLUMNS: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
