@@ -17,6 +17,8 @@ from sync.change import DELETED, CellKey, Change, FieldKey, Op, OpId
 PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
 FREEZING: Final = frozenset({"once", "text", "ask", "worst", "set"})
 FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
+STATE: Final = "state"
+VOID: Final = "void"
 CONTESTED: Final = frozenset({"ask", "text", "worst"})
 Types = Mapping[str, RecordType]
 
@@ -239,13 +241,13 @@ class _Folding:
         return field_of_pred == key
 
     def _is_frozen(self, key: str, merge: str) -> bool:
-        return self.frozen and merge in FREEZING and key != "state"
+        return self.frozen and merge in FREEZING and key != STATE
 
     def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
         register = self._register(key)
         own = at.user == self.record.creator_user
         said = self._live(op_id, op, at)
-        if (merge == "once" and at.device != self.record.creator) or (key == "state" and said.value == "void" and not own):
+        if (merge == "once" and at.device != self.record.creator) or (key == STATE and not self._may_say(said.value, register, at, own=own)):
             proposes = True
         elif (merge == "text" and not own) or self._is_frozen(key, merge):
             proposes = not (op.action == "resolve" and in_conflict(register))
@@ -255,6 +257,19 @@ class _Folding:
             register.proposals.append(said)
         else:
             self._join(register, op_id, op, merge, at)
+            if key == STATE and said.value == VOID and op_id in register.live:
+                register.hold([register.live[op_id]])
+
+    def _may_say(self, state: Any, register: Register, at: Occurrence, *, own: bool) -> bool:
+        """Whether a record's `state` may be set so: void is its author's word and the last one, signed goes with a signature."""
+        if any(op.value == VOID for op in register.live.values()):
+            return False
+        if state == VOID:
+            return own
+        freezing = self.type is not None and self.type.weight in FREEZING_WEIGHTS
+        if freezing and (self.frozen or not own):
+            return False
+        return state != "signed" or any(op.action == "sign" for op in at.change.ops)
 
     def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
         """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded.

@@ -42,6 +42,7 @@ class Slot:
 def model_record(log: bytes, record: bytes, type_: RecordType | None, changes: Sequence[Occurrence]) -> dict[FieldKey, Slot]:
     """What stands in each field of an unsigned record after these changes, which are in log order."""
     creator = next((at for at in changes if ids.record_id(log, at.device, at.change.c) == record), None)
+    evidence = type_ is not None and type_.weight in ("quick", "evidence", "ledger")
     slots: dict[FieldKey, Slot] = {}
     seen: dict[OpId, tuple[FieldKey, int]] = {}
     for at in changes:
@@ -49,7 +50,7 @@ def model_record(log: bytes, record: bytes, type_: RecordType | None, changes: S
             op_id = OpId(at.device, at.change.c, i)
             spec = _spec(type_, op.field)
             named = [pred for pred in op.preds if pred in seen and _on(seen[pred][0], pred, op.field) and _known(seen[pred][1], pred, at)]
-            _apply(slots, seen, op_id, op, spec, named, at, creator)
+            _apply(slots, seen, op_id, op, spec, named, at, creator, evidence)
             seen[op_id] = (op.field, at.seq)
     return slots
 
@@ -81,6 +82,7 @@ def _apply(
     named: list[OpId],
     at: Occurrence,
     creator: Occurrence | None,
+    evidence: bool,
 ) -> None:
     if op.action in ("sign", "delete"):
         return
@@ -104,7 +106,7 @@ def _apply(
         return
     if merge == "text" and (creator is None or at.user != creator.user) and not (op.action == "resolve" and slot.contested):
         return
-    if op.field == "state" and value == "void" and (creator is None or at.user != creator.user):
+    if op.field == "state" and not _state_may_be(value, slot, at, creator, evidence):
         return
     gone = {pred for pred in named if not (op.action == "set" and merge in CONTESTED and slot.contested and pred.device != at.device)}
     slot.values = [one for one in slot.values if one.id not in gone]
@@ -112,6 +114,16 @@ def _apply(
         return
     slot.newest[at.device] = op_id
     slot.values = [one for one in slot.values if one.id.device != at.device] + [mine]
+    if op.field == "state" and value == "void":
+        slot.values = [mine]
+
+
+def _state_may_be(value: Any, slot: Slot, at: Occurrence, creator: Occurrence | None, evidence: bool) -> bool:
+    """Void is the last word and its author's; of evidence every word is its author's; signed needs a signature beside it."""
+    author = creator is not None and at.user == creator.user
+    if "void" in [one.value for one in slot.values] or (not author and (value == "void" or evidence)):
+        return False
+    return value != "signed" or "sign" in [op.action for op in at.change.ops]
 
 
 def _cells(slots: dict[FieldKey, Slot], op: Op, op_id: OpId, spec: Field | None, at: Occurrence) -> None:

@@ -251,7 +251,38 @@ class TestSigning:
         [mine] = story.write(A, [put("state", "draft")])
         [other] = story.write(B, [put("state", "signed")], saw=0)
         story.write(B, [decide("state", "void", mine, other)])
-        assert story.value("state") != "void"
+        assert story.value("state") == "signed"
+
+    def test_nobody_signs_by_saying_so(self) -> None:
+        """`record edit --set state=signed` made a colleague's draft look signed, on his own phone too."""
+        story = Story("case_note")
+        story.write(A, [put("body", "a draft")])
+        story.write(B, [put("state", "signed"), Op(SIGNED, "sign", None, ())])
+        story.write(A, [put("state", "signed")])
+        assert story.value("state") is None
+        story.write(A, [put("state", "signed"), Op(SIGNED, "sign", None, ())])
+        assert story.value("state") == "signed"
+
+    def test_what_is_signed_does_not_become_a_draft(self) -> None:
+        story, _ = self.signed()
+        for who in (A, B):
+            story.write(who, [put("state", "draft", *story.fold().registers["state"].live)])
+            assert story.value("state") == "signed"
+
+    def test_void_is_the_last_word(self) -> None:
+        story, _ = self.signed()
+        [void] = story.write(A, [put("state", "void")])
+        story.write(A, [put("state", "signed", void), Op(SIGNED, "sign", None, ())])
+        story.write(A, [decide("state", "draft", void)])
+        assert (story.value("state"), conflicts(story.fold(), TYPES)) == ("void", [])
+
+    def test_a_plan_is_signed_by_anybody_who_signs_it(self) -> None:
+        story = Story("own_safety_plan")
+        story.write(A, [put("state", "draft")])
+        story.write(B, [put("state", "signed")])
+        assert story.value("state") == "draft"
+        story.write(B, [put("state", "signed"), Op(SIGNED, "sign", None, ())])
+        assert story.value("state") == "signed"
 
     def test_the_sign_ops_of_one_change_are_one_signature(self) -> None:
         story = Story("case_note")

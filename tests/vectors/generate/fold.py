@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared_schema import ids
 from tests.vectors.generate.story import Story
-from tests.vectors.generate.world import C1, M1, N1, N2, fill
+from tests.vectors.generate.world import C1, M1, N1, N2, Device, fill
 from tests.vectors.notation import Book, same
 from tests.vectors.operations import OPERATIONS
 
@@ -493,10 +493,16 @@ def _deletions(tell: _Teller) -> None:
 
 
 def _signatures(tell: _Teller) -> None:
-    def begun(type_: str) -> tuple[Story, bytes, list[list[Any]]]:
+    def begun(type_: str, who: Device = C1) -> tuple[Story, bytes, list[list[Any]]]:
         story = Story()
         record, made = story.creates(
-            C1, type_, ("title", "set", "t"), ("plan", "set", "stay"), ("place", "set", "here"), ("needs", "add", "housing"), ("state", "set", "open")
+            who,
+            type_,
+            ("title", "set", "t"),
+            ("plan", "set", "stay"),
+            ("place", "set", "here"),
+            ("needs", "add", "housing"),
+            ("state", "set", "open"),
         )
         return story, record, made
 
@@ -516,14 +522,12 @@ def _signatures(tell: _Teller) -> None:
     )
     story, record, made = begun("note")
     story.says(C1, record, ("_signed", "sign", None, made), t="note")
-    story.says(
-        N1, record, ("place", "set", "there", [made[2]]), ("rows", "add", {"what": "addendum"}), ("state", "set", "closed", [made[4]]), t="note"
-    )
+    story.says(N1, record, ("place", "set", "there", [made[2]]), ("rows", "add", {"what": "addendum"}), t="note")
     tell.tells(
         "signed_what_does_not_freeze",
-        "`latest`, `append` and the record's `state` do not freeze.",
+        "`latest` and `append` do not freeze.",
         story,
-        base | {"place": "there", "rows": [{"what": "addendum"}], "state": "closed"},
+        base | {"place": "there", "rows": [{"what": "addendum"}]},
     )
     story, record, made = begun("note")
     story.says(C1, record, *[("_signed", "sign", None, [one]) for one in made], t="note")
@@ -534,6 +538,36 @@ def _signatures(tell: _Teller) -> None:
     tell.tells("void_by_another", "Nobody makes another's record void: it is a proposal.", story, base, proposals={"state": ["void"]})
     story.says(C1, record, ("state", "set", "void", [made[4]]), t="note")
     tell.tells("void_by_its_author", "Its author does.", story, base | {"state": "void"}, proposals={"state": ["void"]})
+    (void,) = story.says(C1, record, ("state", "set", "void"), t="note")
+    story.says(C1, record, ("state", "set", "open", [void]), t="note")
+    why = "Void is the last word: whatever is said later is a proposal."
+    tell.tells("void_is_final", why, story, base | {"state": "void"}, proposals={"state": ["void", "open", "void"]})
+    story, record, made = begun("note", N1)
+    story.says(N2, record, ("state", "set", "void"), t="note", b=0)
+    tell.tells(
+        "void_stands_alone", "Void from the author's other device leaves no conflict with what it had not seen.", story, base | {"state": "void"}
+    )
+    story, record, made = begun("note")
+    story.says(N1, record, ("state", "set", "closed", [made[4]]), t="note")
+    why = "Of a note nobody but its author says in what state it is."
+    tell.tells("state_by_another", why, story, base, proposals={"state": ["closed"]})
+    story, record, made = begun("note")
+    story.says(C1, record, ("state", "set", "signed", [made[4]]), t="note")
+    why = "A record is not signed by saying so."
+    tell.tells("state_signed_alone", why, story, base, proposals={"state": ["signed"]})
+    story, record, made = begun("note")
+    story.says(C1, record, ("state", "set", "signed", [made[4]]), ("_signed", "sign", None, made), t="note")
+    tell.tells("state_signed", "It is by a signature in the same change.", story, base | {"state": "signed"})
+    story.says(C1, record, ("state", "set", "draft"), t="note")
+    why = "What is signed is no draft again."
+    tell.tells("state_after_signing", why, story, base | {"state": "signed"}, proposals={"state": ["draft"]})
+    story, record, made = begun("plan")
+    story.says(N1, record, ("state", "set", "signed", [made[4]]))
+    tell.tells("state_of_a_plan", "A plan is not signed by saying so either.", story, base, proposals={"state": ["signed"]})
+    story.says(N1, record, ("state", "set", "closed", [made[4]]))
+    tell.tells(
+        "state_of_a_plan_by_another", "But its other states are anybody's.", story, base | {"state": "closed"}, proposals={"state": ["signed"]}
+    )
     story, record, made = begun("note")
     story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
     story.says(C1, record, ("_signed", "sign", None, made), t="note", b=2)
