@@ -41,6 +41,7 @@ class Opening:
         me, session = self.session.identity, self.session
         state = session.reader(log).file
         held = self.store.secrets(log)
+        epochs = {secret: epoch for epoch, secret in held.items()}  # no secret is held for two
         good: set[int] = set()
         try:
             secrets = open_grants(statement, entry.author, session.receive_key, me.device, (me.svc, log))
@@ -48,17 +49,20 @@ class Opening:
             session.alarm(log, seq, "bad-grant", str(error))
             secrets = {}
         for epoch, secret in sorted(secrets.items()):
+            if held.get(epoch) == secret:  # granted again
+                continue
+            other = epochs.get(secret)
             try:
-                check_secret(state, me.svc, epoch, secret, held)
+                check_secret(state, me.svc, epoch, secret, {one: held[one] for one in (epoch, other) if one in held})
             except BadGrant as error:
                 session.alarm(log, seq, "bad-grant", str(error))
                 continue
-            for later in [later for later, other in held.items() if other == secret and later > epoch]:
-                session.alarm(log, seq, "bad-grant", f"the secret of epoch {later} is that of epoch {epoch}: what it opened is closed again")
-                self._close(log, later)
-                del held[later]
+            if other is not None:
+                session.alarm(log, seq, "bad-grant", f"the secret of epoch {other} is that of epoch {epoch}: what it opened is closed again")
+                self._close(log, other)
+                del held[other]
             self.store.put_secret(log, epoch, secret)
-            held[epoch] = secret
+            held[epoch], epochs[secret] = secret, epoch
             good.add(epoch)
         if isinstance(statement, Members) and me.user in statement.remove:
             session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
@@ -89,7 +93,9 @@ class Opening:
         for one in taken:
             place, secret = one.place, secrets.get(one.place.entry.epoch or 0)
             sent = self.numbers.get(place.entry.id)
-            if sent is not None:  # what this device sealed itself needs no opening
+            if sent is not None and secret is None:  # its epoch was closed meanwhile: nobody opens it, and nobody reads what it says
+                self.store.unseal_from(sent)
+            elif sent is not None:  # what this device sealed itself needs no opening
                 self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role)
             elif secret is not None:
                 found = [self._row(log, one, change, body) for change, body in self._changes(log, one, secret)]

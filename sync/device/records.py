@@ -16,6 +16,9 @@ from sync.device.values import check_cell, check_row, check_value
 from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, show, unweighed
 
 VOIDED: Final = "Made void."
+_MONEY: Final = {
+    "spend": "`spend add`", "spend_reversal": "`spend reverse`", "fund_line": "`spend add`, `spend reverse` or `fund allot`", "allowance": "`fund allot --to`",
+}  # fmt: skip
 _MOST_SIGNED: Final = 2 * PREDS
 
 
@@ -53,12 +56,21 @@ def _field(session: Session, log: bytes, type_: RecordType, name: str) -> Field:
     if found is None or not found.stands_in(state.file, state.side):
         known = sorted(field for field, spec in type_.fields.items() if spec.stands_in(state.file, state.side))
         raise Refused("bad-value", f"{type_.name} has no field {name!r} here; known: {', '.join(known)}")
+    if found.codes == "record_state":
+        raise Refused("bad-value", "a record's state is not set by hand: sign it with `note sign`, make it void with `note void`")
     return found
 
 
 def add(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
-    """Keep a new record; returns its id. A quick record is signed by saving. Saving is never refused for a missing field."""
+    """Keep a new record; returns its id. A quick record that is complete is signed by saving. Saving is never refused for a missing field."""
     return write(session, log, None, type_name, new_ops(session, log, type_name, values))
+
+
+def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
+    """The same, of a type that counts no money: that is told to the fund at the same moment. Raises Refused for one that does."""
+    if type_name in _MONEY:
+        raise Refused("bad-value", f"a {type_name} is not added by hand: use {_MONEY[type_name]}")
+    return add(session, log, type_name, values)
 
 
 def new_ops(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> list[Op]:
@@ -69,7 +81,7 @@ def new_ops(session: Session, log: bytes, type_name: str, values: Mapping[str, A
         ops += _begin(_field(session, log, type_, name), type_name, name, value)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
-    if type_.weight == "quick":
+    if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=session.require_file(log).file)):
         ops += _signing(session, log, ops)
     return ops
 
@@ -107,6 +119,7 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
+    _require_not_void(session, record)
     own_note: bytes | None = None
     foreign = {name: value for name, value in values.items() if _is_foreign_text(session, record, type_, name)}
     noted = foreign if type_.name == "case_note" else {}
@@ -121,7 +134,17 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
             own_note = _own_note(session, log, record, noted)
         if ops:
             write(session, log, record_id, record.type, ops)
+            _sign_quick(session, log, record_id, type_)
     return Edited(record_id, own_note, tuple(name for name in foreign if name not in noted))
+
+
+def _sign_quick(session: Session, log: bytes, record_id: bytes, type_: RecordType) -> None:
+    """A quick record is signed by saving, as soon as nothing is missing."""
+    record = session.record(log, record_id)
+    own = record.creator_user == session.identity.user
+    if type_.weight == "quick" and own and not is_signed(record) and not conflicts(record, session.types):
+        if not missing_to_sign(session, log, record_id):
+            sign(session, log, record_id)
 
 
 def _is_foreign_text(session: Session, record: Record, type_: RecordType, name: str) -> bool:
@@ -205,6 +228,7 @@ def sign(session: Session, log: bytes, record_id: bytes) -> int:
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
+    _require_not_void(session, record)
     freezes = type_.weight in FREEZING_WEIGHTS
     if freezes and record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author signs a record")
@@ -284,6 +308,11 @@ def is_void(record: Record, session: Session) -> bool:
     """True for a record that its author made void."""
     state = show(record, session.types).get("state")
     return state is not None and state.value == "void"
+
+
+def _require_not_void(session: Session, record: Record) -> None:
+    if is_void(record, session):
+        raise Refused("frozen", "this record is void, and stays as it is: begin a new one")
 
 
 def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> None:

@@ -36,7 +36,7 @@ class Settling:
         """Take the verdicts on what was pushed, then the receipts; drop what is settled."""
         self._answers(response, pushed)
         self._receipts(response.receipts)
-        self._settle()
+        self._settle(still_coming=response.more and self.outcome.received > 0)
 
     def _answers(self, response: SyncResponse, pushed: list[OutboxRow]) -> None:
         unsealed: set[bytes] = set()
@@ -149,7 +149,7 @@ class Settling:
                 return False
         return True
 
-    def _settle(self) -> None:
+    def _settle(self, *, still_coming: bool) -> None:
         """What has its receipt leaves the outbox when its log shows it, and not before: a receipt alone may be a lie."""
         for item in self.store.waiting():
             if item.promised is None or item.receipted_ms is None:
@@ -158,7 +158,7 @@ class Settling:
                 self.store.drop_outbox(item.n)
                 self.outcome.accepted += 1
                 self.outcome.receipts.append(Received(item.log, item.id, item.promised, self.store.received_ms(item.log, item.promised)))
-            elif self.session.now_ms() - item.receipted_ms > limits.INCLUSION_MS:
+            elif not still_coming and self.session.now_ms() - item.receipted_ms > limits.INCLUSION_MS:
                 self.session.alarm(
                     item.log, item.promised, "withheld", "24 hours after its receipt the server does not show the entry; it is kept and sent again"
                 )

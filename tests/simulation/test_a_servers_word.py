@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import server.append
+import server.realm
 from shared_schema import ids, limits
 from shared_schema.entry import Entry, Head, decode_entry
 from shared_schema.membership import encode_file_statement
@@ -16,7 +17,7 @@ from sync import membership
 from sync.device import enrolment, files, finding, outbox
 from sync.granting import Granter
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words
-from tests.world import Phone, World, patched
+from tests.world import DAY, NONE, REQUEST_LOST, Phone, World, patched
 
 
 @pytest.fixture
@@ -236,3 +237,32 @@ class TestLogs:
         sam.sync()
         priya.sync()
         assert words(priya, log) == {"work of a day"}
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["line", "clock"])
+def test_pages_that_still_come_are_not_withheld(cut: bool) -> None:
+    """A line that breaks after the first page, or a clock that is put right between two: nobody withholds anything."""
+    with two() as world:
+        priya, sam, log = a_case(world)
+        for k in range(30):
+            type_in(sam, log, f"{k} " + "x" * 3000)
+            sam.sync()
+        type_in(priya, log, "mine")
+        answered: list[int] = []
+
+        def lie(response: SyncResponse) -> SyncResponse:
+            answered.append(1)
+            if not cut and len(answered) == 2:
+                priya.skew_ms = 0
+            return response
+
+        with patched(server.realm, "_RESPONSE_BYTES", 20_000):
+            if cut:
+                priya.sync(NONE, REQUEST_LOST)
+                world.clock.advance(DAY + 3_600_000)
+            else:
+                priya.skew_ms = -3 * DAY
+                priya.wire.lie = lie
+            priya.sync()
+        assert codes(priya) == []
+        assert priya.store.unsent() == 0

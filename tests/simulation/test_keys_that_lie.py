@@ -8,6 +8,7 @@ import pytest
 
 from shared_schema.membership import encode_file_statement
 from shared_schema.wire import Page, SyncResponse
+from sync import sealing
 from sync.device import enrolment, files, outbox, syncing
 from sync.device.cli.status import _status
 from sync.fold import state_hash
@@ -90,6 +91,47 @@ def test_what_a_device_wrote_itself_under_such_an_epoch_is_sealed_anew(world: Wo
     assert tablet.store.unsent() == 0
     assert words(priya, log) == words(tablet, log) == {"by Priya", "by the tablet"}
     assert state_hash(priya.session.records(log)) == state_hash(tablet.session.records(log))
+
+
+def test_what_is_sent_in_the_very_sync_that_closes_its_epoch_is_sealed_anew(world: World) -> None:
+    """It was taken for good on the device that wrote it, and nobody else ever read it."""
+    priya, sam, log = a_case(world)
+    type_in(priya, log, "by Priya")
+    settle(priya, sam)
+    first = sam.store.secrets(log)[1]
+    tablet = world.enrol(SIDE, "Sam", ("navigator",), "Sam's tablet")
+    with patched(syncing, "_tend", lambda *_: False):
+        tablet.sync()
+        sam.sync()
+        says(sam, log, granter(sam, log).new_epoch(sam.session.require_file(log), {}, first))
+        sam.store.put_secret(log, 2, first)
+        tablet.sync()
+        sam.sync()
+        says(sam, log, granter(sam, log).more_grants(sam.session.require_file(log), {1: first, 2: first}, [tablet.device]))
+        type_in(tablet, log, "by the tablet")
+        tablet.sync()
+    settle(priya, tablet, sam)
+    assert tablet.store.unsent() == 0
+    assert words(priya, log) == words(tablet, log) == {"by Priya", "by the tablet"}
+    assert state_hash(priya.session.records(log)) == state_hash(tablet.session.records(log))
+
+
+def test_keys_that_are_held_already_open_nothing_again(world: World) -> None:
+    """One member could keep a colleague's phone busy with the whole log, statement by statement."""
+    priya, sam, log = a_case(world)
+    type_in(sam, log, "one")
+    settle(sam, priya)
+    opened: list[int] = []
+    real = sealing.open_part
+    says(sam, log, granter(sam, log).more_grants(sam.session.require_file(log), sam.store.secrets(log), [priya.device]))
+
+    def open_part(*given: Any) -> bytes:
+        opened.append(1)
+        return real(*given)
+
+    with patched(sealing, "open_part", open_part):
+        priya.sync()
+    assert opened == []
 
 
 def test_a_statement_on_another_registry_is_a_contradiction(world: World) -> None:

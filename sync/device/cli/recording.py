@@ -68,7 +68,7 @@ def record_add(
     with frame.session() as opened:
         log = finding.find_file(opened, file)
         values = parse_sets(records.record_type(opened, log, type_).name, set_)
-        made = records.add(opened, log, type_, values)
+        made = records.add_by_hand(opened, log, type_, values)
         missing = records.missing_to_sign(opened, log, made)
     found = {"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": needs_json(missing)}
     emit(found, ids.show(made), "Saved on this device.", *needs_lines(missing, made), as_json=as_json)
