@@ -1,62 +1,129 @@
-"""uvicorn's HTTP/1.1 with bounds: how large a request's head may be, how long it may take to come, how many requests may wait."""
+"""uvicorn's HTTP/1.1 with bounds: how large a request's head may be, how long it may take to come, how long an answer may lie unread,
+how many requests may wait, how many connections one address may hold.
+"""
 
 from asyncio import BaseTransport, TimerHandle
-from typing import Final
+from collections import Counter
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from server.quotas import address_key
+
 HEAD_BYTES: Final = 16_384
 HEAD_SECONDS: Final = 10.0  # longer than clients keep a connection (httpx: 5): none hangs up while the other begins to ask
+UNREAD_SECONDS: Final = 30.0
+_LEAST_READ: Final = 16_384  # bytes of an answer that are taken in UNREAD_SECONDS, or nobody is reading it
 _MOST_WAITING: Final = 64
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class BoundedConnection(HttpToolsProtocol):
-    """One connection. Whoever says nothing, or goes on after the answer, is heard for HEAD_SECONDS."""
+class Shares:
+    """How many connections each address holds, of at most `most`."""
 
-    _in_head = True  # or before it
-    _turned = False
-    _fed = 0
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, Counter[bytes]()
+
+    def take(self, address: bytes) -> bool:
+        """False when the address holds all that it may."""
+        if self._held[address] >= self._most:
+            return False
+        self._held[address] += 1
+        return True
+
+    def give_back(self, address: bytes) -> None:
+        """One connection of the address is over."""
+        self._held[address] -= 1
+        if not self._held[address]:
+            del self._held[address]
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """One connection. Whoever says nothing, or goes on after the answer, is heard for HEAD_SECONDS.
+
+    Bytes that complete no head and are of no body (a head, the lines after the last chunk, the words beside a chunk's size) are HEAD_BYTES at most.
+    """
+
+    _idle_bytes = 0
+    _moved = False
     _timer: TimerHandle | None = None
+    _unread: TimerHandle | None = None
+    _address: bytes | None = None
+
+    def __init__(self, *arguments: Any, shares: Shares, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._shares = shares
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a head."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._wait()
+        address = address_key(self.client[0] if self.client else "")
+        if self._shares.take(address):
+            self._address = address
+            self._wait()
+        else:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._stop_waiting()
+        self._stop_watching()
+        if self._address is not None:
+            self._shares.give_back(self._address)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, of a head never more than its size."""
+        """Feed the parser, never more than a head's size before it moves on."""
         at = 0
-        while at < len(data):
-            piece = data[at : at + HEAD_BYTES - self._fed]
+        while at < len(data) and not self.transport.is_closing():
+            piece = data[at : at + HEAD_BYTES - self._idle_bytes]
             at += len(piece)
-            self._turned = not self._in_head
+            self._moved = False
             super().data_received(piece)
-            if self.transport.is_closing():
-                return
-            if self._in_head and not self._turned:
-                self._fed += len(piece)
-            if self._fed >= HEAD_BYTES or len(self.pipeline) > _MOST_WAITING:
+            self._idle_bytes = 0 if self._moved else self._idle_bytes + len(piece)
+            if self._idle_bytes >= HEAD_BYTES or len(self.pipeline) > _MOST_WAITING:
                 self._refuse()
-                return
-        if self._timer is None and self._answered:
+        if self.transport.is_closing():
+            self._close()
+        elif self._timer is None and self._answered:
             self._wait()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._in_head, self._turned, self._fed = False, True, 0
+        self._moved = True
         self._stop_waiting()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Some of a body came."""
+        self._moved = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """The next head may come."""
-        self._in_head = True
+        self._moved = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is written; perhaps it is not read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._close()
+
+    def pause_writing(self) -> None:
+        """More of an answer waits than is taken: see whether it is taken at all."""
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It was."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._stop_watching()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked for."""
+        self._close()
 
     @property
     def _answered(self) -> bool:
@@ -65,7 +132,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _refuse(self) -> None:
         if self._answered:
             self.transport.write(_TOO_LARGE)
-        self.transport.close()
+        self._close()
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._close)
@@ -75,6 +142,27 @@ class BoundedConnection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _stop_watching(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _close(self) -> None:
+        """End the connection when what is written has been read, or is not read."""
         self._timer = None
         self.transport.close()
+        left = self.transport.get_write_buffer_size()
+        if left:
+            self._watch(left)
+
+    def _watch(self, left: int) -> None:
+        self._stop_watching()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self._check_read, left)
+
+    def _check_read(self, before: int) -> None:
+        self._unread = None
+        left = self.transport.get_write_buffer_size()
+        if left > before - _LEAST_READ:
+            self.transport.abort()
+        elif left:
+            self._watch(left)

@@ -10,7 +10,8 @@ import math
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.app import make_app
-from server.connection import HEAD_SECONDS, BoundedConnection
+from server.connection import HEAD_SECONDS, BoundedConnection, Shares
 from server.dev_tls import make_dev_tls
 from server.service import Service
 from server.settings import Settings
@@ -29,6 +30,7 @@ _LOOPBACK: Final = "127.0.0.1"
 _M_ARENA_MAX: Final = -8  # malloc.h
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 1 << 17  # bytes
+_LEAST_SHARE: Final = 100  # connections
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -63,7 +65,7 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
         main = make_server(make_app(service), settings, tls)
         gc.collect()
         gc.freeze()  # what was loaded stays: each full collection would walk it again, and everybody would wait 70 ms
-        with asyncio.Runner(loop_factory=main.config.get_loop_factory()) as runner:  # uvloop, where there is one
+        with asyncio.Runner(loop_factory=_bounded(main.config.get_loop_factory() or asyncio.new_event_loop)) as runner:  # uvloop, where there is one
             runner.run(_serve(service, main, bound, metrics))
     finally:
         service.close()
@@ -118,7 +120,7 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
     """A uvicorn server with our settings; `tls` are its arguments for TLS, if any."""
     config = uvicorn.Config(
         app,
-        http=BoundedConnection,
+        http=cast(type[asyncio.Protocol], partial(BoundedConnection, shares=Shares(_share(settings)))),
         ws="none",
         log_level="error",  # a stranger's bad request is nobody's warning
         access_log=False,
@@ -132,6 +134,28 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
         **tls,
     )
     return uvicorn.Server(config)
+
+
+def _share(settings: Settings) -> int:
+    """How many connections one address may hold: all of them where a proxy stands before us, for then all come from its address."""
+    return settings.most_connections if settings.forwarded_allow_ips else max(_LEAST_SHARE, settings.most_connections // 4)
+
+
+def _bounded(make: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Loops whose servers wait for a TLS handshake no longer than for a request's head: uvicorn has no option for it."""
+
+    def loop_factory() -> asyncio.AbstractEventLoop:
+        loop: Any = make()
+        begin = loop.create_server
+
+        def create_server(*arguments: Any, **named: Any) -> Any:
+            return begin(*arguments, **named, **({"ssl_handshake_timeout": HEAD_SECONDS} if named.get("ssl") else {}))
+
+        loop.create_server = create_server
+        made: asyncio.AbstractEventLoop = loop
+        return made
+
+    return loop_factory
 
 
 def _metrics_app(service: Service) -> Starlette:

@@ -1,12 +1,20 @@
 """Connections that ask for too much, too slowly, or not at all."""
 
+import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server import connection as connection_module
+from server import serve
 from server.connection import HEAD_BYTES, HEAD_SECONDS
+from server.settings import Settings
 from tests.live import LiveServer
 
 
@@ -125,3 +133,101 @@ def test_a_kept_connection_outlives_a_clients_patience(connection: socket.socket
         time.sleep(pause)
         connection.sendall(HELLO + b"\r\n")
         assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("line", [b"x: " + b"a" * 1000 + b"\r\n", b"a" * 65_536], ids=["lines", "line"])
+def test_lines_after_the_last_chunk_without_end(connection: socket.socket, line: bytes) -> None:
+    """They were gathered as headers are, gigabytes of them, or as one of quadratic cost."""
+    connection.sendall(b"POST /nowhere HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + line[:4])
+    assert send(connection, line, 64 << 20) < 16 << 20
+
+
+def test_words_beside_a_chunks_size_without_end(connection: socket.socket) -> None:
+    connection.sendall(b"POST /nowhere HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1;a=")
+    assert send(connection, b"a" * 65_536, 64 << 20) < 16 << 20
+
+
+def test_a_body_in_chunks(connection: socket.socket) -> None:
+    """Many more bytes than a head may have, in chunks of every size, and the next request behind it."""
+    chunks = b"".join(b"%x\r\n" % size + b"x" * size + b"\r\n" for size in (1, 9000, 30_000))
+    connection.sendall(b"POST /v1/service HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    heard = b""
+    while b"never" not in heard:  # the last word of a refusal
+        heard += connection.recv(65_536)
+    assert b"malformed" in heard
+    connection.sendall(HELLO + b"\r\n")
+    assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+@contextmanager
+def in_this_process(monkeypatch: pytest.MonkeyPatch, most: int, answer: bytes) -> Iterator[int]:
+    """A server of one answer, with little patience; its port."""
+    monkeypatch.setattr(connection_module, "UNREAD_SECONDS", 0.3)
+    monkeypatch.setattr(serve, "_LEAST_SHARE", most)
+
+    async def app(_scope: Any, _receive: Any, send_: Any) -> None:
+        await send_({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+        await send_({"type": "http.response.body", "body": answer})
+
+    bound = serve.listen("127.0.0.1", 0)
+    server = serve.make_server(app, Settings(most_connections=4), {})
+    server.config.lifespan = "off"
+    thread = threading.Thread(target=lambda: asyncio.run(server._serve(sockets=[bound])))
+    thread.start()
+    yield int(bound.getsockname()[1])
+    server.should_exit = True
+    thread.join()
+
+
+def reader(port: int) -> socket.socket:
+    """A connection that takes little at once."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.connect(("127.0.0.1", port))
+    opened.settimeout(10)
+    opened.sendall(HELLO + b"\r\n")
+    return opened
+
+
+def test_answers_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their connections were held for ever, until there was none for anybody else."""
+    whole = bytes(8 << 20)
+    with in_this_process(monkeypatch, 100, whole) as port:
+        silent = [reader(port) for _ in range(3)]
+        slow, heard = reader(port), 0
+        while heard < len(whole):  # slowly, and to the end
+            heard += len(slow.recv(65_536)) or len(whole)
+            time.sleep(0.01)
+        assert heard < 2 * len(whole)
+        for one in silent:
+            taken = len(answers(one))
+            assert taken < len(whole)
+            one.close()
+        slow.close()
+
+
+def test_one_address_does_not_hold_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    with in_this_process(monkeypatch, 2, b"{}") as port:
+        held = [reader(port) for _ in range(2)]
+        assert all(answer(one).startswith(b"HTTP/1.1 200") for one in held)
+        third = reader(port)
+        assert answers(third) == b""
+        third.close()
+        held[0].close()
+        time.sleep(0.2)
+        with reader(port) as again:
+            assert answer(again).startswith(b"HTTP/1.1 200")
+        held[1].close()
+
+
+def test_a_handshake_that_never_comes(tmp_path: Path) -> None:
+    """Silent connections stayed a minute under TLS."""
+    running = LiveServer(tmp_path / "server", env={"FIELDKEEP_DEV_TLS": "true"})
+    try:
+        begun = time.monotonic()
+        with socket.create_connection(("127.0.0.1", running.port)) as silent:
+            silent.settimeout(HEAD_SECONDS + 10)
+            assert answers(silent) == b""
+        assert time.monotonic() - begun < HEAD_SECONDS + 5
+    finally:
+        running.stop()
