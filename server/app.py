@@ -60,11 +60,12 @@ class Signed:
             sender = admit(running.realm, token, running.nonces, now_ms)
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
-            body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
-            received = len(body)
-            check_body(token, body)
-            sender = standing(running.realm, sender.device, service.clock())  # as it is now, not as it was before the body came
-            response = await self._endpoint(request, running, sender, body)
+            with running.under_way.one(sender.device):
+                body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
+                received = len(body)
+                check_body(token, body)
+                sender = standing(running.realm, sender.device, service.clock())  # as it is now, not as it was before the body came
+                response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
             return  # nobody is there to answer
         except ProtocolError as error:
@@ -76,6 +77,8 @@ class Signed:
         if running is not None:
             response.headers[NONCE_HEADER] = running.nonces.issue()
             _account(running, self._name, request.method, response, started, received, logged=admitted)
+        if not received and "expect" in request.headers:
+            response.headers["connection"] = "close"  # whether the body still comes is not known
         await response(scope, receive, send)
 
 

@@ -99,6 +99,7 @@ class Commit:
         self._load, self._sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
         self._may_begin, self._may_state = may_begin, may_state
         self._named: dict[bytes, set[bytes]] = {}
+        self._stored_room = 0
         self.batch = store.Batch()
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
@@ -111,6 +112,7 @@ class Commit:
         leaves: dict[bytes, tuple[int, bytes]] = {}
         openings: list[Opening] = []
         stopped: set[tuple[bytes, bytes]] = set()
+        self._stored_room = limits.PAGE_BYTES
         for pair in pairs:
             entry: Entry | None = None
             try:
@@ -353,7 +355,7 @@ class Commit:
         if signed_ok or self._authored(entry):
             log = None if self._open(entry.log) is None else entry.log
             self.audit.write(self.batch, {"e": "refused", "log": log, "id": entry.id, "author": entry.author, "code": cause.code})
-        stored = cause.stored if isinstance(cause, _Clone) else None
+        stored = self._shown(cause.stored) if isinstance(cause, _Clone) else None
         signed = None
         if signed_ok and catalogue()[cause.code]["final"]:
             payload = verdict_payload(entry.log, self.incarnation, entry.id, entry.author, entry.sq, cause.code)
@@ -361,6 +363,16 @@ class Commit:
             self.batch.verdicts.append({"log_id": entry.log, "entry_id": entry.id, "verdict": signed})
             self.refused_logs.add(entry.log)
         return Answer(entry.id, cause.code, str(cause), signed, stored)
+
+    def _shown(self, stored: Any) -> Any:
+        """The entry that has the number, while one answer has room for it; a later request is shown what this one is not."""
+        if stored is None:
+            return None
+        size = len(stored[0]) + len(stored[1])
+        if size > self._stored_room:
+            return None
+        self._stored_room -= size
+        return stored
 
     def _authored(self, entry: Entry) -> bool:
         """True when somebody whom this side knows signed it: what anybody else says of itself is no event."""

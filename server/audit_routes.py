@@ -15,12 +15,13 @@ from server.append import Commit, Sender
 from server.audit_log import HASH, TILE
 from server.realm import Realm
 from server.service import RunningSide, Service
-from shared_schema import cbor, ids
+from shared_schema import cbor, ids, limits
 from shared_schema.entry import Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
 
 _MOST: Final = 1000
+_ROWS: Final = 50
 _LEVELS: Final = frozenset(map(str, range(8)))
 _TILE_PATH: Final = re.compile(r"(?P<n>(?:x[0-9]{3}/){0,4}[0-9]{3})(?:\.p/(?P<w>[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?")
 
@@ -141,12 +142,25 @@ async def log(request: Request, running: RunningSide, sender: Sender, _body: byt
     if log_id not in audited.realm.heads:
         raise Refused("no-such-file")
     rows = await audited.read(_rows, audited.realm, log_id, after)
-    return _cbor({"entries": [[row.seq, row.received_ms, row.cose, row.chain, row.leaf, audited.realm.audit.salt(row.leaf)] for row in rows]})
+    salt = audited.realm.audit.salt
+    return _cbor({"entries": [[seq, received_ms, cose, chain, leaf, salt(leaf)] for seq, received_ms, cose, chain, leaf in rows]})
 
 
-def _rows(realm: Realm, log_id: bytes, after: int) -> list[store.StoredEntry]:
+def _rows(realm: Realm, log_id: bytes, after: int) -> list[tuple[int, int, bytes, bytes, int]]:
+    """The entries after a place: as many as a page may hold, by number and by size, and one at least."""
+    found: list[tuple[int, int, bytes, bytes, int]] = []
+    size = 0
     with realm.engine.connect() as connection, connection.begin():
-        return store.entries_after(connection, log_id, after, 2**53, _MOST)
+        while len(found) < _MOST:
+            rows = store.signed_after(connection, log_id, found[-1][0] if found else after, _ROWS)
+            for row in rows:
+                size += len(row[2])
+                if found and size > limits.PAGE_BYTES:
+                    return found
+                found.append(row)
+            if len(rows) < _ROWS:
+                break
+    return found
 
 
 async def events(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:

@@ -1,11 +1,15 @@
 """Quotas in memory, per side: requests a minute, bytes and deliveries a day for each device; unsigned requests a minute for each address."""
 
 import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from server.settings import Settings
+from shared_schema import limits
 from shared_schema.errors import Refused
 
 MINUTE_MS = 60_000
@@ -36,6 +40,26 @@ class Window:
         if used > self.most:
             raise Refused("quota", f"{used} in this window, want at most {self.most}")
         self.used[key] = used
+
+
+class UnderWay:
+    """How many requests of each device are under way: the body of each is in memory."""
+
+    def __init__(self) -> None:
+        self._held = Counter[bytes]()
+
+    @contextmanager
+    def one(self, device: bytes) -> Iterator[None]:
+        """One more, for as long as the context is open. Raises Refused `quota` when there are enough."""
+        if self._held[device] >= limits.REQUESTS_PER_DEVICE:
+            raise Refused("quota", f"want at most {limits.REQUESTS_PER_DEVICE} requests at once")
+        self._held[device] += 1
+        try:
+            yield
+        finally:
+            self._held[device] -= 1
+            if not self._held[device]:
+                del self._held[device]
 
 
 @lru_cache(maxsize=4096)

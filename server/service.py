@@ -21,7 +21,7 @@ from server.live import Live
 from server.logs import Patient, open_log
 from server.metrics import Metrics
 from server.nonces import Nonces
-from server.quotas import MINUTE_MS, Quotas, Window, make_quotas
+from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
 from server.realm import Realm, RealmKeys
 from server.settings import Settings
 from server.writer import Writer
@@ -53,6 +53,7 @@ class RunningSide:
     live: Live
     metrics: Metrics
     log: structlog.BoundLogger
+    under_way: UnderWay = field(default_factory=UnderWay)
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
 

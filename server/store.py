@@ -86,6 +86,11 @@ _OF_LOG: Final = col(EntryRow.log_id) == bindparam("log")
 _AFTER: Final = (
     select(*_SERVED).where(_OF_LOG, col(EntryRow.seq) > bindparam("after"), col(EntryRow.seq) <= bindparam("upto")).order_by(col(EntryRow.seq))
 )
+_SIGNED_AFTER: Final = (
+    select(col(EntryRow.seq), col(EntryRow.received_ms), col(EntryRow.cose), col(EntryRow.chain), col(EntryRow.leaf))
+    .where(_OF_LOG, col(EntryRow.seq) > bindparam("after"))
+    .order_by(col(EntryRow.seq))
+)
 _STATEMENTS: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.statement) == 1).order_by(col(EntryRow.seq))
 _CHAIN_AT: Final = select(col(EntryRow.chain)).where(_OF_LOG, col(EntryRow.seq) == bindparam("seq"))
 _BY_AUTHOR: Final = select(*_SERVED).where(_OF_LOG, col(EntryRow.author) == bindparam("author"), col(EntryRow.sq) == bindparam("sq"))
@@ -105,6 +110,11 @@ _RECEIPT: Final = (
 def entries_after(tx: Connection, log: bytes, after: int, upto: int, most: int) -> list[StoredEntry]:
     """Entries of a log in (after, upto], at most `most`."""
     return [StoredEntry(*row) for row in tx.execute(_AFTER.limit(most), {"log": log, "after": after, "upto": upto})]
+
+
+def signed_after(tx: Connection, log: bytes, after: int, most: int) -> list[tuple[int, int, bytes, bytes, int]]:
+    """(seq, received_ms, COSE, chain, leaf) of entries of a log after a place, at most `most`, without their parts."""
+    return [(row.seq, row.received_ms, row.cose, row.chain, row.leaf) for row in tx.execute(_SIGNED_AFTER.limit(most), {"log": log, "after": after})]
 
 
 def statements(tx: Connection, log: bytes) -> list[StoredEntry]:

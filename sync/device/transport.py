@@ -91,8 +91,8 @@ class HttpTransport:
     def signed(self, session: Signer, method: str, path: str, body: bytes = b"") -> bytes:
         """A signed request; tried once more when the nonce was spent or too old, or the connection ended: asking twice does nothing twice."""
         for attempt in (1, 2):
-            headers = {"authorization": self._authorization(session, method, path, body)}
             try:
+                headers = {"authorization": self._authorization(session, method, path, body)}
                 return self._send(method, path, body, headers)
             except Refused as error:
                 if attempt == 2 or not (error.code == "nonce-spent" or isinstance(error, _HungUp)):

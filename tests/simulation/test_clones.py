@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared_schema import limits
 from sync.fold import state_hash
 from tests.simulation.pair import a_case, two, type_in
-from tests.world import World
+from tests.world import World, patched
 
 
 @pytest.fixture
@@ -31,6 +32,20 @@ def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
     priya.sync()
     assert state_hash(sam.session.records(log, pending=False)) == state_hash(priya.session.records(log, pending=False))
     assert priya.store.alarms() == []
+
+
+def test_an_answer_has_room_for_so_many_of_the_others_entries(world: World) -> None:
+    """A request of a few bytes for each was answered with a megabyte for each. What has no room is shown when it is asked for again."""
+    _, sam, log = a_case(world)
+    copy = sam.clone("Sam's copy")
+    type_in(copy, log, "by the copy")
+    copy.sync()
+    type_in(sam, log, "by the original")
+    with patched(limits, "PAGE_BYTES", 10):
+        sam.sync()
+    assert not sam.store.fact("frozen")
+    sam.sync()
+    assert sam.store.fact("frozen") == b"clone-detected"
 
 
 def test_a_restored_copy_that_is_behind_freezes_too(world: World) -> None:

@@ -1,5 +1,6 @@
 """What a server says of itself, tells in what order, and counts when: on a full disk, between two updates, at a quota's end."""
 
+import contextlib
 import itertools
 import resource
 import secrets
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server import audit_routes
 from server.append import Commit
 from server.nonces import Nonces
 from shared_schema import cbor, limits
@@ -116,6 +118,58 @@ def test_receipts_are_given_when_no_page_is(tmp_path: Path) -> None:
             [syncing.sync(priya, live.transport) for _ in range(2)]
     finally:
         live.close()
+
+
+def test_a_device_has_few_bodies_under_way(live: Live) -> None:
+    """Eighty that never ended held hundreds of MB."""
+    sam = live.enrol("Sam", ("navigator",))
+    body = bytes(1 << 20)
+    asked = []
+    for _ in range(limits.REQUESTS_PER_DEVICE + 3):
+        opened = socket.create_connection(("127.0.0.1", live.server.port))
+        signed = token(live, sam, body=body)
+        opened.sendall(f"POST /v1/sync HTTP/1.1\r\nhost: a\r\nauthorization: {signed}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body[:-1])
+        asked.append(opened)
+    answered = 0
+    for opened in asked:
+        opened.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            assert opened.recv(4096).startswith(b"HTTP/1.1 429")
+            answered += 1
+    assert answered == 3
+    for opened in asked:
+        opened.close()
+    time.sleep(0.5)
+    syncing.sync(sam, live.transport)
+
+
+def test_a_body_that_was_not_asked_for_is_not_the_next_request(live: Live) -> None:
+    """Who waits for `100 Continue` and is refused sends no body: what follows was read as one."""
+    with socket.create_connection(("127.0.0.1", live.server.port)) as opened:
+        opened.settimeout(5)
+        opened.sendall(b"POST /v1/sync HTTP/1.1\r\nhost: a\r\nauthorization: x\r\nexpect: 100-continue\r\ncontent-length: 1000\r\n\r\n")
+        heard = b""
+        while more := opened.recv(4096):
+            heard += more
+    assert heard.startswith(b"HTTP/1.1 401")
+    assert b"connection: close" in heard.lower()
+
+
+def test_a_page_of_a_log_for_an_auditor_is_bounded_by_size_too() -> None:
+    """A thousand large statements were more than an auditor's client takes: nothing of the side could be exported."""
+    with World(sides=("perpetrator",)) as world, patched(limits, "PAGE_BYTES", 2000):
+        sam = world.enrol("perpetrator", "Sam", ("navigator",))
+        for _ in range(2):
+            sam.sync()
+        realm = world.hosts["perpetrator"].realm
+        end = realm.known().seq
+        seqs: list[int] = []
+        while len(seqs) < end:
+            rows = audit_routes._rows(realm, realm.known().log, seqs[-1] if seqs else 0)
+            assert len(rows) == 1 or sum(len(cose) for _, _, cose, _, _ in rows) <= 2000
+            seqs += [seq for seq, *_ in rows]
+        assert seqs == list(range(1, end + 1))
+        assert audit_routes._rows(realm, realm.known().log, end) == []
 
 
 def test_streams_are_counted_when_they_are_admitted(live: Live) -> None:
