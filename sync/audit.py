@@ -380,20 +380,21 @@ class Wall:
 def prove_wall(audits: Sequence[Audited]) -> Wall:
     """W1 over verified exports, one per side: no grant leaves its side, and no key, device, person or log exists on two."""
     wall = Wall(sides=[audited.side for audited in audits])
-    owners: dict[tuple[str, bytes], Side] = {}
+    owners: dict[tuple[str, bytes], tuple[Side, str]] = {}
     for audited in audits:
         wall.findings += audited.findings
         wall.notices += audited.notices
         wall.logs += len(audited.chains)
         wall.unproved += [] if audited.complete else [audited.side]
         _check_grants(audited, wall)
-        for what, value in _identifiers(audited):
-            side = owners.setdefault((what, value), audited.side)
+        for kind, what, value in _identifiers(audited):
+            side, there = owners.setdefault((kind, value), (audited.side, what))
             if side != audited.side:
-                wall.findings.append(Finding("wall", b"", 0, f"a {what} exists on the {side} side and on the {audited.side} side"))
+                where = f"on the {side} side{f' as a {there}' if there != what else ''}"
+                wall.findings.append(Finding("wall", b"", 0, f"a {what} of the {audited.side} side exists {where}"))
     for audited in audits:
         for (what, value), n in audited.named.items():
-            owner = owners.get((what, value), audited.side)
+            owner, _ = owners.get((what, value), (audited.side, what))
             if owner not in ((audited.side, "oversight") if what == "device" else (audited.side,)):  # a supervisor's device fetches
                 wall.findings.append(Finding("wall", b"", n, f"event {n} of the {audited.side} side names a {what} of the {owner} side"))
     return wall
@@ -416,19 +417,20 @@ def _check_grants(audited: Audited, wall: Wall) -> None:
     wall.recipients += len(seen)
 
 
-def _identifiers(audited: Audited) -> Iterable[tuple[str, bytes]]:
+def _identifiers(audited: Audited) -> Iterable[tuple[str, str, bytes]]:
+    """(kind, what it is called, value) of all that may exist on one side only. Keys are of one kind: whoever holds one holds it for every use."""
     known = audited.registry
     if known is None:
         return
     for certificate in known.devices.values():
-        yield "device", certificate.keys.device
-        yield "signing key", certificate.keys.sign
-        yield "receiving key", certificate.keys.receive
-        yield "person", certificate.subject.user
+        yield "device", "device", certificate.keys.device
+        yield "key", "signing key", certificate.keys.sign
+        yield "key", "receiving key", certificate.keys.receive
+        yield "person", "person", certificate.subject.user
     if known.root is not None:
-        yield "recovery key", known.root.recovery
-        yield "receipt key", known.root.receipt
-        yield "checkpoint key", known.root.checkpoint
-        yield "incarnation", known.root.incarnation
+        yield "key", "recovery key", known.root.recovery
+        yield "key", "receipt key", known.root.receipt
+        yield "key", "checkpoint key", known.root.checkpoint
+        yield "incarnation", "incarnation", known.root.incarnation
     for log in audited.chains:
-        yield "log", log
+        yield "log", "log", log

@@ -193,10 +193,16 @@ def _certified(registry: Registry, entry: Entry, subject: Subject, keys: Keys, i
         keys.device in registry.devices
         or keys.device == registry.recovery_id
         or any(cert.keys.sign == keys.sign or cert.keys.receive == keys.receive for cert in known)
+        or {keys.sign, keys.receive} & _root_keys(registry)
     ):
         raise Refused("not-permitted", "the device id or a key is already certified")
     certificate = Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author)
     return replace(registry, devices=MappingProxyType({**registry.devices, keys.device: certificate}))
+
+
+def _root_keys(registry: Registry) -> set[bytes]:
+    root = registry.require_root()
+    return {root.authority, root.receipt, root.checkpoint, root.recovery}
 
 
 def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registry:

@@ -141,10 +141,9 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
 def _sign_quick(session: Session, log: bytes, record_id: bytes, type_: RecordType) -> None:
     """A quick record is signed by saving, as soon as nothing is missing."""
     record = session.record(log, record_id)
-    own = record.creator_user == session.identity.user
-    if type_.weight == "quick" and own and not is_signed(record) and not conflicts(record, session.types):
-        if not missing_to_sign(session, log, record_id):
-            sign(session, log, record_id)
+    mine = record.creator_user == session.identity.user and not is_signed(record)
+    if type_.weight == "quick" and mine and not conflicts(record, session.types) and not missing_to_sign(session, log, record_id):
+        sign(session, log, record_id)
 
 
 def _is_foreign_text(session: Session, record: Record, type_: RecordType, name: str) -> bool:

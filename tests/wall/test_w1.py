@@ -10,16 +10,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared_schema import ids
 from shared_schema.entry import Entry, Head, decode_entry
 from shared_schema.errors import Refused
-from shared_schema.ids import Side
+from shared_schema.ids import SIDES, Side
 from shared_schema.membership import Grant, Members, NewEpoch, encode_file_statement
 from sync import keys
-from sync.device import audit_files, files, outbox, syncing
+from sync.device import audit_files, enrolment, files, outbox, syncing
 from sync.device.session import Session
 from sync.entry import sign_statement
 from sync.granting import Granter
@@ -118,7 +119,7 @@ def export_both(live: Live, folder: Path, sides: tuple[Side, ...] = ("perpetrato
     return paths
 
 
-def wall(*paths: Path) -> tuple[int, dict[str, object]]:
+def wall(*paths: Path) -> tuple[int, dict[str, Any]]:
     ran = subprocess.run(
         [sys.executable, "-m", "fieldkeep", "audit", "wall", *map(str, paths), "--json"], capture_output=True, text=True, check=False
     )
@@ -172,9 +173,36 @@ def test_the_auditor_sees_one_device_on_two_sides(both: tuple[Live, Session, Ses
     assert raw_sync(live, admin, [pair(entry)]).answers[0].code == "accepted"
     status, found = wall(*export_both(live, tmp_path))
     assert status == 1
-    texts = [one["text"] for one in found["findings"]]  # type: ignore[attr-defined]
-    assert any("receiving key exists on" in text for text in texts)
-    assert any("device exists on" in text for text in texts)
+    texts = [one["text"] for one in found["findings"]]
+    assert any("receiving key of the" in text for text in texts)
+    assert any("device of the" in text for text in texts)
+
+
+def test_the_auditor_sees_one_key_that_two_sides_call_differently(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever founds the service certifies one side's recovery key as a device's key on the other: every file of the first is open to it."""
+    real: Any = enrolment.new_service
+    first = 2 + SIDES.index("perpetrator")
+    theirs = (
+        2 + len(SIDES) + 3 * SIDES.index("victim") + 2
+    )  # drawn in order: service, authority, recovery of each side; device, sign, receive of each
+
+    def new_service(*given: Any) -> Any:
+        drawn: list[bytes] = []
+
+        def draw(size: int) -> bytes:
+            drawn.append(drawn[first] if len(drawn) == theirs else secrets.token_bytes(size))
+            return drawn[-1]
+
+        return real(*given[:-1], draw)
+
+    monkeypatch.setattr(enrolment, "new_service", new_service)
+    live = Live(tmp_path)
+    try:
+        status, found = wall(*export_both(live, tmp_path))
+    finally:
+        live.close()
+    assert status == 1
+    assert any("receiving key of the victim side exists on the perpetrator side as a recovery key" in one["text"] for one in found["findings"])
 
 
 def test_absent_and_foreign_files_get_the_same_answer(both: tuple[Live, Session, Session, Session, bytes]) -> None:

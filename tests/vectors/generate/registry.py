@@ -347,6 +347,12 @@ def _refused_certificates(book: Book) -> None:
     )
     again = replace(fresh.keys, receive=C1.receive.public)
     refuse("certify_receive_key_again", "The receiving key is certified already.", "not-permitted", certify(fresh.subject, again))
+    roots = root("perpetrator")
+    for name in ("authority", "receipt", "checkpoint"):
+        keys = replace(fresh.keys, sign=getattr(roots, name))
+        refuse(f"certify_{name}_key", f"The signing key is the {name}'s.", "not-permitted", certify(fresh.subject, keys))
+    keys = replace(fresh.keys, receive=roots.recovery)
+    refuse("certify_recovery_key", "The receiving key is the side's recovery key.", "not-permitted", certify(fresh.subject, keys))
     refuse("certify_weak_sign_key", "A signing key of small order.", "weak-key", certify(fresh.subject, replace(fresh.keys, sign=WEAK_SIGN)))
     weak = replace(fresh.keys, receive=fresh.keys.receive[:1184] + (1).to_bytes(32, "little"))
     refuse("certify_weak_receive_key", "A receiving key whose X25519 half is of small order.", "weak-key", certify(fresh.subject, weak))
