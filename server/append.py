@@ -299,7 +299,7 @@ class Commit:
         for user, _ in _added(statement):
             before, named = self._files_of(user), self._named.get(user, set())
             if log not in before and log not in named and len(before) + len(named) >= limits.FILES_PER_DEVICE - 1:
-                raise Refused("quota", f"somebody is in {limits.FILES_PER_DEVICE - 1} files, want no more")
+                raise Refused("person-full", f"somebody is in {limits.FILES_PER_DEVICE - 1} files, want no more")
 
     def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
         if isinstance(statement, Members):

@@ -162,6 +162,7 @@ class _Folding:
         self.places: dict[OpId, tuple[FieldKey, int]] = {}
         self.deletions: list[tuple[OpId, int]] = []
         self.joined: dict[OpId, Live] = {}  # every op that ever was live: only these can be frozen by a signature
+        self.rows: set[OpId] = set()
         self.frozen = False  # by the first signature of the person who made the record
         for occurrence in occurrences:
             change = occurrence.change
@@ -295,6 +296,8 @@ class _Folding:
         elif op.action == "add":
             self.joined[op_id] = self._live(op_id, op, at)
             register.put(self.joined[op_id])
+            if spec is None or spec.merge == "append":
+                self.rows.add(op_id)
             if spec is not None and spec.merge == "append":
                 self._begin_cells(op_id, op, key, spec, at)
         elif spec is not None and spec.merge == "append":
@@ -315,8 +318,7 @@ class _Folding:
     def _cell(self, op_id: OpId, op: Op, key: CellKey, at: Occurrence) -> None:
         spec = self.fields.get(key.list)
         cell = spec.cells.get(key.cell) if spec else None
-        row = self.places.get(key.row)
-        if row is None or row[0] != key.list:
+        if key.row not in self.rows or self.places[key.row][0] != key.list:
             self._flag(op_id, "names-a-row-that-is-not-there")
         elif op.action not in ("set", "resolve") or (cell is not None and cell.merge == "once"):
             self._flag(op_id, "action-does-not-fit-field")

@@ -18,7 +18,10 @@ from sync.signing import verify_bytes
 REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 _FOREVER: Final = frozenset({"malformed", "too-large"})
-_FINAL: Final = {False: _RESEAL | _FOREVER, True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation"}}  # by whether it is a statement
+_FINAL: Final = {
+    False: _RESEAL | _FOREVER,
+    True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full"},
+}  # by whether it is a statement
 
 
 def promised(store: Store, log: bytes, after: int) -> dict[int, bytes]:
@@ -81,7 +84,7 @@ class Settling:
                 self.store.drop_outbox(later.n)
         statement = decode_file_statement(decode_entry(item.cose).sign1.payload) if item.statement else None
         if statement is not None and not isinstance(statement, Genesis):
-            self._say_dropped(item.log, statement)
+            self._say_dropped(item.log, statement, code)
             self.store.drop_outbox(item.n)
         elif code in _RESEAL and statement is None:
             self.store.unseal_from(item.n)
@@ -89,13 +92,14 @@ class Settling:
         else:
             self.store.answer_outbox(item.n, DEAD + code, str(catalogue()[code]["means"]))
 
-    def _say_dropped(self, log: bytes, statement: FileStatement) -> None:
+    def _say_dropped(self, log: bytes, statement: FileStatement, code: str) -> None:
         """A change of members that a person made and that came too late; rotations and grants are made again by themselves."""
         if isinstance(statement, Members):
             what = [f"add {self.session.name_of(user)}" for user, _ in statement.add] + [
                 f"remove {self.session.name_of(user)}" for user in statement.remove
             ]
-            text = f"your request to {' and '.join(what)} was overtaken and NOT done: make it again"
+            why = str(catalogue()[code]["means"]) if code == "person-full" else "It was overtaken: make it again."
+            text = f"your request to {' and '.join(what)} was NOT done. {why}"
             self.session.alarm(log, self.session.author(log)[1].seq, "overtaken", text)
 
     def _clone(self, item: OutboxRow, answer: Answer) -> None:

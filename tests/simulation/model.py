@@ -45,12 +45,13 @@ def model_record(log: bytes, record: bytes, type_: RecordType | None, changes: S
     evidence = type_ is not None and type_.weight in ("quick", "evidence", "ledger")
     slots: dict[FieldKey, Slot] = {}
     seen: dict[OpId, tuple[FieldKey, int]] = {}
+    rows: set[OpId] = set()
     for at in changes:
         for i, op in enumerate(at.change.ops):
             op_id = OpId(at.device, at.change.c, i)
             spec = _spec(type_, op.field)
             named = [pred for pred in op.preds if pred in seen and _on(seen[pred][0], pred, op.field) and _known(seen[pred][1], pred, at)]
-            _apply(slots, seen, op_id, op, spec, named, at, creator, evidence)
+            _apply(slots, rows, seen, op_id, op, spec, named, at, creator, evidence)
             seen[op_id] = (op.field, at.seq)
     return slots
 
@@ -75,6 +76,7 @@ def _known(seq: int, pred: OpId, at: Occurrence) -> bool:
 
 def _apply(
     slots: dict[FieldKey, Slot],
+    rows: set[OpId],
     seen: dict[OpId, tuple[FieldKey, int]],
     op_id: OpId,
     op: Op,
@@ -92,12 +94,14 @@ def _apply(
         return
     value = op.value[0] if op.action == "resolve" else op.value
     mine = Value(op_id, at.seq, value, at.late)
-    if isinstance(op.field, CellKey) and (row_by_row or seen.get(op.field.row, ("", 0))[0] != op.field.list):
+    if isinstance(op.field, CellKey) and (row_by_row or op.field.row not in rows or seen[op.field.row][0] != op.field.list):
         return
     slot = slots.setdefault(op.field, Slot())
     if row_by_row:
         if op.action == "add":
             slot.values.append(mine)
+            if merge in (None, "append"):
+                rows.add(op_id)
             _cells(slots, op, op_id, spec, at)
         elif merge != "append":
             slot.values = [one for one in slot.values if one.id not in named]

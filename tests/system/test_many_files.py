@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from shared_schema import limits
+from sync.change import Op
 from sync.device import files, syncing
+from sync.device.tables import DEAD
 from tests.live import Live
 from tests.world import Phone, World, patched
 
@@ -33,7 +35,7 @@ class TestNobodyIsNamedInMoreFilesThanTheirPhoneCanAskFor:
         sam.sync()
         files.create_file(sam.session, "case", {priya.user: "coordinator"})
         sam.sync()
-        assert [row.code for row in sam.session.store.waiting()] == ["quota"]
+        assert [row.code for row in sam.session.store.waiting()] == [f"{DEAD}person-full"]
         priya.sync()
         assert len(priya.session.file_logs()) == 3
 
@@ -43,7 +45,7 @@ class TestNobodyIsNamedInMoreFilesThanTheirPhoneCanAskFor:
         for _ in range(6):
             files.create_file(sam.session, "case", {priya.user: "coordinator"})
         sam.sync()
-        assert len(sam.session.store.waiting()) == 3
+        assert [row.dead for row in sam.session.store.waiting()] == [True] * 3
         priya.sync()
         assert len(priya.session.file_logs()) == 3
 
@@ -64,8 +66,10 @@ class TestNobodyIsNamedInMoreFilesThanTheirPhoneCanAskFor:
         other = files.create_file(ruth.session, "case", {})
         ruth.sync()
         files.add_member(ruth.session, other, priya.user, "coordinator")
+        ruth.session.write(other, None, "task", [Op("what", "set", "typed behind it", ())])
         ruth.sync()
-        assert [row.code for row in ruth.session.store.waiting()] == ["quota"]
+        assert ruth.session.store.unsent() == 0, "what was typed behind it was held up, and nobody was told"
+        assert ["NOT done" in text for _, _, _, _, code, text, _ in ruth.session.store.alarms() if code == "overtaken"] == [True]
 
 
 def test_statements_of_a_day(tmp_path: Path) -> None:

@@ -343,6 +343,16 @@ def _sets_and_rows(tell: _Teller) -> None:
         flags=["action-does-not-fit-field", "names-a-row-that-is-not-there", "names-a-row-that-is-not-there"],
     )
     story = Story()
+    record, (place, need, row, _) = story.creates(
+        C1, "plan", ("place", "set", "here"), ("needs", "add", "housing"), ("zz", "add", "one"), ("place", "add", "there")
+    )
+    (gone,) = story.says(C1, record, ("zz", "remove", None, [row]))
+    no_rows = [(["place", place, "x"], "set", 1), (["needs", need, "x"], "set", 1), (["zz", gone, "x"], "set", 1)]
+    story.says(C1, record, *no_rows)
+    why = "Only what was added to a list is a row: no value, no member of a set, no removal."
+    flags = ["action-does-not-fit-field"] + ["names-a-row-that-is-not-there"] * 3
+    tell.tells("cell_of_no_row", why, story, {"place": "here", "needs": ["housing"]}, flags=flags)
+    story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one"}))
     story.says(N1, record, (["rows", row, "new_cell"], "set", "kept"))
     tell.tells("cell_unknown", "A cell that is not known here is kept.", story, {"rows": [{"what": "one", "new_cell": "kept"}]})
@@ -533,6 +543,9 @@ def _signatures(tell: _Teller) -> None:
     story.says(C1, record, *[("_signed", "sign", None, [one]) for one in made], t="note")
     story.says(N1, record, ("plan", "set", "leave", [made[1]]), t="note")
     tell.tells("signed_in_pieces", "The sign ops of one change are one signature.", story, base, proposals={"plan": ["leave"]})
+    story, record, made = begun("note")
+    story.says(C1, record, ("_signed", "sign", None, made[::-1]), ("_signed", "sign", None, made), t="note")
+    tell.tells("signed_twice_over", "What two sign ops of one change name both is signed once, where it was named first.", story, base)
     story, record, made = begun("note")
     story.says(N1, record, ("state", "set", "void", [made[4]]), t="note")
     tell.tells("void_by_another", "Nobody makes another's record void: it is a proposal.", story, base, proposals={"state": ["void"]})

@@ -15,7 +15,7 @@ _KID: Final = ids.server_key_id(signer("receipt/perpetrator").public)
 _RECEIPT: Final[dict[str, Any]] = {"log": _LOG, "inc": INC, "items": [[_IDS[0], 4, T0], [_IDS[1], 6, T0 + 5]], "head": [6, _CHAIN]}
 _HEAD: Final[dict[str, Any]] = {"log": _LOG, "inc": INC, "seq": 6, "chain": _CHAIN}
 _VERDICT: Final[dict[str, Any]] = {"log": _LOG, "inc": INC, "id": _IDS[0], "author": C1.id, "sq": 3, "code": "stale-epoch"}
-_FINAL: Final = ("malformed", "too-large", "stale-epoch", "stale-statement", "stale-registry", "old-incarnation", "rotate-first")
+_FINAL: Final = ("malformed", "too-large", "stale-epoch", "stale-statement", "stale-registry", "old-incarnation", "rotate-first", "person-full")
 
 
 def signed(typ: str, payload: Any, *, kid: bytes = _KID, svc: bytes = SVC, key: str = "receipt/perpetrator") -> bytes:
