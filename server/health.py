@@ -1,9 +1,7 @@
 """/healthz, /readyz (docs/operations/health.md)."""
 
 import json
-from importlib.metadata import version
 
-import sqlcipher3.dbapi2 as sqlite
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +18,6 @@ async def healthz(_request: Request, _service: Service, _body: bytes) -> Respons
 
 
 async def readyz(_request: Request, service: Service, _body: bytes) -> Response:
-    """The process can serve and write; says its version and its SQLite's."""
+    """The process can serve and write."""
     state = "stopping" if service.closing else "failing" if service.failing else "ready"
-    versions = {"fieldkeep": version("fieldkeep"), "sqlite": sqlite.sqlite_version}
-    return _json(200 if state == "ready" else 503, {"status": state, **versions})
+    return _json(200 if state == "ready" else 503, {"status": state})

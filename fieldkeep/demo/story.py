@@ -196,17 +196,9 @@ class Play:
             self.say(f"   {conflict['type']}.{conflict['field']}: {value['value']} says {value['by']}, {stamp} UTC, entry {value['seq']}")
         status, answer = priya.attempt("record", "edit", self.files["plan"], "--set", "likely_to_use=5")
         self.say(f"   A plain edit cannot settle it: {answer['error']['code']} (exit {status}).")
-        choice = conflict["choices"].index(3) + 1
-        priya.run(
-            "conflicts",
-            "resolve",
-            self.files["plan"],
-            "likely_to_use",
-            "--choose",
-            str(choice),
-            "--reason",
-            "rang Mike together; the cautious value stands",
-        )
+        chosen, reason = min(conflict["choices"]), "rang Mike together; the cautious value stands"
+        choice = str(conflict["choices"].index(chosen) + 1)
+        priya.run("conflicts", "resolve", self.files["plan"], "likely_to_use", "--choose", choice, "--reason", reason)
         for name in [*self.devices, *self.devices]:
             self._sync(name)
         left = {name: len(device.run("conflicts", "list")["conflicts"]) for name, device in self.devices.items()}
@@ -218,17 +210,21 @@ class Play:
             for file, value in files.items():
                 per_file.setdefault(file, set()).add(value)
         equal = all(len(values) == 1 for values in per_file.values())
-        self.say(f"   Priya keeps 7, with a reason. Conflicts left on any device: {sum(left.values())}.")
+        stands = {
+            self.devices[name].run("record", "show", self.files["plan"])["fields"]["likely_to_use"]["value"] for name in ("priya-phone", "sam-phone")
+        }
+        self.say(f"   Priya keeps {chosen} and says why: {reason}. On both phones it is now {' and '.join(map(str, stands))}.")
+        self.say(f"   Conflicts left on any device: {sum(left.values())}.")
         for kind in ("jack", "mike", "fund"):
             self.say(
                 f"   state hash of {kind} on {sum(int(self.files[kind] in files) for files in hashes.values())} devices: {min(per_file[self.files[kind]])[:16]}…"
             )
         self.say(f"   All devices that hold a file show the same: {'yes' if equal else 'NO'}.")
         self.summary |= {
-            "conflict": {"field": conflict["field"], "values": [{"value": one["value"], "by": one["by"], "claimed_ms": one["claimed_ms"]} for one in conflict["values"]]},
+            "conflict": {"field": conflict["field"], "values": [{"value": one["value"], "by": one["by"], "claimed_ms": one["claimed_ms"]} for one in conflict["values"]], "chosen": chosen, "reason": reason, "stands": sorted(stands)},
             "resolved": sum(left.values()) == 0, "plain_edit_refused": answer["error"]["code"] == "in-conflict", "state_hashes_equal": equal,
         }  # fmt: skip
-        if not equal or len([one for one in left.values() if one]):
+        if stands != {chosen} or not equal or len([one for one in left.values() if one]):
             raise Failed("the devices differ, or a conflict is left")
 
     def money(self) -> None:

@@ -40,6 +40,7 @@ from sync.signing import SigningKey, sign_object
 
 CODE_PREFIX: Final = "fieldkeep1:"
 _CODE_KEYS: Final = keys("server", "authority", "head", "seed", "invitation", "ca")
+_CHECKSUM: Final = 4  # bytes
 YEAR_MS: Final = 365 * 86_400_000
 
 
@@ -80,18 +81,27 @@ class Code:
             "server": self.server, "authority": self.authority, "head": list(self.head), "seed": self.seed,
             "invitation": self.invitation, "ca": self.ca,
         }  # fmt: skip
-        return CODE_PREFIX + base64.urlsafe_b64encode(cbor.encode(map_)).rstrip(b"=").decode()
+        raw = cbor.encode(map_)
+        return CODE_PREFIX + base64.urlsafe_b64encode(_checksum(raw) + raw).rstrip(b"=").decode()
+
+
+def _checksum(raw: bytes) -> bytes:
+    return ids.sha256(ids.label("code") + raw)[:_CHECKSUM]
 
 
 def decode_code(text: str) -> Code:
-    """Parse an invitation code. Raises Malformed."""
-    body = text.strip().removeprefix(CODE_PREFIX)
-    if body == text.strip():
+    """Parse an invitation code, line breaks and blanks in it left out. Raises Malformed: one wrong character, and nothing is sent."""
+    whole = "".join(text.split())
+    body = whole.removeprefix(CODE_PREFIX)
+    if body == whole:
         raise Malformed(f"an invitation code begins with {CODE_PREFIX}")
     try:
-        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise Malformed("the invitation code was not copied whole") from None
+        data = b""
+    raw = data[_CHECKSUM:]
+    if data[:_CHECKSUM] != _checksum(raw):
+        raise Malformed("the invitation code was not copied right, or not whole; nothing was sent, and it is still good: copy it again")
     map_ = as_map(cbor.decode(raw), "invitation code", _CODE_KEYS)
     if type(map_["ca"]) is not str:
         raise Malformed("ca is not text")
@@ -112,13 +122,20 @@ def invite(session: Session, subject: Subject, enrol_until: int) -> Code:
     if certificate is None or "administrator" not in certificate.subject.roles:
         raise Refused("not-permitted", "only an administrator invites")
     if not roles_allowed(me.side, subject.roles):
-        raise Refused("not-permitted", f"nobody may be {' and '.join(subject.roles)} on one device on the {me.side} side")
+        raise Refused("not-permitted", _not_allowed(me.side, subject.roles))
     if not 0 < enrol_until - session.now_ms() <= limits.INVITATION_MS:
         raise Refused("bad-value", "an invitation is open for at most 72 hours")
     seed = session.entropy(32)
     payload = invitation_payload(me.side, subject, SigningKey(seed).public, enrol_until)
     signed = sign_object(session.sign_key, cose.protected_header(INVITATION, me.device, me.svc), payload)
     return Code(me.server, me.authority, session.registry.head, seed, signed, me.ca)
+
+
+def _not_allowed(side: Side, roles: tuple[str, ...]) -> str:
+    strange = [role for role in roles if not roles_allowed(side, (role,))]
+    if strange:
+        return f"there is no {' or '.join(strange)} on the {side} side"
+    return f"one device may not be {' and '.join(roles)} together"
 
 
 def enrol(store: Store, code: Code, label: str, transport: EnrolTransport, now_ms: Callable[[], int], entropy: Entropy) -> Session:

@@ -17,6 +17,9 @@ def test_the_demo_plays_to_its_end() -> None:
     assert found["planted_leak_found"]
     assert sorted(value["value"] for value in found["conflict"]["values"]) == [3, 7]
     assert {value["by"] for value in found["conflict"]["values"]} == {"Sam", "Priya"}
+    assert found["conflict"]["chosen"] == 3
+    assert found["conflict"]["stands"] == [3], "what is told is what the phones show"
+    assert "cautious" in found["conflict"]["reason"]
     assert found["resolved"]
     assert found["plain_edit_refused"]
     assert found["state_hashes_equal"]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+import sqlcipher3.dbapi2 as sqlite
 
 from shared_schema import cbor, ids, limits
 from shared_schema.errors import Refused, catalogue
@@ -279,9 +280,8 @@ def test_a_second_process_on_the_same_data_is_refused(live: Live) -> None:
 
 def test_health(live: Live, client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
-    ready = client.get("/readyz").json()
-    assert ready["status"] == "ready"
-    assert tuple(map(int, ready["sqlite"].split("."))) >= (3, 51, 3), "the WAL-reset fix"
+    assert client.get("/readyz").json() == {"status": "ready"}, "and nothing of what it is made of"
+    assert sqlite.sqlite_version_info >= (3, 51, 3), "the WAL-reset fix"
     assert client.get("/metrics").status_code == 404, "metrics have a port of their own"
     assert live.server.address
 

@@ -15,6 +15,7 @@ from shared_schema.ids import SIDES, Side
 from sync.device import enrolment
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, command
+from sync.device.cli.people import called
 from sync.device.cli.terminal import emit
 from sync.device.profile import now_ms, open_store, write_private
 from sync.device.session import Session
@@ -43,6 +44,7 @@ def service_create(
     Example: fieldkeep service create --server http://127.0.0.1:8747 --setup CODE --name "Tees pilot" --out office
     """
     threshold, total = _shares(shares)
+    name, administrator = called("--name", name), called("--administrator", administrator)
     pem = ca.read_text(encoding="ascii") if ca else ""
     secret = frame.passphrase(confirm=True)
     if out.exists() and any(out.iterdir()) and not (out / "authority").exists():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import segno
 import typer
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.certificate import REVOKE_REASONS, Subject
 from shared_schema.errors import Refused
 from shared_schema.roles import ROLES
@@ -45,8 +45,7 @@ def invite(
 
     Example: fieldkeep --profile office/perpetrator-administrator invite --name Sam --role navigator --qr sam.svg
     """
-    if not name.strip():
-        raise Refused("bad-value", "--name is empty: want the display name of the person")
+    name, org = called("--name", name), called("--org", org) if org else ""
     unknown = [one for one in role if one not in ROLES]
     if unknown:
         raise Refused("bad-value", f"no role {unknown[0]!r}; known: {', '.join(sorted(ROLES))}")
@@ -68,6 +67,16 @@ def invite(
         warn("", f"Show this to {name} only. It enrols one device within {hours} hours: fieldkeep device enrol CODE")
 
 
+def called(option: str, text: str) -> str:
+    """A name as everybody will see it, without blanks at its ends or doubled. Raises Refused for one that is empty or cannot be seen."""
+    name = " ".join(text.split())
+    if not name:
+        raise Refused("bad-value", f"{option} is empty: want a name that people know")
+    if not name.isprintable() or len(name) > limits.TEXT_CHARS:
+        raise Refused("bad-value", f"{option} holds what cannot be seen, or more than {limits.TEXT_CHARS} characters")
+    return name
+
+
 def _try_sync(opened: Session) -> bool:
     """Hear first who has enrolled meanwhile, where the server can be reached: a second person of that name would be made else."""
     try:
@@ -85,7 +94,9 @@ def _user(opened: Session, name: str, *, second_device: bool) -> bytes:
     if second_device:
         return frame.person(opened, name)
     if users:
-        raise Refused("not-permitted", f"{name} already has a device on this side: add --second-device, or use another display name")
+        raise Refused(
+            "not-permitted", f"{name} has a device on this side, or had one that was revoked: add --second-device, or for somebody else another name"
+        )
     return secrets.token_bytes(16)
 
 
@@ -100,6 +111,7 @@ def device_enrol(
 
     Example: fieldkeep --profile sam device enrol fieldkeep1:pWF… --label "Sam's phone"
     """
+    label = called("--label", label)
     text = sys.stdin.read() if code == "-" else code
     decoded = enrolment.decode_code(text)
     folder = terminal.context().profile
@@ -159,11 +171,19 @@ def device_revoke(
     if reason not in REVOKE_REASONS:
         raise typer.BadParameter(f"reason is one of {', '.join(REVOKE_REASONS)}")
     with frame.session() as opened, frame.online(opened) as transport:
+        _try_sync(opened)  # a phone that has enrolled meanwhile is known then
         target = frame.device_id(opened, which)
         certificate = opened.registry.devices[target]
         terminal.confirm(f"Revoke {certificate.subject.name}'s {certificate.keys.label} ({short(target)}) for good?", yes=yes)
         entry = enrolment.revoke(opened, target, reason)
-        report = sync(opened, transport)
+        try:
+            report = sync(opened, transport)
+        except Refused as error:
+            if error.code != "offline":
+                raise
+            raise Refused(
+                "offline", "the server could not be reached: the revocation is kept on this device and goes out with its next sync"
+            ) from None
         require_taken(opened, entry, report)
         name = opened.registry.devices[target].subject.name
     emit(
