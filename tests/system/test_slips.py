@@ -225,3 +225,18 @@ class TestWhatIsWrongWithIt:
         made = desk.run("record", "add", "spend", "--file", office.case.hex(), "--set", "item=bed")
         [needed] = [one for one in made["missing_to_sign"] if one["fields"] == ["bought_on"]]
         assert needed["wanted"].startswith("YYYY-MM-DDTHH:MM, or less of it")
+
+    def test_an_empty_reason(self, office: Office) -> None:
+        desk = office.desk(office.sam)
+        note, record = desk.run("note", "add", "--file", office.case.hex(), "words")["record"], spent(desk, office, "3")
+        for words in (("note", "void", note, "--yes"), ("note", "addend", note, "more"), ("conflicts", "resolve", note, "body", "--choose", "1")):
+            assert desk.refused(*words, "--reason", " ")["message"].startswith("--reason is empty")
+        assert desk.refused("spend", "reverse", record, "--why", "")["message"].startswith("--why is empty")
+        assert desk.refused("note", "addend", note, "", "--reason", "x")["message"].startswith("the addendum is empty")
+
+    def test_lines_that_were_pasted_from_elsewhere(self, office: Office, tmp_path: Path) -> None:
+        desk = office.desk(office.sam)
+        (tmp_path / "note.txt").write_bytes(b"one\r\ntwo\r\n")
+        desk.run("note", "add", "--file", office.case.hex(), "one\r\ntwo")
+        desk.run("note", "add", "--file", office.case.hex(), "--from", str(tmp_path / "note.txt"))
+        assert {note["body"] for note in desk.run("note", "list", office.case.hex())["notes"]} == {"one\ntwo"}
