@@ -234,6 +234,17 @@ class TestWhatIsWrongWithIt:
         assert desk.refused("spend", "reverse", record, "--why", "")["message"].startswith("--why is empty")
         assert desk.refused("note", "addend", note, "", "--reason", "x")["message"].startswith("the addendum is empty")
 
+    def test_a_role_that_the_person_does_not_have(self, office: Office) -> None:
+        desk = office.desk(office.sam)
+        error = desk.refused("file", "create", "case", "--member", "Ruth=navigator")
+        assert (error["code"], error["message"]) == ("not-permitted", "Ruth is no navigator (coordinator, fund_holder)")
+        assert "takes no member as fund_holder" in desk.refused("file", "create", "case", "--member", "Ruth=fund_holder")["message"]
+
+    def test_a_file_that_nobody_can_join(self, office: Office) -> None:
+        desk = office.desk(office.sam)
+        assert "Nobody in it may add or remove people" in desk.run("file", "create", "case")["warnings"][0]
+        assert desk.run("file", "create", "case", "--member", "Ruth=coordinator")["warnings"] == []
+
     def test_lines_that_were_pasted_from_elsewhere(self, office: Office, tmp_path: Path) -> None:
         desk = office.desk(office.sam)
         (tmp_path / "note.txt").write_bytes(b"one\r\ntwo\r\n")
