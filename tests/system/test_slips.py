@@ -251,3 +251,34 @@ class TestWhatIsWrongWithIt:
         desk.run("note", "add", "--file", office.case.hex(), "one\r\ntwo")
         desk.run("note", "add", "--file", office.case.hex(), "--from", str(tmp_path / "note.txt"))
         assert {note["body"] for note in desk.run("note", "list", office.case.hex())["notes"]} == {"one\ntwo"}
+
+
+class TestExports:
+    def test_a_file_or_folder_that_is_not_there(self, office: Office, tmp_path: Path) -> None:
+        desk = office.desk(office.sam)
+        missing = tmp_path / "nope.jsonl"
+        error = desk.refused("audit", "verify", str(missing))
+        assert (error["code"], error["message"]) == ("not-found", f"{missing}: there is no such file")
+        error = desk.refused("audit", "export", "--out", str(tmp_path / "nodir" / "p.jsonl"))
+        assert (error["code"], error["message"]) == ("not-found", f"{tmp_path / 'nodir'}: there is no such folder to write into")
+        assert desk.refused("audit", "verify", str(tmp_path))["message"].endswith("is a folder; want an export file")
+
+    def test_says_how_many_more_there_are(self, office: Office, tmp_path: Path) -> None:
+        for n in range(70):
+            office.spend(1 + n)
+            office.sam.sync()
+        desk, out = office.desk(office.sam), tmp_path / "out.jsonl"
+        desk.run("audit", "export", "--out", str(out))
+        out.write_text("\n".join(map(_spoil, out.read_text().splitlines())) + "\n")
+        found = desk.run("audit", "verify", str(out), status=1)["findings"]
+        assert len(found) > 60
+        ran = desk.invoke("audit", "verify", str(out))
+        listed = [line for line in ran.stdout.splitlines() if line.startswith("  ")]
+        assert len(listed) == 51
+        assert listed[-1] == f"  … and {len(found) - 50} more; --json lists all"
+
+
+def _spoil(line: str) -> str:
+    """Another time of receipt, which its chain does not bear out."""
+    head, sign, rest = line.partition('"received_ms":')
+    return f"{head}{sign}1{rest}" if sign else line
