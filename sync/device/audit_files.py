@@ -117,6 +117,8 @@ def write_export(export: Export, path: Path, authority: bytes, made_ms: int) -> 
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise Refused("bad-value", f"{path.name} is there and is no file")
+    if not path.parent.is_dir():
+        raise Refused("not-found", f"{path.parent}: there is no such folder to write into")
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     lines = 0
@@ -154,11 +156,8 @@ def _lines(export: Export, authority: bytes, made_ms: int) -> Iterator[dict[str,
 
 
 def read_export(path: Path) -> tuple[Export, bytes]:
-    """An export file, and the authority fingerprint that it claims. Raises Refused `bad-export` naming the line."""
-    try:
-        lines = path.read_text(encoding="ascii").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused("bad-export", f"{path.name} cannot be read: {type(error).__name__}") from None
+    """An export file, and the authority fingerprint that it claims. Raises Refused `bad-export` naming the line, `not-found` where there is no file."""
+    lines = _ascii(path).removesuffix("\n").split("\n")
     read, at = _Read(), 1
     try:
         svc, side, authority = _header(_line(lines[0]))
@@ -169,6 +168,19 @@ def read_export(path: Path) -> tuple[Export, bytes]:
         raise Refused("bad-export", f"line {at} of {path.name} is no line of a fieldkeep-export: {why}") from None
     logs = {log: tuple(rows) for log, rows in read.logs.items()}
     return Export(svc, side, logs, tuple(read.heads.values()), tuple(read.receipts), read.checkpoint, read.events), authority
+
+
+def _ascii(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise Refused("not-found", f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise Refused("bad-export", f"{path} is a folder; want an export file") from None
+    except OSError as error:
+        raise Refused("bad-export", f"{path} cannot be read: {error.strerror or 'the disk does not say why'}") from None
+    except UnicodeDecodeError:
+        raise Refused("bad-export", f"{path} is no export file: it holds more than plain letters and signs") from None
 
 
 class _Read:

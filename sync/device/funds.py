@@ -11,6 +11,7 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.device import finding, records
 from sync.device.session import Session
+from sync.device.tables import ChangeRow
 from sync.fold import show
 from sync.ledger import HOLDER, Fund, Spend, fold_fund
 
@@ -22,9 +23,13 @@ def fund(session: Session, log: bytes) -> Fund:
     return fold_fund(log, session.occurrences(log))
 
 
+def _funds(session: Session) -> list[bytes]:
+    return [log for log in session.file_logs() if (state := session.file(log)) is not None and state.file == "fund"]
+
+
 def own_fund(session: Session) -> bytes:
     """The one fund that this device belongs to. Raises Refused `not-found` for none or several."""
-    funds = [log for log in session.file_logs() if (state := session.file(log)) is not None and state.file == "fund"]
+    funds = _funds(session)
     if len(funds) != 1:
         raise Refused("not-found", "you belong to no fund yet" if not funds else "you belong to several funds: name one with --fund")
     return funds[0]
@@ -32,8 +37,7 @@ def own_fund(session: Session) -> bytes:
 
 def held(session: Session) -> list[bytes]:
     """The funds whose holder this device's user is."""
-    states = [(log, session.file(log)) for log in session.file_logs()]
-    return [log for log, state in states if state is not None and state.file == "fund" and state.members.get(session.identity.user) == HOLDER]
+    return [log for log in _funds(session) if session.require_file(log).members.get(session.identity.user) == HOLDER]
 
 
 def _line(session: Session, log: bytes, kind: str, amount: int, **more: Any) -> bytes:
@@ -129,7 +133,7 @@ def _until(session: Session, log: bytes, state: Fund) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A spend as it is listed. `state`: posted, claimed, taken back, or unknown to this device's funds."""
+    """A spend as it is listed. `state`: posted, claimed, taken back, or unknown to this device's funds. `counts` is what has not been taken back."""
 
     file: bytes
     record: bytes
@@ -137,20 +141,22 @@ class Bought:
     by: bytes
     values: dict[str, Any]
     state: str
+    counts: int | None
     received: bool
 
 
 def list_spends(session: Session, logs: list[bytes]) -> list[Bought]:
     """Every spend in these files, with what the funds of this device say of it."""
-    funds = [fund(session, log) for log in session.file_logs() if (state := session.file(log)) is not None and state.file == "fund"]
-    known = {spend_id: one for state in funds for spend_id, one in state.spends.items()}
+    known = {spend_id: one for log in _funds(session) for spend_id, one in fund(session, log).spends.items()}
     found = []
     for log in logs:
         for target, _ in session.store.records(log, "spend"):
             record, values = finding.shown(session, log, target)
             said = {name: one.value for name, one in values.items()}
             spend_id = str(said.get("spend_id", ""))
-            found.append(Bought(log, target, spend_id, record.creator_user, said, _state(known.get(spend_id)), not record.pending))
+            counted = known.get(spend_id)
+            counts = None if counted is None else counted.counted + counted.disputed
+            found.append(Bought(log, target, spend_id, record.creator_user, said, _state(counted), counts, not record.pending))
     return found
 
 
@@ -180,16 +186,94 @@ def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount:
 
 
 def cover(session: Session, log: bytes, spend_id: str) -> int:
-    """Cover a disputed spend from the pot. Returns the amount."""
+    """Cover a claimed spend from the pot. Returns the amount."""
     _require_holder(session, log)
     state = fund(session, log)
     known = state.spends.get(spend_id)
     if known is None or not known.disputed:
-        raise Refused("not-found", "no disputed spend has that id")
+        raise Refused("not-found", "nothing of that spend is claimed: it is posted, covered or taken back")
     if known.disputed > state.unallocated:
         raise Refused("bad-value", f"the pot holds {pounds(state.unallocated)}, less than {pounds(known.disputed)}")
     _line(session, log, "cover", known.disputed, against=spend_id)
     return known.disputed
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """Money that was typed here and has left this device in no entry: what kind of line it is, and all its changes as (log, counter)."""
+
+    record: bytes
+    kind: str
+    amount: int
+    changes: tuple[tuple[bytes, int], ...]
+
+
+def spend_slip(session: Session, case: bytes, record_id: bytes) -> Slip:
+    """What was typed last of a spend, both halves: what it was reversed by, else the spend itself. Raises Refused once either half was sealed."""
+    record, values = finding.shown(session, case, record_id)
+    spend_id = values["spend_id"].value if "spend_id" in values else None
+    if record.type != "spend" or not isinstance(spend_id, str):
+        raise Refused("not-found", "that record is no spend")
+    reversals = _own_lines(session, [case], "spend_reversal", of=ids.show(record_id))[-1:]
+    reversals += _own_lines(session, _funds(session), "fund_line", kind="reversal", against=spend_id)[-1:]
+    if any(_is_here(session, row) for _, row in reversals):
+        return _slip(session, record_id, "reversal", reversals)
+    if any(_is_here(session, row) for _, row in _own_lines(session, _funds(session), "fund_line", kind="cover", against=spend_id)):
+        raise Refused("not-permitted", "you have covered that spend meanwhile: take that back first, with `fund undo`")
+    halves = _own_lines(session, _funds(session), "fund_line", kind="spend", spend_id=spend_id)
+    return _slip(session, record_id, "spend", [*((case, row) for row in session.store.changes_of(case, record_id)), *halves])
+
+
+def fund_slip(session: Session, log: bytes) -> Slip:
+    """This device's newest line or allowance in a fund. Raises Refused when none is on this device only, and for half of a spend."""
+    if session.require_file(log).file != "fund":
+        raise Refused("bad-value", "that file is not a fund")
+    lines = [one for type_ in ("fund_line", "allowance") for one in _own_lines(session, [log], type_) if _is_here(session, one[1])]
+    if not lines:
+        raise Refused(
+            "not-permitted",
+            "no line of the fund is on this device only, and what was sent stays. What is left of an allowance comes back with `fund reclaim`; "
+            "nothing removes money that was put into the pot: it can be left there unspent",
+        )
+    newest = max(lines, key=lambda one: one[1].c)
+    kind = str(_said(session, newest[1]).get("kind", "allowance"))
+    if kind in ("spend", "reversal"):
+        raise Refused("not-permitted", "the newest line belongs to a spend, which is in a case file too: `spend list` shows its id for `spend undo`")
+    record = newest[1].record
+    return _slip(session, record, kind, [(log, row) for row in session.store.changes_of(log, record)])
+
+
+def take_back(session: Session, slip: Slip) -> None:
+    """Forget a slip, all of it at once. Its numbers are not used again."""
+    with session.store.transaction():
+        for log, c in slip.changes:
+            session.store.take_back(log, session.identity.device, c)
+
+
+def _slip(session: Session, record_id: bytes, kind: str, rows: list[tuple[bytes, ChangeRow]]) -> Slip:
+    if not all(_is_here(session, row) for _, row in rows):
+        how = f"fieldkeep spend reverse {record_id.hex()[:8]} --why WHY" if kind in ("spend", "reversal") else "fieldkeep fund reclaim"
+        raise Refused("not-permitted", f"it is not on this device only any more, and what was sent stays. The money comes back with: {how}")
+    amounts = [amount for _, row in rows if isinstance(amount := _said(session, row).get("amount"), int)]
+    return Slip(record_id, kind, amounts[-1] if amounts else 0, tuple((log, row.c) for log, row in rows))
+
+
+def _own_lines(session: Session, logs: list[bytes], type_: str, **said: str) -> list[tuple[bytes, ChangeRow]]:
+    """The changes by which this device began records of one type that say this, with their logs, oldest first."""
+    me = session.identity.device
+    own = [(log, row) for log in logs for row in session.store.all_changes(log) if row.device == me and ids.record_id(log, me, row.c) == row.record]
+    found = [one for one in own if session.occurrence(one[1]).change.t == type_]
+    return [one for one in found if all(_said(session, one[1]).get(name) == value for name, value in said.items())]
+
+
+def _said(session: Session, row: ChangeRow) -> dict[str, Any]:
+    ops = session.occurrence(row).change.ops
+    return {op.field: op.value for op in ops if op.action == "set" and isinstance(op.field, str)}
+
+
+def _is_here(session: Session, row: ChangeRow) -> bool:
+    """Whether a change is this device's own and in no entry, not even in one that waits to be sent."""
+    return row.device == session.identity.device and row.seq is None and row.sealed is None
 
 
 def pounds(pence: int) -> str:

@@ -32,9 +32,15 @@ _MAX_DEPTH = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _MISSING = re.compile(r"missing:([a-z0-9_]+)")
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
-_POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,14})(?:\.([0-9]{2}))?")
+_POUNDS = re.compile(r"-?£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,14})(?:\.([0-9]{2}))?")
 _LOOSE_POUNDS = re.compile(r"£?[0-9,]+\.([0-9]*)")
 _OTHER_DATE = re.compile(r"[0-9]{1,4}([/.\-])[0-9]{1,2}\1[0-9]{1,4}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHEN = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}(:[0-9]{2})?)?)?)?")
+_WHEN_WANTED = "YYYY-MM-DDTHH:MM, or less of it, for example 2026-11-20T14:30 or 2026-11-20, or about 2026-11"
+_AMOUNTS = "12, 12.50 or £12.50"
+_WORDS = ("text", "long")
+_NUMBERS = ("int", "minutes", "pence")
 _PRECISION = {4: "year", 7: "month", 10: "day", 13: "hour", 16: "minute"}
 
 
@@ -62,9 +68,11 @@ class _Place:
     document: str
     pointer: str
 
+    in_row: bool = False
+
     def cell(self, name: str, called: str = "") -> "_Place":
         inner = f"{self.pointer}/items/properties/{name}"
-        return _Place(self.field.cells[name], called or f"{self.called} {name}", self.document, inner)
+        return _Place(self.field.cells[name], called or f"{self.called} {name}", self.document, inner, in_row=True)
 
 
 def check_value(record_type: str, field: str, value: object) -> None:
@@ -171,11 +179,11 @@ def _misfit(place: _Place, value: Any, path: Sequence[str | int]) -> BadValue:
         called = f"{place.called} row {int(path[0]) + 1}"
         if len(path) > 1 and path[1] in place.field.cells:
             cell = place.cell(str(path[1]), f"{called} {path[1]}")
-            return BadValue(cell.called, _seen(row[path[1]]), _wanted(cell))
+            return BadValue(cell.called, _seen_in(cell, row[path[1]]), _wanted(cell))
         return BadValue(called, _seen(row), _wanted_row(place.field))
     if place.field.merge == "set" and path:
         return BadValue(place.called, f"among its members {_seen(value[path[0]])}", _wanted(place))
-    return BadValue(place.called, _seen(value), _wanted(place))
+    return BadValue(place.called, _seen_in(place, value), _wanted(place))
 
 
 def _check_codes(place: _Place, value: Any) -> None:
@@ -286,20 +294,34 @@ def _seen(value: object) -> str:
             return f"a Python {type(value).__name__}, which JSON cannot hold"
 
 
+def _seen_in(place: _Place, value: object) -> str:
+    """The same of a value that does not fit this place: of a number, on which side it is beyond the bounds."""
+    if type(value) is not int or place.field.kind not in _NUMBERS:
+        return _seen(value)
+    bounds = _definition(place)
+    if value < bounds.get("minimum", value):
+        return "a whole number that is too small"
+    return "a whole number that is too large" if value > bounds.get("maximum", value) else _seen(value)
+
+
 def _named(name: str) -> str:
     """The name itself, where it looks like one: a slip of the fingers should be seen, a sentence in the wrong place not repeated."""
     return f" ({name})" if _NAME.fullmatch(name) else ""
 
 
 def _wanted(place: _Place) -> str:
-    missing = f'; or {{"missing": reason}}, the reason being {_one_of(code_list(_REASONS).codes)}' if place.field.allows_missing else ""
-    return _brief(place) + ("" if place.field.kind == "list" else missing)
+    if place.field.kind == "list" or not place.field.allows_missing:
+        return _brief(place)
+    form = '{"missing": REASON}' if place.in_row else "missing:REASON"
+    return f"{_brief(place)}; or {form}, the reason being {_one_of(code_list(_REASONS).codes)}"
 
 
 def _brief(place: _Place) -> str:
     field = place.field
     if field.kind == "list":
         return f"a list of rows, each {_wanted_row(field)}"
+    if field.kind == "when" and not place.in_row:
+        return _WHEN_WANTED
     one = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
     return f"a list, no member twice, each {one}" if field.merge == "set" else one
 
@@ -310,13 +332,19 @@ def _wanted_row(field: Field) -> str:
 
 
 def _shape(place: _Place) -> str:
-    """The shape of a field's value in plain words: the description of the definition it refers to."""
+    """The shape of a field's value in plain words."""
+    return str(_definition(place)["description"])
+
+
+def _definition(place: _Place) -> dict[str, Any]:
+    """The definition that the schema of a field refers to."""
     words: dict[str, Any] = schema(place.document)
     for step in place.pointer.removeprefix("#/").split("/"):
         words = words[step]
     words = words.get("items", words)
     reference: str = words.get("anyOf", [words])[0]["$ref"]
-    return str(schema(_HEADER)["$defs"][reference.rpartition("/")[2]]["description"])
+    found: dict[str, Any] = schema(_HEADER)["$defs"][reference.rpartition("/")[2]]
+    return found
 
 
 def _one_of(names: Iterable[str]) -> str:
@@ -331,7 +359,7 @@ def _parse(place: _Place, text: str) -> Json:
     reason = _MISSING.fullmatch(text.strip())
     if reason and field.allows_missing:
         return {"missing": reason[1]}
-    if reason and reason[1] in code_list(_REASONS).codes:  # not a narrative that happens to begin with the word
+    if reason and (reason[1] in code_list(_REASONS).codes or field.kind not in _WORDS):  # a narrative may begin with the word
         raise BadValue(place.called, "a missing reason", _wanted(place))
     if field.merge == "set":
         one = _PARSERS.get(field.kind, _parse_code)
@@ -362,33 +390,49 @@ def _parse_pounds(place: _Place, text: str) -> Json:
 
     One decimal or three could be a slip, so both are refused.
     """
-    amount = _POUNDS.fullmatch(text.strip())
+    typed = text.strip()
+    amount = _POUNDS.fullmatch(typed)
     if amount is None:
-        loose = _LOOSE_POUNDS.fullmatch(text.strip())
+        loose = _LOOSE_POUNDS.fullmatch(typed)
         seen = f"an amount with {len(loose[1])} decimals" if loose else _seen(text)
-        raise BadValue(place.called, seen, "pounds as 12, 12.50 or £12.50")
-    return int(amount[1].replace(",", "")) * 100 + int(amount[2] or 0)
+        raise BadValue(place.called, seen, f"pounds as {_AMOUNTS}")
+    pence = (int(amount[1].replace(",", "")) * 100 + int(amount[2] or 0)) * (-1 if typed.startswith("-") else 1)
+    most = _definition(place)["maximum"]
+    if not 0 < pence <= most:
+        seen = "an amount of 0 or less" if pence <= 0 else "an amount that is too large"
+        raise BadValue(place.called, seen, f"pounds above 0, at most £{most // 100:,}, as {_AMOUNTS}")
+    return pence
 
 
 def _parse_date(place: _Place, text: str) -> Json:
     typed = text.strip()
-    if _OTHER_DATE.fullmatch(typed) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", typed):
-        raise BadValue(place.called, "a day written another way", "YYYY-MM-DD")
+    wanted_form = _WHEN_WANTED if place.field.kind == "when" else "YYYY-MM-DD, for example 2026-11-20"
+    if seen := _not_a_day(typed):
+        raise BadValue(place.called, seen, wanted_form)
     return typed
+
+
+def _not_a_day(typed: str) -> str:
+    """What keeps figures with something between them from being a day, or ""."""
+    if not _DAY.fullmatch(typed):
+        return "a day written another way" if _OTHER_DATE.fullmatch(typed) else ""
+    if typed[0] not in "12":
+        return "a year that is not from 1000 to 2999"
+    return "" if _is_calendar_start(typed) else "the right form, but there is no such day"
 
 
 def _parse_when(place: _Place, text: str) -> Json:
     if text.lstrip().startswith("{"):
         return _parse_json(place, text)
     about = re.fullmatch(r"about[ :]\s*(.+)", text.strip())
-    at = about[1] if about else text.strip()
-    _parse_date(place, at)
-    if len(at) > 10 and at[10] == " ":
-        at = f"{at[:10]}T{at[11:]}"
-    precision = "about" if about else _PRECISION.get(len(at))
-    if precision is None:
-        raise BadValue(place.called, _seen(text), "YYYY-MM-DDTHH:MM, or less of it, or about and less of it")
-    return {"at": at, "precision": precision}
+    at = re.sub(r"^(\S{10}) ", r"\1T", about[1] if about else text.strip())
+    _parse_date(place, re.split("[ T]", at)[0])
+    if not _WHEN.fullmatch(at):
+        raise BadValue(place.called, _seen(text), _WHEN_WANTED)
+    value: Json = {"at": at, "precision": "about" if about else _PRECISION[len(at)]}
+    if not _validator(place.document, place.pointer).is_valid(value):
+        raise BadValue(place.called, "the right form, but there is no such day or time", _WHEN_WANTED)
+    return value
 
 
 def _parse_rows(place: _Place, text: str) -> Json:

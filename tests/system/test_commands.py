@@ -26,7 +26,7 @@ def commands() -> list[tuple[str, Any]]:
     return walk(typer.main.get_command(app), [])
 
 
-NAMED = "service create|invite|device enrol|device list|device revoke|member add|member remove|file create|file list|record add|record edit|record show|record history|note add|note sign|note addend|note list|spend add|spend reverse|fund show|fund allot|sync|status|conflicts list|conflicts resolve|record undo|record delete|note void|spend list|fund reclaim|audit verify|audit export|audit wall|serve|demo"
+NAMED = "service create|invite|device enrol|device list|device revoke|member add|member remove|file create|file list|record add|record edit|record show|record history|note add|note sign|note addend|note list|spend add|spend reverse|fund show|fund allot|sync|status|conflicts list|conflicts resolve|record undo|record delete|note void|spend list|spend undo|fund undo|fund cover|fund reclaim|audit verify|audit export|audit wall|serve|demo"
 
 
 class TestEveryCommand:
@@ -103,7 +103,7 @@ def test_the_main_job_by_hand(shell: Shell, tmp_path: Path) -> None:
     case = shell.run(ruth, "file", "create", "case", "--member", "Sam=navigator")["file"]
     care = shell.run(ruth, "file", "create", "shared_care", "--member", "Sam=navigator", "--member", "Priya=navigator")["file"]
     fund = shell.run(ruth, "file", "create", "fund", "--member", "Sam=navigator")["file"]
-    shell.run(ruth, "fund", "allot", "100")
+    shell.run(ruth, "fund", "allot", "100", "--funder", "council", "--period", "2026-27")
     shell.run(ruth, "fund", "allot", "20", "--to", "Sam")
     assert shell.run(ruth, "sync")["unsent"] == 0
     for person in (sam, priya):

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from shared_schema import ids
+from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import files, funds, records
 from sync.device.cli import terminal
@@ -98,7 +99,7 @@ class TestTakingBack:
         assert fund
         desk = Desk(world.phones[0], tmp_path / "sam")
         made = desk.run("spend", "add", "3", "--file", case.hex(), *SPEND)["record"]
-        for words in (("record", "undo", made), ("note", "void", made, "--reason", "slip")):
+        for words in (("record", "undo", made, "--yes"), ("note", "void", made, "--reason", "slip", "--yes")):
             error = desk.refused(*words)
             assert (error["code"], "spend reverse" in error["message"]) == ("not-permitted", True)
 
@@ -112,7 +113,7 @@ class TestTakingBack:
         shown = sam.run("record", "show", made)
         assert shown["void"]
         assert shown["fields"]["addenda"]["rows"][0]["value"]["reason"] == "another person's"
-        assert sam.refused("note", "void", made, "--reason", "again")["code"] == "not-permitted"
+        assert sam.refused("note", "void", made, "--reason", "again", "--yes")["code"] == "not-permitted"
         assert sam.run("status")["drafts"] == 0
 
     def test_only_ones_own(self, world: World) -> None:
@@ -133,7 +134,7 @@ class TestTakingBack:
         sam.run("record", "edit", made, "--set", "what=ring all the same")
         assert not sam.run("record", "show", made)["deleted"]
         note = sam.run("note", "add", "--file", case.hex(), "words")["record"]
-        assert sam.refused("record", "delete", note)["code"] == "not-permitted"
+        assert sam.refused("record", "delete", note, "--yes")["code"] == "not-permitted"
 
 
 class TestFloods:
@@ -299,11 +300,12 @@ class TestMoney:
 
 
 class TestAsking:
-    def test_asks_a_person_and_not_a_script(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_asks_a_person_and_refuses_where_there_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         terminal.set_context(None, None)
         asked: list[str] = []
         monkeypatch.setattr(typer, "confirm", lambda question, **_: asked.append(question))
-        terminal.confirm("Really?", yes=False)
+        with pytest.raises(Refused, match="not asked: add --yes"):
+            terminal.confirm("Really?", yes=False)
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         terminal.confirm("Really?", yes=True)
         terminal.context().as_json = True

@@ -38,15 +38,15 @@ def test_words_are_given_once(sam: Any, tmp_path: Path) -> None:
 
 
 def test_who_may_not_revoke_leaves_nothing_waiting(sam: Any) -> None:
-    assert sam.refused("device", "revoke", sam.other, "--reason", "lost")["code"] == "not-permitted"
+    assert sam.refused("device", "revoke", sam.other, "--reason", "lost", "--yes")["code"] == "not-permitted"
     assert sam.run("status")["unsent"] == 0
-    assert sam.office.refused("device", "revoke", sam.office.own, "--reason", "lost")["code"] == "not-permitted"
+    assert sam.office.refused("device", "revoke", sam.office.own, "--reason", "lost", "--yes")["code"] == "not-permitted"
 
 
 @pytest.mark.parametrize("what", ["add", "remove"])
 def test_members_are_not_changed_off_line(sam: Any, what: str) -> None:
     """It said that nothing was lost, and nothing had been kept."""
-    words = ("member", "add", sam.case, "Priya", "--role", "navigator") if what == "add" else ("member", "remove", sam.case, "Priya")
+    words = ("member", "add", sam.case, "Priya", "--role", "navigator") if what == "add" else ("member", "remove", sam.case, "Priya", "--yes")
     error = sam.refused(*words)
     assert error["code"] == "offline"
     assert "NOT" in error["message"]

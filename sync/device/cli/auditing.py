@@ -1,7 +1,8 @@
 """audit verify, export, wall."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -17,6 +18,7 @@ from sync.device.cli.terminal import emit
 from sync.device.session import Session, entry_of
 
 audit = typer.Typer(help="Prove what happened, without reading it.", no_args_is_help=True)
+_MOST_LISTED: Final = 50
 Authority = Annotated[
     str | None,
     typer.Option(help="Authority fingerprint to trust (64 hex). Without it this profile's; without a profile the export's own, unverified."),
@@ -25,6 +27,12 @@ Authority = Annotated[
 
 def _finding(one: Finding) -> dict[str, Any]:
     return {"code": one.code, "log": ids.show(one.log) if len(one.log) == 16 else None, "seq": one.seq, "text": one.text}
+
+
+def _listed(findings: Sequence[Finding]) -> list[str]:
+    """A line each, as many as a person reads."""
+    more = len(findings) - _MOST_LISTED
+    return [_finding_text(one) for one in findings[:_MOST_LISTED]] + ([f"  … and {more} more; --json lists all"] if more > 0 else [])
 
 
 def _finding_text(one: Finding) -> str:
@@ -144,7 +152,7 @@ def audit_verify(
         head,
         good,
         *(beyond if audited.beyond else ()),
-        *[_finding_text(one) for one in (*audited.findings, *audited.notices)[:50]],
+        *_listed([*audited.findings, *audited.notices]),
         pin.said(),
         as_json=as_json,
     )
@@ -204,6 +212,6 @@ def audit_wall(
         lines.append("No grant crossed in this side's logs. What two sides share can be seen only from the exports of both.")
     else:
         lines.append("The wall holds: no grant crossed, and no key, device, person or log is on two sides.")
-    emit(found, *lines, *[_finding_text(one) for one in (*wall.findings, *wall.notices)[:50]], pin.said(), as_json=as_json)
+    emit(found, *lines, *_listed([*wall.findings, *wall.notices]), pin.said(), as_json=as_json)
     if not holds:
         raise typer.Exit(1)

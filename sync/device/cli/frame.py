@@ -126,6 +126,13 @@ def fail(error: ProtocolError, *, as_json: bool) -> None:
         warn(f"  {_CODE_HINTS[error.code]}")
 
 
+def reason(option: str, text: str) -> str:
+    """A reason as it was typed. Raises Refused for an empty one."""
+    if not text.strip():
+        raise Refused("bad-value", f"{option} is empty: say why, it is kept on record")
+    return text
+
+
 def person(opened: Session, who: str) -> bytes:
     """A user id from its text, or from a display name that only one person of this side has."""
     try:

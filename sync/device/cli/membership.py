@@ -6,7 +6,7 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from shared_schema.roles import FILES, ROLES, file_sides
+from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
 from sync.device import files, finding
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
@@ -16,6 +16,7 @@ from sync.device.session import Session
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
 from sync.fold import state_hash
+from sync.membership import FileState
 
 member = typer.Typer(help="Who is in a file.", no_args_is_help=True)
 file = typer.Typer(help="Files: begin one, list yours.", no_args_is_help=True)
@@ -79,6 +80,8 @@ def _change_members(which: str, who: str, role: str | None, *, as_json: bool) ->
     with frame.session() as opened, frame.online(opened) as transport:
         _sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
         log, user = finding.find_file(opened, which), frame.person(opened, who)
+        if role and (before := opened.file(log)) is not None:
+            _check_role(opened, before.file, user, role)
         for attempt in (1, 2, 3):
             entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
             report = sync(opened, transport)
@@ -106,23 +109,37 @@ def file_create(
     Example: fieldkeep file create case --member Ruth=coordinator --member Priya=navigator
     """
     with frame.session() as opened:
+        _check_may_begin(opened, kind)
         people: dict[bytes, str] = {}
         for text in member_ or []:
             name, sign, role = text.rpartition("=")
             if not sign or role not in ROLES:
                 raise Refused("bad-value", f"want NAME=ROLE with a known role, for example Priya=navigator; known: {', '.join(sorted(ROLES))}")
-            people[frame.person(opened, name)] = role
-        _check_may_begin(opened, kind)
+            user = frame.person(opened, name)
+            _check_role(opened, kind, user, role)
+            people[user] = role
         log = files.create_file(opened, kind, people)
         state = opened.require_file(log)
-    found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": {ids.show(user): role for user, role in state.members.items()}}
-    lines = [f"A {kind} file with {len(state.members)} member(s); it is sent at the next sync."]
-    may = FILES[kind][state.side]["members_by"]
-    if not set(state.members.values()) & set(may):
-        lines.append(
-            f"Nobody in it may add or remove people; name a {' or a '.join(may)} with --member when you begin a file, if others are to join."
-        )
-    emit(found, ids.show(log), *lines, as_json=as_json)
+    warnings = _closed(state)
+    members = {ids.show(user): role for user, role in state.members.items()}
+    found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": members, "warnings": warnings}
+    said = f"A {kind} file with {len(members)} member(s); it is sent at the next sync."
+    emit(found, ids.show(log), said, *warnings, as_json=as_json)
+
+
+def _closed(state: FileState) -> list[str]:
+    """A warning where a new file can never take anybody else."""
+    may = FILES[state.file][state.side]["members_by"]
+    if set(state.members.values()) & set(may):
+        return []
+    return [f"Nobody in it may add or remove people; name a {' or a '.join(may)} with --member when you begin a file, if others are to join."]
+
+
+def _check_role(opened: Session, kind: str, user: bytes, role: str) -> None:
+    """Raises Refused for a person who does not have a role that the file would take. files.py judges the rest."""
+    held = {held for cert in opened.registry.devices_of(user, opened.registry.seq) for held in cert.subject.roles}
+    if held and role not in held and may_be_member(kind, opened.identity.side, role):
+        raise Refused("not-permitted", f"{opened.name_of(user)} is no {role} ({', '.join(sorted(held))})")
 
 
 def _check_may_begin(opened: Session, kind: str) -> None:

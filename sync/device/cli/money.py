@@ -1,18 +1,20 @@
 """spend and fund."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.device import finding, funds
 from sync.device.cli import frame
-from sync.device.cli.frame import Json, RecordArg, command
+from sync.device.cli.frame import Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, parse_sets
-from sync.device.cli.terminal import emit, emit_json, plain, table
-from sync.device.funds import pounds
+from sync.device.cli.terminal import confirm, emit, emit_json, plain, short, table
+from sync.device.funds import Slip, pounds
 from sync.device.session import Session
 from sync.device.values import BadValue, parse_text
 from sync.fold import PENDING
@@ -22,6 +24,8 @@ fund = typer.Typer(help="The personalisation fund.", no_args_is_help=True)
 
 FundOption = Annotated[str | None, typer.Option("--fund", help="Fund file, where you belong to several.")]
 Amount = Annotated[str, typer.Argument(help="Pounds and pence, for example 12.50.")]
+_BELOW: Final = re.compile("-£?[0-9][0-9.,]*")
+_KINDS: Final = {"allotment": "put into the pot", "allowance": "of an allowance", "cover": "for covering a claimed spend", "reclaim": "reclaimed"}
 _OPTIONS: Final = {
     "bought_on": "--on", "item": "--item", "payee": "--payee", "category": "--category", "removes_barrier": "--barrier", "paid_how": "--paid",
     "for_whom": "--for", "no_receipt_why": "--no-receipt",
@@ -32,25 +36,29 @@ def _fund(opened: Session, name: str | None) -> bytes:
     return finding.find_file(opened, name) if name else funds.own_fund(opened)
 
 
-def _pence(text: str, called: str = "the amount") -> int:
+def _typed(called: str, type_: str, field: str, text: str) -> Any:
+    """What was typed for a field. A refusal names the option, for that is what the person knows."""
     try:
-        value = parse_text("fund_line", "amount", text)
+        return parse_text(type_, field, text)
     except BadValue as error:
         raise BadValue(called, error.seen, error.wanted) from None
-    if not isinstance(value, int) or value <= 0:
-        raise BadValue(called, "nothing", "more than nothing, for example 12.50")
-    return value
 
 
-def _option(name: str, text: str) -> Any:
-    """A field of a spend that has an option of its own; a refusal names the option, for that is what was typed."""
-    try:
-        return parse_text("spend", name, text)
-    except BadValue as error:
-        raise BadValue(_OPTIONS[name], error.seen, error.wanted) from None
+def _pence(text: str, called: str = "the amount") -> int:
+    pence: int = _typed(called, "fund_line", "amount", text)
+    return pence
 
 
-@spend.command("add")
+class _WithAmount(TyperCommand):
+    """A command whose amount may be typed below 0: the refusal then speaks of the amount, not of an option that there is not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Takes -5 for an amount, wherever it is not the value of an option."""
+        before = ["", *args]
+        return super().parse_args(ctx, [f" {one}" if _BELOW.fullmatch(one) and before[n][:2] != "--" else one for n, one in enumerate(args)])
+
+
+@spend.command("add", cls=_WithAmount)
 @command
 def spend_add(
     amount: Amount,
@@ -67,7 +75,7 @@ def spend_add(
     set_: SetOption = None,
     as_json: Json = False,
 ) -> None:
-    """Record a spend; works offline. Beyond your allowance it is recorded as claimed, never refused.
+    """Record a spend; works offline. It is posted to the fund; beyond your allowance it is recorded as claimed, never refused.
 
     Example: fieldkeep spend add 14.20 --file 3fa8 --item "food parcel" --payee "corner shop" --category food --barrier debt --no-receipt none_given
     """
@@ -75,24 +83,24 @@ def spend_add(
         "bought_on": on or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M"), "item": item, "payee": payee, "category": category,
         "removes_barrier": barrier, "paid_how": paid, "for_whom": for_whom, "no_receipt_why": no_receipt,
     }  # fmt: skip
-    values: dict[str, Any] = {name: _option(name, text) for name, text in texts.items() if text is not None}
+    values: dict[str, Any] = {name: _typed(_OPTIONS[name], "spend", name, text) for name, text in texts.items() if text is not None}
     with frame.session() as opened:
         case, log = finding.find_file(opened, file), _fund(opened, fund_)
         done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets("spend", set_)})
         today = funds.today(opened)
     found = {
-        "record": ids.show(done.record), "spend_id": done.spend_id, "claimed": done.claimed, "remaining": done.remaining,
+        "record": ids.show(done.record), "spend_id": done.spend_id, "state": "claimed" if done.claimed else "posted",
+        "claimed": done.claimed, "remaining": done.remaining,
         "allowance_until": done.until, "lapsed": done.lapsed, "in_future": _day(values["bought_on"]) > today,
     }  # fmt: skip
-    lines = [f"Saved on this device. You may still spend {pounds(done.remaining)}."]
+    lines = [f"Saved on this device, as {found['state']}. You may still spend {pounds(done.remaining)}."]
     if done.claimed:
-        lines = [f"Saved as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."]
+        lines = [f"Saved on this device, as claimed: it is beyond your allowance ({pounds(done.remaining)} left). The fund holder decides."]
     if done.lapsed:
         lines.append(f"Your allowance was for spending until {done.until}: speak to the fund holder.")
     if found["in_future"]:
-        lines.append(
-            f"You gave a day that is still to come; this device's clock says {today}. If that was a slip: fieldkeep spend reverse, and add it again."
-        )
+        slip = f"If that was a slip: fieldkeep spend undo {short(done.record)}, and add it again."
+        lines.append(f"You gave a day that is still to come; this device's clock says {today}. {slip}")
     emit(found, ids.show(done.record), *lines, as_json=as_json)
 
 
@@ -107,6 +115,8 @@ def spend_list(
 ) -> None:
     """List what was bought: when, for which file, how much, and what the fund says of it.
 
+    Posted: it is paid from an allowance or covered. Claimed: it waits for the fund holder. Taken back: nothing of it counts any more.
+
     Example: fieldkeep spend list --file 3fa8
     """
     with frame.session() as opened:
@@ -114,7 +124,7 @@ def spend_list(
         found: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.record), "file": ids.show(one.file), "spend_id": one.spend_id, "bought_on": _day(one.values.get("bought_on")),
-                "amount": one.values.get("amount"), "item": one.values.get("item"), "payee": one.values.get("payee"),
+                "amount": one.values.get("amount"), "counts": one.counts, "item": one.values.get("item"), "payee": one.values.get("payee"),
                 "category": one.values.get("category"), "by": opened.name_of(one.by), "state": one.state, "received": one.received,
             }
             for one in rows
@@ -123,12 +133,20 @@ def spend_list(
         emit_json({"spends": found})
         return
     cells = [
-        [row["record"][:8], row["file"][:8], row["bought_on"], pounds(row["amount"]) if isinstance(row["amount"], int) else "–"]
+        [row["record"][:8], row["file"][:8], row["bought_on"], _amount(row)]
         + [plain(row[name]) for name in ("item", "payee", "category", "by", "state")]
         + ["received" if row["received"] else "on this device"]
         for row in found
     ]
     table("Spends", ["id", "file", "when", "pounds", "item", "paid to", "category", "by", "", ""], cells)
+
+
+def _amount(row: dict[str, Any]) -> str:
+    """What was paid; where part of it was taken back, what still counts of it."""
+    if not isinstance(row["amount"], int):
+        return "–"
+    part = row["counts"] not in (None, 0, row["amount"])
+    return f"{pounds(row['counts'])} of {pounds(row['amount'])}" if part else pounds(row["amount"])
 
 
 @spend.command("reverse")
@@ -140,10 +158,11 @@ def spend_reverse(
     fund_: FundOption = None,
     as_json: Json = False,
 ) -> None:
-    """Take a spend back, in whole or in part. The spend stays on record; the money returns to the pot.
+    """Take a spend back, in whole or in part. The spend stays on record; the money returns to the pot. For a slip that is not sent: `spend undo`.
 
     Example: fieldkeep spend reverse 9c1e --why "the shop took it back"
     """
+    frame.reason("--why", why)
     with frame.session() as opened:
         case, target = finding.find_record(opened, which)
         spend_id = finding.shown(opened, case, target)[1].get("spend_id")
@@ -151,6 +170,28 @@ def spend_reverse(
             raise Refused("not-found", "that record is no spend")
         taken = funds.reverse(opened, case, _fund(opened, fund_), target, _pence(amount, "--amount") if amount else None, why)
     emit({"record": ids.show(target), "reversed": taken}, f"{pounds(taken)} is taken back.", as_json=as_json)
+
+
+@spend.command("undo")
+@command
+def spend_undo(which: RecordArg, yes: Yes = False, as_json: Json = False) -> None:
+    """Take back a slip that is on this device only: the spend, here and in the fund. Of one that you have reversed, the reversal first.
+
+    Once it is sent nothing is taken back: use `spend reverse`.
+
+    Example: fieldkeep spend undo 9c1e
+    """
+    with frame.session() as opened:
+        case, target = finding.find_record(opened, which)
+        slip = funds.spend_slip(opened, case, target)
+        what = f"the {slip.kind} of {pounds(slip.amount)}"
+        confirm(f"Undo {what} ({short(target)})?", yes=yes)
+        funds.take_back(opened, slip)
+    emit(_undone(slip), f"Undone: {what}. It was on this device only.", as_json=as_json)
+
+
+def _undone(slip: Slip) -> dict[str, Any]:
+    return {"record": ids.show(slip.record), "undone": slip.kind, "amount": slip.amount}
 
 
 @fund.command("show")
@@ -183,21 +224,21 @@ def fund_show(fund_: FundOption = None, as_json: Json = False) -> None:
         ["you may still spend", pounds(mine)],
     ]
     rows += [[f"allowance of {names.get(device, 'unknown')}", pounds(amount)] for device, amount in state.remaining.items()]
-    rows += [[f"disputed: {opened.name_of(one.user)}, spend {one.id[:8]}", pounds(one.disputed)] for one in state.spends.values() if one.disputed]
+    rows += [[f"claimed: {opened.name_of(one.user)}, spend {one.id[:8]}", pounds(one.disputed)] for one in state.spends.values() if one.disputed]
     table("Fund", ["", "pounds"], rows)
     if found["ignored"]:
         table("Without effect", ["entry", "record", "why"], [[str(one["seq"] or "–"), one["record"][:8], one["why"]] for one in found["ignored"]])
 
 
-@fund.command("allot")
+@fund.command("allot", cls=_WithAmount)
 @command
 def fund_allot(
     amount: Amount,
     to: Annotated[str | None, typer.Option(help="Person whose device gets it as an allowance; without, it goes into the pot.")] = None,
     device: Annotated[str | None, typer.Option(help="Which of the person's devices, where there are several: its id, or what it is called.")] = None,
     until: Annotated[str, typer.Option(help="Last day of the allowance.")] = "2099-12-31",
-    funder: Annotated[str, typer.Option(help="Where the money comes from.")] = "personalisation fund",
-    period: Annotated[str, typer.Option(help="Which period it is for.")] = "unstated",
+    funder: Annotated[str | None, typer.Option(help="Where the money comes from. Needed for what goes into the pot.")] = None,
+    period: Annotated[str | None, typer.Option(help="Which period it is for. Needed for what goes into the pot.")] = None,
     fund_: FundOption = None,
     as_json: Json = False,
 ) -> None:
@@ -208,12 +249,24 @@ def fund_allot(
     with frame.session() as opened:
         log, pence = _fund(opened, fund_), _pence(amount)
         if to is None:
-            funds.allot(opened, log, pence, funder, period)
+            funds.allot(opened, log, pence, *_origin(funder, period))
             emit({"allotted": pence}, f"{pounds(pence)} is in the pot.", as_json=as_json)
             return
         target = _device(opened, frame.person(opened, to), device)
-        funds.allow(opened, log, target, pence, until)
+        funds.allow(opened, log, target, pence, _typed("--until", "allowance", "until", until))
     emit({"allowance": pence, "device": ids.show(target)}, f"{to} may spend {pounds(pence)} more, once their device has synced.", as_json=as_json)
+
+
+def _origin(funder: str | None, period: str | None) -> tuple[str, str]:
+    """Where money for the pot comes from. Raises Refused where that was not said."""
+    if funder is None or period is None:
+        lacks = " and ".join(name for name, given in (("--funder", funder), ("--period", period)) if given is None)
+        raise Refused(
+            "bad-value",
+            f'what goes into the pot needs {lacks}: fieldkeep fund allot 500 --funder "OPCC" --period "2026-27". '
+            "To let a person spend some of the pot, name them with --to",
+        )
+    return _typed("--funder", "fund_line", "funder", funder), _typed("--period", "fund_line", "period", period)
 
 
 def _device(opened: Session, user: bytes, named: str | None) -> bytes:
@@ -247,22 +300,51 @@ def fund_reclaim(
     emit({"device": ids.show(target), "reclaimed": taken}, f"{pounds(taken)} is back in the pot.", as_json=as_json)
 
 
+@fund.command("undo")
+@command
+def fund_undo(fund_: FundOption = None, yes: Yes = False, as_json: Json = False) -> None:
+    """Take back a slip that is on this device only: its newest line of the fund, or allowance (fund holder). Run it again for the one before.
+
+    Once it is sent nothing is taken back: what is left of an allowance comes back with `fund reclaim`.
+
+    Example: fieldkeep fund undo
+    """
+    with frame.session() as opened:
+        log = _fund(opened, fund_)
+        slip = funds.fund_slip(opened, log)
+        what = f"{pounds(slip.amount)} {_KINDS.get(slip.kind, slip.kind)}"
+        confirm(f"Undo the newest line of the fund, {what}?", yes=yes)
+        funds.take_back(opened, slip)
+        left = funds.fund(opened, log).unallocated
+    emit(_undone(slip) | {"unallocated": left}, f"Undone: {what}. It was on this device only. The pot holds {pounds(left)}.", as_json=as_json)
+
+
 @fund.command("cover")
 @command
 def fund_cover(
-    spend_id: Annotated[str, typer.Argument(help="Spend id, or the first characters of it, from `fund show`.")],
+    which: Annotated[str, typer.Argument(metavar="SPEND", help="Spend id from `fund show`, or record id from `spend list`, or how either begins.")],
     fund_: FundOption = None,
     as_json: Json = False,
 ) -> None:
-    """Cover a spend that was beyond its allowance, from the pot (fund holder).
+    """Cover a claimed spend, which was beyond its allowance, from the pot (fund holder).
 
     Example: fieldkeep fund cover 1b2c
     """
     with frame.session() as opened:
         log = _fund(opened, fund_)
-        found = [one.id for one in funds.fund(opened, log).spends.values() if one.id.startswith(spend_id)]
-        if len(found) != 1:
-            some = f"several spends begin like that, give more of the id: {', '.join(found[:8])}"
-            raise Refused("not-found", some if found else "no spend has that id")
-        covered = funds.cover(opened, log, found[0])
-    emit({"spend_id": found[0], "covered": covered}, f"{pounds(covered)} is covered from the pot.", as_json=as_json)
+        spend_id = _spend_id(opened, log, which)
+        covered = funds.cover(opened, log, spend_id)
+    emit({"spend_id": spend_id, "covered": covered}, f"{pounds(covered)} is covered from the pot.", as_json=as_json)
+
+
+def _spend_id(opened: Session, log: bytes, named: str) -> str:
+    """The one spend of the fund whose id, or whose record's id, begins like that."""
+    wanted = named.replace("-", "").lower()
+    called = [(one.spend_id, one.record.hex()) for one in funds.list_spends(opened, opened.file_logs())]
+    known = funds.fund(opened, log).spends
+    called = [(one, one.replace("-", "")) for one in known] + [(one, record) for one, record in called if one in known]
+    found = sorted({one for one, name in called if wanted and name.startswith(wanted)})
+    if len(found) != 1:
+        some = f"several spends begin like that, give more of the id: {', '.join(found[:8])}"
+        raise Refused("not-found", some if found else "no spend has that id")
+    return found[0]

@@ -20,10 +20,12 @@ note = typer.Typer(help="Case notes.", no_args_is_help=True)
 
 
 def narrative(text: str | None, file: Path | None) -> str | None:
-    """A long text from the command line, from standard input (`-`), or from a file."""
+    """A long text from the command line, from standard input (`-`), or from a file. Lines end as they do everywhere else, wherever they were pasted from."""
     if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\n")
-    return sys.stdin.read().rstrip("\n") if text == "-" else text
+        text = file.read_text(encoding="utf-8").rstrip("\n")
+    elif text == "-":
+        text = sys.stdin.read().rstrip("\r\n")
+    return text and text.replace("\r\n", "\n")
 
 
 @note.command("add")
@@ -91,9 +93,13 @@ def note_addend(
 
     Example: fieldkeep note addend 9c1e "He rang back at four." --reason "came later the same day"
     """
+    frame.reason("--reason", reason)
+    words = narrative(text, None)
+    if not words or not words.strip():
+        raise Refused("bad-value", "the addendum is empty: give its words, or - to read them")
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
-        records.addend(opened, log, target, narrative(text, None) or "", reason)
+        records.addend(opened, log, target, words, reason)
     emit({"record": ids.show(target)}, "Added.", as_json=as_json)
 
 
@@ -138,6 +144,7 @@ def note_void(
 
     Example: fieldkeep note void 9c1e --reason "written in the wrong file"
     """
+    frame.reason("--reason", reason)
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         terminal.confirm(f"Make {terminal.short(target)} void for good?", yes=yes)

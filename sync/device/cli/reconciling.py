@@ -96,6 +96,7 @@ def conflicts_resolve(
     """
     if (choose is None) == (value is None):
         raise typer.BadParameter("give either --choose or --value")
+    frame.reason("--reason", reason)
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         found = [one for one in conflict_rules.list_conflicts(opened, log) if one.record == target and conflict_rules.field_name(one.field) == field]

@@ -138,5 +138,5 @@ def _claims(opened: Session, labels: dict[bytes, str]) -> list[str]:
         waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed]
         if waiting:
             total = funds.pounds(sum(one.disputed for one in waiting))
-            found.append(f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, wait for you: fieldkeep fund show")
+            found.append(f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, are claimed and wait for you: fieldkeep fund show")
     return found

@@ -18,6 +18,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from shared_schema.errors import Refused
+
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -68,9 +70,12 @@ def _printing() -> Iterator[None]:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before what cannot be taken back, where a person is there to answer; a script has decided. Raises typer.Abort for a no."""
-    if not yes and not context().as_json and sys.stdin.isatty():
-        typer.confirm(question, abort=True, err=True)
+    """Ask before what cannot be taken back; who gives --yes, or reads JSON, has decided. Raises typer.Abort for a no, Refused where nobody can be asked."""
+    if yes or context().as_json:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("not-permitted", "not asked: add --yes. Nothing was done")
+    typer.confirm(question, abort=True, err=True)
 
 
 class Words(str):
