@@ -143,7 +143,7 @@ def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
     if at.role != HOLDER:
         return "not by the fund holder"
     if spend is None or not 0 < amount <= spend.disputed:
-        return "nothing of that amount is disputed"
+        return "nothing of that amount is claimed"
     if amount > fund.unallocated:
         return "beyond the unallocated pot"
     fund.unallocated -= amount

@@ -55,7 +55,8 @@ def check_person(session: Session, kind: str, user: bytes, role: str) -> None:
     if not held:
         raise Refused("wall", "that person has no certified device on this side")
     if role not in held or not may_be_member(kind, session.identity.side, role):
-        raise Refused("not-permitted", f"a {kind} file takes no member as {role}; this person is {', '.join(sorted(held))}")
+        why = f"a {kind} file takes no {role}" if role in held else f"that person is no {role} ({', '.join(sorted(held))})"
+        raise Refused("not-permitted", why)
 
 
 def add_member(session: Session, log: bytes, user: bytes, role: str) -> Entry:

@@ -15,6 +15,7 @@ from sync.device.session import Session
 from sync.device.values import check_cell, check_row, check_value
 from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, show, unweighed
 
+_MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
 _MONEY: Final = {
     "spend": "`spend add`", "spend_reversal": "`spend reverse`", "fund_line": "`spend add`, `spend reverse` or `fund allot`", "allowance": "`fund allot --to`",
@@ -321,7 +322,7 @@ def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> No
     if record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author makes a record void")
     if type_.weight == "ledger" or "spend_id" in type_.fields:
-        raise Refused("not-permitted", f"a {type_.name} is not made void: take the money back with `spend reverse`")
+        raise Refused("not-permitted", f"a {type_.name} is not made void: {_MONEY_BACK}")
     if is_void(record, session):
         raise Refused("not-permitted", "this record is void already")
     row = {"text": VOIDED, "reason": reason}
@@ -344,7 +345,7 @@ def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
     record = session.record(log, record_id)
     type_ = session.types.get(record.type)
     if type_ is None or type_.weight == "ledger" or "spend_id" in type_.fields:
-        raise Refused("not-permitted", "this cannot be taken back here: of a spend, take the money back with `spend reverse`")
+        raise Refused("not-permitted", f"this cannot be taken back here: {_MONEY_BACK}")
     own = [row for row in session.store.changes_of(log, record_id) if row.device == session.identity.device]
     if not own or own[-1].seq is not None or own[-1].sealed is not None:
         raise Refused("not-permitted", "nothing of it is on this device only: what was sent stays; correct it with `record edit`")

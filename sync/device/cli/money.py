@@ -86,7 +86,7 @@ def spend_add(
     values: dict[str, Any] = {name: _typed(_OPTIONS[name], "spend", name, text) for name, text in texts.items() if text is not None}
     with frame.session() as opened:
         case, log = finding.find_file(opened, file), _fund(opened, fund_)
-        done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets("spend", set_)})
+        done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets(opened, "spend", set_)})
         today = funds.today(opened)
     found = {
         "record": ids.show(done.record), "spend_id": done.spend_id, "state": "claimed" if done.claimed else "posted",

@@ -50,7 +50,7 @@ def note_add(
         raise Refused("bad-value", "the note is empty: give its words, or - to read them")
     with frame.session() as opened:
         log = finding.find_file(opened, file)
-        values = {"body": words, **parse_sets("case_note", set_)}
+        values = {"body": words, **parse_sets(opened, "case_note", set_)}
         if contact:
             values["contact"] = ids.show(finding.find_record(opened, contact, log)[1])
         made = records.add(opened, log, "case_note", values)

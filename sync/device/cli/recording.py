@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Final
 
 import typer
 
 from shared_schema import ids
-from shared_schema.errors import Refused
+from shared_schema.errors import Malformed, Refused
 from shared_schema.records import RecordType
 from sync.change import CellKey
 from sync.device import conflicts, finding, records
@@ -22,17 +23,21 @@ from sync.fold import PENDING, Live, Record, Shown, unweighed
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
 
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE; repeat for several. `missing:not_known` for a missing reason.")]
+_WORKERS: Final = ("user", "users")
 _CELL = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
 
 
-def parse_sets(type_name: str, texts: list[str] | None) -> dict[str, Any]:
-    """The --set options as values. A field named twice gathers its members or rows."""
+def parse_sets(opened: Session, type_name: str, texts: list[str] | None) -> dict[str, Any]:
+    """The --set options as values. A field named twice gathers its members or rows; workers may be given by their names."""
     values: dict[str, Any] = {}
+    fields = opened.types[type_name].fields
     for text in texts or []:
         name, sign, value = text.partition("=")
         if not sign:
             raise Refused("bad-value", "want --set FIELD=VALUE")
-        parsed = parse_text(type_name, name, value)
+        if name in fields and fields[name].kind in _WORKERS and value.strip():
+            value = ",".join(ids.show(frame.person(opened, one.strip())) for one in value.split(","))
+        parsed = parse_text(type_name, name, value.replace("\r\n", "\n"))
         if isinstance(parsed, list) and name in values:
             values[name] = values[name] + parsed
         else:
@@ -67,7 +72,7 @@ def record_add(
     """
     with frame.session() as opened:
         log = finding.find_file(opened, file)
-        values = parse_sets(records.record_type(opened, log, type_).name, set_)
+        values = parse_sets(opened, records.record_type(opened, log, type_).name, set_)
         made = records.add_by_hand(opened, log, type_, values)
         missing = records.missing_to_sign(opened, log, made)
     found = {"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": needs_json(missing)}
@@ -96,7 +101,7 @@ def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False)
                 cells[key] = parse_cell(type_name, key.list, key.cell, value)
             else:
                 whole.append(text)
-        edited = records.edit(opened, log, target, parse_sets(type_name, whole), cells)
+        edited = records.edit(opened, log, target, parse_sets(opened, type_name, whole), cells)
     note_id = ids.show(edited.own_note) if edited.own_note else None
     lines = ["Saved on this device."]
     if note_id:
@@ -155,9 +160,25 @@ def _field_rows(opened: Session, type_: RecordType | None, name: str, one: Shown
     """A field's line; of a list one for each row, with who wrote it and when."""
     label = _label(type_, name)
     if not _has_rows(one):
-        return [[label, cell(opened, one)]]
+        return [[label, cell(opened, _with_names(opened, type_, name, one))]]
     rows = list(zip(one.value, one.siblings, strict=True))
     return [[label if number == 1 else "", f"{number}. {_said(opened, op, row)}"] for number, (row, op) in enumerate(rows, 1)]
+
+
+def _with_names(opened: Session, type_: RecordType | None, name: str, one: Shown) -> Shown:
+    """A field of workers, by their names."""
+    if type_ is None or name not in type_.fields or type_.fields[name].kind not in _WORKERS:
+        return one
+    return replace(one, value=_named(opened, one.value), siblings=tuple(op._replace(value=_named(opened, op.value)) for op in one.siblings))
+
+
+def _named(opened: Session, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_named(opened, item) for item in value]
+    try:
+        return opened.name_of(ids.parse(value))
+    except (Malformed, TypeError, AttributeError):  # another device may have written anything
+        return value
 
 
 def _has_rows(one: Shown) -> bool:
