@@ -73,7 +73,7 @@ class Audited:
 
     `notices` are events that a person should know of and that prove no fault. `leaves` is 0 when the export has no events: then
     nothing is said about the audit tree. `named` are the logs and fetching devices that the tree names, each with the first such event.
-    `beyond` counts events that are not in the tree: nobody vouches for them.
+    `beyond` counts events that are not in the tree: nobody vouches for them. `as_of_ms` is the time of the newest event that is, 0 without any.
     """
 
     side: Side
@@ -93,6 +93,7 @@ class Audited:
     items: dict[tuple[bytes, int], tuple[bytes, int]] = field(default_factory=dict)
     tree_size: int = 0
     beyond: int = 0
+    as_of_ms: int = 0
 
     @property
     def complete(self) -> bool:
@@ -343,6 +344,7 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
     log: bytes = event.get("log") or b""
     if log:
         result.named.setdefault(("log", log), n)
+    result.as_of_ms = max(result.as_of_ms, event.get("ms", 0))
     if event["e"] == "delivered":
         certificate, file = known.devices.get(event["device"]), result.files.get(log)
         if certificate is None:
@@ -370,6 +372,7 @@ class Wall:
     findings: list[Finding] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
     unproved: list[Side] = field(default_factory=list)
+    as_of_ms: dict[Side, int] = field(default_factory=dict)
 
     @property
     def crossings(self) -> list[Finding]:
@@ -386,6 +389,7 @@ def prove_wall(audits: Sequence[Audited]) -> Wall:
         wall.notices += audited.notices
         wall.logs += len(audited.chains)
         wall.unproved += [] if audited.complete else [audited.side]
+        wall.as_of_ms[audited.side] = audited.as_of_ms
         _check_grants(audited, wall)
         for kind, what, value in _identifiers(audited):
             side, there = owners.setdefault((kind, value), (audited.side, what))

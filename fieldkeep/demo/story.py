@@ -252,7 +252,9 @@ class Play:
             self.summary.setdefault("audit", {})[side] = {"ok": verified["ok"], "entries": verified["entries"], "leaves": verified["leaves"]}
         own = all(device.run("audit", "verify")["ok"] for device in self.devices.values())
         wall = self._device("setup").run("audit", "wall", *exports)
-        self.say(f"   {wall['grants']} grants in {wall['logs']} logs to {wall['recipients']} keys: {wall['crossings']} crossed. The wall holds.")
+        self.say(
+            f"   {wall['grants']} grants in {wall['logs']} logs to {wall['recipients']} keys: {wall['crossings']} crossed. The wall {'holds' if wall['ok'] else 'DOES NOT HOLD'}."
+        )
         self.summary |= {
             "audit_verified": own and all(one["ok"] for one in self.summary["audit"].values()),
             "wall": {name: wall[name] for name in ("ok", "grants", "logs", "crossings")},

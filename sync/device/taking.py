@@ -120,7 +120,7 @@ class _Taking:
         except Malformed:
             return "an entry of the registry counts for nothing"
         if one.void == "invitation-spent" and isinstance(statement, Enrol):
-            return f"the invitation for {statement.invitation.subject.name} was used a second time: somebody else has its code"
+            return f"the invitation for {statement.invitation.subject.name} was used a second time: by a slip, or somebody else has its code"
         return "an entry of the registry counts for nothing"
 
     # --- files -----------------------------------------------------------------------------------------------------------

@@ -126,6 +126,11 @@ def wall(*paths: Path) -> tuple[int, dict[str, Any]]:
     return ran.returncode, json.loads(ran.stdout)
 
 
+def said(*paths: Path) -> str:
+    words = [sys.executable, "-m", "fieldkeep", "audit", "wall", *map(str, paths)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_auditor_passes_the_honest_exports_with_the_server_off(both: tuple[Live, Session, Session, Session, bytes], tmp_path: Path) -> None:
     live, *_ = both
     paths = export_both(live, tmp_path)
@@ -133,6 +138,17 @@ def test_the_auditor_passes_the_honest_exports_with_the_server_off(both: tuple[L
     status, found = wall(*paths)
     assert (status, found["ok"], found["crossings"], found["not_given"]) == (0, True, 0, [])
     assert int(str(found["grants"])) >= 5
+    assert all(abs(ms - now_ms()) < 10**6 for ms in found["as_of_ms"].values())
+    assert sorted(found["as_of_ms"]) == ["perpetrator", "victim"]
+    assert "The wall holds" in said(*paths)
+
+
+def test_the_wall_is_not_said_to_hold_while_a_side_is_missing(both: tuple[Live, Session, Session, Session, bytes], tmp_path: Path) -> None:
+    live, *_ = both
+    paths = export_both(live, tmp_path, ("perpetrator", "oversight"))
+    text = said(*paths)
+    assert "The wall holds" not in text
+    assert "The victim side's export was not given" in text
 
 
 def test_the_auditor_fails_the_forged_export_with_the_server_off(both: tuple[Live, Session, Session, Session, bytes], tmp_path: Path) -> None:

@@ -195,10 +195,12 @@ def audit_wall(
     found = {
         "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,
         "crossings": len(wall.crossings), "not_proved_complete": list(wall.unproved), "authority": pin.fingerprint.hex(), "authority_from": pin.source, "authority_verified": pin.verified,
+        "as_of_ms": wall.as_of_ms,
         "findings": [_finding(one) for one in wall.findings],
         "notices": [_finding(one) for one in wall.notices],
     }  # fmt: skip
     lines = [f"{wall.grants} grants to {wall.recipients} recipients in {wall.logs} logs of {' and '.join(sides)}."]
+    lines += [f"The {side} side as it was on {terminal.when(ms)} UTC." for side, ms in wall.as_of_ms.items() if ms]
     lines += [f"The {side} side's export was not given: this proves the wall from one side only." for side in missing]
     lines += [
         f"The {side} side's export has no audit events, or some beyond its checkpoint: that it holds every log of that side is not proved."
@@ -208,8 +210,8 @@ def audit_wall(
         lines.append(f"THE WALL IS BROKEN: {len(wall.crossings)} crossing(s).")
     elif not holds:
         lines.append(f"CANNOT TELL: what was given does not verify, {len(wall.findings)} finding(s). Nothing in it crosses.")
-    elif len(sides) == 1:
-        lines.append("No grant crossed in this side's logs. What two sides share can be seen only from the exports of both.")
+    elif missing:
+        lines.append("No grant crossed in what was given. What the two working sides share can be seen only from the exports of both.")
     else:
         lines.append("The wall holds: no grant crossed, and no key, device, person or log is on two sides.")
     emit(found, *lines, *_listed([*wall.findings, *wall.notices]), pin.said(), as_json=as_json)
