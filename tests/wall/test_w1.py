@@ -145,8 +145,10 @@ def test_the_auditor_passes_the_honest_exports_with_the_server_off(both: tuple[L
 
 def test_the_wall_is_not_said_to_hold_while_a_side_is_missing(both: tuple[Live, Session, Session, Session, bytes], tmp_path: Path) -> None:
     live, *_ = both
-    paths = export_both(live, tmp_path, ("perpetrator", "oversight"))
-    text = said(*paths)
+    paths = export_both(live, tmp_path, ("perpetrator",))
+    sue = live.enrol("Sue", ("supervisor_victim",), "oversight")
+    audit_files.write_export(audit_files.from_store(sue), tmp_path / "oversight.jsonl", sue.identity.authority, now_ms())
+    text = said(*paths, tmp_path / "oversight.jsonl")
     assert "The wall holds" not in text
     assert "The victim side's export was not given" in text
 
