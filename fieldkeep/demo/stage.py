@@ -33,7 +33,9 @@ class Server:
         )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            raise Failed(f"the server did not start; see {self._errors.name}")
+            self._process.wait(15)
+            said = Path(self._errors.name).read_text(encoding="utf-8").strip().splitlines()
+            raise Failed(f"the server did not start: {said[-1] if said else 'it said nothing'}")
         self.found: dict[str, Any] = json.loads(line)
         self.address: str = self.found["address"]
         self._wait()

@@ -275,7 +275,8 @@ def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> in
         play = Play(home, port, lambda text: typer.echo(text, err=as_json))
         summary = play.play()
         if as_json:
-            typer.echo(json.dumps(summary))
+            gone = {"address", "folder"} if once and folder is None else {"address"} if once else set()
+            typer.echo(json.dumps({name: value for name, value in summary.items() if name not in gone}))
         if not once:
             _stay(play)
     except Failed as error:

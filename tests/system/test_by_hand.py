@@ -79,6 +79,11 @@ def test_money_is_not_added_by_hand(desk: Desk, pair: tuple[Phone, Phone, bytes]
     assert "`spend " in desk.refused("record", "add", type_, "--file", pair[2].hex(), "--set", "amount=100")["message"]
 
 
+def test_what_is_given_twice_or_of_no_type(desk: Desk, pair: tuple[Phone, Phone, bytes]) -> None:
+    assert "twice" in desk.refused("record", "add", "contact", "--file", pair[2].hex(), *CONTACT, "--set", "mode=telephone")["message"]
+    assert "known: " in desk.refused("record", "list", pair[2].hex(), "--type", "banana")["message"]
+
+
 def test_pasted_line_ends(desk: Desk, pair: tuple[Phone, Phone, bytes]) -> None:
     made = desk.run("record", "add", "case_note", "--file", pair[2].hex(), "--set", "body=one\r\ntwo")["record"]
     assert desk.run("record", "show", made)["fields"]["body"]["value"] == "one\ntwo"

@@ -10,6 +10,7 @@ def test_the_demo_plays_to_its_end() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = json.loads(ran.stdout)
     assert found["ok"]
+    assert not {"address", "folder"} & found.keys(), "both are gone"
     assert (found["people"], found["devices"]) == (4, 5)
     assert found["receipts"] >= 6
     assert found["unsent_offline"] >= 4

@@ -40,6 +40,8 @@ def parse_sets(opened: Session, type_name: str, texts: list[str] | None) -> dict
         parsed = parse_text(type_name, name, value.replace("\r\n", "\n"))
         if isinstance(parsed, list) and name in values:
             values[name] = values[name] + parsed
+        elif name in values:
+            raise Refused("bad-value", f"{name} is given twice: want one value")
         else:
             values[name] = parsed
     return values
@@ -196,6 +198,8 @@ def record_list(
     """
     with frame.session() as opened:
         log = finding.find_file(opened, file)
+        if type_ is not None and type_ not in opened.types and not opened.store.records(log, type_):
+            raise Refused("bad-value", f"no record type of that name; known: {', '.join(sorted(opened.types))}")
         found = [one for one in opened.records(log).values() if type_ in (None, one.type)]
         rows: list[dict[str, Any]] = [
             {
