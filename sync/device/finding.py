@@ -43,7 +43,13 @@ def history(session: Session, log: bytes, record_id: bytes) -> list[Line]:
 
 
 def find_record(session: Session, prefix: str, log: bytes | None = None) -> tuple[bytes, bytes]:
-    """(log, record) of the one record whose id begins with `prefix`, unsent and incomplete ones too. Raises Refused `not-found`."""
+    """(log, record) of the one record whose id begins with `prefix`, unsent and incomplete ones too. Raises Refused `not-found`.
+
+    FILE:RECORD looks in one file only: others may write the id of a record there into changes of another file.
+    """
+    file, colon, rest = prefix.partition(":")
+    if colon:
+        return find_record(session, rest, find_file(session, file))
     logs = [log] if log else session.file_logs()
     begun = {record: one for one in logs for record, _ in session.store.records(one)}
     known = [(record, (one, record)) for one in logs for record in session.store.record_ids(one)]
@@ -59,7 +65,8 @@ def only(known: Iterable[tuple[bytes, T]], prefix: str, noun: str, describe: Cal
         raise Refused("not-found", f"no {noun} on this device has that id")
     if len(found) > 1:
         some = ", ".join(f"{ids.show(one)} ({describe(held)})" for one, held in found[:_SOME])
-        raise Refused("not-found", f"{len(found)} {noun}s begin like that, give more of the id: {some}{' …' if len(found) > _SOME else ''}")
+        more = "give more of the id" if len({one for one, _ in found}) > 1 else "name one as FILE:RECORD"
+        raise Refused("not-found", f"{len(found)} {noun}s begin like that, {more}: {some}{' …' if len(found) > _SOME else ''}")
     return found[0][1]
 
 

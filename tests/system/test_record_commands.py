@@ -222,6 +222,16 @@ class TestFinding:
         assert all(ids.show(one) in str(error) for one in made)
         assert finding.find_record(sam.session, made[0].hex()) == (log, made[0])
 
+    def test_one_id_in_two_files(self, world: World, log: bytes) -> None:
+        """More of the id was asked for, and there was no more."""
+        sam = world.phones[1]
+        other = sam.do(lambda session: files.create_file(session, "case"))
+        for one in (log, other):
+            sam.session.write(one, bytes([7]) * 16, "task", [Op("what", "set", "x", ())])
+        error = refused(lambda: finding.find_record(sam.session, "07" * 16))
+        assert "FILE:RECORD" in str(error)
+        assert finding.find_record(sam.session, f"{other.hex()[:9]}:0707") == (other, bytes([7]) * 16)
+
     def test_a_change_that_names_a_record_of_another_file_hides_nothing(self, world: World, log: bytes) -> None:
         sam = world.phones[1]
         task = add(sam, log, "task", {"what": "real"})

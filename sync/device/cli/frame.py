@@ -28,7 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 FileArg = Annotated[str, typer.Argument(help="File id, or the first characters of it.")]
-RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characters of it.")]
+RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characters of it; FILE:RECORD where several files have it.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
 _CODE_HINTS: Final = {
     "offline": "Nothing is lost. Try `fieldkeep sync` again when there is a signal.",
