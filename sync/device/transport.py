@@ -22,6 +22,11 @@ from sync.signing import SigningKey
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 _EVENTS_TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
 _ENDED: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_WORDS: Final[dict[type[Exception], str]] = {
+    httpx.ConnectError: "nobody answers there",
+    httpx.ConnectTimeout: "no answer",
+    httpx.ReadTimeout: "no answer in time",
+}
 _ANSWER_BYTES: Final = 8 * limits.REQUEST_BYTES  # a sync's answer is a few MiB; an auditor's page holds a thousand entries
 _EVENT_BYTES: Final = 4096
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9_.-]+)+(?:\?(?:side=[a-z]+|[a-z]+=[0-9]{1,16}))?")
@@ -50,6 +55,7 @@ class HttpTransport:
 
     def __init__(self, server: str, ca: str = "", client: httpx.Client | None = None) -> None:
         check_address(server)
+        self._server = server
         try:
             verify: Any = ssl.create_default_context(cadata=ca) if ca else True
             self._client = client or httpx.Client(base_url=server, verify=verify, timeout=_TIMEOUT, trust_env=False)
@@ -134,7 +140,9 @@ class HttpTransport:
                 content = _read(response, _ANSWER_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind = _HungUp if isinstance(error, _ENDED) else Refused
-            raise kind("offline", f"the server could not be reached ({type(error).__name__}); everything stays on this device") from None
+            raise kind(
+                "offline", f"{self._server} could not be reached ({_WORDS.get(type(error), 'the line broke')}); everything stays on this device"
+            ) from None
         nonce = response.headers.get(NONCE_HEADER)
         if nonce:
             self._nonces = [nonce]

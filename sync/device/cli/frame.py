@@ -31,7 +31,7 @@ FileArg = Annotated[str, typer.Argument(help="File id, or the first characters o
 RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characters of it; FILE:RECORD where several files have it.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
 _CODE_HINTS: Final = {
-    "offline": "Nothing is lost. Try `fieldkeep sync` again when there is a signal.",
+    "offline": "Nothing is lost. Try again when there is a signal.",
     "no-profile": "Enrol first: fieldkeep device enrol CODE. If you have, say where: fieldkeep --profile FOLDER …, or FIELDKEEP_PROFILE",
 }
 
