@@ -220,7 +220,7 @@ def believes_any_receipt() -> AbstractContextManager[Any]:
 
 
 def lets_go_of_what_the_log_does_not_show() -> AbstractContextManager[Any]:
-    def settle(self: Any) -> None:
+    def settle(self: Any, **_: Any) -> None:
         for item in self.store.waiting():
             if item.receipted:
                 self.store.drop_outbox(item.n)
