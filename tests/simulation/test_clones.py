@@ -7,7 +7,7 @@ import pytest
 from shared_schema import limits
 from sync.fold import state_hash
 from tests.simulation.pair import a_case, two, type_in
-from tests.world import World, patched
+from tests.world import Phone, World, patched
 
 
 @pytest.fixture
@@ -16,12 +16,18 @@ def world() -> Iterator[World]:
         yield made
 
 
-def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
+def a_copy_that_was_first(world: World) -> tuple[Phone, Phone, Phone, bytes]:
+    """Priya, Sam and a copy of Sam's phone, which has synced what was typed into it; what was typed into Sam's waits."""
     priya, sam, log = a_case(world)
     copy = sam.clone("Sam's copy")
     type_in(copy, log, "by the copy")
     copy.sync()
     type_in(sam, log, "by the original")
+    return priya, sam, copy, log
+
+
+def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
+    priya, sam, copy, log = a_copy_that_was_first(world)
     typed = next(iter(sam.journal.values()))
     sam.sync()
 
@@ -36,11 +42,7 @@ def test_the_second_copy_freezes_and_loses_nothing(world: World) -> None:
 
 def test_an_answer_has_room_for_so_many_of_the_others_entries(world: World) -> None:
     """A request of a few bytes for each was answered with a megabyte for each. What has no room is shown when it is asked for again."""
-    _, sam, log = a_case(world)
-    copy = sam.clone("Sam's copy")
-    type_in(copy, log, "by the copy")
-    copy.sync()
-    type_in(sam, log, "by the original")
+    _, sam, _, _ = a_copy_that_was_first(world)
     with patched(limits, "PAGE_BYTES", 10):
         sam.sync()
     assert not sam.store.fact("frozen")

@@ -38,6 +38,26 @@ def settle(*phones: Phone) -> None:
         phone.sync()
 
 
+def an_epoch_that_repeats(world: World) -> tuple[Phone, Phone, Phone, bytes, bytes]:
+    """Priya, Sam and Sam's tablet, and a case whose second epoch Sam began with the secret of the first, which is given too."""
+    priya, sam, log = a_case(world)
+    type_in(priya, log, "by Priya")
+    settle(priya, sam)
+    first = sam.store.secrets(log)[1]
+    tablet = world.enrol(SIDE, "Sam", ("navigator",), "Sam's tablet")
+    with patched(syncing, "_tend", lambda *_: False):
+        tablet.sync()
+        sam.sync()
+    says(sam, log, granter(sam, log).new_epoch(sam.session.require_file(log), {}, first))
+    return priya, sam, tablet, log, first
+
+
+def both_read_all(priya: Phone, tablet: Phone, log: bytes) -> None:
+    assert tablet.store.unsent() == 0
+    assert words(priya, log) == words(tablet, log) == {"by Priya", "by the tablet"}
+    assert state_hash(priya.session.records(log)) == state_hash(tablet.session.records(log))
+
+
 def test_of_two_epochs_with_one_secret_the_later_is_wrong(world: World) -> None:
     """Whoever had the later one first closes it again when the earlier comes, and all agree (spec §7.3)."""
     priya, sam, log = a_case(world)
@@ -69,15 +89,7 @@ def test_of_two_epochs_with_one_secret_the_later_is_wrong(world: World) -> None:
 
 
 def test_what_a_device_wrote_itself_under_such_an_epoch_is_sealed_anew(world: World) -> None:
-    priya, sam, log = a_case(world)
-    type_in(priya, log, "by Priya")
-    settle(priya, sam)
-    first = sam.store.secrets(log)[1]
-    tablet = world.enrol(SIDE, "Sam", ("navigator",), "Sam's tablet")
-    tablet.sync()
-    with patched(syncing, "_tend", lambda *_: False):
-        sam.sync()
-    says(sam, log, granter(sam, log).new_epoch(sam.session.require_file(log), {}, first))
+    priya, sam, tablet, log, _ = an_epoch_that_repeats(world)
     with patched(syncing, "_tend", lambda *_: False):
         tablet.sync()
         type_in(tablet, log, "by the tablet")
@@ -88,32 +100,21 @@ def test_what_a_device_wrote_itself_under_such_an_epoch_is_sealed_anew(world: Wo
     priya.do(lambda session: files.grant_again(session, log, sam.user))
     settle(priya, tablet, sam)
     assert 2 not in tablet.store.secrets(log)
-    assert tablet.store.unsent() == 0
-    assert words(priya, log) == words(tablet, log) == {"by Priya", "by the tablet"}
-    assert state_hash(priya.session.records(log)) == state_hash(tablet.session.records(log))
+    both_read_all(priya, tablet, log)
 
 
 def test_what_is_sent_in_the_very_sync_that_closes_its_epoch_is_sealed_anew(world: World) -> None:
     """It was taken for good on the device that wrote it, and nobody else ever read it."""
-    priya, sam, log = a_case(world)
-    type_in(priya, log, "by Priya")
-    settle(priya, sam)
-    first = sam.store.secrets(log)[1]
-    tablet = world.enrol(SIDE, "Sam", ("navigator",), "Sam's tablet")
+    priya, sam, tablet, log, first = an_epoch_that_repeats(world)
+    sam.store.put_secret(log, 2, first)
     with patched(syncing, "_tend", lambda *_: False):
-        tablet.sync()
-        sam.sync()
-        says(sam, log, granter(sam, log).new_epoch(sam.session.require_file(log), {}, first))
-        sam.store.put_secret(log, 2, first)
         tablet.sync()
         sam.sync()
         says(sam, log, granter(sam, log).more_grants(sam.session.require_file(log), {1: first, 2: first}, [tablet.device]))
         type_in(tablet, log, "by the tablet")
         tablet.sync()
     settle(priya, tablet, sam)
-    assert tablet.store.unsent() == 0
-    assert words(priya, log) == words(tablet, log) == {"by Priya", "by the tablet"}
-    assert state_hash(priya.session.records(log)) == state_hash(tablet.session.records(log))
+    both_read_all(priya, tablet, log)
 
 
 def test_keys_that_are_held_already_open_nothing_again(world: World) -> None:
