@@ -149,7 +149,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _close(self) -> None:
         """End the connection when what is written has been read, or is not read."""
-        self._timer = None
+        self._stop_waiting()
         self.transport.close()
         left = self.transport.get_write_buffer_size()
         if left:
