@@ -283,7 +283,7 @@ def is_draft(record: Record, session: Session) -> bool:
 
 
 class Draft(NamedTuple):
-    """A note or assessment of this device's user that waits to be signed, since the newest thing written in it."""
+    """A note, an assessment or an unfinished contact of this device's user that waits to be signed, since the newest thing written in it."""
 
     log: bytes
     record: bytes
@@ -292,13 +292,13 @@ class Draft(NamedTuple):
 
 def drafts(session: Session) -> list[Draft]:
     """All of them, in all files."""
-    evidence = {name for name, type_ in session.types.items() if type_.weight == "evidence"}
+    kinds = {name for name, type_ in session.types.items() if type_.weight in ("evidence", "quick")}
     found = []
     for log in session.file_logs():
-        if not any(session.store.records(log, name) for name in evidence):
+        if not any(session.store.records(log, name) for name in kinds):
             continue
         for record in session.records(log).values():
-            if record.type in evidence and record.creator_user == session.identity.user and not record.hidden and is_draft(record, session):
+            if record.type in kinds and record.creator_user == session.identity.user and not record.hidden and is_draft(record, session):
                 written = [op.at for register in record.registers.values() for op in register.live.values()]
                 found.append(Draft(log, record.id, max(written, default=0)))
     return found

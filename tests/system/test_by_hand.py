@@ -60,6 +60,7 @@ def test_a_contact_is_signed_when_nothing_is_missing(desk: Desk, pair: tuple[Pho
     made = desk.run("record", "add", "contact", "--file", pair[2].hex(), *CONTACT)
     record, missing = made["record"], [one["fields"][0] for one in made["missing_to_sign"]]
     assert missing
+    assert desk.run("status")["drafts"] == 1
     assert not desk.run("record", "show", record)["signed"]
     given = {"direction": "direction=to_them", "workers": "workers=sam,Priya"}
     for name in missing:
@@ -69,6 +70,7 @@ def test_a_contact_is_signed_when_nothing_is_missing(desk: Desk, pair: tuple[Pho
     assert sorted(shown["fields"]["workers"]["value"]) == sorted(str(UUID(bytes=one.user)) for one in pair[:2])
     assert "Sam, Priya" in desk.text("record", "show", record)
     assert "by that name" in desk.refused("record", "edit", record, "--set", "joint_with=Nobody")["message"]
+    assert desk.run("status")["drafts"] == 0
     assert (shown["signed"], shown["fields"]["state"]["value"]) == (True, "signed")
     assert desk.refused("record", "edit", record, "--set", "mode=telephone")["code"] == "frozen"
 

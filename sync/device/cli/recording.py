@@ -36,7 +36,8 @@ def parse_sets(opened: Session, type_name: str, texts: list[str] | None) -> dict
         if not sign:
             raise Refused("bad-value", "want --set FIELD=VALUE")
         if name in fields and fields[name].kind in _WORKERS and value.strip():
-            value = ",".join(ids.show(frame.person(opened, one.strip())) for one in value.split(","))
+            several = value.split(",") if fields[name].kind == "users" else [value]
+            value = ",".join(ids.show(frame.person(opened, one.strip())) for one in several)
         parsed = parse_text(type_name, name, value.replace("\r\n", "\n"))
         if isinstance(parsed, list) and name in values:
             values[name] = values[name] + parsed
