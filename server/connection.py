@@ -12,7 +12,7 @@ from server.quotas import address_key
 
 HEAD_BYTES: Final = 16_384
 HEAD_SECONDS: Final = 10.0  # longer than clients keep a connection (httpx: 5): none hangs up while the other begins to ask
-UNREAD_SECONDS: Final = 30.0
+UNREAD_SECONDS: Final = 600.0  # a page of 4 MiB over 7 kB/s: what the kernel holds moves in steps of megabytes, and under TLS is not seen at all
 _LEAST_READ: Final = 16_384  # bytes of an answer that are taken in UNREAD_SECONDS, or nobody is reading it
 _MOST_WAITING: Final = 64
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -152,7 +152,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._stop_waiting()
         self.transport.close()
         left = self.transport.get_write_buffer_size()
-        if left:
+        if left and self._unread is None:
             self._watch(left)
 
     def _watch(self, left: int) -> None:

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.app import make_app
-from server.connection import HEAD_SECONDS, BoundedConnection, Shares
+from server.connection import HEAD_SECONDS, UNREAD_SECONDS, BoundedConnection, Shares
 from server.dev_tls import make_dev_tls
 from server.service import Service
 from server.settings import Settings
@@ -31,6 +31,7 @@ _M_ARENA_MAX: Final = -8  # malloc.h
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 1 << 17  # bytes
 _LEAST_SHARE: Final = 100  # connections
+_TLS_PATIENCE: Final = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": UNREAD_SECONDS}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -142,14 +143,16 @@ def _share(settings: Settings) -> int:
 
 
 def _bounded(make: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Loops whose servers wait for a TLS handshake no longer than for a request's head: uvicorn has no option for it."""
+    """Loops whose servers wait for a TLS handshake no longer than for a request's head, and let a slow phone read its answer to the end:
+    uvicorn has no option for either.
+    """
 
     def loop_factory() -> asyncio.AbstractEventLoop:
         loop: Any = make()
         begin = loop.create_server
 
         def create_server(*arguments: Any, **named: Any) -> Any:
-            return begin(*arguments, **named, **({"ssl_handshake_timeout": HEAD_SECONDS} if named.get("ssl") else {}))
+            return begin(*arguments, **named, **(_TLS_PATIENCE if named.get("ssl") else {}))
 
         loop.create_server = create_server
         made: asyncio.AbstractEventLoop = loop
