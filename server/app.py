@@ -51,6 +51,7 @@ class Signed:
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
         running: RunningSide | None = None
+        sender: Sender | None = None
         admitted, received = False, 0
         try:
             asked = parse(request.headers.get("authorization", ""))
@@ -79,7 +80,10 @@ class Signed:
             _account(running, self._name, request.method, response, started, received, logged=admitted)
         if not received and "expect" in request.headers:
             response.headers["connection"] = "close"  # whether the body still comes is not known
-        await response(scope, receive, send)
+        if running is not None and sender is not None:
+            await running.outgoing.send(sender.device, response, scope, receive, send)
+        else:
+            await response(scope, receive, send)
 
 
 def _counted(window: Window, request: Request, now_ms: int, error: ProtocolError) -> ProtocolError:

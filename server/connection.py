@@ -2,8 +2,11 @@
 how many requests may wait, how many connections one address may hold.
 """
 
+import socket
+import sys
 from asyncio import BaseTransport, TimerHandle
 from collections import Counter
+from contextlib import suppress
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -12,8 +15,9 @@ from server.quotas import address_key
 
 HEAD_BYTES: Final = 16_384
 HEAD_SECONDS: Final = 10.0  # longer than clients keep a connection (httpx: 5): none hangs up while the other begins to ask
-UNREAD_SECONDS: Final = 600.0  # a page of 4 MiB over 7 kB/s: what the kernel holds moves in steps of megabytes, and under TLS is not seen at all
+UNREAD_SECONDS: Final = 120.0  # longer than a tunnel
 _LEAST_READ: Final = 16_384  # bytes of an answer that are taken in UNREAD_SECONDS, or nobody is reading it
+_TCP_INFO_BYTES_ACKED: Final = slice(120, 128)  # of struct tcp_info, linux/tcp.h
 _MOST_WAITING: Final = 64
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -113,7 +117,7 @@ class BoundedConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """More of an answer waits than is taken: see whether it is taken at all."""
         super().pause_writing()
-        self._watch(self.transport.get_write_buffer_size())
+        self._watch()
 
     def resume_writing(self) -> None:
         """It was."""
@@ -151,18 +155,27 @@ class BoundedConnection(HttpToolsProtocol):
         """End the connection when what is written has been read, or is not read."""
         self._stop_waiting()
         self.transport.close()
-        left = self.transport.get_write_buffer_size()
-        if left and self._unread is None:
-            self._watch(left)
+        if self._unread is None:
+            self._watch()
 
-    def _watch(self, left: int) -> None:
+    def _watch(self) -> None:
         self._stop_watching()
-        self._unread = self.loop.call_later(UNREAD_SECONDS, self._check_read, left)
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self._check_read, self._taken())
 
     def _check_read(self, before: int) -> None:
         self._unread = None
-        left = self.transport.get_write_buffer_size()
-        if left > before - _LEAST_READ:
+        if self._taken() - before < _LEAST_READ:
             self.transport.abort()
-        elif left:
-            self._watch(left)
+        else:
+            self._watch()
+
+    def _taken(self) -> int:
+        """A number that grows by each byte that the other side takes: what it acknowledged, or what left our buffer where the system does not say.
+
+        The buffers alone show little: a kernel's moves in steps of megabytes, and what TLS has encrypted is in nobody's.
+        """
+        with suppress(AttributeError, OSError):  # TCP_INFO is Linux's; the socket may be gone
+            info = self.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES_ACKED.stop)
+            if len(info) == _TCP_INFO_BYTES_ACKED.stop:
+                return int.from_bytes(info[_TCP_INFO_BYTES_ACKED], sys.byteorder)
+        return -self.transport.get_write_buffer_size()

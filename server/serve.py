@@ -1,12 +1,14 @@
 """Running the service: listening, printing where, stopping gracefully. `/metrics` has its own port on loopback."""
 
 import asyncio
+import contextlib
 import ctypes
 import datetime as dt
 import gc
 import ipaddress
 import json
 import math
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.app import make_app
-from server.connection import HEAD_SECONDS, UNREAD_SECONDS, BoundedConnection, Shares
+from server.connection import HEAD_SECONDS, BoundedConnection, Shares
 from server.dev_tls import make_dev_tls
 from server.service import Service
 from server.settings import Settings
@@ -31,7 +33,8 @@ _M_ARENA_MAX: Final = -8  # malloc.h
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 1 << 17  # bytes
 _LEAST_SHARE: Final = 100  # connections
-_TLS_PATIENCE: Final = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": UNREAD_SECONDS}
+_WHOLE_ANSWER_SECONDS: Final = 3600.0  # 4 MiB at 1 kB/s; who reads nothing is not waited for as long (server/connection.py)
+_TLS_PATIENCE: Final = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": _WHOLE_ANSWER_SECONDS}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,6 +50,7 @@ def listen(host: str, port: int) -> socket.socket:
 def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
     """Serve until interrupted. `say` is told once where the server listens. Raises InUse or Regressed before it listens."""
     _share_memory()
+    _open_many_files()
     service = Service(settings)
     try:
         tls = _tls(settings)
@@ -81,6 +85,13 @@ def _share_memory() -> None:
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def _open_many_files() -> None:
+    """As many open files as this process may have: a connection in its TLS handshake is one that nobody counts yet."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # some systems say less than they allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

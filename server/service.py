@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 
 from server import store
+from server.answering import Outgoing
 from server.live import Live
 from server.logs import Patient, open_log
 from server.metrics import Metrics
@@ -54,6 +55,7 @@ class RunningSide:
     metrics: Metrics
     log: structlog.BoundLogger
     under_way: UnderWay = field(default_factory=UnderWay)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
 

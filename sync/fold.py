@@ -221,7 +221,7 @@ class _Folding:
             self._cell(op_id, op, key, at)
         else:
             spec = self.fields.get(key)
-            many = spec.merge in ("set", "append") if spec else action in ("add", "remove")
+            many = spec.merge in ("set", "append") if spec else action in ("add", "remove") and key != STATE
             if many != (action in ("add", "remove")):
                 self._flag(op_id, "action-does-not-fit-field")
             elif many:
@@ -277,14 +277,14 @@ class _Folding:
             proposes = False
         if proposes:
             register.proposals.append(said)
+        elif key == STATE and said.value == VOID:
+            self._end(register, op_id, op, said, at)
         else:
             self._join(register, op_id, op, merge, at)
-            if key == STATE and said.value == VOID and op_id in register.live:
-                register.hold([register.live[op_id]])
 
     def _may_say(self, state: Any, register: Register, at: Occurrence, *, own: bool) -> bool:
         """Whether a record's `state` may be set so: void is its author's word and the last one, signed goes with a signature."""
-        if any(op.value == VOID for op in register.live.values()):
+        if _has_ended(register):
             return False
         if state == VOID:
             return own
@@ -292,6 +292,12 @@ class _Folding:
         if freezing and (self.frozen or not own):
             return False
         return state != "signed" or any(op.action == "sign" for op in at.change.ops)
+
+    def _end(self, register: Register, op_id: OpId, op: Op, said: Live, at: Occurrence) -> None:
+        """The last word: it alone is live, whatever its device said under a later counter."""
+        self._named(op_id, op, at)
+        self.joined[op_id] = said
+        register.hold([said])
 
     def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
         """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded.
@@ -474,10 +480,20 @@ def _effective(live: tuple[Live, ...], merge: str, spec: Field | None, conflict:
     return max(live, key=lambda op: (not op.late, _place(op))).value
 
 
+def is_void(record: Record) -> bool:
+    """True when its author has taken the record back."""
+    state = record.registers.get(STATE)
+    return state is not None and _has_ended(state)
+
+
+def _has_ended(state: Register) -> bool:
+    return any(op.value == VOID for op in state.live.values())
+
+
 def conflicts(record: Record, types: Types) -> list[FieldKey]:
-    """The fields of a record that are in conflict and need somebody's decision."""
+    """The fields of a record that are in conflict and need somebody's decision; of one that is void none does."""
     type_ = types.get(record.type)
-    if type_ is None or record.hidden:
+    if type_ is None or record.hidden or is_void(record):
         return []
     found: list[FieldKey] = []
     for key, register in record.registers.items():
@@ -490,9 +506,12 @@ def conflicts(record: Record, types: Types) -> list[FieldKey]:
 
 
 def unweighed(record: Record, types: Types) -> dict[FieldKey, list[Live]]:
-    """Proposals in contested fields that say something else than the field shows, and that no signature of the record's author names yet."""
+    """Proposals in contested fields that say something else than the field shows, and that no signature of the record's author names yet.
+
+    A record that is void waits for nobody.
+    """
     type_ = types.get(record.type)
-    if type_ is None or record.hidden:
+    if type_ is None or record.hidden or is_void(record):
         return {}
     read = {op for signature in record.signatures if signature.user == record.creator_user for op in signature.signs}
     found: dict[FieldKey, list[Live]] = {}

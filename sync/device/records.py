@@ -13,7 +13,7 @@ from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
 from sync.device.session import Session
 from sync.device.values import check_cell, check_row, check_value
-from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, show, unweighed
+from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, is_void, show, unweighed
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
@@ -120,7 +120,7 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
-    _require_not_void(session, record)
+    _require_not_void(record)
     own_note: bytes | None = None
     foreign = {name: value for name, value in values.items() if _is_foreign_text(session, record, type_, name)}
     noted = foreign if type_.name == "case_note" else {}
@@ -228,7 +228,7 @@ def sign(session: Session, log: bytes, record_id: bytes) -> int:
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
-    _require_not_void(session, record)
+    _require_not_void(record)
     freezes = type_.weight in FREEZING_WEIGHTS
     if freezes and record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author signs a record")
@@ -279,7 +279,7 @@ def addend(session: Session, log: bytes, record_id: bytes, text: str, reason: st
 def is_draft(record: Record, session: Session) -> bool:
     """True for a record that freezes when it is signed, and that its author has neither signed nor made void."""
     type_ = session.types.get(record.type)
-    return type_ is not None and type_.weight in FREEZING_WEIGHTS and not is_signed(record) and not is_void(record, session)
+    return type_ is not None and type_.weight in FREEZING_WEIGHTS and not is_signed(record) and not is_void(record)
 
 
 class Draft(NamedTuple):
@@ -304,14 +304,8 @@ def drafts(session: Session) -> list[Draft]:
     return found
 
 
-def is_void(record: Record, session: Session) -> bool:
-    """True for a record that its author made void."""
-    state = show(record, session.types).get("state")
-    return state is not None and state.value == "void"
-
-
-def _require_not_void(session: Session, record: Record) -> None:
-    if is_void(record, session):
+def _require_not_void(record: Record) -> None:
+    if is_void(record):
         raise Refused("frozen", "this record is void, and stays as it is: begin a new one")
 
 
@@ -323,7 +317,7 @@ def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> No
         raise Refused("not-permitted", "only its author makes a record void")
     if type_.weight == "ledger" or "spend_id" in type_.fields:
         raise Refused("not-permitted", f"a {type_.name} is not made void: {_MONEY_BACK}")
-    if is_void(record, session):
+    if is_void(record):
         raise Refused("not-permitted", "this record is void already")
     row = {"text": VOIDED, "reason": reason}
     check_row(type_.name, "addenda", row)

@@ -90,7 +90,9 @@ def _apply(
         return
     merge = spec.merge if spec else None
     row_by_row = op.action in ("add", "remove")
-    if spec is not None and row_by_row != (merge in ("set", "append")):
+    if row_by_row and (op.field == "state" if spec is None else merge not in ("set", "append")):
+        return
+    if spec is not None and not row_by_row and merge in ("set", "append"):
         return
     value = op.value[0] if op.action == "resolve" else op.value
     mine = Value(op_id, at.seq, value, at.late)
@@ -112,14 +114,15 @@ def _apply(
         return
     if op.field == "state" and not _state_may_be(value, slot, at, creator, evidence):
         return
+    if op.field == "state" and value == "void":
+        slot.values = [mine]
+        return
     gone = {pred for pred in named if not (op.action == "set" and merge in CONTESTED and slot.contested and pred.device != at.device)}
     slot.values = [one for one in slot.values if one.id not in gone]
     if op_id < slot.newest.get(at.device, op_id):
         return
     slot.newest[at.device] = op_id
     slot.values = [one for one in slot.values if one.id.device != at.device] + [mine]
-    if op.field == "state" and value == "void":
-        slot.values = [mine]
 
 
 def _state_may_be(value: Any, slot: Slot, at: Occurrence, creator: Occurrence | None, evidence: bool) -> bool:

@@ -276,6 +276,32 @@ class TestSigning:
         story.write(A, [decide("state", "draft", void)])
         assert (story.value("state"), conflicts(story.fold(), TYPES)) == ("void", [])
 
+    def test_void_stands_under_an_older_counter(self) -> None:
+        """An author's void that was taken after a later word of the same device was dropped, and the note stood."""
+        story = Story("case_note")
+        story.write(A, [put("body", "a draft")])
+        story.counters[A] = 9
+        story.write(A, [put("state", "draft")])
+        story.counters[A] = 5
+        story.write(A, [put("state", "void")], late=True)
+        assert story.value("state") == "void"
+
+    def test_a_void_record_waits_for_nobody(self) -> None:
+        """What a colleague proposed in it stayed unread for ever: nobody signs a void record."""
+        story, _ = self.signed()
+        story.write(B, [put("suicide_or_self_harm", "act_now")])
+        assert unweighed(story.fold(), TYPES)
+        story.write(A, [put("state", "void")])
+        story.write(B, [put("state", "signed")])
+        assert not unweighed(story.fold(), TYPES)
+
+    def test_a_state_is_one_value_in_a_type_that_is_not_known(self) -> None:
+        """Any member made a newer app's record void by adding the word."""
+        story = Story("from_the_future")
+        story.write(A, [put("state", "open")])
+        story.write(B, [Op("state", "add", "void", ())])
+        assert story.value("state") == "open"
+
     def test_a_plan_is_signed_by_anybody_who_signs_it(self) -> None:
         story = Story("own_safety_plan")
         story.write(A, [put("state", "draft")])

@@ -1,7 +1,9 @@
 """Connections that ask for too much, too slowly, or not at all."""
 
 import asyncio
+import datetime as dt
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from server import connection as connection_module
 from server import serve
+from server.answering import Outgoing
 from server.connection import HEAD_BYTES, HEAD_SECONDS
+from server.dev_tls import make_dev_tls
 from server.settings import Settings
 from tests.live import LiveServer
 
@@ -160,48 +165,64 @@ def test_a_body_in_chunks(connection: socket.socket) -> None:
 
 
 @contextmanager
-def in_this_process(monkeypatch: pytest.MonkeyPatch, most: int, answer: bytes) -> Iterator[int]:
+def in_this_process(monkeypatch: pytest.MonkeyPatch, most: int, answer: bytes, tls: dict[str, Any] | None = None) -> Iterator[int]:
     """A server of one answer, with little patience; its port."""
     monkeypatch.setattr(connection_module, "UNREAD_SECONDS", 0.3)
     monkeypatch.setattr(serve, "_LEAST_SHARE", most)
 
-    async def app(_scope: Any, _receive: Any, send_: Any) -> None:
-        await send_({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
-        await send_({"type": "http.response.body", "body": answer})
+    outgoing = Outgoing()
+
+    async def app(scope: Any, receive: Any, send_: Any) -> None:
+        await outgoing.send(b"", Response(answer), scope, receive, send_)
 
     bound = serve.listen("127.0.0.1", 0)
-    server = serve.make_server(app, Settings(most_connections=4), {})
+    server = serve.make_server(app, Settings(most_connections=4 * most), tls or {})
     server.config.lifespan = "off"
-    thread = threading.Thread(target=lambda: asyncio.run(server._serve(sockets=[bound])))
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=serve._bounded(server.config.get_loop_factory() or asyncio.new_event_loop)) as runner:
+            runner.run(server._serve(sockets=[bound]))
+
+    thread = threading.Thread(target=run)
     thread.start()
-    yield int(bound.getsockname()[1])
-    server.should_exit = True
-    thread.join()
+    try:
+        yield int(bound.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
-def reader(port: int) -> socket.socket:
+def reader(port: int, tls: ssl.SSLContext | None = None, headers: bytes = b"") -> socket.socket:
     """A connection that takes little at once."""
     opened = socket.socket()
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
     opened.connect(("127.0.0.1", port))
     opened.settimeout(10)
-    opened.sendall(HELLO + b"\r\n")
+    if tls is not None:
+        opened = tls.wrap_socket(opened, server_hostname="127.0.0.1")
+    opened.sendall(HELLO + headers + b"\r\n")
     return opened
 
 
-def test_answers_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their connections were held for ever, until there was none for anybody else."""
-    whole = bytes(8 << 20)
-    with in_this_process(monkeypatch, 100, whole) as port:
-        silent = [reader(port) for _ in range(3)]
-        slow, heard = reader(port), 0
-        while heard < len(whole):  # slowly, and to the end
-            heard += len(slow.recv(65_536)) or len(whole)
-            time.sleep(0.01)
-        assert heard < 2 * len(whole)
+@pytest.mark.parametrize("secured", [False, True])
+@pytest.mark.parametrize("kept", [True, False])
+def test_answers_that_are_read_slowly_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, secured: bool, kept: bool) -> None:
+    """Those of nobody were held for ever, until there was no connection for anybody else; and a slow phone lost its connection before it had read."""
+    whole, tls, trust = bytes(8 << 20), {}, None
+    if secured:
+        files = make_dev_tls(tmp_path, ["127.0.0.1"], dt.datetime.now(dt.UTC))
+        tls = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+        trust = ssl.create_default_context(cafile=str(files.authority))
+    with in_this_process(monkeypatch, 100, whole, tls) as port:
+        headers = b"" if kept else b"connection: close\r\n"
+        silent = [reader(port, trust, headers) for _ in range(3)]
+        slow, heard = reader(port, trust, headers), 0
+        while heard < len(whole) and (piece := slow.recv(16_384)):
+            heard += len(piece)
+            time.sleep(0.004)
+        assert heard >= len(whole)
         for one in silent:
-            taken = len(answers(one))
-            assert taken < len(whole)
+            assert len(answers(one)) < len(whole)
             one.close()
         slow.close()
 

@@ -14,7 +14,7 @@ from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets
 from sync.device.cli.terminal import emit, emit_json, table
 from sync.device.session import Session
-from sync.fold import Record, Shown
+from sync.fold import Record, Shown, is_void
 
 note = typer.Typer(help="Case notes.", no_args_is_help=True)
 
@@ -129,7 +129,7 @@ def _note_json(opened: Session, found: Record, values: dict[str, Shown]) -> dict
     body, signed = values.get("body"), records.is_signed(found)
     return {
         "record": ids.show(found.id), "by": opened.name_of(found.creator_user), "signed": signed,
-        "state": "void" if records.is_void(found, opened) else "signed" if signed else "draft", "received": not found.pending,
+        "state": "void" if is_void(found) else "signed" if signed else "draft", "received": not found.pending,
         "body": body.value if body else None, "conflict": bool(body and body.conflict),
         "addenda": len(values["addenda"].value) if "addenda" in values else 0,
     }  # fmt: skip

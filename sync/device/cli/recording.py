@@ -18,7 +18,7 @@ from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, 
 from sync.device.needs import Needed
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
-from sync.fold import PENDING, Live, Record, Shown, unweighed
+from sync.fold import PENDING, Live, Record, Shown, is_void, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
 
@@ -145,7 +145,7 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
         for name, one in values.items():
             rows += _field_rows(opened, type_, name, one)
             rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
-        table(f"{found.type or 'record'} {ids.show(target)} · {_mark(opened, found)}", ["field", "value"], rows)
+        table(f"{found.type or 'record'} {ids.show(target)} · {_mark(found)}", ["field", "value"], rows)
         if unread and found.creator_user == opened.identity.user:
             say(f"To say that you have read what was proposed: fieldkeep note sign {terminal.short(target)}")
         if type_ is None:
@@ -153,8 +153,8 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
             say(f"{lacks}: everything is kept.")
 
 
-def _mark(opened: Session, found: Record) -> str:
-    if found.hidden or records.is_void(found, opened):
+def _mark(found: Record) -> str:
+    if found.hidden or is_void(found):
         return "deleted" if found.hidden else "void"
     return "not sent yet" if found.pending else f"received (entry {found.last_seq})"
 
@@ -205,7 +205,7 @@ def record_list(
         rows: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.id), "type": one.type or None, "by": opened.name_of(one.creator_user), "signed": records.is_signed(one),
-                "deleted": one.hidden, "void": records.is_void(one, opened), "pending": one.pending, "mark": _mark(opened, one),
+                "deleted": one.hidden, "void": is_void(one), "pending": one.pending, "mark": _mark(one),
             }
             for one in found
         ]  # fmt: skip
@@ -262,7 +262,7 @@ def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, S
     return {
         "record": ids.show(found.id), "file": ids.show(log), "type": found.type or None, "version": found.version,
         "author": opened.name_of(found.creator_user), "fields": fields, "signed": records.is_signed(found), "signatures": signatures,
-        "unread": sum(len(ops) for ops in unread.values()), "deleted": found.hidden, "void": records.is_void(found, opened), "pending": found.pending,
+        "unread": sum(len(ops) for ops in unread.values()), "deleted": found.hidden, "void": is_void(found), "pending": found.pending,
         "flags": [why for _, why in found.flags], "known": found.type in opened.types,
     }  # fmt: skip
 

@@ -561,6 +561,16 @@ def _signatures(tell: _Teller) -> None:
         "void_stands_alone", "Void from the author's other device leaves no conflict with what it had not seen.", story, base | {"state": "void"}
     )
     story, record, made = begun("note")
+    story.says(C1, record, ("state", "set", "draft", [made[4]]), t="note", c=7)
+    story.says(C1, record, ("state", "set", "void"), t="note", c=5, late=True)
+    why = "Void stands, also when its device said something under a greater counter before."
+    tell.tells("void_older", why, story, base | {"state": "void"}, live={"state": ["void"]})
+    story, record, made = begun("note")
+    story.says(N1, record, ("plan", "set", "leave"), t="note", b=0)
+    tell.tells("void_not_yet", "Two people's values of one field.", story, base | {"plan": None}, conflicts=["plan"])
+    story.says(C1, record, ("state", "set", "void", [made[4]]), t="note")
+    tell.tells("void_needs_no_decision", "Of a void record nobody decides anything.", story, base | {"plan": None, "state": "void"})
+    story, record, made = begun("note")
     story.says(N1, record, ("state", "set", "closed", [made[4]]), t="note")
     why = "Of a note nobody but its author says in what state it is."
     tell.tells("state_by_another", why, story, base, proposals={"state": ["closed"]})
@@ -628,6 +638,12 @@ def _unknown(tell: _Teller) -> None:
     record, _ = story.creates(C1, "from_the_future", ("a", "set", 1), ("list", "add", "x"))
     story.says(N1, record, ("a", "set", 2), ("list", "add", "y"), b=1, t="from_the_future", s=9)
     tell.tells("unknown_type", "A type that is not known here is kept whole.", story, {"a": [1, 2], "list": ["x", "y"]}, type="from_the_future")
+    story.says(M1, record, ("state", "add", "void"), t="from_the_future")
+    story.says(C1, record, ("state", "set", "void"), t="from_the_future")
+    why = "The field `state` is one value everywhere, and its author's void the last one."
+    flags = ["action-does-not-fit-field"]
+    sees = {"a": [1, 2], "list": ["x", "y"], "state": "void"}
+    tell.tells("unknown_type_state", why, story, sees, type="from_the_future", flags=flags)
     story = Story()
     record, (_, a) = story.creates(C1, "plan", ("title", "set", "t"), ("new_field", "set", {"deep": [1]}), s=7)
     story.says(N1, record, ("new_field", "set", "plain", [a]))
