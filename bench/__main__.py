@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -18,7 +18,7 @@ import uvloop
 from bench import floors
 from bench.end_to_end import EndToEnd
 from bench.figures import Figures
-from bench.growth import Growth
+from bench.growth import Files, grow_log
 from bench.host import echo, serve
 from bench.scale import FULL, QUICK, Scale
 from bench.server_only import ServerOnly
@@ -53,11 +53,12 @@ def _run(figures: Figures, scale: Scale, parent: Path | None) -> None:
         with _fresh(parent) as team:
             EndToEnd(figures, scale, team).run()
     _say(began, "growth of a log")
-    with _fresh(parent) as team:
-        uvloop.run(Growth(figures, scale, team).log())
+    with ExitStack() as stack:
+        teams = [stack.enter_context(_fresh(parent)) for _ in scale.logs]
+        uvloop.run(grow_log(figures, teams, scale))
     _say(began, "growth in files")
     with _fresh(parent) as team:
-        uvloop.run(Growth(figures, scale, team).files())
+        uvloop.run(Files(figures, scale, team).run())
     _say(began, "done")
 
 

@@ -3,6 +3,7 @@
 At each size the same small work is done some times over; each time is one value.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from bench import floors
@@ -20,52 +21,66 @@ _ROUNDS: Final = 20
 _KB: Final = 1e-3
 
 
-class Growth:
+class LogOf:
+    """A log of `size` one-note entries on a server of its own: a device that writes in it and one that reads."""
+
+    def __init__(self, figures: Figures, team: Team, size: int) -> None:
+        self._add, self._server, self._size = figures.add, team.server, size
+        pair = team.enrol_many(2)
+        log = team.file(pair)
+        self._ahead = Ahead(pair[0], log, _PART)
+        self._writer, self._reader = (LoadDevice(session, team.server.host, team.server.port) for session in pair)
+
+    async def fill(self) -> None:
+        """Bring the log to its length."""
+        await self._writer.get_ready()
+        await self._writer.push(self._ahead.sign(self._size - 1, 1), _FILL)
+        await self._reader.get_ready()
+        await self._reader.pull()
+
+    async def append_and_pull(self) -> None:
+        """One value of each figure: what an append and an incremental pull cost."""
+        pairs, appended, pulled = self._ahead.sign(_ROUNDS, 1), 0.0, 0.0
+        await self._writer.get_ready()
+        await self._reader.get_ready()
+        cpu = self._server.cpu_s()
+        for pair in pairs:
+            with timed() as append:
+                await self._writer.sync(pair)
+            with timed() as pull:
+                await self._reader.sync()
+            appended += append.ms
+            pulled += pull.ms
+        used = (self._server.cpu_s() - cpu) * 1e3 / _ROUNDS
+        self._add("length", f"log of {self._size:,} entries: append one", "ms", appended / _ROUNDS)
+        self._add("length", f"log of {self._size:,} entries: pull one", "ms", pulled / _ROUNDS)
+        self._add("length", f"log of {self._size:,} entries: the server's processor time for both", "ms", used)
+
+
+async def grow_log(figures: Figures, teams: Sequence[Team], scale: Scale) -> None:
+    """Logs of each size, measured in turn: a machine that changes its pace does so for all of them."""
+    logs = [LogOf(figures, team, size) for team, size in zip(teams, scale.logs, strict=True)]
+    for log in logs:
+        await log.fill()
+    for _ in range(2 * scale.repetitions):
+        for log in logs:
+            await log.append_and_pull()
+
+
+class Files:
     """A pair of devices shares the files; a third device has a single file of its own."""
 
     def __init__(self, figures: Figures, scale: Scale, team: Team) -> None:
         self._add, self._scale, self._team = figures.add, scale, team
         *self._pair, self._lone = team.enrol_many(3)
 
-    async def log(self) -> None:
-        """One log of one-note entries: what an append and an incremental pull cost at each length."""
-        log = self._team.file(self._pair)
-        ahead = Ahead(self._pair[0], log, _PART)
-        writer, reader = (self._load_device(session) for session in self._pair)
-        length = 1
-        for size in self._scale.logs:
-            await writer.get_ready()
-            await writer.push(ahead.sign(size - length, 1), _FILL)
-            await reader.get_ready()
-            await reader.pull()
-            for _ in range(self._scale.repetitions):
-                await self._append_and_pull(ahead, writer, reader, size)
-            length = size + self._scale.repetitions * _ROUNDS
-
-    def _load_device(self, session: Session) -> LoadDevice:
-        return LoadDevice(session, self._team.server.host, self._team.server.port)
-
-    async def _append_and_pull(self, ahead: Ahead, writer: LoadDevice, reader: LoadDevice, size: int) -> None:
-        pairs, appended, pulled = ahead.sign(_ROUNDS, 1), 0.0, 0.0
-        cpu = self._team.server.cpu_s()
-        for pair in pairs:
-            with timed() as append:
-                await writer.sync(pair)
-            with timed() as pull:
-                await reader.sync()
-            appended += append.ms
-            pulled += pull.ms
-        used = (self._team.server.cpu_s() - cpu) * 1e3 / _ROUNDS
-        self._add("length", f"log of {size:,} entries: append one", "ms", appended / _ROUNDS)
-        self._add("length", f"log of {size:,} entries: pull one", "ms", pulled / _ROUNDS)
-        self._add("length", f"log of {size:,} entries: the server's processor time for both", "ms", used)
-
-    async def files(self) -> None:
+    async def run(self) -> None:
         """More and more files: one note by a device that has one file, and one note between devices that have all of them."""
         writer, reader = self._pair
         up, down = self._team.link(), self._team.link()
         log, own = self._team.begin_file(self._pair), self._team.file([self._lone])
-        lone, ahead = self._load_device(self._lone), Ahead(self._lone, own, _PART)
+        lone = LoadDevice(self._lone, self._team.server.host, self._team.server.port)
+        ahead = Ahead(self._lone, own, _PART)
         have = 2
         for count in self._scale.files:
             for _ in range(count - have):
