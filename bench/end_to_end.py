@@ -15,7 +15,7 @@ from bench.scale import Scale
 from bench.team import Link, Team, write_notes
 from shared_schema import cbor
 from sync import keys
-from sync.device import enrolment
+from sync.device import standing
 from sync.device.session import Session
 from sync.device.syncing import Report, sync
 from sync.fold import fold_log, state_hash
@@ -155,7 +155,7 @@ class EndToEnd:
             self._team.begin_file(crew)
         sync(crew[0], link)
         sync(self._team.office, link)
-        enrolment.revoke(self._team.office, lost.identity.device, "lost")
+        standing.revoke(self._team.office, lost.identity.device, "lost")
         sync(self._team.office, link)
         with timed() as timer:
             report = sync(crew[0], link)

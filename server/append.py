@@ -240,8 +240,8 @@ class Commit:
             self._may_begin(sender.device)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         self._check_order(opened, entry)
-        if author.revoked is not None or author.subject.until < self.now_ms:
-            raise Refused("no-standing", "the author's device was revoked or its certificate has ended")
+        if not author.acts or author.subject.until < self.now_ms:
+            raise Refused("no-standing", "the author's device was revoked or suspended, or its certificate has ended")
         verify_object(entry.sign1, author.keys.sign)
         if opened.file is not None and author.subject.user not in opened.file.members:
             raise Refused("no-standing")

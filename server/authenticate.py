@@ -79,16 +79,18 @@ def check_token(realm: Realm, asked: Asked, *, method: str, path: str) -> Token:
 
 
 def admit(realm: Realm, token: Token, nonces: Nonces, now_ms: int) -> Sender:
-    """Whose request this is, before its body is read; its nonce is used up. Raises Refused: nonce-spent, revoked, certificate-ended."""
+    """Whose request this is, before its body is read; its nonce is used up. Raises Refused: nonce-spent, revoked, suspended, certificate-ended."""
     nonces.spend(token.nonce)
     return standing(realm, token.device, now_ms)
 
 
 def standing(realm: Realm, device: bytes, now_ms: int) -> Sender:
-    """A certified device, as it stands now. Raises Refused: revoked, certificate-ended."""
+    """A certified device, as it stands now. Raises Refused: revoked, suspended, certificate-ended."""
     certificate = realm.known().devices[device]
     if certificate.revoked is not None:
         raise Refused("revoked")
+    if certificate.suspended is not None:
+        raise Refused("suspended")
     if certificate.subject.until < now_ms:
         raise Refused("certificate-ended")
     return Sender(certificate.keys.device, certificate.subject.user)

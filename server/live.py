@@ -59,7 +59,7 @@ class Live:
             del self._waiting[device]
 
     async def stream(self, device: bytes, event: asyncio.Event) -> AsyncIterator[bytes]:
-        """Server-sent events for one device until it goes, is revoked, its certificate ends, or the server stops."""
+        """Server-sent events for one device until it goes, is revoked or suspended, its certificate ends, or the server stops."""
         yield b"event: hello\ndata: {}\n\n"
         while self._stands(device):
             try:
@@ -73,4 +73,4 @@ class Live:
 
     def _stands(self, device: bytes) -> bool:
         certificate = self._realm.known().devices.get(device)
-        return not self._closing and certificate is not None and certificate.revoked is None and self._realm.clock() <= certificate.subject.until
+        return not self._closing and certificate is not None and certificate.acts and self._realm.clock() <= certificate.subject.until

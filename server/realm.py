@@ -418,10 +418,11 @@ class Realm:
         return self.answer(request, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:
-        """The devices that may read any of `logs`; all of the side for its registry."""
+        """The devices that may read any of `logs`; all of the side for its registry, those too that have just lost their place."""
         known, wanted = self.known(), set(logs)
-        everyone = known.log in wanted
-        return {device for device, cert in known.devices.items() if cert.revoked is None and (everyone or self._has_news(cert.subject.user, wanted))}
+        if known.log in wanted:
+            return set(known.devices)
+        return {device for device, cert in known.devices.items() if cert.acts and self._has_news(cert.subject.user, wanted)}
 
     def _has_news(self, user: bytes, logs: set[bytes]) -> bool:
         """True for a member of one of `logs`, and for whom its newest entry removes."""

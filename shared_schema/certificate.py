@@ -1,4 +1,4 @@
-"""Registry statements: root, certify, enrol, revoke; and the certificate and invitation inside them.
+"""Registry statements: root, certify, enrol, revoke, suspend, reinstate; and the certificate and invitation inside them.
 
 Spec: docs/spec.md §6.  Vectors: shared_schema/vectors/registry/.  Shape only; standing is judged in sync/registry.py.
 """
@@ -17,6 +17,7 @@ INVITATION: Final = "fieldkeep-invitation"
 RECEIVE_BYTES: Final = 1216  # X-Wing public key: ML-KEM-768 1,184 then X25519 32
 SUITE: Final = 1  # Ed25519, X-Wing HPKE, AES-256-GCM, HKDF-SHA256, SHA-256
 REVOKE_REASONS: Final = ("lost", "stolen", "left", "replaced", "misuse", "clone")
+SUSPEND_REASONS: Final = ("lost", "stolen", "unsure", "misuse", "clone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,22 @@ class Revoke:
     reason: str
 
 
-RegistryStatement = Root | Certify | Enrol | Revoke
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """A device is kept out until it is reinstated; `reason` is one of SUSPEND_REASONS."""
+
+    device: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reinstate:
+    """A suspended device has its place again."""
+
+    device: bytes
+
+
+RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate
 
 _SUBJECT: Final = keys("user", "name", "org", "roles", "until")
 _KEYS: Final = keys("device", "label", "sign", "receive")
@@ -164,6 +180,10 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_ = {"kind": "enrol", "invitation": invitation, "keys": _keys_map(statement.keys), "by": statement.by}
         case Revoke():
             map_ = {"kind": "revoke", "device": statement.device, "reason": statement.reason}
+        case Suspend():
+            map_ = {"kind": "suspend", "device": statement.device, "reason": statement.reason}
+        case Reinstate():
+            map_ = {"kind": "reinstate", "device": statement.device}
     return cbor.encode(map_)
 
 
@@ -202,10 +222,29 @@ def _enrol(value: dict[str, Any]) -> Enrol:
 
 
 def _revoke(value: dict[str, Any]) -> Revoke:
-    map_ = as_map(value, "revoke", keys("kind", "device", "reason"))
-    if map_["reason"] not in REVOKE_REASONS:
+    return Revoke(*_device_and_reason(value, "revoke", REVOKE_REASONS))
+
+
+def _suspend(value: dict[str, Any]) -> Suspend:
+    return Suspend(*_device_and_reason(value, "suspend", SUSPEND_REASONS))
+
+
+def _reinstate(value: dict[str, Any]) -> Reinstate:
+    return Reinstate(as_id(as_map(value, "reinstate", keys("kind", "device"))["device"], "device"))
+
+
+def _device_and_reason(value: dict[str, Any], name: str, reasons: tuple[str, ...]) -> tuple[bytes, str]:
+    map_ = as_map(value, name, keys("kind", "device", "reason"))
+    if map_["reason"] not in reasons:
         raise Malformed("reason is none of the known ones")
-    return Revoke(as_id(map_["device"], "device"), map_["reason"])
+    return as_id(map_["device"], "device"), map_["reason"]
 
 
-_DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {"root": _root, "certify": _certify, "enrol": _enrol, "revoke": _revoke}
+_DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {
+    "root": _root,
+    "certify": _certify,
+    "enrol": _enrol,
+    "revoke": _revoke,
+    "suspend": _suspend,
+    "reinstate": _reinstate,
+}

@@ -10,6 +10,7 @@ _RAW: Final[dict[str, Any]] = json.loads(files("shared_schema").joinpath("roles.
 ROLES: Final[Mapping[str, dict[str, Any]]] = _RAW["roles"]
 FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"]
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
+_REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
 _ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant"}
 
 
@@ -30,6 +31,11 @@ def _clash(held: set[str], first: str, second: str) -> bool:
     if first not in held:
         return False
     return any(has_content(role) for role in held) if second == "*content*" else second in held
+
+
+def may_reinstate(side: str, roles: Iterable[str]) -> bool:
+    """True when a device with these roles may lift a suspension on `side`."""
+    return not set(roles).isdisjoint(_REINSTATE[side])
 
 
 def file_sides(kind: str) -> frozenset[str]:

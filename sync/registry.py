@@ -1,4 +1,4 @@
-"""The registry of a side: who is certified, invited, revoked (docs/spec.md §6).  Vectors: shared_schema/vectors/registry/.
+"""The registry of a side: who is certified, invited, suspended, revoked (docs/spec.md §6).  Vectors: shared_schema/vectors/registry/.
 
 Pure. `take` is the one rule for server and reader; what it refuses is void for a reader.
 """
@@ -14,22 +14,26 @@ from shared_schema.certificate import (
     Invitation,
     Keys,
     RegistryStatement,
+    Reinstate,
     Revoke,
     Root,
     Subject,
+    Suspend,
     countersigned,
     decode_registry_statement,
 )
 from shared_schema.entry import Entry, Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
-from shared_schema.roles import roles_allowed
+from shared_schema.roles import may_reinstate, roles_allowed
 from sync.signing import check_receive_key, check_sign_key, verify_bytes, verify_object
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certified device. `id` is the registry entry that certifies it, `seq` its place; `revoked` the place of its revocation."""
+    """A certified device. `id` is the registry entry that certifies it, `seq` its place; `revoked` and `suspended` the places of its
+    revocation and of the suspension that nobody has lifted.
+    """
 
     id: bytes
     seq: int
@@ -37,9 +41,15 @@ class Certificate:
     keys: Keys
     issuer: bytes
     revoked: int | None = None
+    suspended: int | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Neither revoked nor suspended as far as this registry goes. Expiry is not looked at."""
+        return self.revoked is None and self.suspended is None
 
     def stands_at(self, seq: int) -> bool:
-        """Certified and not revoked in the registry's first `seq` entries. Expiry is not looked at."""
+        """Certified and not revoked in the registry's first `seq` entries. Expiry and suspension are not looked at."""
         return self.seq <= seq and (self.revoked is None or self.revoked > seq)
 
 
@@ -131,6 +141,10 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
             grown = _take_enrol(registry, entry, statement)
         case Revoke():
             grown = _take_revoke(registry, entry, statement)
+        case Suspend():
+            grown = _take_suspend(registry, entry, statement)
+        case Reinstate():
+            grown = _take_reinstate(registry, entry, statement)
     return replace(grown, chains=(*registry.chains, chain))
 
 
@@ -177,7 +191,7 @@ def check_invitation(registry: Registry, invitation: Invitation) -> None:
     issuer = registry.devices.get(invitation.issuer)
     if invitation.side != registry.side or invitation.sign1.svc != registry.svc:
         raise Refused("invitation-invalid", "the invitation is for another service or side")
-    if issuer is None or "administrator" not in issuer.subject.roles or not issuer.stands_at(registry.seq):
+    if issuer is None or "administrator" not in issuer.subject.roles or not issuer.acts:
         raise Refused("invitation-invalid", "the invitation is not by an administrator of this side")
     verify_object(invitation.sign1, issuer.keys.sign)
     check_sign_key(invitation.key)
@@ -196,8 +210,7 @@ def _certified(registry: Registry, entry: Entry, subject: Subject, keys: Keys, i
         or {keys.sign, keys.receive} & _root_keys(registry)
     ):
         raise Refused("not-permitted", "the device id or a key is already certified")
-    certificate = Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author)
-    return replace(registry, devices=MappingProxyType({**registry.devices, keys.device: certificate}))
+    return _with(registry, Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author))
 
 
 def _root_keys(registry: Registry) -> set[bytes]:
@@ -206,14 +219,56 @@ def _root_keys(registry: Registry) -> set[bytes]:
 
 
 def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registry:
-    author, target = registry.devices.get(entry.author), registry.devices.get(statement.device)
-    if author is None or "administrator" not in author.subject.roles or not author.stands_at(registry.seq):
+    author, target = _signed_by(registry, entry), registry.devices.get(statement.device)
+    if "administrator" not in author.subject.roles:
         raise Refused("not-permitted", "only an administrator of this side revokes")
-    verify_object(entry.sign1, author.keys.sign)
     if target is None or target.revoked is not None:
         raise Refused("not-permitted", "the device is not certified or already revoked")
-    revoked = replace(target, revoked=registry.seq + 1)
-    return replace(registry, devices=MappingProxyType({**registry.devices, statement.device: revoked}))
+    return _with(registry, replace(target, revoked=registry.seq + 1))
+
+
+def _take_suspend(registry: Registry, entry: Entry, statement: Suspend) -> Registry:
+    _signed_by(registry, entry)
+    target = registry.devices.get(statement.device)
+    if target is None or not target.acts:
+        raise Refused("not-permitted", "the device is not certified, or revoked or suspended already")
+    return _with(registry, replace(target, suspended=registry.seq + 1))
+
+
+def _take_reinstate(registry: Registry, entry: Entry, statement: Reinstate) -> Registry:
+    author, target = _signed_by(registry, entry), registry.devices.get(statement.device)
+    if not may_reinstate(registry.side, author.subject.roles):
+        raise Refused("not-permitted", "the author's role may not reinstate a device on this side")
+    if target is None or target.revoked is not None or target.suspended is None:
+        raise Refused("not-permitted", "the device is not suspended")
+    return _with(registry, replace(target, suspended=None))
+
+
+def is_moot(registry: Registry, statement: Revoke | Suspend | Reinstate) -> bool:
+    """True for a statement about a device that is no longer as it was: it can never be taken."""
+    target = registry.devices.get(statement.device)
+    if target is None:
+        return False
+    match statement:
+        case Revoke():
+            return target.revoked is not None
+        case Suspend():
+            return not target.acts
+        case Reinstate():
+            return target.revoked is not None or target.suspended is None
+
+
+def _signed_by(registry: Registry, entry: Entry) -> Certificate:
+    """The certified device, neither revoked nor suspended, that signed `entry`."""
+    author = registry.devices.get(entry.author)
+    if author is None or not author.acts:
+        raise Refused("not-permitted", "the author is no certified device of this side, or revoked or suspended")
+    verify_object(entry.sign1, author.keys.sign)
+    return author
+
+
+def _with(registry: Registry, certificate: Certificate) -> Registry:
+    return replace(registry, devices=MappingProxyType({**registry.devices, certificate.keys.device: certificate}))
 
 
 def key_of(registry: Registry, author: bytes) -> bytes | None:

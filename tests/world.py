@@ -192,6 +192,8 @@ class Host:
             raise Refused("request-refused")
         if certificate.revoked is not None:
             raise Refused("revoked")
+        if certificate.suspended is not None:
+            raise Refused("suspended")
         if certificate.subject.until < self.clock():
             raise Refused("certificate-ended")
         return Sender(device, certificate.subject.user)
@@ -389,10 +391,10 @@ class Phone:
         return self.session.identity.user
 
     @property
-    def revoked(self) -> bool:
-        """By the server's registry, whatever the device knows of it."""
+    def out(self) -> bool:
+        """Revoked or suspended, by the server's registry, whatever the device knows of it."""
         certificate = self.world.hosts[self.side].realm.known().devices.get(self.device)
-        return certificate is None or certificate.revoked is not None
+        return certificate is None or not certificate.acts
 
     def restart(self) -> None:
         """The app was closed and opened again."""

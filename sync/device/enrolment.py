@@ -1,4 +1,4 @@
-"""Becoming a device: the first administrators of a new service, invitations, enrolment, revocation (docs/spec.md §6)."""
+"""Becoming a device: the first administrators of a new service, invitations, enrolment (docs/spec.md §6)."""
 
 import base64
 import binascii
@@ -13,7 +13,6 @@ from shared_schema.certificate import (
     Certify,
     Enrol,
     Keys,
-    Revoke,
     Root,
     Subject,
     countersigned,
@@ -21,7 +20,7 @@ from shared_schema.certificate import (
     encode_registry_statement,
     invitation_payload,
 )
-from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, decode_head, encode_pair
+from shared_schema.entry import EMPTY_ROOT, Head, Witness, decode_head, encode_pair
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.roles import roles_allowed
@@ -29,7 +28,6 @@ from shared_schema.shape import as_blob, as_bytes, as_map, as_text, keys
 from shared_schema.wire import SyncRequest, SyncResponse, decode_response, encode_request
 from sync import log as log_rules
 from sync import registry
-from sync.device.outbox import put_statement
 from sync.device.session import Entropy, Identity, Session
 from sync.device.store import Store
 from sync.device.taking import FLOOR, take_response
@@ -207,20 +205,6 @@ def _check(response: SyncResponse, identity: Identity, code: Code) -> None:
     reached = known.reaches(code.head)
     if reached is False or (reached is None and not response.pages[0].more):
         raise Refused("contradiction", "the registry is not the one that the inviter saw: do not use this server")
-
-
-def revoke(session: Session, device: bytes, reason: str) -> Entry:
-    """Revoke a device of this side. Sent at the next sync; its files then have to be rotated by their members."""
-    me, target = session.registry.devices.get(session.identity.device), session.registry.devices.get(device)
-    if me is None or "administrator" not in me.subject.roles:
-        raise Refused("not-permitted", "only an administrator of this side revokes")
-    if target is None:
-        raise Refused("not-found", "no device of this side has that id; sync first, if it is new")
-    if device == session.identity.device:
-        raise Refused("not-permitted", "another administrator revokes this device: else a side could be left with none")
-    if target.revoked is not None:
-        raise Refused("not-permitted", "that device is revoked already")
-    return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,9 @@ class Session:
 
     @property
     def certified(self) -> bool:
-        """True once this device stands in its registry, and until it is revoked."""
+        """True once this device stands in its registry, while it is neither revoked nor suspended."""
         certificate = self.registry.devices.get(self.identity.device)
-        return certificate is not None and certificate.revoked is None
+        return certificate is not None and certificate.acts
 
     def name_of(self, user: bytes) -> str:
         """A worker's display name, or their id when the registry has none."""

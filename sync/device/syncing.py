@@ -80,7 +80,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         try:
             response = _exchange(session, transport, pushed)
         except Refused as error:
-            if error.code in ("revoked", "certificate-ended"):
+            if error.code in ("revoked", "suspended", "certificate-ended"):
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
             raise
         if session.store.fact(TURNED_AWAY):

@@ -6,7 +6,7 @@ Every response is taken in one transaction. What contradicts a signed history is
 from typing import Any, Final
 
 from shared_schema import cbor
-from shared_schema.certificate import Enrol, Revoke
+from shared_schema.certificate import Enrol, Reinstate, Revoke, Suspend
 from shared_schema.entry import decode_entry, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.wire import Page, SyncResponse
@@ -96,14 +96,13 @@ class _Taking:
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
-        self._drop_moot(page.log)
+        self._drop_moot(page.log, {one.place.entry.id for one in taken})
 
-    def _drop_moot(self, log: bytes) -> None:
-        """A revocation of a device that somebody else has revoked meanwhile would be refused for ever, and hold up every later one."""
+    def _drop_moot(self, log: bytes, here: set[bytes]) -> None:
+        """A revocation of a device that somebody else has revoked meanwhile, say, would be refused for ever, and hold up every later one."""
         for item in self.store.outbox(log):
             statement = registry.statement_of(decode_entry(item.cose))
-            target = self.session.registry.devices.get(statement.device) if isinstance(statement, Revoke) else None
-            if target is not None and target.revoked is not None and self.store.entry_id(log, target.revoked) != item.id:
+            if item.id not in here and isinstance(statement, Revoke | Suspend | Reinstate) and registry.is_moot(self.session.registry, statement):
                 self.store.set_fact(REFUSED + item.id.hex(), b"moot")  # its number goes to another entry: shown later, it is the server's fault
                 self.store.drop_outbox(item.n)
 

@@ -64,7 +64,7 @@ def attack_world(world: World, rng: Random) -> int:
 def _scene(world: World, host: Host, opened: Opened) -> Scene | None:
     phones = world.of_side(host.side)
     state = opened.state
-    able = [phone for phone in phones if phone.device in state.holders and not phone.revoked and phone.user in state.members]
+    able = [phone for phone in phones if phone.device in state.holders and not phone.out and phone.user in state.members]
     if not able:
         return None
     outsiders = [phone for phone in [*phones, world.admins[host.side]] if phone.user not in state.members]
@@ -84,7 +84,7 @@ def _attack(scene: Scene) -> int:
 
 def _refusals(host: Host, pushes: list[tuple[Phone, bytes]]) -> list[bool]:
     """Each in a request of its own, all in one transaction: whether it was refused."""
-    jobs: list[Job] = [partial(_push, cbor.decode(pair), host.sender(phone.device)) for phone, pair in pushes if not phone.revoked]
+    jobs: list[Job] = [partial(_push, cbor.decode(pair), host.sender(phone.device)) for phone, pair in pushes if not phone.out]
     return [isinstance(result, Refused) or all(answer.code != "accepted" for answer in result.answers) for result in host.realm.transact(jobs)]
 
 

@@ -123,7 +123,7 @@ def check_world(world: World, views: Views, rng: Random) -> Counter[str]:
             met["statements"] += sum(not placed.entry.is_envelope for placed in one.entries) - 1
             if one.state.file == "fund":
                 met["disputed"] += check_money(one)
-        met["revoked"] += sum(phone.revoked for phone in phones)
+        met["out"] += sum(phone.out for phone in phones)
         met["leaves"] += check_audit(host, [*phones, world.admins[side]])
         for phone in phones:
             check_kept(phone, opened)
@@ -473,7 +473,7 @@ def check_signed(folded: Record, type_: RecordType | None) -> None:
 
 def check_from_scratch(phone: Phone, rng: Random) -> None:
     """I13: the same device, from nothing, with other page sizes and restarts between the pages, holds the same."""
-    if phone.revoked:
+    if phone.out:
         return
     again = phone.blank(f"{phone.name} again")
     try:
@@ -525,7 +525,7 @@ def check_audit(host: Host, phones: list[Phone]) -> int:
 
 def check_converged(phone: Phone, host: Host, opened: Mapping[bytes, Opened]) -> None:
     """I10: three syncs after the faults stopped, a device in standing has everything and has nothing left to send."""
-    if phone.revoked:
+    if phone.out:
         return
     known = host.realm.known()
     must(phone.session.registry.head == known.head, f"I10: {phone.name} has an old registry")
@@ -549,7 +549,7 @@ def check_converged(phone: Phone, host: Host, opened: Mapping[bytes, Opened]) ->
 def _can_help(device: bytes, state: FileState, known: Registry) -> bool:
     certificate = known.devices[device]
     role = state.members.get(certificate.subject.user, "")
-    return certificate.revoked is None and may_sign("epoch", state.file, state.side, role)
+    return certificate.acts and may_sign("epoch", state.file, state.side, role)
 
 
 def check_money(opened: Opened) -> int:

@@ -16,13 +16,13 @@ from typing import Any, Final, NamedTuple
 from server.append import Commit
 from server.realm import Job
 from shared_schema import ids
-from shared_schema.certificate import REVOKE_REASONS, Subject
+from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS, Subject
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.records import record_types
-from shared_schema.roles import may_be_member, may_sign
+from shared_schema.roles import may_be_member, may_reinstate, may_sign
 from sync.change import DELETED, SIGNED, CellKey, Op
-from sync.device import conflicts, enrolment, files, funds, records
+from sync.device import conflicts, files, funds, records, standing
 from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
@@ -460,13 +460,32 @@ class History:
         return None
 
     def revoke(self, phone: Phone) -> None:
-        standing = [other for other in self.world.of_side(phone.side) if not other.revoked]
-        if phone not in standing or len(standing) < 2:
+        there = [other for other in self.world.of_side(phone.side) if not other.out]
+        if phone not in there or len(there) < 2:
             return
         admin = self.world.admins[phone.side]
         admin.sync()
-        admin.do(lambda session: enrolment.revoke(session, phone.device, self.rng.choice(REVOKE_REASONS)))
+        admin.do(lambda session: standing.revoke(session, phone.device, self.rng.choice(REVOKE_REASONS)))
         self.say(admin, f"revokes {phone.name} -> {_told(admin.sync())}")
+
+    def suspend(self, phone: Phone) -> None:
+        """A colleague does, or a coordinator lifts it."""
+        others = [other for other in self.world.of_side(phone.side) if other is not phone and not other.out]
+        if phone.out:
+            known = self.world.hosts[phone.side].realm.known().devices
+            others = [other for other in others if may_reinstate(phone.side, known[other.device].subject.roles)]
+        if not others:
+            return
+        by = self.rng.choice(others)
+        by.sync()
+        target = by.session.registry.devices.get(phone.device)
+        if target is None or target.revoked is not None or by.session.store.outbox(by.session.registry.log):
+            return
+        if target.acts:
+            by.do(lambda session: standing.suspend(session, phone.device, self.rng.choice(SUSPEND_REASONS)))
+        else:
+            by.do(lambda session: standing.reinstate(session, phone.device))
+        self.say(by, f"{'suspends' if target.acts else 'reinstates'} {phone.name} -> {_told(by.sync())}")
 
     # --- the network and the machines ------------------------------------------------------------------------------------
 
@@ -506,7 +525,7 @@ class History:
         Each entry is a job of its own in one transaction; now and then a job among them fails as nobody foresaw.
         """
         sent = [one for one in self.world.overheard.values() if one.side == phone.side]
-        if not sent or phone.revoked:
+        if not sent or phone.out:
             return
         chosen = self.rng.sample(sent, min(len(sent), self.rng.randint(1, 4)))
         host = self.world.hosts[phone.side]
@@ -595,6 +614,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "begin_file": (History.begin_file, 1),
     "second_device": (History.second_device, 2),
     "revoke": (History.revoke, 3),
+    "suspend": (History.suspend, 5),
     "sync": (History.sync, 12),
     "partition": (History.partition, 3),
     "restart_phone": (History.restart_phone, 3),

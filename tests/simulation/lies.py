@@ -76,12 +76,12 @@ class Stage:
 def make_stage(world: World, side: str, rng: Random) -> Stage | None:
     """A stage in this world; None when no file there has two devices in standing and three entries."""
     for phone in world.phones:
-        if phone.side != side or phone.revoked:
+        if phone.side != side or phone.out:
             continue
         for log in phone.session.file_logs():
             state = phone.session.reader(log).file
             others = [
-                other for other in world.of_side(phone.side) if other is not phone and not other.revoked and state and other.device in state.holders
+                other for other in world.of_side(phone.side) if other is not phone and not other.out and state and other.device in state.holders
             ]
             heads = {one.session.reader(log).log.head for one in (phone, *others)}
             quiet = not any(one.store.outbox(log) or one.store.unsealed(log) for one in (phone, *others))

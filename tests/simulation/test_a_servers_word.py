@@ -14,7 +14,7 @@ from shared_schema.membership import encode_file_statement
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT, Item, head_payload, receipt_payload, verdict_payload
 from shared_schema.wire import Answer, Page, SyncResponse, decode_request, encode_request
 from sync import membership
-from sync.device import enrolment, files, finding, outbox
+from sync.device import files, finding, outbox, standing
 from sync.granting import Granter
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words
 from tests.world import DAY, NONE, REQUEST_LOST, Phone, World, patched
@@ -57,7 +57,7 @@ class TestReceipts:
         _, sam, _ = a_case(world)
         admin = world.admins[SIDE]
         admin.sync()
-        admin.do(lambda session: enrolment.revoke(session, sam.device, "stolen"))
+        admin.do(lambda session: standing.revoke(session, sam.device, "stolen"))
         place, given = admin.session.registry.seq + 1, list[bytes]()
 
         def lie(response: SyncResponse, thrown: list[Entry]) -> SyncResponse:
@@ -181,7 +181,7 @@ class TestRefusals:
         _, sam, _ = a_case(world)
         admin, realm = world.admins[SIDE], world.hosts[SIDE].realm
         admin.sync()
-        admin.do(lambda session: enrolment.revoke(session, sam.device, "stolen"))
+        admin.do(lambda session: standing.revoke(session, sam.device, "stolen"))
 
         def lie(response: SyncResponse, thrown: list[Entry]) -> SyncResponse:
             one = thrown[0]

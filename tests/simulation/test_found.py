@@ -15,7 +15,7 @@ from shared_schema.errors import Refused
 from shared_schema.wire import SyncRequest, SyncResponse
 from sync import exchange
 from sync.change import Op
-from sync.device import enrolment, files, funds
+from sync.device import enrolment, files, funds, standing
 from sync.device.session import Session
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in
 from tests.world import DAY, HOUR, Phone, World, patched
@@ -42,7 +42,7 @@ def test_a_registry_that_ends_before_the_invitation_is_refused(world: World) -> 
     admin, victim = world.admins[SIDE], Phone(world, SIDE, "victim")
     admin.sync()
     older = world.fork(world.hosts[SIDE])
-    admin.do(lambda session: enrolment.revoke(session, world.phones[1].device, "lost"))
+    admin.do(lambda session: standing.revoke(session, world.phones[1].device, "lost"))
     admin.sync()
     subject = admin.session.registry.devices[world.phones[1].device].subject
     code = enrolment.invite(admin.session, replace(subject, user=world.user(SIDE, "Theo"), name="Theo"), admin.now_ms() + DAY)

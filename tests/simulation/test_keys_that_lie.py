@@ -9,7 +9,7 @@ import pytest
 from shared_schema.membership import encode_file_statement
 from shared_schema.wire import Page, SyncResponse
 from sync import sealing
-from sync.device import enrolment, files, outbox, syncing
+from sync.device import enrolment, files, outbox, standing, syncing
 from sync.device.cli.status import _status
 from sync.fold import state_hash
 from sync.granting import Granter
@@ -148,7 +148,7 @@ def test_a_statement_on_another_registry_is_a_contradiction(world: World) -> Non
     office.sync()
     other = office.clone("the office on the right")
     other.wire.host = right
-    office.do(lambda session: enrolment.revoke(session, noor.device, "stolen"))
+    office.do(lambda session: standing.revoke(session, noor.device, "stolen"))
     office.sync()
     subject = replace(other.session.registry.devices[sam.device].subject, user=world.user(SIDE, "Vera"), name="Vera")
     code = enrolment.decode_code(enrolment.invite(other.session, subject, other.now_ms() + DAY).text())

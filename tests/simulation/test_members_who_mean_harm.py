@@ -15,7 +15,7 @@ from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_signed_head, re
 from shared_schema.wire import Answer, Cursor, PageEntry, SyncRequest, SyncResponse, decode_request, decode_response, encode_request
 from sync import audit, keys, sealing
 from sync.change import Change, Op, encode_part
-from sync.device import audit_files, enrolment, files, outbox, syncing
+from sync.device import audit_files, files, outbox, standing, syncing
 from sync.fold import state_hash
 from sync.granting import Granter
 from sync.signing import sign_object
@@ -191,16 +191,16 @@ def test_two_administrators_revoke_the_same_phone(world: World) -> None:
     for admin in (first, second):
         admin.sync()
     for admin in (first, second):
-        admin.do(lambda session: enrolment.revoke(session, mal.device, "lost"))
+        admin.do(lambda session: standing.revoke(session, mal.device, "lost"))
     for admin in (first, second, second):
         admin.sync()
     assert second.store.unsent() == 0
-    second.do(lambda session: enrolment.revoke(session, bob.device, "stolen"))
+    second.do(lambda session: standing.revoke(session, bob.device, "stolen"))
     second.sync()
     assert bob.device in second.session.registry.devices
     assert second.session.registry.devices[bob.device].revoked
     with pytest.raises(Refused, match="revoked already"):
-        first.do(lambda session: enrolment.revoke(session, mal.device, "lost"))
+        first.do(lambda session: standing.revoke(session, mal.device, "lost"))
 
 
 class TestALyingServer:

@@ -13,7 +13,7 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.wire import Answer
 from sync import keys, registry, sealing
 from sync.change import DELETED, Change, Op, encode_part
-from sync.device import enrolment, files, outbox, syncing
+from sync.device import enrolment, files, outbox, standing, syncing
 from sync.keys import ReceivingKey
 from sync.signing import sign_object
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in
@@ -33,12 +33,12 @@ def test_a_dropped_revocation_shown_later_freezes_nobody(world: World) -> None:
     noor = world.enrol(SIDE, "Noor", ("navigator",))
     for office in (first, second):
         office.sync()
-        office.do(lambda session: enrolment.revoke(session, sam.device, "lost"))
+        office.do(lambda session: standing.revoke(session, sam.device, "lost"))
     first.sync()
     own = second.session.registry.log
     dropped = second.store.outbox(own)[0]
     second.sync()
-    second.do(lambda session: enrolment.revoke(session, noor.device, "stolen"))
+    second.do(lambda session: standing.revoke(session, noor.device, "stolen"))
     assert second.store.outbox(own)[0].sq == dropped.sq
     second.wire.lie = lambda response: replace(
         response, answers=(Answer(response.answers[0].id, "clone-detected", "two", None, [dropped.cose, []]),), receipts=(), openings=(), pages=()

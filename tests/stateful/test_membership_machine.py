@@ -14,7 +14,7 @@ from shared_schema import cbor
 from shared_schema.entry import encode_pair
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import enrolment, files
+from sync.device import files, standing
 from tests.simulation.checks import check_quiet, check_sealed_against_removed, check_wall, open_side
 from tests.world import FAULTS, NONE, Fault, Phone, World
 
@@ -77,7 +77,7 @@ class MembershipMachine(RuleBasedStateMachine):
     def revoke(self, who: int) -> None:
         phone, admin = self.phone(who), self.world.admins[SIDE]
         if phone.name not in self.revoked:
-            admin.do(lambda session: enrolment.revoke(session, phone.device, "lost"))
+            admin.do(lambda session: standing.revoke(session, phone.device, "lost"))
             admin.sync()
             self.revoked.add(phone.name)
 

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 from fieldkeep.cli import app
 from tests.live import LiveServer
-
-SECRET = "correct horse battery"
+from tests.shell import SECRET, Processes, Shell, new_service
 
 
 def commands() -> list[tuple[str, Any]]:
@@ -26,7 +25,7 @@ def commands() -> list[tuple[str, Any]]:
     return walk(typer.main.get_command(app), [])
 
 
-NAMED = "service create|invite|device enrol|device list|device revoke|member add|member remove|file create|file list|record add|record edit|record show|record history|note add|note sign|note addend|note list|spend add|spend reverse|fund show|fund allot|sync|status|conflicts list|conflicts resolve|record undo|record delete|note void|spend list|spend undo|fund undo|fund cover|fund reclaim|audit verify|audit export|audit wall|serve|demo"
+NAMED = "service create|invite|device enrol|device list|device revoke|device suspend|device reinstate|member add|member remove|file create|file list|record add|record edit|record show|record history|note add|note sign|note addend|note list|spend add|spend reverse|fund show|fund allot|sync|status|conflicts list|conflicts resolve|record undo|record delete|note void|spend list|spend undo|fund undo|fund cover|fund reclaim|audit verify|audit export|audit wall|serve|demo"
 
 
 class TestEveryCommand:
@@ -51,49 +50,16 @@ class TestEveryCommand:
             assert runner.invoke(app, words).exit_code == 2, words
 
 
-class Shell:
-    """Runs commands as a person would, each in a process of its own."""
-
-    def __init__(self, folder: Path, address: str) -> None:
-        self.folder, self.address = folder, address
-
-    def run(self, profile: str, *words: str, status: int = 0, stdin: str | None = None) -> dict[str, Any]:
-        command = [sys.executable, "-m", "fieldkeep", "--profile", str(self.folder / profile), *words, "--json"]
-        env = {**os.environ, "FIELDKEEP_PASSPHRASE": SECRET}
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, env=env, input=stdin)
-        assert ran.returncode == status, ran.stdout + ran.stderr
-        answer: dict[str, Any] = json.loads(ran.stdout)
-        return answer
-
-    def refused(self, profile: str, *words: str) -> str:
-        return str(self.run(profile, *words, status=1)["error"]["code"])
-
-    def text(self, profile: str, *words: str) -> str:
-        command = [sys.executable, "-m", "fieldkeep", "--profile", str(self.folder / profile), *words]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "FIELDKEEP_PASSPHRASE": SECRET})
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
-
-
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    server = LiveServer(tmp_path / "server")
-    try:
-        made = Shell(tmp_path, server.address)
-        setup = str(server.found["setup_code"])
-        made.run("none", "service", "create", "--server", server.address, "--setup", setup, "--name", "Pilot", "--out", str(tmp_path / "office"))
+    with new_service(tmp_path, Processes) as made:
         yield made
-    finally:
-        server.stop()
 
 
 def enrol(shell: Shell, name: str, *roles: str, side: str = "perpetrator", profile: str = "", more: tuple[str, ...] = ()) -> str:
-    words = [word for role in roles for word in ("--role", role)]
-    code = shell.run(f"office/{side}-administrator", "invite", "--name", name, *words, *more)["code"]
-    profile = profile or name.lower()
-    shell.run(profile, "device", "enrol", "-", "--label", f"{name}'s phone", stdin=code)
-    shell.run(f"office/{side}-administrator", "sync")
-    return profile
+    enrolled = shell.enrol(name, *roles, side=side, profile=profile, more=more)
+    shell.sync(f"office/{side}-administrator")
+    return enrolled
 
 
 def test_the_main_job_by_hand(shell: Shell, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import secrets
 
 from sync.change import Op
-from sync.device import files, syncing
+from sync.device import files, standing, syncing
 from sync.granting import Granter
 from tests.live import Live
 from tests.world import patched
@@ -48,14 +48,13 @@ def test_one_log_that_stopped_does_not_hold_up_the_others(live: Live) -> None:
     live.server.stop()
     _change_one_byte(live, first)
     live.server.start()
-    from sync.device import enrolment
 
     ann = live.enrol("Ann", ("navigator",))
     syncing.sync(priya, live.transport)
     files.add_member(priya, second, ann.identity.user, "navigator")
     syncing.sync(priya, live.transport)
     blank = live.enrol("Priya", ("coordinator",), user=priya.identity.user)
-    enrolment.revoke(live.admins["perpetrator"], ann.identity.device, "lost")
+    standing.revoke(live.admins["perpetrator"], ann.identity.device, "lost")
     syncing.sync(live.admins["perpetrator"], live.transport)
     report = syncing.sync(priya, live.transport)
     assert report.rotated == 1

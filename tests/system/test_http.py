@@ -19,7 +19,7 @@ from shared_schema.errors import Refused, catalogue
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from shared_schema.wire import SyncRequest, decode_response, encode_request
 from sync.change import Op
-from sync.device import enrolment, syncing
+from sync.device import standing, syncing
 from sync.device.outbox import seal_pending
 from sync.device.session import Session
 from sync.device.transport import HttpTransport, check_address
@@ -319,7 +319,7 @@ def test_events_hint_and_end_on_revocation(live: Live, sam: Session) -> None:
         syncing.sync(priya, live.transport)
         assert next(names) == "pull"
         admin = live.admins["perpetrator"]
-        enrolment.revoke(admin, sam.identity.device, "lost")
+        standing.revoke(admin, sam.identity.device, "lost")
         syncing.sync(admin, live.transport)
         assert list(names) == []
     with HttpTransport(live.server.address) as transport, pytest.raises(Refused) as caught, transport.events(sam):

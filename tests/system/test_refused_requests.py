@@ -13,7 +13,7 @@ from shared_schema import cbor
 from shared_schema.errors import Refused
 from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
 from shared_schema.wire import SyncRequest, encode_request
-from sync.device import enrolment, syncing
+from sync.device import standing, syncing
 from sync.device.session import Session
 from tests.live import Live, LiveServer
 
@@ -58,7 +58,7 @@ class TestNoBodyIsReadForNothing:
 
     def test_of_a_revoked_device(self, live: Live) -> None:
         sam, admin = live.enrol("Sam", ("navigator",)), live.admins["perpetrator"]
-        enrolment.revoke(admin, sam.identity.device, "stolen")
+        standing.revoke(admin, sam.identity.device, "stolen")
         syncing.sync(admin, live.transport)
         assert b"revoked" in begin(live, token(live, sam))
 

@@ -11,7 +11,7 @@ import pytest
 from shared_schema import cbor, ids
 from shared_schema.certificate import Enrol, Keys, Revoke, countersigned, decode_invitation, encode_registry_statement
 from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, encode_pair
-from sync.device import enrolment, syncing
+from sync.device import enrolment, standing, syncing
 from sync.device.session import Session
 from sync.entry import Author, sign_statement
 from sync.keys import ReceivingKey
@@ -63,7 +63,7 @@ class TestAnInvitationUsedUnderAnAdministratorsId:
         self._still_revokes(live, admin, mallory)
 
     def _still_revokes(self, live: Live, admin: Session, mallory: Session) -> None:
-        enrolment.revoke(admin, mallory.identity.device, "stolen")
+        standing.revoke(admin, mallory.identity.device, "stolen")
         report: Any = syncing.sync(admin, live.transport)
         assert (report.refused, admin.store.waiting(), admin.store.alarms()) == ([], [], [])
         assert admin.registry.devices[mallory.identity.device].revoked

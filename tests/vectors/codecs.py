@@ -132,6 +132,10 @@ def _decode_registry_statement(data: bytes) -> Value:
             }
         case certificate.Revoke() as one:
             return {"kind": "revoke", "device": one.device, "reason": one.reason}
+        case certificate.Suspend() as one:
+            return {"kind": "suspend", "device": one.device, "reason": one.reason}
+        case certificate.Reinstate() as one:
+            return {"kind": "reinstate", "device": one.device}
 
 
 def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
@@ -144,7 +148,8 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
     if kind == "enrol":
         enrol = certificate.Enrol(certificate.decode_invitation(map_["invitation"]), certificate.Keys(**map_["keys"]), map_["by"])
         return certificate.encode_registry_statement(enrol, map_["invitation"])
-    return certificate.encode_registry_statement(certificate.Revoke(**map_))
+    plain = {"revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate}
+    return certificate.encode_registry_statement(plain[kind](**map_))
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def _registry(given: In) -> Any:
     devices = [
         {
             "device": cert.keys.device, "cert": cert.id, "seq": cert.seq, "user": cert.subject.user, "roles": list(cert.subject.roles),
-            "issuer": cert.issuer, "revoked": cert.revoked,
+            "issuer": cert.issuer, "revoked": cert.revoked, "suspended": cert.suspended,
         }
         for _, cert in sorted(known.devices.items())
     ]  # fmt: skip
@@ -458,7 +458,9 @@ def _check_request(given: In) -> None:
     known = SimpleNamespace(
         svc=given["svc"],
         devices={
-            device: SimpleNamespace(keys=certificate.Keys(device, "", public, b""), revoked=None, subject=SimpleNamespace(user=device, until=1))
+            device: SimpleNamespace(
+                keys=certificate.Keys(device, "", public, b""), revoked=None, suspended=None, subject=SimpleNamespace(user=device, until=1)
+            )
             for device, public in given["devices"]
         },
     )

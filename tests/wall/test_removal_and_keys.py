@@ -13,7 +13,7 @@ from shared_schema.errors import BadGrant, Contradiction, Malformed, Refused
 from shared_schema.wire import Page, PageEntry, SyncResponse, decode_response, encode_response
 from sync import keys, sealing
 from sync.change import Op
-from sync.device import enrolment, files, outbox, syncing
+from sync.device import enrolment, files, outbox, standing, syncing
 from sync.device.session import Session, entry_of
 from sync.keys import ReceivingKey
 from sync.signing import SigningKey
@@ -208,7 +208,7 @@ def test_a_revoked_device_is_cut_off_and_its_files_rotate(live: Live) -> None:
     ruth, sam = live.enrol("Ruth", ("coordinator",)), live.enrol("Sam", ("navigator",))
     log = live.case(ruth, (sam, "navigator"))
     admin = live.admins["perpetrator"]
-    enrolment.revoke(admin, sam.identity.device, "stolen")
+    standing.revoke(admin, sam.identity.device, "stolen")
     syncing.sync(admin, live.transport)
     with pytest.raises(Refused) as caught:
         syncing.sync(sam, live.transport)
@@ -229,7 +229,7 @@ def test_rotate_first_for_a_device_that_did_not_know(live: Live) -> None:
     record = note(ruth, log, "sealed too early")
     outbox.seal_pending(ruth)
     admin = live.admins["perpetrator"]
-    enrolment.revoke(admin, sam.identity.device, "lost")
+    standing.revoke(admin, sam.identity.device, "lost")
     syncing.sync(admin, live.transport)
     report = syncing.sync(ruth, live.transport)
     assert [(one.code, one.final) for one in report.refused] == [("rotate-first", True)]

@@ -14,8 +14,7 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from sync.device import enrolment
 from sync.device.cli import frame, terminal
-from sync.device.cli.frame import Json, command
-from sync.device.cli.people import called
+from sync.device.cli.frame import Json, called, command
 from sync.device.cli.terminal import emit
 from sync.device.profile import now_ms, open_store, write_private
 from sync.device.session import Session

@@ -13,7 +13,7 @@ from typing import Annotated, Final, ParamSpec, TypeVar
 import typer
 from rich.text import Text
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
 from sync.device import finding
@@ -131,6 +131,16 @@ def reason(option: str, text: str) -> str:
     if not text.strip():
         raise Refused("bad-value", f"{option} is empty: say why, it is kept on record")
     return text
+
+
+def called(option: str, text: str) -> str:
+    """A name as everybody will see it, without blanks at its ends or doubled. Raises Refused for one that is empty or cannot be seen."""
+    name = " ".join(text.split())
+    if not name:
+        raise Refused("bad-value", f"{option} is empty: want a name that people know")
+    if not name.isprintable() or len(name) > limits.TEXT_CHARS:
+        raise Refused("bad-value", f"{option} holds what cannot be seen, or more than {limits.TEXT_CHARS} characters")
+    return name
 
 
 def person(opened: Session, who: str) -> bytes:

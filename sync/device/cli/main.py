@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync.device import VERSION
-from sync.device.cli import auditing, founding, frame, membership, money, noting, people, reconciling, recording, status, terminal
+from sync.device.cli import auditing, devices, founding, frame, membership, money, noting, people, reconciling, recording, status, terminal
 
 app = typer.Typer(
     name="fieldkeep",
@@ -39,7 +39,7 @@ def version(as_json: frame.Json = False) -> None:
 
 app.add_typer(founding.service, name="service")
 app.command("invite")(people.invite)
-app.add_typer(people.device, name="device")
+app.add_typer(devices.device, name="device")
 app.add_typer(people.registry, name="registry")
 app.add_typer(membership.member, name="member")
 app.add_typer(membership.file, name="file")

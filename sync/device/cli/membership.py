@@ -10,7 +10,7 @@ from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
 from sync.device import files, finding
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
-from sync.device.cli.people import require_taken
+from sync.device.cli.sending import require_taken
 from sync.device.cli.terminal import emit, emit_json, table
 from sync.device.session import Session
 from sync.device.syncing import sync

@@ -122,6 +122,8 @@ def _turned_away(opened: Session) -> list[str]:
     left = f"{opened.store.unsent()} change(s) of it were never sent"
     if told == "revoked":
         return [f"the server says that this device was revoked; {left}: speak to your office, and enrol a new profile"]
+    if told == "suspended":
+        return [f"the server says that this device was suspended; {left} and stay here: ring a coordinator, who can lift that"]
     certificate = opened.registry.devices.get(opened.identity.device)
     ends = certificate.subject.until if certificate else 0
     if told == "certificate-ended":

@@ -598,6 +598,14 @@ def _registry_relations(book: Book) -> None:
         assert found.keys() == wanted
         out = [[to, cert, receive] for to, (cert, receive) in sorted(found.items())]
         book.add(f"recipients_{seq}", why, op="recipients", given=given | {"seq": seq}, out=out)
+    log = perpetrator(8)
+    log.append(log.suspend(N1, M1))
+    found = membership.recipients(log.known, users, 9)
+    assert found.keys() == {C1.id, M1.id, log.known.recovery_id}
+    out = [[to, cert, receive] for to, (cert, receive) in sorted(found.items())]
+    why = "Who is suspended is granted all the same: that may be lifted, and only a revocation rotates."
+    book.add("recipients_suspended", why, op="recipients", given={"registry": log.given, "users": users, "seq": 9}, out=out)
+    log = perpetrator(9)
     book.add("fresh", "A statement that names the registry at the revocation.", op="fresh", given=given | {"seq": 9}, out=None)
     others = {"registry": log.given, "users": [C1.user], "seq": 2}
     book.add("fresh_for_others", "A revocation that touches no member does not matter.", op="fresh", given=others, out=None)

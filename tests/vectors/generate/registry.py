@@ -1,11 +1,12 @@
 """Vectors of the registry: invitations, registry statements, and who may say what in which order (docs/spec.md §6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from shared_schema import cbor, certificate, cose, ids
-from shared_schema.certificate import Certify, Revoke, encode_registry_statement
+from shared_schema.certificate import Certify, Reinstate, Revoke, Suspend, encode_registry_statement
 from shared_schema.entry import Entry
 from tests.vectors.codecs import CODECS
 from tests.vectors.edwards import IDENTITY, encode
@@ -109,7 +110,7 @@ def _invitations() -> Book:
 
 
 def _statements() -> Book:
-    book = Book("registry", "statement", "The payloads of the four registry statements.", "6")
+    book = Book("registry", "statement", "The payloads of the six registry statements.", "6")
     log = perpetrator(2)
     invited = invitation("perpetrator", NEW, A1)
     good = {
@@ -117,6 +118,8 @@ def _statements() -> Book:
         "certify": encode_registry_statement(Certify(A1.subject, A1.keys)),
         "enrol": enrolment(log.id, NEW, invited),
         "revoke": encode_registry_statement(Revoke(M1.id, "lost")),
+        "suspend": encode_registry_statement(Suspend(M1.id, "lost")),
+        "reinstate": encode_registry_statement(Reinstate(M1.id)),
     }
     book.share("invitation", invited)
     book.share("receive", A1.receive.public)
@@ -127,6 +130,10 @@ def _statements() -> Book:
     for reason in certificate.REVOKE_REASONS[1:]:
         data = encode_registry_statement(Revoke(M1.id, reason))
         book.add(f"revoke_{reason}", "A reason.", codec="registry_statement", value=CODECS["registry_statement"].decode(data), bytes=data)
+
+    for reason in certificate.SUSPEND_REASONS[1:]:
+        data = encode_registry_statement(Suspend(M1.id, reason))
+        book.add(f"suspend_{reason}", "A reason.", codec="registry_statement", value=CODECS["registry_statement"].decode(data), bytes=data)
 
     def refuse(name: str, why: str, value: Any) -> None:
         data = value if isinstance(value, bytes) else cbor.encode(value)
@@ -165,6 +172,10 @@ def _statements() -> Book:
         ("enrol_keys_private", "A key in `keys` that nobody knows.", enrol | {"keys": keys | {"seed": bytes(32)}}),
         ("revoke_reason_unknown", "A reason that does not exist.", revoke | {"reason": "disliked"}),
         ("revoke_reason_list", "A list in the place of the reason.", revoke | {"reason": ["lost"]}),
+        ("suspend_reason_of_a_revocation", "A reason that only revocations have.", revoke | {"kind": "suspend", "reason": "left"}),
+        ("revoke_reason_of_a_suspension", "A reason that only suspensions have.", revoke | {"reason": "unsure"}),
+        ("reinstate_reason", "Lifting a suspension has no reason.", revoke | {"kind": "reinstate"}),
+        ("reinstate_device_15", "A device id of 15 bytes.", {"kind": "reinstate", "device": M1.id[1:]}),
         ("revoke_device_17", "A device id of 17 bytes.", revoke | {"device": M1.id + b"\0"}),
     ):
         refuse(name, why, value)
@@ -174,11 +185,11 @@ def _statements() -> Book:
 # --- judged -----------------------------------------------------------------------------------------------------------------
 
 
-def _device_rows(log: RegistryLog, devices: list[tuple[Device, int, bytes, int | None]]) -> list[dict[str, Any]]:
+def _device_rows(log: RegistryLog, devices: list[tuple[Device, int, bytes, int | None]], suspended: Mapping[Device, int]) -> list[dict[str, Any]]:
     rows = [
         {
             "device": device.id, "cert": log.entries[seq - 1][0].id, "seq": seq, "user": device.user, "roles": list(device.roles),
-            "issuer": issuer, "revoked": revoked,
+            "issuer": issuer, "revoked": revoked, "suspended": suspended.get(device),
         }
         for device, seq, issuer, revoked in devices
     ]  # fmt: skip
@@ -186,13 +197,17 @@ def _device_rows(log: RegistryLog, devices: list[tuple[Device, int, bytes, int |
 
 
 def _out(
-    log: RegistryLog, void: list[str | None], devices: list[tuple[Device, int, bytes, int | None]], reused: tuple[Device, ...] = ()
+    log: RegistryLog,
+    void: list[str | None],
+    devices: list[tuple[Device, int, bytes, int | None]],
+    reused: tuple[Device, ...] = (),
+    suspended: Mapping[Device, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     spent = sorted(
         [signer(f"invitation/{device.name}").public, device.id] for device, _, issuer, _ in devices if len(issuer) == 16 and device not in (A1, W1)
     )
     return {
-        "log": log.id, "head": list(head_of(log, len(log.entries))), "void": void, "devices": _device_rows(log, devices), "spent": spent,
+        "log": log.id, "head": list(head_of(log, len(log.entries))), "void": void, "devices": _device_rows(log, devices, suspended), "spent": spent,
         "reused": sorted(signer(f"invitation/{device.name}").public for device in reused),
         "root": log.entries[0][0].id, "recovery": ids.recovery_id(root(log.side).recovery),
     }  # fmt: skip
@@ -248,17 +263,87 @@ def _sequences(book: Book) -> None:
     book.add("after_void", why, op="registry", given=log.given, out=_out(log, [*[None] * 9, "not-permitted", None], rows))
 
 
+def _suspensions(book: Book) -> None:
+    authority = ids.authority_id(AUTHORITY.public)
+    everyone: list[tuple[Device, int, bytes, int | None]] = [(A1, 2, authority, None)]
+    everyone += [(device, seq, A1.id, None) for seq, device in enumerate((C1, N1, N2, M1, F1, A2), 3)]
+
+    def tells(
+        name: str, why: str, log: RegistryLog, suspended: Mapping[Device, int], void: tuple[str | None, ...], revoked: tuple[Device, ...] = ()
+    ) -> None:
+        rows = [(device, seq, issuer, len(log.entries) if device in revoked else None) for device, seq, issuer, _ in everyone]
+        book.add(name, why, op="registry", given=log.given, out=_out(log, [*[None] * 8, *void], rows, suspended=suspended))
+
+    log = perpetrator(8)
+    log.append(log.suspend(N1, N2, "stolen"))
+    tells("suspension", "Any device of the side suspends another.", log, {N2: 9}, (None,))
+    log.append(log.suspend(N2, N1))
+    tells("suspension_by_the_suspended", "A suspended device's own suspension is void.", log, {N2: 9}, (None, "not-permitted"))
+    log.append(log.reinstate(C1, N2))
+    tells("suspension_lifted", "A coordinator lifts it.", log, {}, (None, "not-permitted", None))
+    log.append(log.suspend(C1, N2))
+    tells("suspension_again", "And it may be suspended again.", log, {N2: 12}, (None, "not-permitted", None, None))
+    log.append(log.revoke(A1, N2))
+    why = "A suspended device may be revoked; the suspension stays known."
+    tells("suspension_then_revocation", why, log, {N2: 12}, (None, "not-permitted", None, None, None), (N2,))
+    log = perpetrator(8)
+    log.append(log.suspend(N1, A1))
+    log.append(log.enrol(NEW, A1))
+    tells("suspension_of_the_inviter", "What a suspended administrator invites does not enrol.", log, {A1: 9}, (None, "invitation-invalid"))
+    log = perpetrator(8)
+    log.append(log.suspend(N1, N1))
+    tells("suspension_of_oneself", "A device may suspend itself.", log, {N1: 9}, (None,))
+
+
+def _refused_suspensions(book: Book) -> None:
+    refuse = _refuser(book, 9)
+    no = "not-permitted"
+    stranger = Device("zz", "Zed", ("coordinator",))
+    refuse("suspend_by_stranger", "A device that is not certified suspends.", no, lambda log: log.suspend(stranger, N1))
+    refuse("suspend_unknown", "The device is not certified.", no, lambda log: log.suspend(C1, NEW))
+    refuse("suspend_other_side", "The device is the other side's.", no, lambda log: log.suspend(C1, V1))
+    refuse("suspend_revoked", "The device is revoked already.", no, lambda log: log.suspend(C1, M1))
+    refuse("suspend_by_revoked", "A revoked device suspends.", no, lambda log: log.suspend(M1, C1))
+    refuse("reinstate_not_suspended", "The device is not suspended.", no, lambda log: log.reinstate(C1, N1))
+    kid = ids.authority_id(AUTHORITY.public)
+    payload = encode_registry_statement(Suspend(N1.id, "lost"))
+    refuse("suspend_by_authority", "The authority suspends nobody.", no, lambda log: log.statement(kid, AUTHORITY, payload))
+    why = "The suspension bears a colleague's id and another key's signature."
+    refuse("suspend_signature", why, "malformed", lambda log: log.statement(N2.id, C1.key, payload))
+
+
+def _refused_after_suspensions(book: Book) -> None:
+    log, office, gone = perpetrator(8), perpetrator(8), perpetrator(8)
+    log.append(log.suspend(N1, N2))
+    office.append(office.suspend(N1, A1))
+    gone.append(gone.suspend(N1, N2))
+    gone.append(gone.revoke(A1, N2))
+    for name, why, before, entry in (
+        ("suspend_again", "The device is suspended already.", log, log.suspend(C1, N2)),
+        ("revoke_by_suspended", "The administrator's device is suspended.", office, office.revoke(A1, N2)),
+        ("reinstate_by_worker", "A navigator lifts no suspension.", log, log.reinstate(N1, N2)),
+        ("reinstate_by_itself", "The suspended device lifts it itself.", log, log.reinstate(N2, N2)),
+        ("reinstate_by_administrator", "On a side with coordinators no administrator lifts it.", log, log.reinstate(A1, N2)),
+        ("reinstate_revoked", "The device has been revoked since.", gone, gone.reinstate(C1, N2)),
+    ):
+        given = before.given | {"entry": travelling(entry), "received_ms": before.next_ms}
+        book.refuse(name, why, "not-permitted", op="registry_take", given=given)
+
+
 def _judged() -> Book:
     book = Book("registry", "judged", "Registries: what a sequence of entries certifies, and which next entry is refused.", "6")
     for name, log in (("registry", perpetrator(9)), ("victim", victim())):
         for seq, (data, _) in enumerate(log.pairs(), 1):
             book.share(f"{name}/{seq}", data)
     _sequences(book)
+    _suspensions(book)
     _countersigned(book)
     _refused_roots(book)
     _refused_certificates(book)
     _refused_enrolments(book)
     _refused_revocations(book)
+    _refused_suspensions(book)
+    _refused_after_suspensions(book)
     _heads_and_roles(book)
     return book
 

@@ -231,6 +231,14 @@ class RegistryLog(Log):
         """A revocation."""
         return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Revoke(target.id, reason)))
 
+    def suspend(self, author: Device, target: Device, reason: str = "lost") -> Entry:
+        """A suspension."""
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Suspend(target.id, reason)))
+
+    def reinstate(self, author: Device, target: Device) -> Entry:
+        """The lifting of a suspension."""
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Reinstate(target.id)))
+
     @property
     def given(self) -> dict[str, Any]:
         """The registry as the operations take it."""

@@ -1,0 +1,169 @@
+"""device."""
+
+import secrets
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from shared_schema import ids
+from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS
+from shared_schema.errors import Refused
+from sync.device import enrolment, finding, standing
+from sync.device.cli import frame, terminal
+from sync.device.cli.frame import Json, Yes, called, command
+from sync.device.cli.sending import send, try_sync
+from sync.device.cli.terminal import emit, emit_json, short, table
+from sync.device.profile import new_profile, now_ms
+from sync.device.session import Session
+from sync.device.syncing import sync
+from sync.device.transport import HttpTransport
+
+device = typer.Typer(help="Devices of your side.", no_args_is_help=True)
+WhichDevice = Annotated[str, typer.Argument(metavar="DEVICE", help="Its id or the first characters of it, what it is called, or whose it is.")]
+
+
+@device.command("enrol")
+@command
+def device_enrol(
+    code: Annotated[str, typer.Argument(help="The invitation code, or - to read it from standard input.")],
+    label: Annotated[str, typer.Option(help="What this device is called, for the registry.")] = "phone",
+    as_json: Json = False,
+) -> None:
+    """Make this profile a device: makes its keys, asks for a passphrase, enrols with the code.
+
+    Example: fieldkeep --profile sam device enrol fieldkeep1:pWF… --label "Sam's phone"
+    """
+    label = called("--label", label)
+    text = sys.stdin.read() if code == "-" else code
+    decoded = enrolment.decode_code(text)
+    folder = terminal.context().profile
+    secret = frame.passphrase(confirm=not (folder / "profile.json").exists())
+    with HttpTransport(decoded.server, decoded.ca) as transport, new_profile(folder, secret) as store:
+        if store.fact("identity") is not None:
+            text = "is a device already, and nothing was sent: go on with `fieldkeep sync`, or give --profile another folder"
+            raise Refused("not-permitted", f"{folder} {text}")
+        opened = enrolment.enrol(store, decoded, label, transport, now_ms, secrets.token_bytes)
+        sync(opened, transport)
+        me, certificate = opened.identity, opened.registry.devices[opened.identity.device]
+    found = {"device": ids.show(me.device), "user": ids.show(me.user), "name": me.name, "side": me.side, "roles": list(certificate.subject.roles)}
+    emit(
+        found, f"This is now {me.name}'s device {short(me.device)} on the {me.side} side, as {', '.join(certificate.subject.roles)}.", as_json=as_json
+    )
+
+
+def device_row(opened: Session, cert: Any) -> dict[str, Any]:
+    """A device as it is listed."""
+    return {
+        "device": ids.show(cert.keys.device), "name": cert.subject.name, "user": ids.show(cert.subject.user), "roles": list(cert.subject.roles),
+        "label": cert.keys.label, "revoked": cert.revoked is not None, "suspended": cert.suspended is not None, "this": cert.keys.device == opened.identity.device, "until_ms": cert.subject.until,
+    }  # fmt: skip
+
+
+def _standing(row: dict[str, Any]) -> str:
+    if row["revoked"] or row["suspended"]:
+        return "revoked" if row["revoked"] else "suspended"
+    return "this one" if row["this"] else ""
+
+
+@device.command("list")
+@command
+def device_list(as_json: Json = False) -> None:
+    """List the devices of your side, as your registry has them.
+
+    Example: fieldkeep device list
+    """
+    with frame.session() as opened:
+        rows = [device_row(opened, cert) for cert in opened.registry.devices.values()]
+    if as_json:
+        emit_json({"devices": rows})
+        return
+    cells = [[row["device"][:8], row["name"], ", ".join(row["roles"]), row["label"], _standing(row)] for row in rows]
+    table("Devices", ["id", "person", "roles", "called", ""], cells)
+
+
+@device.command("revoke")
+@command
+def device_revoke(
+    which: WhichDevice,
+    reason: Annotated[str, typer.Option(help=f"One of: {', '.join(REVOKE_REASONS)}.")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Revoke a device: its requests end at once, and the files it could read are rotated by their members.
+
+    Example: fieldkeep --profile office/perpetrator-administrator device revoke 3fa8 --reason lost
+    """
+    _one_of("reason", reason, REVOKE_REASONS)
+    with frame.session() as opened, frame.online(opened) as transport:
+        try_sync(opened)  # a phone that has enrolled meanwhile is known then
+        certificate = opened.registry.devices[_which(opened, which)]
+        target, name = certificate.keys.device, certificate.subject.name
+        terminal.confirm(f"Revoke {name}'s {certificate.keys.label} ({short(target)}) for good?", yes=yes)
+        send(opened, transport, standing.revoke(opened, target, reason), "the revocation")
+    emit(
+        {"revoked": ids.show(target), "reason": reason},
+        f"{name}'s device {short(target)} is revoked. Its files are rotated when their members next sync.",
+        as_json=as_json,
+    )
+
+
+@device.command("suspend")
+@command
+def device_suspend(
+    which: WhichDevice,
+    reason: Annotated[str, typer.Option(help=f"One of: {', '.join(SUSPEND_REASONS)}.")],
+    as_json: Json = False,
+) -> None:
+    """Keep a lost or stolen device out, at once. Anybody may do it for anybody of their side; a coordinator can lift it.
+
+    Says what was on the device and whom to ring.
+
+    Example: fieldkeep device suspend "Sam's phone" --reason stolen
+    """
+    _one_of("reason", reason, SUSPEND_REASONS)
+    with frame.session() as opened, frame.online(opened) as transport:
+        try_sync(opened)
+        certificate = opened.registry.devices[_which(opened, which)]
+        target, name = certificate.keys.device, certificate.subject.name
+        on_it, to_ring = standing.files_on(opened, target), standing.to_ring(opened, target)
+        labels = [finding.label(opened, log) for log in on_it]
+        if not certificate.acts:
+            emit({"suspended": ids.show(target), "already": True}, f"{name}'s device {short(target)} is kept out already.", as_json=as_json)
+            return
+        send(opened, transport, standing.suspend(opened, target, reason), "the suspension")
+    found = {
+        "suspended": ids.show(target), "reason": reason, "already": False, "files": [ids.show(log) for log in on_it],
+        "ring": [{"name": who, "role": role} for who, role in to_ring],
+    }  # fmt: skip
+    lines = [f"{name}'s device {short(target)} is kept out from now on."]
+    lines += ["On it, of the files that you can see:", *(f"  {label}" for label in labels)] if on_it else ["On it is no file that you can see."]
+    lines += ["Ring now:", *(f"  {who}, {role}" for who, role in to_ring)]
+    lines.append("What it had not sent can still be handed in. For good: an administrator runs fieldkeep device revoke.")
+    emit(found, *lines, as_json=as_json)
+
+
+@device.command("reinstate")
+@command
+def device_reinstate(which: WhichDevice, as_json: Json = False) -> None:
+    """Lift a suspension: the phone was found. For coordinators.
+
+    Example: fieldkeep device reinstate "Sam's phone"
+    """
+    with frame.session() as opened, frame.online(opened) as transport:
+        try_sync(opened)
+        certificate = opened.registry.devices[_which(opened, which)]
+        target, name = certificate.keys.device, certificate.subject.name
+        send(opened, transport, standing.reinstate(opened, target), "lifting the suspension")
+    emit({"reinstated": ids.show(target)}, f"{name}'s device {short(target)} is in again.", as_json=as_json)
+
+
+def _which(opened: Session, which: str) -> bytes:
+    """A device by its id, by what it is called, or by the name of a person who has one."""
+    theirs = [cert.keys.device for cert in opened.registry.devices.values() if cert.subject.name.lower() == which.lower() and cert.revoked is None]
+    return theirs[0] if len(theirs) == 1 else frame.device_id(opened, which)
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"{option} is one of {', '.join(known)}")

@@ -1,0 +1,72 @@
+"""Who keeps a place on a side: suspension, which anybody may and a coordinator lifts; revocation, which is an administrator's and final (docs/spec.md §6)."""
+
+from shared_schema import ids
+from shared_schema.certificate import Reinstate, Revoke, Suspend, encode_registry_statement
+from shared_schema.entry import Entry
+from shared_schema.errors import Refused
+from shared_schema.roles import may_reinstate
+from sync.device.outbox import put_statement
+from sync.device.session import Session
+from sync.registry import Certificate
+
+
+def revoke(session: Session, device: bytes, reason: str) -> Entry:
+    """Revoke a device of this side. Sent at the next sync; its files then have to be rotated by their members."""
+    target = _target(session, device)
+    if "administrator" not in _my_roles(session):
+        raise Refused("not-permitted", "only an administrator of this side revokes")
+    if device == session.identity.device:
+        raise Refused("not-permitted", "another administrator revokes this device: else a side could be left with none")
+    if target.revoked is not None:
+        raise Refused("not-permitted", "that device is revoked already")
+    return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))
+
+
+def suspend(session: Session, device: bytes, reason: str) -> Entry:
+    """Keep a device of this side out until a coordinator lifts that. Anybody may. Sent at the next sync."""
+    target = _target(session, device)
+    if device == session.identity.device:
+        raise Refused("not-permitted", "a colleague suspends this device, or you do from another: it could send nothing any more")
+    if not target.acts:
+        raise Refused("not-permitted", f"that device is {'revoked' if target.revoked is not None else 'suspended'} already")
+    return put_statement(session, session.registry.log, encode_registry_statement(Suspend(device, reason)))
+
+
+def reinstate(session: Session, device: bytes) -> Entry:
+    """Lift a suspension. Sent at the next sync."""
+    target = _target(session, device)
+    if not may_reinstate(session.identity.side, _my_roles(session)):
+        who = "an administrator" if session.identity.side == "oversight" else "a coordinator"
+        raise Refused("not-permitted", f"only {who} lifts a suspension")
+    if target.revoked is not None or target.suspended is None:
+        raise Refused("not-permitted", "that device is not suspended")
+    return put_statement(session, session.registry.log, encode_registry_statement(Reinstate(device)))
+
+
+def files_on(session: Session, device: bytes) -> list[bytes]:
+    """The files, of those on this device, whose content the other device holds keys for."""
+    return [log for log in session.file_logs() if (state := session.file(log)) is not None and device in state.holders]
+
+
+def to_ring(session: Session, device: bytes) -> list[tuple[str, str]]:
+    """(name, role) of everybody who has to hear that the device is lost: its person, coordinators, administrators; each once."""
+    target = _target(session, device)
+    found = {target.subject.user: (target.subject.name, "whose device it is")}
+    for role in ("coordinator", "administrator"):
+        for certificate in session.registry.devices.values():
+            subject = certificate.subject
+            if certificate.acts and role in subject.roles and subject.user != session.identity.user:
+                found.setdefault(subject.user, (subject.name, role))
+    return list(found.values())
+
+
+def _my_roles(session: Session) -> tuple[str, ...]:
+    me = session.registry.devices.get(session.identity.device)
+    return me.subject.roles if me else ()
+
+
+def _target(session: Session, device: bytes) -> Certificate:
+    target = session.registry.devices.get(device)
+    if target is None:
+        raise Refused("not-found", f"no device of this side has the id {ids.show(device)[:8]}; sync first, if it is new")
+    return target
