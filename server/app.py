@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server import audit_routes, health, registry_routes, sync_route
+from server import audit_routes, health, held_routes, registry_routes, sync_route
 from server.append import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
@@ -42,8 +42,9 @@ def error_response(code: str, message: str) -> Response:
 class Signed:
     """An endpoint that only an enrolled device may call."""
 
-    def __init__(self, name: str, endpoint: SignedEndpoint) -> None:
-        self._name, self._endpoint = name, endpoint
+    def __init__(self, name: str, endpoint: SignedEndpoint, *, for_all: bool = False) -> None:
+        """`for_all` lets devices in that have lost their standing."""
+        self._name, self._endpoint, self._for_all = name, endpoint, for_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate, answer, account."""
@@ -58,14 +59,16 @@ class Signed:
             running = _asked_side(service, asked)
             token = check_token(running.realm, asked, method=request.method, path=_path(scope))
             now_ms = service.clock()
-            sender = admit(running.realm, token, running.nonces, now_ms)
+            sender = admit(running.realm, token, running.nonces, now_ms, for_all=self._for_all)
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
             with running.under_way.one(sender.device):
                 body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
                 received = len(body)
                 check_body(token, body)
-                sender = standing(running.realm, sender.device, service.clock())  # as it is now, not as it was before the body came
+                sender = standing(
+                    running.realm, sender.device, service.clock(), for_all=self._for_all
+                )  # as it is now, not as it was before the body came
                 response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
             return  # nobody is there to answer
@@ -187,6 +190,8 @@ ROUTES: Final = [
     Route("/v1/service", Unsigned("service", registry_routes.create_service, _of_service), methods=["POST"]),
     Route("/v1/enrol", Unsigned("enrol", registry_routes.enrol, _of_side), methods=["POST"]),
     Route("/v1/events", Signed("events", sync_route.events), methods=["GET"]),
+    Route("/v1/deposit", Signed("deposit", held_routes.deposit, for_all=True), methods=["POST"]),
+    Route("/v1/held/{log}", Signed("held", held_routes.held), methods=["GET"]),
     Route("/v1/checkpoint", Signed("checkpoint", audit_routes.checkpoint), methods=["GET"]),
     Route("/v1/tile/entries/{n:path}", Signed("entries", audit_routes.entries), methods=["GET"]),
     Route("/v1/tile/{level}/{n:path}", Signed("tile", audit_routes.tile), methods=["GET"]),

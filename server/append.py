@@ -13,16 +13,16 @@ from server import store
 from server.audit_log import AuditLog
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
-from shared_schema.entry import Entry, Head, decode_pair
+from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
-from shared_schema.membership import Genesis, Members, decode_file_statement
+from shared_schema.membership import Admit, Genesis, Members, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
 from sync import membership, registry
 from sync.log import LogHead
 from sync.membership import FileState
-from sync.registry import Registry
+from sync.registry import Certificate, Registry
 from sync.signing import verify_bytes, verify_object
 
 UNKNOWN_ID: Final = bytes(32)
@@ -104,8 +104,10 @@ class Commit:
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
-    def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
-        """Decide on each entry in order. After the first of an author that is not taken, its later ones wait."""
+    def push(self, pairs: tuple[Any, ...], sender: Sender | None, *, deposit: bool = False) -> Pushed:
+        """Decide on each entry in order. After the first of an author that is not taken, its later ones wait. A deposit is of the sender's own
+        entries of files.
+        """
         answers: list[Answer] = []
         receipts: dict[bytes, None] = {}
         placed: dict[bytes, list[log_rules.Placed]] = {}
@@ -121,6 +123,8 @@ class Commit:
                     raise Malformed("a part is missing")
                 if (entry.log, entry.author) in stopped:
                     raise Refused("after-predecessor", "an earlier entry of this author was not taken")
+                if deposit and (sender is None or entry.author != sender.device or entry.log == self.registry.log):
+                    raise Refused("no-such-file")
                 known = self._known(entry)
                 if known is not None:
                     answer, receipt, leaf = known
@@ -135,7 +139,7 @@ class Commit:
                     openings.append(Opening(entry.id, *leaves[entry.id]))
             except ProtocolError as error:
                 answer = self._refuse(entry, error)
-            if entry is not None and answer.code != "accepted":
+            if entry is not None and answer.code not in ("accepted", "held"):
                 stopped.add((entry.log, entry.author))
             answers.append(answer)
         receipts |= {self._receipt(log, places): None for log, places in placed.items()}
@@ -230,7 +234,7 @@ class Commit:
         author = self.registry.devices.get(entry.author)
         if not entry.is_envelope:
             self._may_state(sender.device)
-        statement = None if entry.is_envelope else decode_file_statement(entry.sign1.payload)
+        statement = None if entry.is_envelope else file_statement(entry)
         genesis = isinstance(statement, Genesis)
         if author is None or (opened is None) != genesis:
             raise Refused("no-such-file")
@@ -239,22 +243,52 @@ class Commit:
         if genesis:
             self._may_begin(sender.device)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
+        self._check_standing(opened, entry, author)
         self._check_order(opened, entry)
-        if not author.acts or author.subject.until < self.now_ms:
-            raise Refused("no-standing", "the author's device was revoked or suspended, or its certificate has ended")
         verify_object(entry.sign1, author.keys.sign)
-        if opened.file is not None and author.subject.user not in opened.file.members:
-            raise Refused("no-standing")
         try:
             self._check_seen(opened, entry)
             file = self._take_file(opened, entry, statement)
             self._check_room(entry.log, statement)
+            self._settle(entry, statement)
         except ProtocolError as error:
             raise _Signed(error) from error  # the signature held: a final code is signed and remembered
         head, place = log_rules.place(opened.head, entry, self.now_ms)
         opened.file = file
         self._record_members(place.seq, statement, entry.log)
         return self._put(opened, head, place, file)
+
+    def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate) -> None:
+        """§3.1 rule 5. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
+        out = not author.acts or author.subject.until < self.now_ms
+        if not out and (opened.file is None or author.subject.user in opened.file.members):
+            return
+        verify_object(entry.sign1, author.keys.sign)
+        if not entry.is_envelope:
+            raise Refused("no-standing")
+        count, size = store.held_of_author(self.tx, entry.log, entry.author)
+        mine = [row for row in self.batch.held if (row["log_id"], row["author"]) == (entry.log, entry.author)]
+        count, size = count + len(mine), size + sum(len(row["cose"]) + len(row["parts"]) for row in mine)
+        if count >= limits.HELD_ENTRIES or size >= limits.HELD_BYTES:
+            raise Refused("quota", f"{count} entries of this device are held in this file, want no more until somebody decides on them")
+        n = store.next_held(self.tx, entry.log) + sum(row["log_id"] == entry.log for row in self.batch.held)
+        self.batch.held.append(
+            {
+                "log_id": entry.log, "n": n, "entry_id": entry.id, "author": entry.author, "held_ms": self.now_ms, "outcome": "",
+                "cose": entry.cose, "parts": cbor.encode(list(entry.parts)),
+            }
+        )  # fmt: skip
+        raise _Signed(Refused("held"))
+
+    def _settle(self, entry: Entry, statement: Any) -> None:
+        """An admission or refusal is of something that is held here. Raises Refused `not-permitted` for anything else."""
+        if not isinstance(statement, Admit | Refuse):
+            return
+        held_id = decode_entry_alone(statement.held).id if isinstance(statement, Admit) else statement.id
+        fresh = any((row["log_id"], row["entry_id"]) == (entry.log, held_id) for row in self.batch.held)
+        if not fresh and store.held_outcome(self.tx, entry.log, held_id) != "":
+            raise Refused("not-permitted", "that entry is not held here, or somebody has decided on it")
+        self.batch.settled.append({"log": entry.log, "held_id": held_id, "to_outcome": "admitted" if isinstance(statement, Admit) else "refused"})
 
     def _may_deliver(self, opened: OpenLog, author_user: bytes, sender: Sender) -> bool:
         file = opened.file
@@ -279,6 +313,8 @@ class Commit:
             return opened.recent.get(seq) or store.chain_at(self.tx, entry.log, seq) if seq else ids.chain_start(entry.log)  # recent: all not flushed
 
         log_rules.check_seen(opened.head, entry, chain_at)
+        if entry.held is not None and entry.sealed is not None:
+            log_rules.check_carried(opened.head, entry.sealed, chain_at)
         if self.audit.root_at(self.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
             raise Contradiction(f"the author was shown another audit tree of size {entry.ck.size}")
 

@@ -14,10 +14,11 @@ from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
-from shared_schema.entry import Entry, Head, decode_entry
+from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.receipt import HEAD, head_payload
+from shared_schema.roles import may_sign
 from shared_schema.wire import InclusionProof, Page, PageEntry, SyncRequest, SyncResponse
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
@@ -62,6 +63,9 @@ class Realm:
         self.registry: Registry | None = None
         self.heads: dict[bytes, Head] = {}
         self.readers: dict[bytes, dict[bytes, int | None]] = {}
+        self.kinds: dict[bytes, str] = {}
+        self.roles: dict[tuple[bytes, bytes], str] = {}
+        self.held: dict[bytes, int] = {}
         self.statuses: dict[bytes, tuple[int, bytes]] = {}
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
@@ -91,9 +95,13 @@ class Realm:
             except ProtocolError:
                 known = registry.skip(known, stored.chain, entry)
         self.registry = known
-        self.heads = {log: Head(self.incarnation, seq, chain) for log, seq, chain, _ in store.all_heads(tx)}
-        for log, user, _, to_seq, _ in store.memberships(tx):
+        for log, seq, chain, kind in store.all_heads(tx):
+            self.heads[log], self.kinds[log] = Head(self.incarnation, seq, chain), kind
+        for log, user, _, to_seq, role in store.memberships(tx):
             self._note_reader(log, user, to_seq)
+            if to_seq is None:
+                self.roles[log, user] = role
+        self.held = store.held_counts(tx)
         self._refused_logs = store.refused_logs(tx)
         self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
 
@@ -138,7 +146,7 @@ class Realm:
             opened = OpenLog(LogHead(log, Head(self.incarnation, seq, chain), received_ms, authors))
             if kind != "registry":
                 for stored in store.statements(tx, log):
-                    opened.file = self._refold(opened.file, decode_entry(stored.cose))
+                    opened.file = self._refold(opened.file, decode_entry_alone(stored.cose))
             if len(self._logs) >= _OPEN_LOGS:
                 self._logs.pop(next(iter(self._logs)))
             self._logs[log] = opened
@@ -220,12 +228,27 @@ class Realm:
         for joins, row in commit.batch.moves:  # before heads: what comes after somebody's removal is nothing of theirs, at no moment
             if joins:
                 self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
+                self.roles[row["log_id"], row["user_id"]] = row["role"]
             else:
+                self.roles.pop((row["log"], row["user"]), None)
                 self.readers[row["user"]][row["log"]] = row["left"]
         for log, row in commit.batch.heads.items():
-            self.heads[log] = Head(self.incarnation, row["seq"], row["chain"])
+            self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
+        self._count_held(commit)
         if commit.batch.heads:
             self.on_commit(commit.batch.heads)
+
+    def _count_held(self, commit: Commit) -> None:
+        changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
+        for log, change in changes:
+            self.held[log] = self.held.get(log, 0) + change
+            if not self.held[log]:
+                del self.held[log]
+
+    def may_decide(self, log: bytes, user: bytes) -> bool:
+        """True for a member whose role admits and refuses what is held in this file."""
+        role = self.roles.get((log, user))
+        return role is not None and may_sign("admit", self.kinds[log], self.side, role)
 
     def sequence(self) -> None:
         """Put waiting events into the audit tree and sign its head."""
@@ -376,7 +399,12 @@ class Realm:
         """The deliveries that the audit log does not hold yet."""
         return [one for one in delivered if one not in pushed.delivered] if pushed else delivered
 
-    def answer(self, request: SyncRequest, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
+    def review(self, commit: Commit, sender: Sender, log: bytes, first: int, last: int) -> None:
+        """In the writer: an event that says which held entries go to a device."""
+        event = {"e": "reviewed", "device": sender.device, "log": log, "from": first - 1, "to": last, "ms": commit.now_ms}
+        self.audit.write(commit.batch, event)
+
+    def answer(self, request: SyncRequest, sender: Sender, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
         """The response, with the newest checkpoint and the proofs that were asked for."""
         published = self.audit.published  # once: the writer may publish a larger tree while this thread proves
         consistency, proofs = self._proofs(request, published)
@@ -390,6 +418,7 @@ class Realm:
             checkpoint=published.note,
             consistency=consistency,
             inclusion=proofs,
+            held=tuple(sorted((log, count) for log, count in self.held.items() if self.may_decide(log, sender.user))),
         )
 
     def _proofs(self, request: SyncRequest, published: Published) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:
@@ -415,7 +444,7 @@ class Realm:
         untold = self.untold(delivered, pushed)
         if untold:
             _raised(self.transact([lambda commit: self.tell(commit, request, sender, untold)])[0])
-        return self.answer(request, pushed, pages, more=more)
+        return self.answer(request, sender, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:
         """The devices that may read any of `logs`; all of the side for its registry, those too that have just lost their place."""

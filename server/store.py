@@ -23,6 +23,7 @@ from server.tables import (
     CheckpointRow,
     DeviceStatusRow,
     EntryRow,
+    HeldRow,
     LogHeadRow,
     MemberRow,
     Meta,
@@ -183,6 +184,62 @@ def set_meta(tx: Connection, key: str, value: bytes) -> None:
     tx.execute(insert(Meta).values(key=key, value=value))
 
 
+class StoredHeld(NamedTuple):
+    """Held work as it is shown to whoever decides on it."""
+
+    n: int
+    held_ms: int
+    cose: bytes
+    parts: bytes
+
+
+_HELD_OF_AUTHOR: Final = select(func.count(), func.coalesce(func.sum(func.length(col(HeldRow.cose)) + func.length(col(HeldRow.parts))), 0)).where(
+    col(HeldRow.log_id) == bindparam("log"), col(HeldRow.author) == bindparam("author"), col(HeldRow.outcome) == ""
+)
+_HELD_OUTCOME: Final = select(col(HeldRow.outcome)).where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.entry_id) == bindparam("id"))
+_HELD_AFTER: Final = (
+    select(col(HeldRow.n), col(HeldRow.held_ms), col(HeldRow.cose), col(HeldRow.parts))
+    .where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.n) > bindparam("after"), col(HeldRow.outcome) == "")
+    .order_by(col(HeldRow.n))
+)
+_HELD_NEXT: Final = select(func.coalesce(func.max(col(HeldRow.n)), 0) + 1).where(col(HeldRow.log_id) == bindparam("log"))
+_ROLE: Final = select(col(MemberRow.role)).where(
+    col(MemberRow.log_id) == bindparam("log"), col(MemberRow.user_id) == bindparam("user"), col(MemberRow.to_seq).is_(None)
+)
+
+
+def held_of_author(tx: Connection, log: bytes, author: bytes) -> tuple[int, int]:
+    """(entries, bytes) of a device's work in a file that nobody has decided on."""
+    count, size = tx.execute(_HELD_OF_AUTHOR, {"log": log, "author": author}).one()
+    return int(count), int(size)
+
+
+def held_outcome(tx: Connection, log: bytes, entry_id: bytes) -> str | None:
+    """What became of a held entry: "" while nobody has decided. None for what is not held."""
+    return tx.execute(_HELD_OUTCOME, {"log": log, "id": entry_id}).scalar()
+
+
+def held_after(tx: Connection, log: bytes, after: int, most: int) -> list[StoredHeld]:
+    """Held work of a file after number `after` that nobody has decided on, at most `most`."""
+    return [StoredHeld(*row) for row in tx.execute(_HELD_AFTER.limit(most), {"log": log, "after": after})]
+
+
+def next_held(tx: Connection, log: bytes) -> int:
+    """The number of the next held entry of a log, from 1."""
+    return int(tx.execute(_HELD_NEXT, {"log": log}).scalar() or 1)
+
+
+def held_counts(tx: Connection) -> dict[bytes, int]:
+    """How many held entries of each log wait for a decision; logs that have none are left out."""
+    query = select(col(HeldRow.log_id), func.count()).where(col(HeldRow.outcome) == "").group_by(col(HeldRow.log_id))
+    return {log: int(count) for log, count in tx.execute(query)}
+
+
+def role_in(tx: Connection, log: bytes, user: bytes) -> str | None:
+    """A person's role in a file now; None for who is no member."""
+    return tx.execute(_ROLE, {"log": log, "user": user}).scalar()
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows that one transaction will write."""
@@ -193,13 +250,15 @@ class Batch:
     authors: dict[tuple[bytes, bytes], Row] = field(default_factory=dict)
     receipts: list[Row] = field(default_factory=list)
     verdicts: list[Row] = field(default_factory=list)
+    held: list[Row] = field(default_factory=list)
+    settled: list[Row] = field(default_factory=list)
     moves: list[tuple[bool, Row]] = field(default_factory=list)  # (joins or leaves, row), in log order: a person may do both
     events: list[Row] = field(default_factory=list)
     statuses: dict[bytes, Row] = field(default_factory=dict)
 
 
 _INSERT: Final = {
-    table: insert(table) for table in (EntryRow, LogHeadRow, ReceiptRow, VerdictRow, MemberRow, AuditEventRow, AuditTileRow, CheckpointRow)
+    table: insert(table) for table in (EntryRow, LogHeadRow, ReceiptRow, VerdictRow, MemberRow, AuditEventRow, AuditTileRow, CheckpointRow, HeldRow)
 }
 _MOVE_HEAD: Final = (
     update(LogHeadRow)
@@ -210,6 +269,11 @@ _LEAVE: Final = (
     update(MemberRow)
     .where(col(MemberRow.log_id) == bindparam("log"), col(MemberRow.user_id) == bindparam("user"), col(MemberRow.to_seq).is_(None))
     .values(to_seq=bindparam("left"))
+)
+_SETTLE: Final = (
+    update(HeldRow)
+    .where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.entry_id) == bindparam("held_id"))
+    .values(outcome=bindparam("to_outcome"))
 )
 _author = upsert(AuthorHeadRow)
 _AUTHOR: Final = _author.on_conflict_do_update(
@@ -232,6 +296,8 @@ def flush(tx: Connection, batch: Batch) -> None:
     _write(tx, _AUTHOR, list(batch.authors.values()))
     _write(tx, _INSERT[ReceiptRow], batch.receipts)
     _write(tx, _INSERT[VerdictRow], batch.verdicts)
+    _write(tx, _INSERT[HeldRow], batch.held)
+    _write(tx, _SETTLE, batch.settled)
     for joins, row in batch.moves:
         tx.execute(_INSERT[MemberRow] if joins else _LEAVE, row)
     _write(tx, _INSERT[AuditEventRow], batch.events)

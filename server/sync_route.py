@@ -40,7 +40,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
             pulled = _told(pulled, pushed)  # what was pushed is durable: its receipts go out, whatever else may
         else:
             await running.writer.do(lambda commit: realm.tell(commit, wanted, sender, untold))
-    return Response(encode_response(realm.answer(wanted, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
+    return Response(encode_response(realm.answer(wanted, sender, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
 
 
 async def _decode_large(running: RunningSide, body: bytes) -> SyncRequest:

@@ -85,6 +85,23 @@ class VerdictRow(SQLModel, table=True):
     verdict: bytes = _blob()
 
 
+class HeldRow(SQLModel, table=True):
+    """Rightly signed work of a device that had lost its place, outside the log. `n` counts within the log; `outcome` is empty until
+    somebody with the right admits or refuses it.
+    """
+
+    __tablename__ = "held"
+    __table_args__ = (Index("held_by_id", "log_id", "entry_id", unique=True),)
+    log_id: bytes = _blob(key=True)
+    n: int = _big(key=True)
+    entry_id: bytes = _blob()
+    author: bytes = _blob()
+    held_ms: int = _big()
+    outcome: str
+    cose: bytes = _blob()
+    parts: bytes = _blob()
+
+
 class MemberRow(SQLModel, table=True):
     """Who may read a log: from the place where they were added to the place that removed them."""
 

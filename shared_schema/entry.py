@@ -1,4 +1,5 @@
-"""Entry: one signed object in a log, an envelope (sealed parts) or a statement (plain control fact).
+"""Entry: one signed object in a log, an envelope (sealed parts), a statement (plain control fact), or an admission (a statement that
+carries a held envelope, whose parts are its own).
 
 Spec: docs/spec.md §2, §3.  Vectors: shared_schema/vectors/entry/.  Checks shape only; whether it may stand in a log is
 decided by sync/log.py, sync/registry.py and sync/membership.py.
@@ -14,8 +15,9 @@ from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_tuple, as_u
 
 ENVELOPE: Final = "fieldkeep-envelope"
 STATEMENT: Final = "fieldkeep-statement"
+ADMISSION: Final = "fieldkeep-admission"
 _LOG_KEYS: Final = keys("log", "sq", "pv", "sn", "ck")
-_TYPES: Final = {ENVELOPE: _LOG_KEYS | {"ep"}, STATEMENT: _LOG_KEYS}
+_TYPES: Final = {ENVELOPE: _LOG_KEYS | {"ep"}, STATEMENT: _LOG_KEYS, ADMISSION: _LOG_KEYS}
 
 
 class Head(NamedTuple):
@@ -39,7 +41,9 @@ EMPTY_ROOT: Final = ids.sha256(b"")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A decoded entry. `epoch` is None for a statement; `hashes` are the part hashes of an envelope."""
+    """A decoded entry. `epoch` is None for all but an envelope; `hashes` are the part hashes of an envelope, or of the one that an
+    admission carries, whose COSE bytes are `held`.
+    """
 
     id: bytes
     sign1: cose.Sign1
@@ -54,11 +58,17 @@ class Entry:
     epoch: int | None
     hashes: tuple[bytes, ...]
     parts: tuple[bytes | None, ...]
+    held: bytes | None = None
 
     @property
     def is_envelope(self) -> bool:
-        """True for an envelope, False for a statement."""
+        """True for an envelope, False for a statement or an admission."""
         return self.epoch is not None
+
+    @property
+    def sealed(self) -> "Entry | None":
+        """The envelope whose parts this entry has: itself, or the one that an admission carries; None for a statement."""
+        return decode_entry(self.held, self.parts) if self.held is not None else self if self.is_envelope else None
 
 
 def decode_head(value: object, name: str = "head") -> Head:
@@ -93,16 +103,18 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
 
     Raises Malformed, or TooLarge beyond 1 MiB or 1,024 parts.
     """
-    size = len(data) + sum(len(part) for part in parts if part is not None)
-    if size > limits.ENTRY_BYTES or len(parts) > limits.PARTS_PER_ENTRY:
-        raise TooLarge(f"entry of {size} B in {len(parts)} parts, want at most {limits.ENTRY_BYTES} B in {limits.PARTS_PER_ENTRY}")
+    _check_size(data, parts, limits.ENTRY_BYTES + limits.ADMISSION_BYTES)
     sign1 = cose.decode_one_of(data, _TYPES)
     header = sign1.header
+    if header[16] != ADMISSION:
+        _check_size(data, parts, limits.ENTRY_BYTES)
     pv = header["pv"]
     sq = as_uint(header["sq"], "sq", 1)
     if (pv is None) != (sq == 1):
         raise Malformed("pv is null for sq 1 and for no other")
     envelope = header[16] == ENVELOPE
+    held = _held(sign1) if header[16] == ADMISSION else None
+    sealed = sign1 if envelope else None if held is None else cose.decode(held, ENVELOPE, _TYPES[ENVELOPE])
     return Entry(
         id=sign1.id,
         sign1=sign1,
@@ -115,9 +127,24 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
         sn=decode_head(header["sn"], "sn"),
         ck=decode_witness(header["ck"]),
         epoch=as_uint(header["ep"], "ep", 1, 2**32 - 1) if envelope else None,
-        hashes=_part_hashes(sign1.payload, parts) if envelope else _no_parts(parts),
+        hashes=_part_hashes(sealed.payload, parts) if sealed else _no_parts(parts),
         parts=tuple(parts),
+        held=held,
     )
+
+
+def _check_size(data: bytes, parts: Sequence[bytes | None], most: int) -> None:
+    size = len(data) + sum(len(part) for part in parts if part is not None)
+    if size > most or len(parts) > limits.PARTS_PER_ENTRY:
+        raise TooLarge(f"entry of {size} B in {len(parts)} parts, want at most {most} B in {limits.PARTS_PER_ENTRY}")
+
+
+def _held(sign1: cose.Sign1) -> bytes:
+    """The COSE bytes inside an admission. What else is in it is judged with the statements (shared_schema/membership.py)."""
+    map_ = cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT)
+    if type(map_) is not dict or "held" not in map_:
+        raise Malformed("an admission carries an envelope")
+    return as_blob(map_["held"], "held")
 
 
 def _no_parts(parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
@@ -151,9 +178,10 @@ def decode_pair(value: object) -> Entry:
 def decode_entry_alone(data: bytes) -> Entry:
     """An entry from its COSE bytes only, as an auditor has it: parts are taken as absent. Raises Malformed."""
     sign1 = cose.decode_one_of(data, _TYPES)
-    if sign1.header[16] != ENVELOPE:
+    if sign1.header[16] == STATEMENT:
         return decode_entry(data)
-    listed = as_list(cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
+    sealed = sign1 if sign1.header[16] == ENVELOPE else cose.decode(_held(sign1), ENVELOPE, _TYPES[ENVELOPE])
+    listed = as_list(cbor.decode(sealed.payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
     return decode_entry(data, [None] * len(listed))
 
 

@@ -13,6 +13,9 @@ def _limit(name: str) -> int:
 
 
 ENTRY_BYTES: Final = _limit("entry_bytes")
+HELD_ENTRIES: Final = _limit("held_entries")
+HELD_BYTES: Final = _limit("held_bytes")
+ADMISSION_BYTES: Final = _limit("admission_bytes")
 PARTS_PER_ENTRY: Final = _limit("parts_per_entry")
 PAGE_BYTES: Final = _limit("page_bytes")
 REQUEST_BYTES: Final = _limit("request_bytes")

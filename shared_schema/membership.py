@@ -1,4 +1,4 @@
-"""File statements: genesis, members, epoch, grant; and the grants inside them.
+"""File statements: genesis, members, epoch, grant, admit, refuse; and the grants inside them.
 
 Spec: docs/spec.md §7.  Vectors: shared_schema/vectors/membership/.  Shape only; whether one may stand is judged in
 sync/membership.py by server and reader alike.
@@ -6,15 +6,15 @@ sync/membership.py by server and reader alike.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import SUITE
-from shared_schema.entry import Head, decode_head
+from shared_schema.entry import Entry, Head, decode_head
 from shared_schema.errors import Malformed
 from shared_schema.ids import Side
 from shared_schema.roles import FILES, ROLES
-from shared_schema.shape import as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
+from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
 
 KEM_BYTES: Final = 1120  # X-Wing encapsulation: ML-KEM-768 1,088 then X25519 32
 TAG_BYTES: Final = 16
@@ -83,19 +83,49 @@ class MoreGrants:
     previous: bytes
 
 
-FileStatement = Genesis | Members | NewEpoch | MoreGrants
-KIND: Final[dict[type, str]] = {Genesis: "genesis", Members: "members", NewEpoch: "epoch", MoreGrants: "grant"}
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """A held envelope comes into the log, late: `held` are its COSE bytes, its parts are the admission's own."""
+
+    held: bytes
+    rg: Head
+    previous: bytes
+    grants: ClassVar[tuple[Grant, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A held envelope is not let in; `reason` is one of REFUSE_REASONS."""
+
+    id: bytes
+    reason: str
+    rg: Head
+    previous: bytes
+    grants: ClassVar[tuple[Grant, ...]] = ()
+
+
+FileStatement = Genesis | Members | NewEpoch | MoreGrants | Admit | Refuse
+KIND: Final[dict[type, str]] = {
+    Genesis: "genesis",
+    Members: "members",
+    NewEpoch: "epoch",
+    MoreGrants: "grant",
+    Admit: "admit",
+    Refuse: "refuse",
+}
+REFUSE_REASONS: Final = ("duplicate", "wrong_file", "not_authentic", "spill", "other")
 _EPOCH_KEYS: Final = keys("kind", "rg", "pr", "ep", "kc", "grants")
 
 
 def encode_file_statement(statement: FileStatement) -> bytes:
     """The payload of a file statement."""
-    map_: dict[str, Any] = {
-        "kind": KIND[type(statement)],
-        "rg": list(statement.rg),
-        "pr": statement.previous,
-        "grants": [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in statement.grants],
-    }
+    map_: dict[str, Any] = {"kind": KIND[type(statement)], "rg": list(statement.rg), "pr": statement.previous}
+    match statement:
+        case Admit():
+            return cbor.encode(map_ | {"held": statement.held})
+        case Refuse():
+            return cbor.encode(map_ | {"id": statement.id, "reason": statement.reason})
+    map_["grants"] = [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in statement.grants]
     if not isinstance(statement, MoreGrants):
         map_ |= {"ep": statement.epoch, "kc": statement.commit}
     if isinstance(statement, Genesis):
@@ -114,6 +144,14 @@ def decode_file_statement(payload: bytes) -> FileStatement:
     if decoder is None:
         raise Malformed("not a file statement of a known kind")
     return decoder(value)
+
+
+def file_statement(entry: Entry) -> FileStatement:
+    """The file statement that an entry is; `admit` is the one kind of an admission, and of no other entry. Raises Malformed."""
+    statement = decode_file_statement(entry.sign1.payload)
+    if isinstance(statement, Admit) != (entry.held is not None):
+        raise Malformed("an admission is an `admit`, and no other entry is")
+    return statement
 
 
 def _grant(value: object) -> Grant:
@@ -195,7 +233,21 @@ def _more_grants(value: dict[str, Any]) -> MoreGrants:
     return MoreGrants(_grants(map_["grants"]), decode_head(map_["rg"], "rg"), as_hash(map_["pr"], "pr"))
 
 
+def _admit(value: dict[str, Any]) -> Admit:
+    map_ = as_map(value, "admit", keys("kind", "rg", "pr", "held"))
+    return Admit(as_blob(map_["held"], "held"), decode_head(map_["rg"], "rg"), as_hash(map_["pr"], "pr"))
+
+
+def _refuse(value: dict[str, Any]) -> Refuse:
+    map_ = as_map(value, "refuse", keys("kind", "rg", "pr", "id", "reason"))
+    if map_["reason"] not in REFUSE_REASONS:
+        raise Malformed("reason is none of the known ones")
+    return Refuse(as_hash(map_["id"], "id"), map_["reason"], decode_head(map_["rg"], "rg"), as_hash(map_["pr"], "pr"))
+
+
 _DECODERS: Final[dict[str, Callable[[dict[str, Any]], FileStatement]]] = {
+    "admit": _admit,
+    "refuse": _refuse,
     "genesis": _genesis,
     "members": _members,
     "epoch": _epoch,

@@ -11,7 +11,7 @@ ROLES: Final[Mapping[str, dict[str, Any]]] = _RAW["roles"]
 FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"]
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
 _REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
-_ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant"}
+_ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant", "admit": "admit", "refuse": "admit"}
 
 
 def has_content(role: str) -> bool:

@@ -90,7 +90,9 @@ class InclusionProof:
 
 @dataclass(frozen=True, slots=True)
 class SyncResponse:
-    """The answer to a sync. `consistency` leads from the request's checkpoint to `checkpoint`."""
+    """The answer to a sync. `consistency` leads from the request's checkpoint to `checkpoint`. `held` says of each file how many held entries
+    wait for the device's person to decide on.
+    """
 
     answers: tuple[Answer, ...]
     receipts: tuple[bytes, ...]
@@ -101,6 +103,7 @@ class SyncResponse:
     checkpoint: str
     consistency: tuple[bytes, ...]
     inclusion: tuple[InclusionProof, ...]
+    held: tuple[tuple[bytes, int], ...] = ()
 
 
 _STATUS: Final = keys("unsent", "held", "conflicts", "oldest_conflict_days", "app", "claimed_ms", "free_mb")
@@ -153,7 +156,7 @@ def encode_response(response: SyncResponse) -> bytes:
     return cbor.encode(
         {
             "v": 1,
-            "answers": [_answer_map(answer) for answer in response.answers],
+            "answers": [answer_map(answer) for answer in response.answers],
             "receipts": list(response.receipts),
             "openings": [[opening.id, opening.leaf, opening.salt] for opening in response.openings],
             "pages": [_page_map(page) for page in response.pages],
@@ -162,11 +165,13 @@ def encode_response(response: SyncResponse) -> bytes:
             "checkpoint": response.checkpoint,
             "consistency": list(response.consistency),
             "inclusion": [[proof.leaf, list(proof.path)] for proof in response.inclusion],
+            "held": [list(one) for one in response.held],
         }
     )
 
 
-def _answer_map(answer: Answer) -> dict[str, Any]:
+def answer_map(answer: Answer) -> dict[str, Any]:
+    """What became of one entry, as it travels."""
     map_: dict[str, Any] = {"id": answer.id, "code": answer.code}
     if answer.code != "accepted":
         map_ |= {"message": answer.message, "retry": catalogue()[answer.code]["retry"]}
@@ -187,12 +192,12 @@ def decode_response(data: bytes) -> SyncResponse:
     map_ = as_map(
         cbor.decode(data),
         "response",
-        keys("v", "answers", "receipts", "openings", "pages", "more", "time", "checkpoint", "consistency", "inclusion"),
+        keys("v", "answers", "receipts", "openings", "pages", "more", "time", "checkpoint", "consistency", "inclusion", "held"),
     )
     if map_["v"] != 1 or map_["v"] is True:
         raise Malformed("response version is not 1")
     return SyncResponse(
-        answers=tuple(_answer(item) for item in as_list(map_["answers"], "answers")),
+        answers=tuple(decode_answer(item) for item in as_list(map_["answers"], "answers")),
         receipts=tuple(as_blob(item, "receipt") for item in as_list(map_["receipts"], "receipts")),
         openings=tuple(_opening(item) for item in as_list(map_["openings"], "openings")),
         pages=tuple(_page(item) for item in as_list(map_["pages"], "pages")),
@@ -201,6 +206,7 @@ def decode_response(data: bytes) -> SyncResponse:
         checkpoint=as_text(map_["checkpoint"], "checkpoint", 1000),
         consistency=tuple(as_hash(item, "consistency") for item in as_list(map_["consistency"], "consistency", 128)),
         inclusion=tuple(_inclusion(item) for item in as_list(map_["inclusion"], "inclusion", limits.PROOFS_PER_SYNC)),
+        held=tuple(_count(item) for item in as_list(map_["held"], "held", limits.FILES_PER_DEVICE)),
     )
 
 
@@ -210,7 +216,8 @@ def _flag(value: object, name: str) -> bool:
     return value
 
 
-def _answer(value: object) -> Answer:
+def decode_answer(value: object) -> Answer:
+    """What became of one entry. Raises Malformed."""
     map_ = as_map(value, "answer", keys("id", "code"), keys("message", "retry", "signed", "stored"))
     entry_id, code = as_hash(map_["id"], "id"), as_text(map_["code"], "code", 40)
     if code == "accepted":
@@ -242,6 +249,11 @@ def _page_entry(value: object) -> PageEntry:
     items = as_tuple(value, "page entry", 3)
     opening = as_tuple(items[2], "opening", 2)
     return PageEntry(items[0], as_uint(items[1], "received_ms"), (as_uint(opening[0], "leaf"), as_hash(opening[1], "salt")))
+
+
+def _count(value: object) -> tuple[bytes, int]:
+    items = as_tuple(value, "held", 2)
+    return as_id(items[0], "log"), as_uint(items[1], "count", 1)
 
 
 def _inclusion(value: object) -> InclusionProof:

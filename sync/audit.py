@@ -15,7 +15,7 @@ from shared_schema.entry import Head, Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.event import decode_event
 from shared_schema.ids import Side
-from shared_schema.membership import FileStatement, decode_file_statement
+from shared_schema.membership import FileStatement, file_statement
 from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
 from sync import log as log_rules
 from sync import membership, merkle, registry
@@ -191,7 +191,7 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
             if entry.is_envelope:
                 membership.check_envelope(file, entry)
             else:
-                statement = decode_file_statement(entry.sign1.payload)
+                statement = file_statement(entry)
                 file = membership.take(file, entry, known)
         except ProtocolError as error:
             file = file if entry.is_envelope else membership.skip(file, entry)
@@ -353,6 +353,12 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
             result.add("contradiction", log, event["to"], f"event {n}: entries went to somebody who never was a member")
         if not event["from"] < event["to"] < len(result.chains.get(log, ())):
             result.add("contradiction", log, event["to"], f"event {n}: entries went out that are not in the export")
+    elif event["e"] == "reviewed":
+        certificate, file = known.devices.get(event["device"]), result.files.get(log)
+        if certificate is None:
+            result.add("wall", log, event["to"], f"event {n}: held work went to a device that is not on this side")
+        elif file is None or certificate.subject.user not in file.ever:
+            result.add("contradiction", log, event["to"], f"event {n}: held work went to somebody who never was a member")
     elif event["e"] == "refused" and log and log not in result.chains:
         result.add("contradiction", log, 0, f"event {n}: an entry was refused for a log that is not in the export")
     elif event["e"] == "export":

@@ -1,8 +1,9 @@
 """Making entries: header, payload, signature (docs/spec.md §2, §3). Decoding is in shared_schema/entry.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared_schema.entry import STATEMENT, Entry, Head, Witness, decode_entry, entry_header
+from shared_schema.entry import ADMISSION, STATEMENT, Entry, Head, Witness, decode_entry, entry_header
 from sync.signing import SigningKey, sign_object
 
 
@@ -26,3 +27,8 @@ class Author:
 def sign_statement(author: Author, key: SigningKey, payload: bytes) -> Entry:
     """A statement, signed."""
     return decode_entry(sign_object(key, author.header(STATEMENT), payload))
+
+
+def sign_admission(author: Author, key: SigningKey, payload: bytes, parts: Sequence[bytes]) -> Entry:
+    """An admission, signed: an `admit` with the parts of the envelope that it carries."""
+    return decode_entry(sign_object(key, author.header(ADMISSION), payload), parts)

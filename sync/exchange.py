@@ -11,7 +11,7 @@ from shared_schema import cbor, ids
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.entry import Entry, Head, Witness, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused
-from shared_schema.membership import decode_file_statement
+from shared_schema.membership import file_statement
 from shared_schema.receipt import Receipt, SignedHead, Verdict, decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.wire import Page
 from sync import log as log_rules
@@ -137,7 +137,7 @@ def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[in
     except ProtocolError as error:
         return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
     try:
-        file = _take_file(reader, entry, known)
+        file = _take_file(reader, entry, known, history)
     except ProtocolError as error:
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
     role = file.members.get(user, role) if file else role
@@ -166,7 +166,7 @@ def _check_fork(reader: Reader, entry: Entry, history: History) -> None:
 def _relied_on(entry: Entry) -> Head | None:
     """The registry head that a statement names. None for an envelope, and for a payload that is void whatever the registry says."""
     try:
-        return None if entry.is_envelope else decode_file_statement(entry.sign1.payload).rg
+        return None if entry.is_envelope else file_statement(entry).rg
     except Malformed:
         return None
 
@@ -190,11 +190,14 @@ def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Read
     return Reader(log_rules.advance_author(head, entry) if advance else head, file)
 
 
-def _take_file(reader: Reader, entry: Entry, known: Registry) -> FileState | None:
+def _take_file(reader: Reader, entry: Entry, known: Registry, history: History) -> FileState | None:
     if entry.is_envelope:
         membership.check_envelope(reader.file, entry)
         return reader.file
-    return membership.take(reader.file, entry, known)
+    file = membership.take(reader.file, entry, known)
+    if entry.held is not None and entry.sealed is not None:
+        log_rules.check_carried(reader.log, entry.sealed, history.chain_at)
+    return file
 
 
 def take_registry_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, Registry, list[Taken]]:

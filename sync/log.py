@@ -96,6 +96,16 @@ def check_address(entry: Entry, svc: bytes, log: bytes) -> None:
         raise Malformed("the entry was signed for another service or log")
 
 
+def check_carried(state: LogHead, sealed: Entry, chain_at: ChainAt) -> None:
+    """Raises Refused `not-permitted` when the author of what is admitted claims to have seen another history of this log: its changes could
+    claim to have seen anything.
+    """
+    try:
+        check_seen(state, sealed, chain_at)
+    except Contradiction as error:
+        raise Refused("not-permitted", f"of what is admitted: {error}") from error
+
+
 def check_seen(state: LogHead, entry: Entry, chain_at: ChainAt) -> None:
     """Raises Contradiction when the head that the author saw is not on this log's chain. `chain_at` knows every place up to the head."""
     seen = entry.sn

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from shared_schema import ids
-from shared_schema.entry import Entry
+from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
-from shared_schema.membership import FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, decode_file_statement
+from shared_schema.membership import KIND, Admit, FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Refuse, file_statement
 from shared_schema.roles import file_sides, may_be_member, may_sign
 from sync.registry import Certificate, Registry
+from sync.signing import verify_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class FileState:
     """A fold over a file's statements.
 
     `epoch` is the current one, `commits` maps each valid epoch to its kc, `voided` are the numbers of void epochs, never to be used
-    again, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch until a valid one.
+    again, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch until a valid one. `ever` maps everybody
+    who was a member to their last role, `settled` are the held entries that were admitted or refused.
     """
 
     log: bytes
@@ -32,7 +34,8 @@ class FileState:
     commits: Mapping[int, bytes]
     holders: frozenset[bytes]
     previous: bytes
-    ever: frozenset[bytes] = field(default_factory=frozenset)
+    ever: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
+    settled: frozenset[bytes] = frozenset()
     voided: frozenset[int] = frozenset()
     blocked: bool = False
 
@@ -50,7 +53,7 @@ def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState
 
     Raises Malformed or Refused when it may not stand there.
     """
-    statement = decode_file_statement(entry.sign1.payload)
+    statement = file_statement(entry)
     if registry.reaches(statement.rg) is not True:
         raise Refused("stale-registry", "the registry head that the statement names is not in this registry")
     author = registry.devices.get(entry.author)
@@ -87,18 +90,26 @@ def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: 
         commits=MappingProxyType({1: statement.commit}),
         holders=holders,
         previous=entry.id,
-        ever=frozenset(members),
+        ever=MappingProxyType(members),
     )
 
 
-def _take_later(state: FileState, entry: Entry, statement: Members | NewEpoch | MoreGrants, registry: Registry, author: Certificate) -> FileState:
+_Later = Members | NewEpoch | MoreGrants | Admit | Refuse
+
+
+def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Registry, author: Certificate) -> FileState:
     if statement.previous != state.previous:
         raise Refused("stale-statement")
     role = state.members.get(author.subject.user)
-    kind = {Members: "members", NewEpoch: "epoch", MoreGrants: "grant"}[type(statement)]
+    kind = KIND[type(statement)]
     if role is None or entry.author not in state.holders or not may_sign(kind, state.file, state.side, role):
         raise Refused("not-permitted", f"the author may not sign {kind} in this file")
     seq = statement.rg.seq
+    if isinstance(statement, Admit | Refuse):
+        held = _check_held(state, entry, statement.held, registry, seq) if isinstance(statement, Admit) else statement.id
+        if held in state.settled:
+            raise Refused("not-permitted", "that held entry was admitted or refused before")
+        return replace(state, settled=state.settled | {held}, previous=entry.id)
     if isinstance(statement, MoreGrants):
         holders = _check_more_grants(state, statement, registry)
         return replace(state, holders=state.holders | holders, previous=entry.id)
@@ -117,9 +128,21 @@ def _take_later(state: FileState, entry: Entry, statement: Members | NewEpoch | 
         commits=MappingProxyType({**state.commits, statement.epoch: statement.commit}),
         holders=holders,
         previous=entry.id,
-        ever=state.ever | members.keys(),
+        ever=MappingProxyType({**state.ever, **members}),
         blocked=False,
     )
+
+
+def _check_held(state: FileState, entry: Entry, data: bytes, registry: Registry, seq: int) -> bytes:
+    """The id of the envelope that an admission carries: of this log, rightly signed, by somebody who at some time was a member, in an epoch of this file."""
+    held = decode_entry_alone(data)
+    if not held.is_envelope or (held.svc, held.log) != (entry.svc, entry.log):
+        raise Malformed("what is admitted was not sealed for this log")
+    author = registry.devices.get(held.author)
+    if author is None or author.seq > seq or author.subject.user not in state.ever or held.epoch not in state.commits:
+        raise Refused("not-permitted", "the author of what is admitted was never a member, or its epoch is none of this file")
+    verify_object(held.sign1, author.keys.sign)
+    return held.id
 
 
 def _changed_members(state: FileState, statement: Members, author: bytes) -> dict[bytes, str]:
@@ -193,7 +216,7 @@ def skip(state: FileState | None, entry: Entry) -> FileState | None:
     if state is None:
         return None
     try:
-        statement: FileStatement | None = decode_file_statement(entry.sign1.payload)
+        statement: FileStatement | None = file_statement(entry)
     except Malformed:
         statement = None
     if isinstance(statement, Members | NewEpoch):

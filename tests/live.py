@@ -15,6 +15,7 @@ import httpx
 
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
+from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from sync.device import enrolment, files, syncing
 from sync.device.session import Session
@@ -79,6 +80,14 @@ def free_port() -> int:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
+
+
+class OnlySyncs:
+    """The part of a transport that a test's own leaves out."""
+
+    def deposit(self, _session: Session, _body: bytes) -> bytes:
+        """Nothing is handed in."""
+        raise Refused("offline")
 
 
 class Live:

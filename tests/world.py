@@ -18,11 +18,13 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 import server.realm
+from server import held_routes
 from server import store as server_store
 from server.append import Pushed, Sender
 from server.realm import Realm, RealmKeys
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
+from shared_schema.deposit import Deposited, decode_deposit, encode_deposited, encode_held
 from shared_schema.entry import decode_pair
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
@@ -202,6 +204,29 @@ class Host:
         """POST /v1/sync."""
         return self._serve(lambda: encode_response(self.realm.sync(decode_request(body), self.sender(device))))
 
+    def deposit(self, device: bytes, body: bytes) -> bytes:
+        """POST /v1/deposit, as server/held_routes.py does it."""
+        return self._serve(lambda: self._deposit(device, decode_deposit(body)))
+
+    def _deposit(self, device: bytes, pairs: tuple[Any, ...]) -> bytes:
+        certificate = self.realm.known().devices.get(device)
+        if certificate is None:
+            raise Refused("request-refused")
+        pushed = self.push(pairs, Sender(device, certificate.subject.user), deposit=True)
+        return encode_deposited(Deposited(pushed.answers, pushed.receipts))
+
+    def held(self, device: bytes, log: bytes, after: int) -> bytes:
+        """GET /v1/held/{log}, as server/held_routes.py does it."""
+        return self._serve(lambda: self._held(self.sender(device), log, after))
+
+    def _held(self, sender: Sender, log: bytes, after: int) -> bytes:
+        if not self.realm.may_decide(log, sender.user):
+            raise Refused("no-such-file")
+        found, more = held_routes._held(self.realm, log, after)
+        if found:
+            self.realm.transact([lambda commit: self.realm.review(commit, sender, log, found[0].n, found[-1].n)])
+        return encode_held(found, more=more)
+
     def enrol(self, body: bytes) -> bytes:
         """POST /v1/enrol, as server/registry_routes.py does it."""
         return self._serve(lambda: self._enrol(cbor.decode(body)["entry"]))
@@ -214,9 +239,9 @@ class Host:
             raise Refused("invitation-spent")
         return cbor.encode({"v": 1, "receipts": list(pushed.receipts)})
 
-    def push(self, pairs: tuple[Any, ...], sender: Sender | None) -> Pushed:
+    def push(self, pairs: tuple[Any, ...], sender: Sender | None, *, deposit: bool = False) -> Pushed:
         """Entries straight into the realm, from whomever."""
-        result = self.realm.transact([lambda commit: commit.push(pairs, sender)])[0]
+        result = self.realm.transact([lambda commit: commit.push(pairs, sender, deposit=deposit)])[0]
         if isinstance(result, Exception):
             raise result
         pushed: Pushed = result
@@ -282,6 +307,12 @@ class Wire:
 
     def sync(self, session: Session | enrolment.Newcomer, body: bytes) -> bytes:
         return self._pass(body, lambda: self.host.sync(session.identity.device, body), session.identity.device)
+
+    def deposit(self, session: Session, body: bytes) -> bytes:
+        return self._pass(body, lambda: self.host.deposit(session.identity.device, body), None)
+
+    def held(self, session: Session, log: bytes, after: int) -> bytes:
+        return self._pass(b"", lambda: self.host.held(session.identity.device, log, after), None)
 
     def enrol(self, side: Side, body: bytes) -> bytes:
         assert side == self.phone.side
@@ -562,7 +593,7 @@ class World:
     def hear(self, host: Host, reply: bytes) -> bytes:
         """An onlooker on the true server's line keeps every receipt."""
         if host is self.hosts[host.side]:
-            for receipt in cbor.decode(reply)["receipts"]:
+            for receipt in cbor.decode(reply).get("receipts", []):
                 self.receipts[receipt] = host.side
         return reply
 

@@ -6,11 +6,12 @@ from typing import Any
 from shared_schema import cbor, ids
 from shared_schema.entry import Entry, decode_entry
 from shared_schema.errors import BadGrant, Malformed
-from shared_schema.membership import Members, decode_file_statement
+from shared_schema.membership import Members, Refuse, file_statement
 from sync import keys, sealing
 from sync.change import Change, decode_part, encode_part
 from sync.device.outcome import Outcome
 from sync.device.session import Session
+from sync.device.tables import LET_OUT
 from sync.exchange import Taken
 from sync.granting import check_secret, open_grants
 from sync.log import Placed
@@ -22,6 +23,7 @@ class Opening:
     def __init__(self, session: Session, outcome: Outcome) -> None:
         self.session, self.store, self.outcome = session, session.store, outcome
         self.counted: dict[tuple[bytes, bytes], int] = {}
+        self.late: set[tuple[bytes, int]] = set()
         self.numbers = {item.id: item.n for item in self.store.waiting()}
 
     def take(self, log: bytes, taken: list[Taken]) -> None:
@@ -33,11 +35,11 @@ class Opening:
         if older:
             self._reopen(log)
         else:
-            self._open_parts(log, [one for one in taken if not one.void and one.place.entry.is_envelope])
+            self._open_parts(log, [self._carried(log, one) for one in taken if not one.void and one.place.entry.sealed])
 
     def _statement(self, log: bytes, entry: Entry, seq: int) -> bool:
         """Keep what a statement grants to this device; True when it opens earlier entries too."""
-        statement = decode_file_statement(entry.sign1.payload)
+        statement = file_statement(entry)
         me, session = self.session.identity, self.session
         state = session.reader(log).file
         held = self.store.secrets(log)
@@ -64,27 +66,44 @@ class Opening:
             self.store.put_secret(log, epoch, secret)
             held[epoch], epochs[secret] = secret, epoch
             good.add(epoch)
+        if isinstance(statement, Refuse) and (n := self.numbers.get(statement.id)) is not None:
+            by = session.name_of(session.registry.devices[entry.author].subject.user)
+            self.store.answer_outbox(n, LET_OUT, f"{by} did not let it in: {statement.reason.replace('_', ' ')}")
         if isinstance(statement, Members) and me.user in statement.remove:
-            session.alarm(log, seq, "removed", "you were removed from this file; what you had not sent stays on this device")
+            session.alarm(
+                log, seq, "removed", "you were removed from this file; what you had not sent is handed in, and held until a member decides on it"
+            )
         return bool(good - {getattr(statement, "epoch", None)})
+
+    def _carried(self, log: bytes, one: Taken) -> Taken:
+        """An envelope at its place, or the one that an admission carries, by its own author: late."""
+        entry = one.place.entry
+        sealed = entry.sealed
+        if sealed is None or sealed is entry:
+            return one
+        user = self.session.registry.devices[sealed.author].subject.user
+        file = self.session.reader(log).file
+        self.late.add((log, one.place.seq))
+        return Taken(one.place._replace(entry=sealed), one.opening, None, user, file.ever.get(user, "") if file else "")
 
     def _close(self, log: bytes, epoch: int) -> None:
         """Forget a secret that no honest granter made, and what it opened, as everybody does who holds the earlier one."""
         self.store.drop_secret(log, epoch)
         for row in self.store.entries(log):
-            if not row.void and not row.statement and decode_entry(row.cose, cbor.decode(row.parts)).epoch == epoch:
+            sealed = None if row.void else decode_entry(row.cose, cbor.decode(row.parts)).sealed
+            if sealed is not None and sealed.epoch == epoch:
                 self.store.unplace(log, row.seq, self.session.identity.device)
 
     def _reopen(self, log: bytes) -> None:
         """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
         opened = []
         for row in self.store.entries(log):
-            if not row.void and not row.statement:
-                entry = decode_entry(row.cose, cbor.decode(row.parts))
+            entry = decode_entry(row.cose, cbor.decode(row.parts))
+            if not row.void and entry.sealed is not None:
                 certificate = self.session.registry.devices.get(entry.author)
                 user = certificate.subject.user if certificate else b""
                 place = Placed(row.seq, row.received_ms, row.chain, entry)
-                opened.append(Taken(place, (row.leaf, b""), None, user, row.role))
+                opened.append(self._carried(log, Taken(place, (row.leaf, b""), None, user, row.role)))
         self._open_parts(log, opened)
 
     def _open_parts(self, log: bytes, taken: list[Taken]) -> None:
@@ -96,9 +115,12 @@ class Opening:
             if sent is not None and secret is None:  # its epoch was closed meanwhile: nobody opens it, and nobody reads what it says
                 self.store.unseal_from(sent)
             elif sent is not None:  # what this device sealed itself needs no opening
-                self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role)
+                late = (log, place.seq) in self.late
+                self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role, late=late)
+                if late:
+                    self.store.drop_outbox(sent)
             elif secret is not None:
-                found = [self._row(log, one, change, body) for change, body in self._changes(log, one, secret)]
+                found = [self._row(log, one, change, body, int((log, place.seq) in self.late)) for change, body in self._changes(log, one, secret)]
                 self._check_repeats(log, found)
                 rows += found
         self.store.put_changes(rows)
@@ -124,11 +146,11 @@ class Opening:
         yield from sorted(found, key=lambda pair: pair[0].c)
 
     @staticmethod
-    def _row(log: bytes, one: Taken, change: Change, body: bytes) -> tuple[Any, ...]:
+    def _row(log: bytes, one: Taken, change: Change, body: bytes, late: int) -> tuple[Any, ...]:
         entry = one.place.entry
         creates = ids.record_id(log, entry.author, change.c) == change.r
         return (
-            log, entry.author, change.c, change.r, change.t, int(creates), one.place.seq, one.place.received_ms, one.user, one.role, 0, None, body,
+            log, entry.author, change.c, change.r, change.t, int(creates), one.place.seq, one.place.received_ms, one.user, one.role, late, None, body,
         )  # fmt: skip
 
     def _check_repeats(self, log: bytes, rows: list[tuple[Any, ...]]) -> None:

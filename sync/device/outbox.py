@@ -3,6 +3,7 @@
 What is in the outbox is on disk before it is sent, and leaves it only on a verified final verdict.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from shared_schema import cbor, limits
@@ -12,7 +13,7 @@ from sync import keys, membership, sealing
 from sync.change import Change, Op, encode_part
 from sync.device.session import Session
 from sync.device.tables import ChangeRow
-from sync.entry import Author, sign_statement
+from sync.entry import Author, sign_admission, sign_statement
 from sync.signing import sign_object
 
 _ENTRY_ROOM: Final = limits.ENTRY_BYTES - 65_536  # for the header, the hashes and the framing of parts
@@ -32,12 +33,25 @@ def put_statement(session: Session, log: bytes, payload: bytes) -> Entry:
 
     Nothing is sealed behind it before its verdict; only a genesis may have unsent successors.
     """
+    _require_nothing_waits(session, log)
+    return _put(session, log, sign_statement(author(session, log), session.sign_key, payload))
+
+
+def put_admission(session: Session, log: bytes, payload: bytes, parts: Sequence[bytes]) -> Entry:
+    """The same for an `admit`, which carries the parts of what it admits."""
+    _require_nothing_waits(session, log)
+    return _put(session, log, sign_admission(author(session, log), session.sign_key, payload, parts))
+
+
+def _put(session: Session, log: bytes, entry: Entry) -> Entry:
+    with session.store.transaction():
+        session.store.put_outbox(log, entry.sq, entry.id, 1, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
+    return entry
+
+
+def _require_nothing_waits(session: Session, log: bytes) -> None:
     if any(not item.dead for item in session.store.waiting(log)):
         raise Refused("after-predecessor", "something of this file is still unsent: sync first")
-    entry = sign_statement(author(session, log), session.sign_key, payload)
-    with session.store.transaction():
-        session.store.put_outbox(log, entry.sq, entry.id, 1, entry.cose, cbor.encode([]), session.now_ms())
-    return entry
 
 
 def check_size(type_: str, ops: list[Op]) -> None:
@@ -48,21 +62,22 @@ def check_size(type_: str, ops: list[Op]) -> None:
         raise TooLarge(f"sealed, this change has {size} bytes; want at most {_LARGEST}: save it as several changes. Nothing was kept")
 
 
-def seal_pending(session: Session) -> int:
-    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns.
+def seal_pending(session: Session, *, out: bool = False) -> int:
+    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns. Who is `out`, or was
+    removed from a file, seals under the newest key that it has: its work will be held, and members have that key too.
 
     A log whose changes cannot be sealed raises an alarm and holds up no other.
     """
     sealed = 0
     for log in session.store.logs_with_unsealed():
         try:
-            sealed += _seal_log(session, log)
+            sealed += _seal_log(session, log, out=out)
         except ProtocolError as error:
             session.alarm(log, None, error.code, f"what waits in this file cannot be sealed, and stays on this device: {error}")
     return sealed
 
 
-def _may_seal(session: Session, log: bytes, state: membership.FileState | None) -> bool:
+def _may_seal(session: Session, log: bytes, state: membership.FileState | None, *, lost: bool) -> bool:
     if (
         state is None
         or session.stopped(log)
@@ -70,17 +85,22 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None) 
         or any(item.dead and item.statement for item in session.store.waiting(log))
     ):
         return False
+    if lost:
+        return True
     if state.blocked or membership.rotation_needed(state, session.registry):
         return False
     waiting = [item for item in session.store.waiting(log) if item.statement and item.sq > 1 and not item.dead]
     return not waiting and session.identity.device in state.holders and session.identity.user in state.members
 
 
-def _seal_log(session: Session, log: bytes) -> int:
+def _seal_log(session: Session, log: bytes, *, out: bool) -> int:
     state = session.file(log)
-    if not _may_seal(session, log, state) or state is None:
+    lost = out or (state is not None and session.identity.user in state.ever and session.identity.user not in state.members)
+    if not _may_seal(session, log, state, lost=lost) or state is None:
         return 0
-    secret = session.store.secrets(log).get(state.epoch)
+    secrets = session.store.secrets(log)
+    epoch = max((one for one in secrets if one in state.commits), default=0) if lost else state.epoch
+    secret = secrets.get(epoch)
     if secret is None:
         return 0
     rows = session.store.unsealed(log)
@@ -88,7 +108,7 @@ def _seal_log(session: Session, log: bytes) -> int:
     while sealed < len(rows):
         taken, parts = _batch(rows[sealed:])
         with session.store.transaction():
-            entry = _seal(session, log, state.epoch, secret, parts)
+            entry = _seal(session, log, epoch, secret, parts)
             n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
             session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
         sealed += len(taken)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Keys
-from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, decode_entry
+from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, decode_entry, decode_entry_alone
 from shared_schema.errors import Refused
 from shared_schema.ids import Side
 from shared_schema.records import record_types
@@ -121,7 +121,7 @@ class Session:
         if reader is None:
             file: membership.FileState | None = None
             for row in self.store.statements(log):
-                entry = decode_entry(row.cose)
+                entry = decode_entry_alone(row.cose)
                 file = membership.skip(file, entry) if row.void else membership.take(file, entry, self.registry)
             reader = self._readers[log] = Reader(self._log_head(log), file)
         return reader

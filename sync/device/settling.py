@@ -3,9 +3,10 @@
 from typing import Final
 
 from shared_schema import cbor, limits
+from shared_schema.deposit import Deposited
 from shared_schema.entry import Entry, decode_entry, decode_pair
 from shared_schema.errors import ProtocolError, catalogue
-from shared_schema.membership import FileStatement, Genesis, Members, decode_file_statement
+from shared_schema.membership import FileStatement, Genesis, Members, file_statement
 from shared_schema.receipt import Receipt, decode_receipt
 from shared_schema.wire import Answer, SyncResponse
 from sync import exchange
@@ -19,7 +20,7 @@ REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds th
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 _FOREVER: Final = frozenset({"malformed", "too-large"})
 _FINAL: Final = {
-    False: _RESEAL | _FOREVER,
+    False: _RESEAL | _FOREVER | {"held"},
     True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full"},
 }  # by whether it is a statement
 
@@ -41,8 +42,14 @@ class Settling:
         self._receipts(response.receipts)
         self._settle(still_coming=response.more and self.outcome.received > 0)
 
-    def _answers(self, response: SyncResponse, pushed: list[OutboxRow]) -> None:
+    def take_deposited(self, deposited: Deposited, pushed: list[OutboxRow]) -> None:
+        """Take the verdicts on what was handed in, and the receipts of what had been accepted before."""
+        self._answers(deposited, pushed)
+        self._receipts(deposited.receipts)
+
+    def _answers(self, response: SyncResponse | Deposited, pushed: list[OutboxRow]) -> None:
         unsealed: set[bytes] = set()
+        held = {answer.id for answer in response.answers if answer.code == "held"}
         for item, answer in zip(pushed, response.answers, strict=False):
             if answer.code == "accepted":
                 continue
@@ -55,7 +62,7 @@ class Settling:
                 self._clone(item, answer)
             if final:
                 self.store.set_fact(REFUSED + item.id.hex(), answer.signed or b"")
-                self._take_final(item, answer.code, answer.signed or b"")
+                self._take_final(item, answer.code, answer.signed or b"", held)
                 unsealed.add(item.log)
             elif item.log not in unsealed:
                 self.store.answer_outbox(item.n, answer.code, answer.message)
@@ -72,17 +79,17 @@ class Settling:
             return False
         return (verdict.id, verdict.log, verdict.code) == (item.id, item.log, answer.code)
 
-    def _take_final(self, item: OutboxRow, code: str, signed: bytes) -> None:
-        """Changes of a refused envelope and of its successors are sealed again; a refused statement is dropped.
+    def _take_final(self, item: OutboxRow, code: str, signed: bytes, held: set[bytes]) -> None:
+        """Changes of a refused envelope and of its successors are sealed again, but for those that are `held` too; a refused statement is dropped.
 
         What can never be taken (`malformed`, `too-large`) stays for a person to see.
         """
         for later in self.store.waiting(item.log):
-            if later.n > item.n and not later.dead and not later.receipted:
+            if later.n > item.n and not later.dead and not later.receipted and later.id not in held:
                 self.store.set_fact(REFUSED + later.id.hex(), signed)  # it follows an entry that will never be taken
                 self.store.unseal_from(later.n)
                 self.store.drop_outbox(later.n)
-        statement = decode_file_statement(decode_entry(item.cose).sign1.payload) if item.statement else None
+        statement = file_statement(decode_entry(item.cose, cbor.decode(item.parts))) if item.statement else None
         if statement is not None and not isinstance(statement, Genesis):
             self._say_dropped(item.log, statement, code)
             self.store.drop_outbox(item.n)

@@ -16,6 +16,8 @@ from shared_schema.errors import Refused
 from sync.device.tables import (
     CHANGE_COLUMNS,
     ENTRY_COLUMNS,
+    HELD,
+    LET_OUT,
     OUTBOX_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
@@ -303,18 +305,26 @@ class Store:
         """Say in which outbox item these changes are, or with None that they are to be sealed again."""
         self._db.executemany("UPDATE change SET sealed = ? WHERE log = ? AND device = ? AND c = ?", [(n, log, device, c) for c in counters])
 
-    def place_sealed(self, log: bytes, n: int, seq: int, received_ms: int, role: str) -> int:
+    def place_sealed(self, log: bytes, n: int, seq: int, received_ms: int, role: str, *, late: bool = False) -> int:
         """The changes of outbox item `n` have their place; how many they were."""
-        sql = "UPDATE change SET seq = ?, received_ms = ?, role = ? WHERE log = ? AND sealed = ? AND seq IS NULL"
-        return int(self._db.execute(sql, (seq, received_ms, role, log, n)).rowcount)
+        sql = "UPDATE change SET seq = ?, received_ms = ?, role = ?, late = ? WHERE log = ? AND sealed = ? AND seq IS NULL"
+        return int(self._db.execute(sql, (seq, received_ms, role, int(late), log, n)).rowcount)
 
     def unseal_from(self, n: int) -> None:
         """The changes of outbox item `n` are to be sealed again."""
         self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
 
     def unsent(self) -> int:
-        """Own changes without a place in a log, and statements in the outbox."""
-        return int(self._one("SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + (SELECT count(*) FROM outbox WHERE statement = 1)"))
+        """Own changes without a place in a log, but for those that the server holds or a colleague did not let in; and statements in the outbox."""
+        items = self._one("SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + (SELECT count(*) FROM outbox WHERE statement = 1)")
+        return int(items) - self._aside(HELD) - self._aside(LET_OUT)
+
+    def held(self) -> int:
+        """Own changes that the server holds until a colleague decides on them."""
+        return self._aside(HELD)
+
+    def _aside(self, code: str) -> int:
+        return int(self._one("SELECT count(*) FROM change WHERE seq IS NULL AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code))
 
     # --- outbox ----------------------------------------------------------------------------------------------------------
 

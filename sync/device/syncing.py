@@ -6,10 +6,12 @@ few times at most, and more is asked for only while something comes.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
+from shared_schema.deposit import decode_deposited, encode_deposit
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
@@ -20,6 +22,7 @@ from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
+from sync.device.settling import Settling
 from sync.device.tables import OutboxRow, Waiting
 from sync.device.taking import take_response
 from sync.granting import Granter
@@ -29,6 +32,7 @@ _FIRST_PUSH_BYTES: Final = 262_144  # then twice as much each time: what a slow 
 _ROUNDS: Final = 10_000
 _SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
+_OUT: Final = frozenset({"revoked", "suspended", "certificate-ended"})
 TURNED_AWAY: Final = "turned-away"  # the fact that says why the server took nothing of this device at the last sync
 
 
@@ -37,6 +41,10 @@ class Transport(Protocol):
 
     def sync(self, session: Session, body: bytes) -> bytes:
         """POST /v1/sync."""
+        ...
+
+    def deposit(self, session: Session, body: bytes) -> bytes:
+        """POST /v1/deposit."""
         ...
 
 
@@ -80,8 +88,13 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         try:
             response = _exchange(session, transport, pushed)
         except Refused as error:
-            if error.code in ("revoked", "suspended", "certificate-ended"):
+            if error.code in _OUT:
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
+                with suppress(Refused):  # the next sync tries again
+                    hand_in(session, transport)
+                if held := session.store.held():
+                    text = f"{error} {held} change(s) that it could not send are held until a colleague decides on them."
+                    raise Refused(error.code, text) from error
             raise
         if session.store.fact(TURNED_AWAY):
             session.store.set_fact(TURNED_AWAY, b"")
@@ -100,6 +113,22 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed))):
             break
     return report
+
+
+def hand_in(session: Session, transport: Transport) -> int:
+    """What a device that lost its place could not send: the server holds it until a member decides on it. Returns how many changes are held.
+
+    What cannot be handed in (statements, work in files that the server does not know) stays on this device.
+    """
+    seal_pending(session, out=True)
+    asked: set[int] = set()
+    while chosen := [item for item in _choose(session, set()) if item.n not in asked and not item.statement]:
+        asked |= {item.n for item in chosen}
+        handed = session.store.outbox_items([item.n for item in chosen])
+        answer = decode_deposited(transport.deposit(session, encode_deposit([[item.cose, cbor.Raw(item.parts)] for item in handed])))
+        with session.store.transaction():
+            Settling(session, Outcome()).take_deposited(answer, handed)
+    return session.store.held()
 
 
 def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, again: bool = False) -> list[Waiting]:
@@ -135,6 +164,7 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -
 def _status(session: Session) -> Status:
     return Status(
         unsent=unsent(session),
+        held=session.store.held(),
         conflicts=last_count(session),
         app=f"fieldkeep-py/{VERSION}",
         claimed_ms=max(0, session.now_ms()),

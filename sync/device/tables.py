@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 SCHEMA_VERSION: Final = 4
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
+HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
+LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
 _TABLES: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,

@@ -20,6 +20,7 @@ from sync.device.tables import EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
+HELD_FILES: Final = "held"  # the fact that says in which files how much waits for this device's person to decide on
 _BEHIND: Final = "behind:"  # with a log's id in hex: the fact that holds the place at which its registry was missing
 
 
@@ -50,6 +51,7 @@ class _Taking:
         Settling(self.session, self.outcome).take(self.response, self.pushed)
         take_proofs(self.session, self.response, self.outcome)
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
+        self.store.set_fact(HELD_FILES, cbor.encode([list(one) for one in self.response.held]))
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import jwt
 
-from shared_schema import cbor, limits
+from shared_schema import cbor, ids, limits
 from shared_schema.errors import Malformed, Refused, TooLarge, catalogue
 from shared_schema.ids import SIDES
 from shared_schema.request import ALGORITHM, CBOR_TYPE, NONCE_HEADER, SCHEME, TYP, claims
@@ -93,6 +93,14 @@ class HttpTransport:
     def sync(self, session: Signer, body: bytes) -> bytes:
         """POST /v1/sync."""
         return self.signed(session, "POST", "/v1/sync", body)
+
+    def deposit(self, session: Signer, body: bytes) -> bytes:
+        """POST /v1/deposit."""
+        return self.signed(session, "POST", "/v1/deposit", body)
+
+    def held(self, session: Signer, log: bytes, after: int) -> bytes:
+        """GET /v1/held/{log}."""
+        return self.signed(session, "GET", f"/v1/held/{ids.show(log)}?after={after}")
 
     def signed(self, session: Signer, method: str, path: str, body: bytes = b"") -> bytes:
         """A signed request; tried once more when the nonce was spent or too old, or the connection ended: asking twice does nothing twice."""

@@ -20,6 +20,7 @@ from shared_schema.records import Field, RecordType, record_types
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
+from sync.device.tables import HELD, LET_OUT, OutboxRow
 from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, conflicts, fold_log, fold_record, in_conflict, show, state_hash
 from sync.granting import open_grants
 from sync.ledger import fold_fund
@@ -175,12 +176,16 @@ def _open(opened: Opened) -> None:
         certificate = opened.registry.devices[entry.author]
         if entry.is_envelope:
             membership.check_envelope(state, entry)
-            one.changes = _changes(opened, entry)
             role = state.members.get(certificate.subject.user, "") if state else ""
-            for change in one.changes:
-                opened.occurrences.append(Occurrence(one.seq, one.received_ms, entry.author, certificate.subject.user, role, change))
         else:
             state = membership.take(state, entry, opened.registry)
+            role = ""
+        sealed = entry.sealed
+        if sealed is not None:
+            user, late = opened.registry.devices[sealed.author].subject.user, sealed is not entry
+            one.changes = _changes(opened, sealed)
+            role = state.ever.get(user, "") if late and state else role
+            opened.occurrences += [Occurrence(one.seq, one.received_ms, sealed.author, user, role, change, late) for change in one.changes]
         one.state = state
 
 
@@ -218,7 +223,7 @@ def check_once(opened: Opened) -> None:
 
 
 def check_kept(phone: Phone, opened: Mapping[bytes, Opened]) -> None:
-    """I1: whatever was typed is in the log as it was typed, or still on its device."""
+    """I1: whatever was typed is in the log as it was typed, or still on its device: held work too, until somebody lets it in."""
     placed = {(log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:]) for log, found in opened.items() for at in found.occurrences}
     sealed = {item.n for item in phone.store.outbox()}
     for typed in phone.journal.values():
@@ -253,7 +258,9 @@ def check_sealed_against_removed(world: World, opened: Opened, phones: list[Phon
         later = [one.entry for one in opened.entries if one.seq > left and one.entry.is_envelope]
         for one in world.overheard.values():
             entry = decode_entry(one.pair[0], one.pair[1])
-            if entry.log == opened.log and entry.is_envelope and entry.sn.seq >= left:
+            gone = _left_at(opened, entry.author)
+            by_one_who_left = gone is not None and entry.sn.seq >= gone  # it seals under the last key that it had: what is held
+            if entry.log == opened.log and entry.is_envelope and entry.sn.seq >= left and not by_one_who_left:
                 later.append(entry)
         for entry in later:
             must(
@@ -541,9 +548,16 @@ def check_converged(phone: Phone, host: Host, opened: Mapping[bytes, Opened]) ->
         must(all(known.devices[device].revoked is None for device in state.holders), f"I10: {log.hex()[:6]} still holds a revoked device")
         must(phone.device in state.holders, f"I10: {phone.name} was not granted {log.hex()[:6]}")
         must(phone.store.secrets(log).keys() == state.commits.keys(), f"I10: {phone.name} lacks secrets of {log.hex()[:6]}")
-        waiting = [item.code for item in phone.store.outbox(log)]
+        waiting = [item.code for item in phone.store.outbox(log) if not _is_aside(host, item)]
         must(not waiting and not phone.store.unsealed(log), f"I10: {phone.name} still has {waiting} to send to {log.hex()[:6]}")
         must(not phone.session.stopped(log), f"I10: {phone.name} stopped writing to {log.hex()[:6]}")
+
+
+def _is_aside(host: Host, item: OutboxRow) -> bool:
+    """Held until somebody decides, or refused by a colleague: by the server's own table."""
+    outcome = {HELD: "", LET_OUT: "refused"}.get(item.code)
+    found = host.rows("SELECT outcome FROM held WHERE log_id = ? AND entry_id = ?", item.log, item.id)
+    return outcome is not None and [row[0] for row in found] == [outcome]
 
 
 def _can_help(device: bytes, state: FileState, known: Registry) -> bool:

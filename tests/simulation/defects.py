@@ -559,7 +559,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (removes_all_equal_members, "I8", 1000, FOLD, 2),
         (thaws_what_was_signed, "I8", 1000, FOLD, 2),
         (hides_what_was_edited_meanwhile, "I8", 1000, FOLD, 2),
-        (counts_a_spend_twice, "I12", 60, None, 2),
+        (counts_a_spend_twice, "I12", 1000, FUND, 2),
         (allows_beyond_the_pot, "I12", 1000, FUND, 2),
         (lets_anybody_cover, "I12", 1000, FUND, 2),
         (forgets_what_it_answered, "I6", 20, None, 2),

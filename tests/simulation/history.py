@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -22,7 +23,7 @@ from shared_schema.ids import Side
 from shared_schema.records import record_types
 from shared_schema.roles import may_be_member, may_reinstate, may_sign
 from sync.change import DELETED, SIGNED, CellKey, Op
-from sync.device import conflicts, files, funds, records, standing
+from sync.device import conflicts, files, funds, holding, records, standing
 from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
@@ -487,6 +488,24 @@ class History:
             by.do(lambda session: standing.reinstate(session, phone.device))
         self.say(by, f"{'suspends' if target.acts else 'reinstates'} {phone.name} -> {_told(by.sync())}")
 
+    def decide(self, phone: Phone) -> None:
+        """Somebody with the right lets held work in, or not."""
+        if phone.offline or phone.out:
+            return
+        phone.sync()
+        for log in sorted(holding.waiting(phone.session)):
+            try:
+                found = list(holding.fetch(phone.session, phone.wire, [log]))
+            except Refused:
+                continue  # no member any more, or the connection broke
+            for one in found[:3]:
+                if one.trouble or phone.session.store.outbox(log) or phone.session.stopped(log):
+                    break
+                admits = self.rng.random() < 0.8
+                phone.do(partial(holding.admit, held=one) if admits else partial(holding.refuse, held=one, reason="other"))
+                done = phone.sync()
+                self.say(phone, f"{'admits' if admits else 'refuses'} held work in {log.hex()[:6]} -> {_told(done)}")
+
     # --- the network and the machines ------------------------------------------------------------------------------------
 
     def _faults(self, phone: Phone) -> list[Fault]:
@@ -615,6 +634,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "second_device": (History.second_device, 2),
     "revoke": (History.revoke, 3),
     "suspend": (History.suspend, 5),
+    "decide": (History.decide, 5),
     "sync": (History.sync, 12),
     "partition": (History.partition, 3),
     "restart_phone": (History.restart_phone, 3),

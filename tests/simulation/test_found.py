@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import server.realm
-from server.append import Delivery
+from server.append import Delivery, Sender
 from server.audit_log import Published
 from server.realm import Realm
 from shared_schema import ids
@@ -157,6 +157,6 @@ def test_proofs_and_checkpoint_are_of_one_tree(world: World) -> None:
         return proofs
 
     with patched(Realm, "_proofs", meanwhile):
-        response = realm.answer(SyncRequest(checkpoint=seen, prove=(0,)), None, [], more=False)
+        response = realm.answer(SyncRequest(checkpoint=seen, prove=(0,)), Sender(sam.device, sam.user), None, [], more=False)
     witness = exchange.take_checkpoint(seen, response.checkpoint, response.consistency, sam.session.registry)
     assert realm.audit.published.size > witness.size > seen.size

@@ -168,7 +168,7 @@ class TestOneMember:
             return heads, answer.code, answer.message
 
         before = asked()
-        assert before[:2] == ([], "no-standing")
+        assert before[:2] == ([], "held")
         for n in range(3):
             note(bob, log, str(n))
             bob.sync()

@@ -14,7 +14,7 @@ from sync.change import Op
 from sync.device import outbox, syncing
 from sync.device.session import Session
 from sync.device.transport import HttpTransport
-from tests.live import Live, pair, raw_sync
+from tests.live import Live, OnlySyncs, pair, raw_sync
 
 KILLS = 50
 
@@ -23,7 +23,7 @@ def note(session: Session, log: bytes, words: str) -> bytes:
     return session.write(log, None, "case_note", [Op("body", "set", words, ())])
 
 
-class Lossy:
+class Lossy(OnlySyncs):
     """A transport that loses the request, or the reply, of its first `lose` syncs."""
 
     def __init__(self, inner: HttpTransport, what: str, lose: int = 1) -> None:
@@ -212,7 +212,7 @@ def test_a_forged_receipt_empties_nothing(live: Live) -> None:
     log = live.case(sam)
     note(sam, log, "forged")
 
-    class Forging:
+    class Forging(OnlySyncs):
         def sync(self, session: Session, body: bytes) -> bytes:
             [item] = session.store.outbox()
             header = cose.protected_header(RECEIPT, bytes(16), session.identity.svc)

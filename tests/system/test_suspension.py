@@ -37,12 +37,13 @@ def test_a_stolen_phone(office: Any) -> None:
     assert [(one["name"], one["role"]) for one in told["ring"]][:2] == [("Sam", "whose device it is"), ("Ruth", "coordinator")]
     assert office.refused("sam", "sync") == "suspended"
     status = office.run("sam", "status")
-    assert status["unsent"] == 1
+    assert (status["unsent"], status["held"]) == (0, 1)
     assert any("suspended" in text for text in status["needs_you"])
     assert office.run("priya", "device", "suspend", "Sam", "--reason", "stolen")["already"]
     assert [row["suspended"] for row in office.run("priya", "device", "list")["devices"] if row["name"] == "Sam"] == [True]
     assert office.refused("priya", "device", "reinstate", "Sam") == "not-permitted"
-    office.run("ruth", "device", "reinstate", "Sam")
+    assert office.run("ruth", "device", "reinstate", "Sam")["held"] == {office.case: 1}
+    office.run("ruth", "held", "admit", "--all")
     office.sync("sam", "priya")
     assert [note["body"] for note in office.run("priya", "note", "list", office.case)["notes"]] == ["typed before it was stolen"]
     assert not office.run("sam", "status")["needs_you"]

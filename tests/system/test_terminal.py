@@ -183,7 +183,8 @@ class TestRim:
         sam.do(lambda session: records.add(session, logs["case"], "task", {"what": "too late"}))
         sam.sync()
         said = Desk(sam, tmp_path / "sam").text("status")
-        assert f"case file {logs['case'].hex()[:8]} (Jack): not taken by the server: no-" in said
+        assert "1 held for review" in said
+        assert f"case file {logs['case'].hex()[:8]} (Jack), entry 3: removed: " in said
         assert "last synced" in said
         assert "last sent" not in said
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, membership, receipt, wire
+from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, ids, membership, receipt, wire
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
@@ -44,9 +44,9 @@ def sign(value: Value, payload: bytes, seed: bytes) -> bytes:
 
 
 def entry_value(one: entry.Entry) -> Value:
-    """An entry: of an envelope the payload is its list of part hashes, of a statement bytes."""
+    """An entry: of an envelope the payload is its list of part hashes, of a statement or an admission bytes."""
     header = {
-        "typ": entry.ENVELOPE if one.is_envelope else entry.STATEMENT,
+        "typ": one.sign1.header[16],
         "kid": one.author,
         "svc": one.svc,
         "log": one.log,
@@ -157,12 +157,13 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
 
 def _decode_file_statement(data: bytes) -> Value:
     one = membership.decode_file_statement(data)
-    value: Value = {
-        "kind": membership.KIND[type(one)],
-        "rg": list(one.rg),
-        "pr": one.previous,
-        "grants": [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in one.grants],
-    }
+    value: Value = {"kind": membership.KIND[type(one)], "rg": list(one.rg), "pr": one.previous}
+    match one:
+        case membership.Admit():
+            return value | {"held": one.held}
+        case membership.Refuse():
+            return value | {"id": one.id, "reason": one.reason}
+    value["grants"] = [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in one.grants]
     if not isinstance(one, membership.MoreGrants):
         value |= {"ep": one.epoch, "kc": one.commit}
     if isinstance(one, membership.Genesis):
@@ -174,9 +175,13 @@ def _decode_file_statement(data: bytes) -> Value:
 
 def to_file_statement(value: Value) -> membership.FileStatement:
     """The typed statement of a value."""
-    grants = tuple(membership.Grant(to, cert, tuple(epochs), sealed) for to, cert, epochs, sealed in value["grants"])
+    grants = tuple(membership.Grant(to, cert, tuple(epochs), sealed) for to, cert, epochs, sealed in value.get("grants", ()))
     rg = entry.Head(*value["rg"])
     match value["kind"]:
+        case "admit":
+            return membership.Admit(value["held"], rg, value["pr"])
+        case "refuse":
+            return membership.Refuse(value["id"], value["reason"], rg, value["pr"])
         case "genesis":
             return membership.Genesis(
                 nonce=value["nonce"],
@@ -301,6 +306,7 @@ def _decode_response(data: bytes) -> Value:
         "checkpoint": one.checkpoint,
         "consistency": list(one.consistency),
         "inclusion": [[proof.leaf, list(proof.path)] for proof in one.inclusion],
+        "held": [list(item) for item in one.held],
     }
 
 
@@ -318,8 +324,30 @@ def _encode_response(value: Value, _seed: bytes) -> bytes:
             checkpoint=value["checkpoint"],
             consistency=tuple(value["consistency"]),
             inclusion=tuple(wire.InclusionProof(leaf, tuple(path)) for leaf, path in value["inclusion"]),
+            held=tuple((log, count) for log, count in value["held"]),
         )
     )
+
+
+def _decode_deposited(data: bytes) -> Value:
+    one = deposit.decode_deposited(data)
+    return {"answers": [_answer(answer) for answer in one.answers], "receipts": list(one.receipts)}
+
+
+def _encode_deposited(value: Value, _seed: bytes) -> bytes:
+    answers = tuple(
+        wire.Answer(item["id"], item["code"], item.get("message", ""), item.get("signed"), item.get("stored")) for item in value["answers"]
+    )
+    return deposit.encode_deposited(deposit.Deposited(answers, tuple(value["receipts"])))
+
+
+def _decode_held(data: bytes) -> Value:
+    found, more = deposit.decode_held(data)
+    return {"held": [list(one) for one in found], "more": more}
+
+
+def _encode_held(value: Value, _seed: bytes) -> bytes:
+    return deposit.encode_held([deposit.HeldEntry(*one) for one in value["held"]], more=value["more"])
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------------
@@ -359,6 +387,9 @@ CODECS: Final[dict[str, Codec]] = {
     "checkpoint": Codec(_decode_checkpoint, lambda value, _seed: checkpoint.encode_checkpoint(checkpoint.Checkpoint(**value)), is_text=True),
     "sync_request": Codec(_decode_request, _encode_request),
     "sync_response": Codec(_decode_response, _encode_response),
+    "deposit": Codec(lambda data: list(deposit.decode_deposit(data)), lambda value, _seed: deposit.encode_deposit(value)),
+    "deposited": Codec(_decode_deposited, _encode_deposited),
+    "held": Codec(_decode_held, _encode_held),
     "part": Codec(
         lambda data: [_change(one) for one in change.decode_part(data)],
         lambda value, _seed: change.encode_part([to_change(item) for item in value]),

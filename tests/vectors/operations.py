@@ -168,7 +168,7 @@ def _file(given: In) -> Any:
         "head": list(state.head), "void": void, "file": file.file, "side": file.side,
         "members": [[user, role] for user, role in sorted(file.members.items())], "ever": sorted(file.ever),
         "epoch": file.epoch, "voided": sorted(file.voided), "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
-        "holders": sorted(file.holders), "previous": file.previous, "blocked": file.blocked,
+        "holders": sorted(file.holders), "settled": sorted(file.settled), "previous": file.previous, "blocked": file.blocked,
         "missing": membership.missing_grants(file, known), "rotation_needed": membership.rotation_needed(file, known),
     }  # fmt: skip
 

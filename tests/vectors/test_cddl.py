@@ -39,6 +39,9 @@ _RULES: Final = {
     "file_statement": "file-statement",
     "sync_request": "sync-request",
     "sync_response": "sync-response",
+    "deposit": "deposit",
+    "deposited": "deposited",
+    "held": "held-answer",
     "part": "part",
 }
 
@@ -71,10 +74,12 @@ def check_entry(pair: bytes) -> None:
     check("entry", pair)
     data = cbor.decode(pair)[0]
     protected, _, payload, _ = cbor.decode(data[1:])
-    envelope = cbor.decode(protected)[16] == "fieldkeep-envelope"
-    check("envelope-entry" if envelope else "statement-entry", pair)
-    check_signed("envelope" if envelope else "statement", data)
-    if not envelope:
+    kind = str(cbor.decode(protected)[16]).removeprefix("fieldkeep-")
+    check(f"{kind}-entry", pair)
+    check_signed(kind, data)
+    if kind == "admission":
+        check_signed("envelope", cbor.decode(payload)["held"])
+    if kind == "statement":
         try:
             decode_file_statement(payload)
         except Malformed:
@@ -102,6 +107,12 @@ def _check_inside(codec: str, data: bytes) -> None:
         for change in value:
             for op in change["ops"]:
                 check("field" if isinstance(op[0], str) else "cell", cbor.encode(op[0]))
+    if codec == "held":
+        for one in value["held"]:
+            check_entry(cbor.encode(one[2]))
+    if codec == "deposited":
+        for answer in value["answers"]:
+            check_signed("verdict", answer["signed"])
     if codec == "sync_response":
         for receipt in value["receipts"]:
             check_signed("receipt", receipt)
@@ -136,6 +147,10 @@ def test_every_rule_is_used() -> None:
         "sig-structure",
         "envelope-entry",
         "statement-entry",
+        "admission-entry",
+        "deposit",
+        "deposited",
+        "held-answer",
     }
     assert rules - used - entry_points == set()
 

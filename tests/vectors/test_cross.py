@@ -6,7 +6,7 @@ import pytest
 
 from shared_schema import cbor, cose
 from shared_schema.certificate import INVITATION
-from shared_schema.entry import ENVELOPE, STATEMENT, decode_entry
+from shared_schema.entry import ADMISSION, ENVELOPE, STATEMENT, decode_entry
 from shared_schema.errors import ProtocolError
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT
 from sync.signing import SigningKey, sign_object, verify_object
@@ -17,7 +17,8 @@ from tests.vectors.test_vectors import refusal
 GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
 BINARY: Final = [codec for codec in CODECS if not CODECS[codec].is_text and codec != "cbor"]
 LABELS: Final = frozenset({"log", "sq", "pv", "sn", "ck"})
-TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, INVITATION: frozenset(), RECEIPT: frozenset(), HEAD: frozenset(), VERDICT: frozenset()}
+NONE: Final[frozenset[str]] = frozenset()
+TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS, INVITATION: NONE, RECEIPT: NONE, HEAD: NONE, VERDICT: NONE}
 
 
 def _signed() -> dict[str, list[tuple[bytes, Any, bytes]]]:
@@ -61,10 +62,12 @@ def test_a_signature_does_not_survive_another_type(typ: str) -> None:
             assert (refusal(verify_object, sign1, public) == "") == (other == typ)
 
 
-@pytest.mark.parametrize("typ", [ENVELOPE, STATEMENT])
-def test_envelope_and_statement_do_not_change_places(typ: str) -> None:
-    """A statement signed anew as an envelope, or the reverse, is refused: the labels and the parts differ."""
-    other = STATEMENT if typ == ENVELOPE else ENVELOPE
+@pytest.mark.parametrize("other", [ENVELOPE, STATEMENT, ADMISSION])
+@pytest.mark.parametrize("typ", [ENVELOPE, STATEMENT, ADMISSION])
+def test_entries_of_different_types_do_not_change_places(typ: str, other: str) -> None:
+    """A statement signed anew as an envelope, say, is refused: the labels, the parts or what it carries differ."""
+    if typ == other:
+        return
     for data, parts, seed in _signed()[typ]:
         assert decode_entry(data, parts).is_envelope == (typ == ENVELOPE)
         protected, _, payload, _ = cbor.decode(data[1:])

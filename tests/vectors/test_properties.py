@@ -12,7 +12,7 @@ from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_
 from shared_schema.checkpoint import decode_checkpoint
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Malformed
-from shared_schema.membership import KEM_BYTES, TAG_BYTES, decode_file_statement
+from shared_schema.membership import KEM_BYTES, REFUSE_REASONS, TAG_BYTES, decode_file_statement
 from shared_schema.receipt import decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.roles import FILES, ROLES
 from shared_schema.wire import decode_request, decode_response
@@ -104,6 +104,8 @@ FILE: Final = (
     | st.fixed_dictionaries({"kind": st.just("members"), "pr": HASH, "ep": LATER, **_EPOCH, "add": PEOPLE.filter(bool), "remove": st.just([])})
     | st.fixed_dictionaries({"kind": st.just("epoch"), "pr": HASH, "ep": LATER, **_EPOCH})
     | st.fixed_dictionaries({"kind": st.just("grant"), "pr": HASH, "rg": HEAD, "grants": GRANTS})
+    | st.fixed_dictionaries({"kind": st.just("admit"), "pr": HASH, "rg": HEAD, "held": st.binary(max_size=40)})
+    | st.fixed_dictionaries({"kind": st.just("refuse"), "pr": HASH, "rg": HEAD, "id": HASH, "reason": st.sampled_from(REFUSE_REASONS)})
 )  # fmt: skip
 RECEIPT: Final = st.tuples(ID, ID, st.dictionaries(NUMBER, st.tuples(HASH, COUNT), min_size=1, max_size=3), HASH).map(
     lambda made: {
@@ -151,6 +153,7 @@ RESPONSE: Final = st.fixed_dictionaries(
         "answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2),
         "openings": st.lists(st.tuples(HASH, COUNT, HASH).map(list), max_size=2), "pages": st.lists(PAGE, max_size=2), "more": st.booleans(), "time": COUNT,
         "checkpoint": LINE, "consistency": st.lists(HASH, max_size=2), "inclusion": st.lists(st.tuples(COUNT, st.lists(HASH, max_size=2)).map(list), max_size=2),
+        "held": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2),
     }
 )  # fmt: skip
 CHECKPOINT: Final = st.fixed_dictionaries(
@@ -190,6 +193,9 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "checkpoint": CHECKPOINT,
     "sync_request": REQUEST,
     "sync_response": RESPONSE,
+    "deposit": st.lists(ANY, max_size=2),
+    "deposited": st.fixed_dictionaries({"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2)}),
+    "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
     "part": PART,
 }
 FEW: Final = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -17,7 +17,7 @@ from sync.device import enrolment, files, outbox, standing, syncing
 from sync.device.session import Session, entry_of
 from sync.keys import ReceivingKey
 from sync.signing import SigningKey
-from tests.live import Live, now_ms
+from tests.live import Live, OnlySyncs, now_ms
 
 
 def note(session: Session, log: bytes, words: str) -> bytes:
@@ -55,8 +55,8 @@ def test_a_member_removed_while_writing_offline(live: Live) -> None:
     assert len(list(ruth.store.statements(log))) == before + 1, "removal and rotation are one statement"
     removed_at = ruth.reader(log).log.head.seq
     report = syncing.sync(sam, live.transport)
-    assert [(one.code, one.final) for one in report.refused] == [("no-standing", False)]
-    assert sam.store.unsent() == 3
+    assert [(one.code, one.final) for one in report.refused] == [("held", True)]
+    assert (sam.store.unsent(), sam.store.held()) == (0, 3)
     assert {sam.record(log, record).registers["body"].live.popitem()[1].value for record in offline} == {"offline 0", "offline 1", "offline 2"}
     assert any(alarm[4] == "removed" for alarm in sam.store.alarms())
     for session, words in ((ruth, "after 1"), (priya, "after 2"), (ruth, "after 3")):
@@ -70,13 +70,13 @@ def test_a_member_removed_while_writing_offline(live: Live) -> None:
     for _ in range(2):
         syncing.sync(sam, live.transport)
     assert sam.reader(log).log.head.seq == removed_at, "a removed member is served up to its removal and no further"
-    assert sam.store.unsent() == 3
+    assert (sam.store.unsent(), sam.store.held()) == (0, 3)
     with pytest.raises(Refused) as caught:
         note(sam, log, "after being told")
     assert caught.value.code == "no-standing"
 
 
-class Swapping:
+class Swapping(OnlySyncs):
     """A proxy that puts a key of its own into every registry entry that certifies `victim`'s device, or all devices."""
 
     def __init__(self, inner: Any) -> None:
@@ -244,7 +244,7 @@ def test_a_response_type_is_what_the_proxy_sees(live: Live) -> None:
     ruth = live.enrol("Ruth", ("coordinator",))
     seen: list[SyncResponse] = []
 
-    class Plain:
+    class Plain(OnlySyncs):
         def sync(self, session: Session, body: bytes) -> bytes:
             answer = live.transport.sync(session, body)
             seen.append(decode_response(answer))

@@ -9,7 +9,7 @@ import typer
 from shared_schema import ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS
 from shared_schema.errors import Refused
-from sync.device import enrolment, finding, standing
+from sync.device import enrolment, finding, holding, standing
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send, try_sync
@@ -18,6 +18,7 @@ from sync.device.profile import new_profile, now_ms
 from sync.device.session import Session
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
+from sync.registry import Certificate
 
 device = typer.Typer(help="Devices of your side.", no_args_is_help=True)
 WhichDevice = Annotated[str, typer.Argument(metavar="DEVICE", help="Its id or the first characters of it, what it is called, or whose it is.")]
@@ -96,8 +97,7 @@ def device_revoke(
     """
     _one_of("reason", reason, REVOKE_REASONS)
     with frame.session() as opened, frame.online(opened) as transport:
-        try_sync(opened)  # a phone that has enrolled meanwhile is known then
-        certificate = opened.registry.devices[_which(opened, which)]
+        certificate = _as_it_stands(opened, which)
         target, name = certificate.keys.device, certificate.subject.name
         terminal.confirm(f"Revoke {name}'s {certificate.keys.label} ({short(target)}) for good?", yes=yes)
         send(opened, transport, standing.revoke(opened, target, reason), "the revocation")
@@ -123,8 +123,7 @@ def device_suspend(
     """
     _one_of("reason", reason, SUSPEND_REASONS)
     with frame.session() as opened, frame.online(opened) as transport:
-        try_sync(opened)
-        certificate = opened.registry.devices[_which(opened, which)]
+        certificate = _as_it_stands(opened, which)
         target, name = certificate.keys.device, certificate.subject.name
         on_it, to_ring = standing.files_on(opened, target), standing.to_ring(opened, target)
         labels = [finding.label(opened, log) for log in on_it]
@@ -151,11 +150,20 @@ def device_reinstate(which: WhichDevice, as_json: Json = False) -> None:
     Example: fieldkeep device reinstate "Sam's phone"
     """
     with frame.session() as opened, frame.online(opened) as transport:
-        try_sync(opened)
-        certificate = opened.registry.devices[_which(opened, which)]
+        certificate = _as_it_stands(opened, which)
         target, name = certificate.keys.device, certificate.subject.name
         send(opened, transport, standing.reinstate(opened, target), "lifting the suspension")
-    emit({"reinstated": ids.show(target)}, f"{name}'s device {short(target)} is in again.", as_json=as_json)
+        held = {ids.show(log): count for log, count in holding.waiting(opened).items()}
+    lines = [f"{name}'s device {short(target)} is in again."]
+    if held:
+        lines.append(f"{sum(held.values())} held: what was handed in meanwhile waits for you to let it in or not: fieldkeep held list")
+    emit({"reinstated": ids.show(target), "held": held}, *lines, as_json=as_json)
+
+
+def _as_it_stands(opened: Session, which: str) -> Certificate:
+    """A device's certificate, after a sync where that can be had: a phone that has enrolled meanwhile is known then."""
+    try_sync(opened)
+    return opened.registry.devices[_which(opened, which)]
 
 
 def _which(opened: Session, which: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync.device import VERSION
-from sync.device.cli import auditing, devices, founding, frame, membership, money, noting, people, reconciling, recording, status, terminal
+from sync.device.cli import auditing, devices, founding, frame, holding, membership, money, noting, people, reconciling, recording, status, terminal
 
 app = typer.Typer(
     name="fieldkeep",
@@ -50,4 +50,5 @@ app.add_typer(money.fund, name="fund")
 app.command("sync")(reconciling.sync_command)
 app.command("status")(status.status)
 app.add_typer(reconciling.conflicts, name="conflicts")
+app.add_typer(holding.held, name="held")
 app.add_typer(auditing.audit, name="audit")

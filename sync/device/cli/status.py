@@ -7,12 +7,13 @@ import typer
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
 from sync.device import conflicts as conflict_rules
-from sync.device import finding, funds, records
+from sync.device import finding, funds, holding, records
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
+from sync.device.tables import HELD, LET_OUT
 
 _DAY_MS: Final = 86_400_000
 _ENDS_SOON_MS: Final = 30 * _DAY_MS
@@ -40,8 +41,9 @@ def status(
     last = f"last synced {when(found['synced_ms'])}" if found["synced_ms"] else "never synced"
     needs = f"{len(found['needs_you'])} need you" if found["needs_you"] else "nothing needs you"
     drafts = f"{found['drafts']} draft(s) · " if found["drafts"] else ""
+    held = f"{found['held']} held for review · " if found["held"] else ""
     say(
-        f"{found['name']} · {found['side']} side · {found['unsent']} not sent · {drafts}{last} · {needs}",
+        f"{found['name']} · {found['side']} side · {found['unsent']} not sent · {held}{drafts}{last} · {needs}",
         *[f"  - {one}" for one in found["needs_you"]],
     )
     for one in found["alarms"]:
@@ -65,12 +67,15 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     in_conflict, proposals = [one for one in waiting if not one.proposal], [one for one in waiting if one.proposal]
     mine = [one for one in proposals if one.author == opened.identity.user]
     refused = [
-        {"file": ids.show(item.log), "code": item.code, "message": item.message} for item in store.outbox() if item.code and not item.receipted
+        {"file": ids.show(item.log), "code": item.code, "message": item.message}
+        for item in store.outbox()
+        if item.code and item.code not in (HELD, LET_OUT) and not item.receipted
     ]
     needs = [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
     needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
     needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
+    needs += _held(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
@@ -83,7 +88,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         needs.append("another copy of this device has written: it is frozen, enrol it anew")
     return {
         "name": opened.identity.name, "side": opened.identity.side, "device": ids.show(opened.identity.device), "server": opened.identity.server,
-        "unsent": unsent, "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
+        "unsent": unsent, "held": store.held(), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
         "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
         "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
     }  # fmt: skip
@@ -100,6 +105,12 @@ def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:
         for log in opened.store.logs_with_unsealed()
         if (state := opened.file(log)) is not None and opened.identity.user not in state.members
     ]
+
+
+def _held(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """What this person has to decide on, and what a colleague did not let in."""
+    found = [f"{labels[log]}: {count} held, waiting for you to let in or not: fieldkeep held list" for log, count in holding.waiting(opened).items()]
+    return found + [f"{labels[item.log]}: {item.message}; it is kept on this device" for item in opened.store.outbox() if item.code == LET_OUT]
 
 
 def _unopened(opened: Session, labels: dict[bytes, str]) -> list[str]:

@@ -21,7 +21,7 @@ def report_json(opened: Session, report: Report) -> dict[str, Any]:
     """A sync's report as plain values."""
     return {
         "sent": report.sent, "accepted": report.accepted, "received": report.received, "rounds": report.rounds,
-        "unsent": opened.store.unsent(), "conflicts": conflict_rules.count_conflicts(opened), "holes": report.holes,
+        "unsent": opened.store.unsent(), "held": opened.store.held(), "conflicts": conflict_rules.count_conflicts(opened), "holes": report.holes,
         "receipts": [
             {"file": ids.show(one.log), "entry": one.id.hex(), "seq": one.seq, "received_ms": one.received_ms} for one in report.receipts
         ],
@@ -35,6 +35,8 @@ def report_lines(found: dict[str, Any]) -> list[str]:
     """A sync's report in words."""
     lines = [f"Received {found['received']}, sent {found['accepted']} with receipts, {found['unsent']} not sent, {found['conflicts']} in conflict."]
     lines += [f"  receipt: file {one['file'][:8]}, entry {one['seq']}, received {when(one['received_ms'])}" for one in found["receipts"]]
+    if any(one["code"] == "held" for one in found["refused"]):
+        lines.append(f"  {found['held']} held: you are not in that file any more. A colleague reads it and lets it in or not; nothing of it is lost.")
     lines += [f"  not taken: {one['code']}: {one['message']}" for one in found["refused"] if not one["final"] or one["statement"]]
     lines += [f"  contradiction in {one['log'][:8]}: {one['message']}. Your data and the evidence are kept." for one in found["contradictions"]]
     return lines

@@ -45,6 +45,12 @@ def _statement(parts: Any = (), payload: bytes = _STATEMENT, **over: Any) -> byt
     return _pair(_header("statement", **over), payload, parts)
 
 
+def _admission(parts: Any = _PARTS, **over: Any) -> bytes:
+    carried, _ = cbor.decode(_envelope())
+    payload = {"kind": "admit", "rg": [INC, 1, fill("entry/chain/0", 32)], "pr": fill("entry/pv", 32), "held": carried} | over
+    return _pair(_header("admission"), cbor.encode({name: item for name, item in payload.items() if item is not ...}), parts)
+
+
 def _golden(book: Book) -> None:
     first: dict[str, Any] = {"sq": 1, "pv": None, "sn": [INC, 0, fill("entry/chain/0", 32)], "ck": list(NO_CK)}
     for name, why, data in (
@@ -65,6 +71,8 @@ def _golden(book: Book) -> None:
         ("envelope_numbers_last", "The largest numbers.", _envelope(sq=2**53 - 1, sn=[INC, 2**53 - 1, bytes(32)], ck=[INC, 2**53 - 1, bytes(32)])),
         ("envelope_1024_parts", "As many parts as there may be.", _envelope([None] * 1024, cbor.encode([bytes(32)] * 1024))),
         ("statement", "A statement has no parts.", _statement()),
+        ("admission", "An admission has the parts of the envelope that it carries.", _admission()),
+        ("admission_absent_part", "One of them is not there.", _admission([None, _PARTS[1]])),
         ("statement_first", "An author's first entry.", _statement(**first)),
         (
             "statement_any_payload",
@@ -125,6 +133,17 @@ def _shape(book: Book) -> None:
     refuse("ep_0", "Epochs begin at 1.", _envelope(ep=0))
     refuse("ep_33_bits", "An epoch has 32 bits.", _envelope(ep=2**32))
     refuse("ep_null", "`null` in the place of an epoch.", _envelope(ep=None))
+    refuse("admission_without_held", "An admission that carries nothing.", _admission(held=...))
+    refuse("admission_of_a_statement", "An admission that carries a statement.", _admission(held=cbor.decode(_statement())[0]))
+    refuse("admission_of_an_admission", "An admission that carries an admission.", _admission(held=cbor.decode(_admission())[0]))
+    refuse("admission_without_parts", "The parts of what it carries did not come.", _admission([]))
+    refuse("admission_other_part", "A part that is not the one that was held.", _admission([_PARTS[0], _PARTS[0]]))
+    refuse("admission_text", "What it carries is text.", _admission(held="envelope"))
+    refuse(
+        "admission_with_epoch",
+        "An admission has no epoch of its own.",
+        _pair(_header("admission", ep=3), cbor.decode(cbor.decode(_admission())[0][1:])[2], _PARTS),
+    )
     refuse("typ_head", "A signed object that is no entry.", _pair(_header("statement") | {16: "fieldkeep-head"}, _STATEMENT, []))
     refuse("payload_empty_list", "An envelope of no parts.", _envelope([], cbor.encode([])))
     refuse("payload_map", "A map in the place of the list of hashes.", _envelope(payload=cbor.encode({})))

@@ -57,6 +57,8 @@ def _shapes() -> Book:
         "members": file.members(add={M1: "navigator"}, remove=(N1,), grants=(dummy_grant(C1.id, bytes(32), (2,)),)),
         "epoch": file.new_epoch(grants=(dummy_grant(C1.id, bytes(32), (2,)),)),
         "grant": shapes.MoreGrants((dummy_grant(N2.id, bytes(32), (1,)),), file.registry.known.head, state.previous),
+        "admit": shapes.Admit(file.envelope(N1, 1, [PART]).cose, file.registry.known.head, state.previous),
+        "refuse": shapes.Refuse(bytes(32), "wrong_file", file.registry.known.head, state.previous),
     }
     more: dict[str, shapes.FileStatement] = {
         "members_add_only": file.members(add={M1: "navigator"}, grants=(dummy_grant(C1.id, bytes(32), (2,)),)),
@@ -89,6 +91,10 @@ def _shapes() -> Book:
         ("kind_missing", "No kind.", {name: item for name, item in epoch.items() if name != "kind"}),
         ("kind_list", "A list in the place of the kind.", epoch | {"kind": ["epoch"]}),
         ("list", "A list in the place of the statement.", list(epoch.values())),
+        ("admit_held_map", "What is held stands as a map, not as bytes.", maps["admit"] | {"held": {}}),
+        ("admit_with_grants", "An admission grants nothing.", maps["admit"] | {"grants": []}),
+        ("refuse_reason_unknown", "A reason that does not exist.", maps["refuse"] | {"reason": "disliked"}),
+        ("refuse_id_16", "An id of 16 bytes.", maps["refuse"] | {"id": bytes(16)}),
         ("genesis_with_previous", "A genesis follows no statement.", genesis | {"pr": bytes(32)}),
         ("genesis_epoch_2", "A genesis begins epoch 1.", genesis | {"ep": 2}),
         ("genesis_suite_0", "A suite that does not exist.", genesis | {"suite": 0}),
@@ -147,7 +153,7 @@ def _out(log: FileLog, void: list[str | None], **over: Any) -> dict[str, Any]:
     base = {
         "head": list(head_of(log, len(log.entries))), "void": void, "file": "case", "side": "perpetrator",
         "members": sorted([device.user, role] for device, role in C_AND_N.items()), "ever": sorted((C1.user, N1.user)),
-        "epoch": 1, "voided": [], "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)),
+        "epoch": 1, "voided": [], "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)), "settled": [],
         "previous": log.entries[0][0].id, "blocked": False, "missing": [], "rotation_needed": False,
     }  # fmt: skip
     assert over.keys() <= base.keys()
@@ -209,6 +215,8 @@ def _sequences(book: Book) -> None:
         epoch=3, commits=kcs, previous=file.entries[2][0].id, holders=sorted((C1.id, M1.id)), members=left, ever=three["ever"],
     )  # fmt: skip
     _late_devices(book, kcs)
+    _admissions(book, kcs)
+    _admissions_void(book, kcs)
     _voids(book, kcs)
     _other_files(book)
 
@@ -238,6 +246,85 @@ def _late_devices(book: Book, kcs: list[list[Any]]) -> None:
     file.append(file.by(C1, file.new_epoch()))
     out = _out(file, [None] * 2, holders=[C1.id], epoch=2, commits=kcs[:2], previous=_last(file), **rows)
     book.add("rotation_after_revocation", "A rotation leaves the revoked device out.", op="file", given=file.given(), out=out)
+
+
+def _without_n1() -> tuple[FileLog, Entry]:
+    """A file that N1 was removed from, and what N1 had sealed before it heard of that."""
+    file = started()
+    late = file.envelope(N1, 1, [PART])
+    file.append(file.by(C1, file.members(remove=(N1,))))
+    return file, late
+
+
+def _admissions(book: Book, kcs: list[list[Any]]) -> None:
+    file, late = _without_n1()
+    other = file.envelope(N2, 1, [PART, PART])
+    rows: dict[str, Any] = {"members": [[C1.user, "coordinator"]], "holders": [C1.id], "epoch": 2, "commits": kcs[:2]}
+
+    def tells(name: str, why: str, settled: list[bytes], void: tuple[str | None, ...] = ()) -> None:
+        out = _out(
+            file,
+            [*[None] * (len(file.entries) - len(void)), *void],
+            **rows,
+            settled=sorted(settled),
+            previous=next(one.id for one, _ in reversed(file.entries) if not one.is_envelope),
+        )
+        book.add(name, why, op="file", given=file.given(), out=out)
+
+    file.append(file.admission(C1, late))
+    tells("admitted", "A coordinator lets in what a removed member had sealed; it carries the held bytes and their parts.", [late.id])
+    file.append(file.by(C1, file.refusal(other)))
+    tells("admission_refused", "What is not let in is settled too.", [late.id, other.id])
+    file.append(file.admission(C1, other))
+    tells("admitted_after_refusal", "Nobody lets in what was refused: void.", [late.id, other.id], ("not-permitted",))
+    file.append(file.envelope(C1, 2, [PART]))
+    tells(
+        "written_after_admissions",
+        "Nothing else changes in the file: epoch and people are as they were.",
+        [late.id, other.id],
+        ("not-permitted", None),
+    )
+
+
+def _admissions_void(book: Book, kcs: list[list[Any]]) -> None:
+    rows: dict[str, Any] = {"members": [[C1.user, "coordinator"]], "holders": [C1.id], "epoch": 2, "commits": kcs[:2]}
+    for name, why, sn in (
+        ("another_chain", "What is admitted claims to have seen another history.", Head(INC, 1, bytes(32))),
+        ("a_later_place", "Or one that is longer than the log.", Head(INC, 9, bytes(32))),
+    ):
+        file, _ = _without_n1()
+        file.append(file.admission(C1, file.envelope(N1, 1, [PART], sn=sn)))
+        out = _out(file, [None, None, "not-permitted"], **rows, previous=_last(file))
+        book.add(f"admitted_with_{name}", why, op="file", given=file.given(), out=out)
+
+
+def _refused_admissions(book: Book) -> None:
+    (file, late), no = _without_n1(), "not-permitted"
+
+    def refuse(name: str, why: str, code: str, make: Make) -> None:
+        _refuse(book, file, f"admission_{name}", why, code, make)
+
+    refuse("by_removed", "The author of what is held is no member any more, and admits nothing.", no, lambda f: f.admission(N1, late))
+    refuse(
+        "stale", "The statement does not follow the log's newest statement.", "stale-statement", lambda f: f.admission(C1, late, previous=bytes(32))
+    )
+    stranger = file.envelope(M1, 1, [PART])
+    refuse("of_a_stranger", "Who wrote it never was a member.", no, lambda f: f.admission(C1, stranger))
+    forged = file.envelope(N1, 1, [PART], key=M1.key)
+    refuse("of_a_forgery", "What is admitted bears another key's signature.", "malformed", lambda f: f.admission(C1, forged))
+    elsewhere = file.envelope(N1, 1, [PART], log=fill("another log", 16))
+    refuse("of_another_log", "What is admitted was sealed for another log.", "malformed", lambda f: f.admission(C1, elsewhere))
+    foreign = file.envelope(N1, 1, [PART], svc=OTHER_SVC)
+    refuse("of_another_service", "What is admitted was sealed for another service.", "malformed", lambda f: f.admission(C1, foreign))
+    unknown = file.envelope(N1, 9, [PART])
+    refuse("of_an_unknown_epoch", "Its epoch is none of this file.", no, lambda f: f.admission(C1, unknown))
+    payload = shapes.encode_file_statement(shapes.Admit(late.cose, file.registry.known.head, file.now.previous))
+    why = "An `admit` in a plain statement: it would come without its parts."
+    refuse("as_a_statement", why, "malformed", lambda f: f.statement(C1.id, C1.key, payload))
+    whole = started()
+    theirs = whole.envelope(N2, 1, [PART])
+    _refuse(book, whole, "admission_by_navigator", "A navigator admits nothing.", no, lambda f: f.admission(N1, theirs))
+    _refuse(book, whole, "refusal_by_navigator", "Nor refuses.", no, lambda f: f.by(N1, f.refusal(theirs)))
 
 
 def _voids(book: Book, kcs: list[list[Any]]) -> None:
@@ -509,6 +596,7 @@ def _refused_later(book: Book) -> None:
     refuse("members_grants_the_removed", "The new epoch is granted to who is removed.", no, lambda f: f.by(C1, f.members(remove=(N1,), grants=kept)))
     _refused_more_grants(book)
     _refused_envelopes(book)
+    _refused_admissions(book)
 
 
 def _refused_more_grants(book: Book) -> None:

@@ -99,6 +99,7 @@ def _response(**over: Any) -> dict[str, Any]:
         "checkpoint": note(9, bytes(32)),
         "consistency": [bytes(32)],
         "inclusion": [[7, [bytes(32), bytes(32)]]],
+        "held": [[_LOG, 40]],
     }
     return usual | over
 
@@ -109,7 +110,7 @@ def _responses() -> Book:
     final = {"log": _LOG, "inc": INC, "id": fill("wire/id", 32), "author": C1.id, "sq": 1, "code": "stale-epoch"}
     for name, why, map_ in (
         ("response", "A response.", _response()),
-        ("response_empty", "Nothing new.", _response(answers=[], receipts=[], openings=[], pages=[], consistency=[], inclusion=[])),
+        ("response_empty", "Nothing new.", _response(answers=[], receipts=[], openings=[], pages=[], consistency=[], inclusion=[], held=[])),
         ("response_more", "There is more to fetch.", _response(more=True, pages=[_response()["pages"][0] | {"more": True}])),
         ("response_refusal", "A refusal that changes nothing.", _response(answers=[refusal])),
         (
@@ -188,6 +189,8 @@ def _responses() -> Book:
         ("consistency_129", "A proof longer than any tree needs.", {"consistency": [bytes(32)] * 129}),
         ("inclusion_bare", "A proof without its leaf.", {"inclusion": [[[bytes(32)]]]}),
         ("inclusion_65", "A path longer than any tree needs.", {"inclusion": [[7, [bytes(32)] * 65]]}),
+        ("held_none", "A file of which nothing is held is left out.", {"held": [[_LOG, 0]]}),
+        ("held_bare", "A file without its number.", {"held": [_LOG]}),
         ("inclusion_257", "More proofs than may be asked for.", {"inclusion": [[n, []] for n in range(257)]}),
     ):
         refuse(name, why, _response(**over))
@@ -195,9 +198,44 @@ def _responses() -> Book:
     return book
 
 
+def _deposits() -> Book:
+    book = Book(
+        "wire",
+        "deposit",
+        "`POST /v1/deposit`, its answer, and the answer to `GET /v1/held/{log}`. The entries in them are not looked into here.",
+        "9.5",
+    )
+    held = {"id": fill("wire/id", 32), "code": "held", "message": "It is kept aside.", "retry": "never", "signed": signed("verdict", {
+        "log": _LOG, "inc": INC, "id": fill("wire/id", 32), "author": C1.id, "sq": 1, "code": "held",
+    })}  # fmt: skip
+    kinds: dict[str, dict[str, Any]] = {
+        "deposit": {"v": 1, "push": [_entry()]},
+        "deposited": {"v": 1, "answers": [held], "receipts": []},
+        "held": {"v": 1, "held": [[1, T0, _entry()]], "more": False},
+    }
+    for codec, map_ in kinds.items():
+        data = cbor.encode(map_)
+        book.add(codec, f"A {codec}.", codec=codec, value=CODECS[codec].decode(data), bytes=data)
+        for key in map_:
+            left = {name: item for name, item in map_.items() if name != key}
+            book.refuse(f"{codec}_{key}_missing", f"The key {key} is missing.", "malformed", codec=codec, bytes=cbor.encode(left))
+        book.refuse(f"{codec}_unknown_key", "A key that nobody knows.", "malformed", codec=codec, bytes=cbor.encode(map_ | {"note": 1}))
+        book.refuse(f"{codec}_version_2", "Another version.", "malformed", codec=codec, bytes=cbor.encode(map_ | {"v": 2}))
+    for name, why, codec, over in (
+        ("held_n_0", "Numbers begin at 1.", "held", {"held": [[0, T0, _entry()]]}),
+        ("held_two_items", "A held entry without its time.", "held", {"held": [[1, _entry()]]}),
+        ("held_more_null", "`null` in the place of `false`.", "held", {"more": None}),
+        ("deposit_map", "A map in the place of the entries.", "deposit", {"push": {}}),
+    ):
+        book.refuse(name, why, "malformed", codec=codec, bytes=cbor.encode(kinds[codec] | over))
+    many = cbor.encode({"v": 1, "push": [0] * 4097})
+    book.refuse("deposit_4097", "One entry more than one deposit may hold.", "too-large", codec="deposit", bytes=many)
+    return book
+
+
 def books() -> list[Book]:
-    """Two files: `request`, `response`."""
-    made = [_requests(), _responses()]
+    """Three files: `request`, `response`, `deposit`."""
+    made = [_requests(), _responses(), _deposits()]
     for book in made:
         book.share("cose", _entry()[0])
         book.share("part", _entry()[1][0])

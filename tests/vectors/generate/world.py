@@ -5,7 +5,7 @@ navigator (m1), a fund holder (f1) and a second administrator (a2); on the victi
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -365,6 +365,18 @@ class FileLog(Log):
             rg=known.head,
         )
         return replace(usual, **over)
+
+    def admission(self, device: Device, held: Entry, parts: Sequence[bytes | None] | None = None, **over: Any) -> Entry:
+        """An admission of `held` by a device."""
+        known, state = self.registry.known, self.now
+        made = shapes.Admit(over.pop("cose", held.cose), over.pop("rg", known.head), over.pop("previous", state.previous))
+        protected = entry.entry_header(entry.ADMISSION, **self.header(device.id, **over))
+        signed = sign_object(device.key, protected, shapes.encode_file_statement(made))
+        return entry.decode_entry(signed, held.parts if parts is None else parts)
+
+    def refusal(self, held: Entry, **over: Any) -> shapes.Refuse:
+        """A refusal of `held`."""
+        return replace(shapes.Refuse(held.id, "wrong_file", self.registry.known.head, self.now.previous), **over)
 
     def new_epoch(self, **over: Any) -> shapes.NewEpoch:
         """A rotation with anything in it replaced."""

@@ -1,0 +1,121 @@
+"""Held work: what others could not send before they lost their place, looked at and decided on by whoever has the right (docs/spec.md §9.5)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared_schema import cbor
+from shared_schema.deposit import HeldEntry, decode_held
+from shared_schema.entry import Entry, decode_pair
+from shared_schema.errors import Malformed, ProtocolError, Refused
+from shared_schema.membership import REFUSE_REASONS, Admit, Refuse, encode_file_statement
+from shared_schema.roles import may_sign
+from sync import keys, sealing
+from sync.change import Change, decode_part
+from sync.device.outbox import put_admission, put_statement
+from sync.device.session import Session
+from sync.device.taking import HELD_FILES
+from sync.fold import Occurrence, Record, fold_log
+from sync.signing import verify_object
+
+
+class Shelf(Protocol):
+    """Where held work is fetched from. Raises Refused `offline` when it cannot be."""
+
+    def held(self, session: Session, log: bytes, after: int) -> bytes:
+        """GET /v1/held/{log}."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One held entry. `author` is its person; `records` are what it says by itself, folded; `trouble` why it cannot be read or let in."""
+
+    log: bytes
+    held_ms: int
+    entry: Entry
+    author: bytes
+    records: tuple[Record, ...]
+    trouble: str = ""
+
+
+def waiting(session: Session) -> dict[bytes, int]:
+    """How many held entries of each file waited for this person at the last sync."""
+    raw = session.store.fact(HELD_FILES)
+    return {} if raw is None else dict(cbor.decode(raw))
+
+
+def fetch(session: Session, shelf: Shelf, logs: list[bytes]) -> Iterator[Held]:
+    """All held entries of these files, in the order in which they came, each verified and opened."""
+    for log in logs:
+        after, more = 0, True
+        while more:
+            found, more = decode_held(shelf.held(session, log, after))
+            more = more and bool(found)
+            for one in found:
+                if one.n <= after:
+                    raise Malformed("held entries do not come in order")
+                after = one.n
+                yield _open(session, log, one)
+
+
+def _open(session: Session, log: bytes, one: HeldEntry) -> Held:
+    entry = decode_pair(one.pair)
+    certificate = session.registry.devices.get(entry.author)
+    author = certificate.subject.user if certificate else b""
+    try:
+        if certificate is None or (entry.svc, entry.log) != (session.identity.svc, log):
+            raise Refused("no-standing", "nobody whom this side knows wrote this for this file")
+        verify_object(entry.sign1, certificate.keys.sign)
+        changes = _changes(session, log, entry)
+    except ProtocolError as error:
+        return Held(log, one.held_ms, entry, author, (), str(error))
+    role = session.require_file(log).ever.get(author, "")
+    occurrences = [Occurrence(entry.sn.seq + 1, one.held_ms, entry.author, author, role, change, late=True) for change in changes]
+    return Held(log, one.held_ms, entry, author, tuple(fold_log(log, occurrences, session.types).values()))
+
+
+def _changes(session: Session, log: bytes, entry: Entry) -> list[Change]:
+    epoch = entry.epoch or 0
+    secret = session.store.secrets(log).get(epoch)
+    if secret is None:
+        raise Refused("no-standing", f"this device lacks the key of epoch {epoch}")
+    ctx = keys.context(entry.svc, log, epoch)
+    found: list[Change] = []
+    for i, part in enumerate(entry.parts):
+        plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part or b"", i, len(entry.parts))
+        found += decode_part(plain)
+    return sorted(found, key=lambda change: change.c)
+
+
+def admit(session: Session, held: Held) -> Entry:
+    """Let a held entry into its file: it counts from there on, as late. Sent at the next sync."""
+    if held.trouble:
+        raise Refused("not-permitted", f"it cannot be let in: {held.trouble}")
+    rg, previous = _place(session, held.log)
+    payload = encode_file_statement(Admit(held.entry.cose, rg, previous))
+    return put_admission(session, held.log, payload, [part or b"" for part in held.entry.parts])
+
+
+def refuse(session: Session, held: Held, reason: str) -> Entry:
+    """Do not let a held entry in; the server keeps it to the end of its retention. Sent at the next sync."""
+    if reason not in REFUSE_REASONS:
+        raise Refused("bad-value", f"a reason is one of {', '.join(REFUSE_REASONS)}")
+    rg, previous = _place(session, held.log)
+    return put_statement(session, held.log, encode_file_statement(Refuse(held.entry.id, reason, rg, previous)))
+
+
+def _place(session: Session, log: bytes) -> tuple[Any, bytes]:
+    state = session.require_file(log)
+    role = state.members.get(session.identity.user, "")
+    if not may_sign("admit", state.file, state.side, role) or session.identity.device not in state.holders:
+        raise Refused("not-permitted", f"as {role or 'nobody'} you may not decide on what is held in a {state.file} file")
+    return session.registry.head, state.previous
+
+
+def find(found: list[Held], prefix: str) -> Held:
+    """The one whose entry id begins like that. Raises Refused `not-found`."""
+    matching = [one for one in found if prefix and one.entry.id.hex().startswith(prefix.lower())]
+    if len(matching) != 1:
+        raise Refused("not-found", f"{'no' if not matching else 'more than one'} held entry has an id that begins like that: fieldkeep held list")
+    return matching[0]

@@ -1,0 +1,118 @@
+"""A phone that has lost its place hands in what it could not send; a coordinator reads it and decides."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_schema import cbor
+from tests.shell import new_service
+
+NOTES = 40
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Any]:
+    """Ruth coordinates, Sam and Priya visit; Sam has a case that all three are in."""
+    with new_service(tmp_path) as made:
+        shell: Any = made
+        for name, role in (("Ruth", "coordinator"), ("Sam", "navigator"), ("Priya", "navigator")):
+            shell.enrol(name, role)
+        shell.sync("sam", "priya")
+        shell.case = shell.run("sam", "file", "create", "case", "--member", "Priya=navigator", "--member", "Ruth=coordinator")["file"]
+        shell.sync("sam", "ruth", "priya")
+        yield shell
+
+
+def bodies(office: Any, profile: str) -> set[str]:
+    return {note["body"] for note in office.run(profile, "note", "list", office.case)["notes"]}
+
+
+def test_a_revoked_phone_with_forty_notes(office: Any) -> None:
+    """All held, read by the coordinator, all but one let in, none lost, nothing else let in."""
+    for number in range(NOTES):
+        office.run("sam", "note", "add", "--file", office.case, f"visit {number}")
+    office.run("office/perpetrator-administrator", "device", "revoke", "Sam", "--reason", "lost", "--yes")
+    office.sync("ruth")  # the file is rotated
+    assert office.refused("sam", "sync") == "revoked"
+    status = office.run("sam", "status")
+    assert (status["unsent"], status["held"]) == (0, NOTES)
+    office.sync("ruth", "priya")
+    assert bodies(office, "ruth") == set()
+    assert any("held" in text for text in office.run("ruth", "status")["needs_you"])
+    assert not any("held" in text for text in office.run("priya", "status")["needs_you"])
+    assert office.run("priya", "held", "list")["held"] == []
+    held = office.run("ruth", "held", "list")["held"]
+    assert {row["by"] for row in held} == {"Sam"}
+    assert sum(len(row["what"]) for row in held) == NOTES
+    shown = office.run("ruth", "held", "show", held[0]["id"][:12])
+    assert all(record["values"]["body"].startswith("visit ") for record in shown["records"])
+
+
+def test_one_of_two_is_let_in(office: Any) -> None:
+    office.run("sam", "note", "add", "--file", office.case, "the first")
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    assert office.refused("sam", "sync") == "suspended"
+    office.run("sam", "note", "add", "--file", office.case, "the second")
+    assert office.refused("sam", "sync") == "suspended"
+    first, second = office.run("ruth", "held", "list")["held"]
+    office.run("ruth", "held", "admit", first["id"][:12])
+    office.run("ruth", "held", "refuse", second["id"][:12], "--reason", "wrong_file")
+    assert office.run("ruth", "held", "list")["held"] == []
+    office.sync("priya")
+    assert bodies(office, "priya") == bodies(office, "ruth") == {"the first"}
+    assert office.refused("ruth", "held", "admit", second["id"][:12]) == "not-found"
+    office.run("ruth", "device", "reinstate", "Sam")
+    office.sync("sam")
+    status = office.run("sam", "status")
+    assert (status["unsent"], status["held"]) == (0, 0)
+    assert any("did not let it in" in text for text in status["needs_you"])
+    office.run("sam", "note", "add", "--file", office.case, "the third")
+    assert office.run("sam", "sync")["unsent"] == 0
+    office.sync("priya")
+    assert bodies(office, "priya") == {"the first", "the third"}
+    assert office.run("priya", "audit", "verify")["ok"]
+
+
+def test_who_was_removed_from_a_file(office: Any) -> None:
+    """The device is in good standing, and sends all the same: what concerns the file is held."""
+    office.run("sam", "note", "add", "--file", office.case, "after I had been removed")
+    office.run("ruth", "member", "remove", office.case, "Sam", "--yes")
+    assert office.run("sam", "sync")["unsent"] == 0
+    assert office.run("sam", "status")["held"] == 1
+    office.run("ruth", "held", "admit", "--all")
+    office.sync("priya")
+    assert bodies(office, "priya") == {"after I had been removed"}
+
+
+def test_who_may_not_decide(office: Any) -> None:
+    office.run("sam", "note", "add", "--file", office.case, "waits")
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    office.refused("sam", "sync")
+    held = office.run("ruth", "held", "list")["held"]
+    assert office.refused("priya", "held", "admit", held[0]["id"]) == "not-found"
+    assert office.ran("ruth", "held", "admit")[0] == 2
+    assert office.ran("ruth", "held", "refuse", held[0]["id"], "--reason", "dislike")[0] == 2
+
+
+def test_the_auditor_sees_it_without_reading(office: Any, tmp_path: Path) -> None:
+    """What was held, who looked and what was decided are in the audit log, and verify with the server off."""
+    office.run("sam", "note", "add", "--file", office.case, "seen by nobody else")
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    office.refused("sam", "sync")
+    office.run("ruth", "held", "admit", "--all")
+    office.enrol("Olu", "supervisor_perpetrator", side="oversight")
+    path = str(tmp_path / "perpetrator.jsonl")
+    office.run("olu", "audit", "export", "--side", "perpetrator", "--out", path)
+    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    events = [cbor.decode(base64.b64decode(line["event"])) for line in lines if "event" in line]
+    kinds = [event["e"] if event["e"] != "refused" else event["code"] for event in events]
+    assert kinds.count("held") == 1
+    assert kinds.index("held") < kinds.index("reviewed")
+    authority = office.run("olu", "registry", "show")["authority"]
+    found = office.run("olu", "audit", "verify", path, "--authority", authority)
+    assert found["ok"]
+    assert not found["findings"]
