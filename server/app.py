@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server import audit_routes, health, held_routes, registry_routes, sync_route
+from server import audit_routes, health, held_routes, parcel_routes, registry_routes, sync_route
 from server.append import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
@@ -192,6 +192,12 @@ ROUTES: Final = [
     Route("/v1/events", Signed("events", sync_route.events), methods=["GET"]),
     Route("/v1/deposit", Signed("deposit", held_routes.deposit, for_all=True), methods=["POST"]),
     Route("/v1/held/{log}", Signed("held", held_routes.held), methods=["GET"]),
+    Route("/v1/desk", Signed("desk", parcel_routes.desk), methods=["GET"]),
+    Route("/v1/address/{address}", Signed("address", parcel_routes.address), methods=["GET"]),
+    Route("/v1/intake/{log}", Signed("published", parcel_routes.published), methods=["GET"]),
+    Route("/v1/intake/{log}", Signed("publish", parcel_routes.publish), methods=["POST"]),
+    Route("/v1/parcels", Signed("send", parcel_routes.send), methods=["POST"]),
+    Route("/v1/parcels/{log}", Signed("come", parcel_routes.come), methods=["GET"]),
     Route("/v1/checkpoint", Signed("checkpoint", audit_routes.checkpoint), methods=["GET"]),
     Route("/v1/tile/entries/{n:path}", Signed("entries", audit_routes.entries), methods=["GET"]),
     Route("/v1/tile/{level}/{n:path}", Signed("tile", audit_routes.tile), methods=["GET"]),
@@ -214,6 +220,7 @@ def make_app(service: Service) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         service.attach()
         yield
+        service.end_streams()
         service.close()
 
     handlers: dict[Any, Any] = {HTTPException: _http_error}

@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 
 from server import store
 from server.audit_log import AuditLog
+from server.parcel_store import ParcelBatch
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Admit, Genesis, Members, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
+from shared_schema.roles import may_sign
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
 from sync import membership, registry
@@ -96,11 +98,12 @@ class Commit:
         may_state: Callable[[bytes], None] = lambda _device: None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
-        self._load, self._sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
+        self._load, self.sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
         self._may_begin, self._may_state = may_begin, may_state
         self._named: dict[bytes, set[bytes]] = {}
         self._stored_room = 0
         self.batch = store.Batch()
+        self.parcels = ParcelBatch()
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
@@ -252,6 +255,10 @@ class Commit:
             self._check_room(entry.log, statement)
             self._settle(entry, statement)
         except ProtocolError as error:
+            if (
+                isinstance(statement, Admit | Refuse) and error.code == "not-permitted"
+            ):  # a final code: it would wait in front of all that its author writes
+                error = Refused("stale-statement", str(error))
             raise _Signed(error) from error  # the signature held: a final code is signed and remembered
         head, place = log_rules.place(opened.head, entry, self.now_ms)
         opened.file = file
@@ -265,12 +272,17 @@ class Commit:
             return
         verify_object(entry.sign1, author.keys.sign)
         if not entry.is_envelope:
-            raise Refused("no-standing")
+            if out:
+                raise Refused("no-standing")
+            raise _Signed(Refused("stale-statement", "the author is no member of this file any more"))  # what was typed behind it can be held
+        members = opened.file.members.values() if opened.file else ()
+        if not any(may_sign("admit", opened.file.file, opened.file.side, role) for role in members if opened.file):
+            raise Refused("no-standing", "nobody in this file may let held work in: it stays on its device")
         count, size = store.held_of_author(self.tx, entry.log, entry.author)
         mine = [row for row in self.batch.held if (row["log_id"], row["author"]) == (entry.log, entry.author)]
         count, size = count + len(mine), size + sum(len(row["cose"]) + len(row["parts"]) for row in mine)
         if count >= limits.HELD_ENTRIES or size >= limits.HELD_BYTES:
-            raise Refused("quota", f"{count} entries of this device are held in this file, want no more until somebody decides on them")
+            raise Refused("quota", f"{count} entries of this device have been held in this file, want no more")
         n = store.next_held(self.tx, entry.log) + sum(row["log_id"] == entry.log for row in self.batch.held)
         self.batch.held.append(
             {
@@ -285,6 +297,11 @@ class Commit:
         if not isinstance(statement, Admit | Refuse):
             return
         held_id = decode_entry_alone(statement.held).id if isinstance(statement, Admit) else statement.id
+        if isinstance(statement, Admit):
+            sealed = decode_entry_alone(statement.held)
+            stands = self._stored(entry.log, sealed.author, sealed.sq)
+            if stands is not None and stands[0] == held_id:
+                raise Refused("not-permitted", "that entry is in the log")
         fresh = any((row["log_id"], row["entry_id"]) == (entry.log, held_id) for row in self.batch.held)
         if not fresh and store.held_outcome(self.tx, entry.log, held_id) != "":
             raise Refused("not-permitted", "that entry is not held here, or somebody has decided on it")
@@ -379,7 +396,7 @@ class Commit:
     def _receipt(self, log: bytes, places: list[log_rules.Placed]) -> bytes:
         items = [Item(place.entry.id, place.seq, place.received_ms) for place in places]
         last = places[-1]
-        receipt = self._sign(RECEIPT, receipt_payload(log, self.incarnation, items, last.seq, last.chain))
+        receipt = self.sign(RECEIPT, receipt_payload(log, self.incarnation, items, last.seq, last.chain))
         self.batch.receipts.append({"log_id": log, "first_seq": places[0].seq, "last_seq": last.seq, "receipt": receipt})
         return receipt
 
@@ -395,7 +412,7 @@ class Commit:
         signed = None
         if signed_ok and catalogue()[cause.code]["final"]:
             payload = verdict_payload(entry.log, self.incarnation, entry.id, entry.author, entry.sq, cause.code)
-            signed = self._sign(VERDICT, payload)
+            signed = self.sign(VERDICT, payload)
             self.batch.verdicts.append({"log_id": entry.log, "entry_id": entry.id, "verdict": signed})
             self.refused_logs.add(entry.log)
         return Answer(entry.id, cause.code, str(cause), signed, stored)
@@ -414,6 +431,11 @@ class Commit:
         """True when somebody whom this side knows signed it: what anybody else says of itself is no event."""
         key = registry.key_of(self.registry, entry.author)
         return key is not None and verify_bytes(key, entry.sign1.signature, entry.sign1.to_sign)
+
+    def file_of(self, log: bytes) -> FileState | None:
+        """A file's state in this transaction; None for what is no file here."""
+        opened = self._open(log)
+        return opened.file if opened else None
 
     def head_of(self, log: bytes) -> Head | None:
         """Where a log stands in this transaction."""

@@ -83,6 +83,7 @@ class Quotas:
     deliveries: Window
     files: Window
     statements: Window
+    parcels: Window
     unsigned: Window
 
 
@@ -94,5 +95,6 @@ def make_quotas(settings: Settings) -> Quotas:
         Window(DAY_MS, settings.deliveries_per_day),
         Window(DAY_MS, settings.files_per_day),
         Window(DAY_MS, settings.statements_per_day),
+        Window(DAY_MS, settings.parcels_per_day),
         Window(MINUTE_MS, settings.unsigned_per_minute),
     )

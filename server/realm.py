@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from server import store
+from server import parcel_store, store
 from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
+from server.parcels import Board
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
@@ -66,6 +67,7 @@ class Realm:
         self.kinds: dict[bytes, str] = {}
         self.roles: dict[tuple[bytes, bytes], str] = {}
         self.held: dict[bytes, int] = {}
+        self.board = Board()
         self.statuses: dict[bytes, tuple[int, bytes]] = {}
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
@@ -102,6 +104,7 @@ class Realm:
             if to_seq is None:
                 self.roles[log, user] = role
         self.held = store.held_counts(tx)
+        self.board = Board.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
 
@@ -202,6 +205,7 @@ class Realm:
                 )
                 results = [self._run(job, commit) for job in jobs]
                 store.flush(connection, commit.batch)
+                parcel_store.flush(connection, commit.parcels)
             # From here on the entries are durable: a crash loses no receipt that is about to be sent.
         except BaseException:
             audit.next = before
@@ -235,8 +239,10 @@ class Realm:
         for log, row in commit.batch.heads.items():
             self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
         self._count_held(commit)
-        if commit.batch.heads:
-            self.on_commit(commit.batch.heads)
+        self.board.committed(commit.parcels)
+        grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
+        if grown:
+            self.on_commit(grown)
 
     def _count_held(self, commit: Commit) -> None:
         changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
@@ -419,6 +425,7 @@ class Realm:
             consistency=consistency,
             inclusion=proofs,
             held=tuple(sorted((log, count) for log, count in self.held.items() if self.may_decide(log, sender.user))),
+            parcels=tuple(sorted((log, n) for log, n in self.board.newest.items() if (log, sender.user) in self.roles)),
         )
 
     def _proofs(self, request: SyncRequest, published: Published) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:

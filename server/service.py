@@ -18,17 +18,19 @@ from alembic.config import Config
 
 from server import store
 from server.answering import Outgoing
+from server.crossing import Carrier, Crossing
 from server.live import Live
 from server.logs import Patient, open_log
 from server.metrics import Metrics
 from server.nonces import Nonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
-from server.realm import Realm, RealmKeys
+from server.realm import Job, Realm, RealmKeys
 from server.settings import Settings
 from server.writer import Writer
 from shared_schema import ids
 from shared_schema.errors import Malformed
 from shared_schema.ids import SIDES, Side
+from sync.parcel import OTHER
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _READERS: Final = 2  # reading is mostly Python: more threads only wait for each other, and each holds a page cache
@@ -58,6 +60,7 @@ class RunningSide:
     outgoing: Outgoing = field(default_factory=Outgoing)
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
+    carrier: Carrier | None = None
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work`, which reads the database, returns: in a thread of this side, so that nobody waits for another side's reading."""
@@ -76,6 +79,10 @@ class Service:
         self._log_files: list[Patient] = []
         self.setup_code = _setup_code(data)
         self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
+        self.crossing = Crossing({side: running.realm for side, running in self.sides.items()})
+        self._carrying: list[asyncio.Task[None]] = []
+        for side in OTHER.values():
+            self.sides[side].carrier = Carrier(self.crossing, side, self._do)
         self.closing = False
         self.unsigned = Window(MINUTE_MS, settings.unsigned_per_minute)  # of requests that concern no side yet
         self.process_log = self._open_log(data / "process.log")
@@ -86,9 +93,14 @@ class Service:
         return any(running.realm.registry is not None and running.realm.registry.root is not None for running in self.sides.values())
 
     def attach(self) -> None:
-        """Bind event streams to the running loop."""
+        """Bind event streams to the running loop, and begin to carry parcels."""
         for running in self.sides.values():
             running.live.attach(asyncio.get_running_loop())
+            if running.carrier is not None:
+                self._carrying.append(asyncio.create_task(running.carrier.run()))
+
+    async def _do(self, side: Side, job: Job) -> object:
+        return await self.sides[side].writer.do(job)
 
     def _open(self, side: Side, data: Path) -> RunningSide:
         path = data / f"{side}.db"
@@ -119,9 +131,11 @@ class Service:
         return any(running.writer.failing for running in self.sides.values())
 
     def end_streams(self) -> None:
-        """End all event streams, so that a stopping server need not wait for them."""
+        """End all event streams, so that a stopping server need not wait for them, and the carrying of parcels."""
         for running in self.sides.values():
             running.live.close()
+        for task in self._carrying:
+            task.cancel()
 
     def close(self) -> None:
         """Finish all writing and let go of the data."""

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     statements_per_day: int = Field(
         limits.STATEMENTS_PER_DAY, ge=1, description="Statements of files (members, keys) that one device may send in a day."
     )
+    parcels_per_day: int = Field(limits.PARCELS_PER_DAY, ge=1, description="Parcels that one device may send across the wall in a day.")
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(
         600,

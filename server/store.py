@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlcipher3.dbapi2 as sqlite
 from sqlalchemy import Connection, Dialect, Engine, bindparam, create_engine, delete, event, func, insert, select, update
@@ -33,6 +33,7 @@ from server.tables import (
 from shared_schema import limits
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
@@ -106,6 +107,12 @@ _RECEIPT: Final = (
     .order_by(col(ReceiptRow.last_seq))
     .limit(1)
 )
+
+
+def read(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """What `work` reads, in a transaction of its own."""
+    with engine.connect() as tx, tx.begin():
+        return work(tx)
 
 
 def entries_after(tx: Connection, log: bytes, after: int, upto: int, most: int) -> list[StoredEntry]:
@@ -194,7 +201,7 @@ class StoredHeld(NamedTuple):
 
 
 _HELD_OF_AUTHOR: Final = select(func.count(), func.coalesce(func.sum(func.length(col(HeldRow.cose)) + func.length(col(HeldRow.parts))), 0)).where(
-    col(HeldRow.log_id) == bindparam("log"), col(HeldRow.author) == bindparam("author"), col(HeldRow.outcome) == ""
+    col(HeldRow.log_id) == bindparam("log"), col(HeldRow.author) == bindparam("author")
 )
 _HELD_OUTCOME: Final = select(col(HeldRow.outcome)).where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.entry_id) == bindparam("id"))
 _HELD_AFTER: Final = (
@@ -209,7 +216,7 @@ _ROLE: Final = select(col(MemberRow.role)).where(
 
 
 def held_of_author(tx: Connection, log: bytes, author: bytes) -> tuple[int, int]:
-    """(entries, bytes) of a device's work in a file that nobody has decided on."""
+    """(entries, bytes) of a device's work in a file that was held, decided on or not: what was decided on is told to nobody by a number."""
     count, size = tx.execute(_HELD_OF_AUTHOR, {"log": log, "author": author}).one()
     return int(count), int(size)
 
@@ -289,19 +296,19 @@ _TILE: Final = _tile.on_conflict_do_update(index_elements=["level", "n"], set_={
 
 def flush(tx: Connection, batch: Batch) -> None:
     """Write all rows of `batch`. They become true when the caller commits, not before."""
-    _write(tx, _INSERT[EntryRow], batch.entries)
+    write(tx, _INSERT[EntryRow], batch.entries)
     moved = [row for log, row in batch.heads.items() if log not in batch.new_heads]
-    _write(tx, _INSERT[LogHeadRow], [row for log, row in batch.heads.items() if log in batch.new_heads])
-    _write(tx, _MOVE_HEAD, [{"log": row["log_id"], "to_seq": row["seq"], "to_chain": row["chain"], "to_ms": row["received_ms"]} for row in moved])
-    _write(tx, _AUTHOR, list(batch.authors.values()))
-    _write(tx, _INSERT[ReceiptRow], batch.receipts)
-    _write(tx, _INSERT[VerdictRow], batch.verdicts)
-    _write(tx, _INSERT[HeldRow], batch.held)
-    _write(tx, _SETTLE, batch.settled)
+    write(tx, _INSERT[LogHeadRow], [row for log, row in batch.heads.items() if log in batch.new_heads])
+    write(tx, _MOVE_HEAD, [{"log": row["log_id"], "to_seq": row["seq"], "to_chain": row["chain"], "to_ms": row["received_ms"]} for row in moved])
+    write(tx, _AUTHOR, list(batch.authors.values()))
+    write(tx, _INSERT[ReceiptRow], batch.receipts)
+    write(tx, _INSERT[VerdictRow], batch.verdicts)
+    write(tx, _INSERT[HeldRow], batch.held)
+    write(tx, _SETTLE, batch.settled)
     for joins, row in batch.moves:
         tx.execute(_INSERT[MemberRow] if joins else _LEAVE, row)
-    _write(tx, _INSERT[AuditEventRow], batch.events)
-    _write(tx, _STATUS, list(batch.statuses.values()))
+    write(tx, _INSERT[AuditEventRow], batch.events)
+    write(tx, _STATUS, list(batch.statuses.values()))
 
 
 @lru_cache(maxsize=256)
@@ -311,7 +318,8 @@ def _for_driver(statement: Any, dialect: Dialect) -> tuple[str, Callable[[Row], 
     return str(compiled), itemgetter(*compiled.positiontup)
 
 
-def _write(tx: Connection, statement: Any, rows: Sequence[Row]) -> None:
+def write(tx: Connection, statement: Any, rows: Sequence[Row]) -> None:
+    """Run one prebuilt statement for each of `rows`."""
     if rows:
         sql, values = _for_driver(statement, tx.dialect)
         tx.exec_driver_sql(sql, [values(row) for row in rows])
@@ -343,7 +351,7 @@ def tile(tx: Connection, level: int, n: int) -> bytes | None:
 
 def put_tiles(tx: Connection, tiles: dict[tuple[int, int], bytes]) -> None:
     """Write tiles, growing the ones that are there."""
-    _write(tx, _TILE, [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in tiles.items()])
+    write(tx, _TILE, [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in tiles.items()])
 
 
 def put_checkpoint(tx: Connection, size: int, note: str) -> None:

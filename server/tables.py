@@ -114,6 +114,60 @@ class MemberRow(SQLModel, table=True):
     role: str
 
 
+class AddressRow(SQLModel, table=True):
+    """A file that can receive parcels."""
+
+    __tablename__ = "address"
+    address: bytes = _blob(key=True)
+    log_id: bytes = _blob()
+
+
+class GateRow(SQLModel, table=True):
+    """The authority's word for the address key of a desk, from the week `first` on."""
+
+    __tablename__ = "gate"
+    address: bytes = _blob(key=True)
+    first: int = _big(key=True)
+    object: bytes = _blob()
+
+
+class IntakeKeyRow(SQLModel, table=True):
+    """The intake key object of a file for one week."""
+
+    __tablename__ = "intake_key"
+    log_id: bytes = _blob(key=True)
+    week: int = _big(key=True)
+    object: bytes = _blob()
+
+
+class ParcelOutRow(SQLModel, table=True):
+    """A parcel that this side took from one of its devices. `waits` is 1 and `parcel` not empty until the other side has it."""
+
+    __tablename__ = "parcel_out"
+    __table_args__ = (Index("parcel_waits", "waits", "taken_ms"),)
+    address: bytes = _blob(key=True)
+    parcel_id: bytes = _blob(key=True)
+    hash: bytes = _blob()
+    taken_ms: int = _big()
+    waits: int = Field(sa_column=Column(Integer, nullable=False))
+    passed: bytes = _blob()
+    parcel: bytes = _blob()
+
+
+class ParcelRow(SQLModel, table=True):
+    """A parcel that came to a file, numbered within it; `parcel` is empty once it need not stay. Its id stays for ever."""
+
+    __tablename__ = "parcel"
+    __table_args__ = (Index("parcel_by_id", "log_id", "parcel_id", unique=True),)
+    log_id: bytes = _blob(key=True)
+    n: int = _big(key=True)
+    parcel_id: bytes = _blob()
+    received_ms: int = _big()
+    shown_ms: int | None = _big(null=True)
+    passed: bytes = _blob()
+    parcel: bytes = _blob()
+
+
 class DeviceStatusRow(SQLModel, table=True):
     """What a device last said of itself, and when it last synced."""
 

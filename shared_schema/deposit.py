@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from shared_schema import cbor, limits
 from shared_schema.errors import Malformed, TooLarge
-from shared_schema.shape import as_blob, as_list, as_map, as_tuple, as_uint, keys
+from shared_schema.shape import as_blob, as_list, as_tuple, as_uint, versioned
 from shared_schema.wire import Answer, answer_map, decode_answer
 
 
@@ -31,7 +31,7 @@ def encode_deposit(pairs: Sequence[Any]) -> bytes:
 
 def decode_deposit(data: bytes) -> tuple[Any, ...]:
     """The undecoded pairs of a deposit. Raises Malformed or TooLarge."""
-    map_ = _versioned(cbor.decode(data, limits.ITEMS_PER_REQUEST), "deposit", "push")
+    map_ = versioned(cbor.decode(data, limits.ITEMS_PER_REQUEST), "deposit", "push")
     push = tuple(as_list(map_["push"], "push"))
     if len(push) > limits.ENTRIES_PER_PUSH:
         raise TooLarge(f"{len(push)} entries, want at most {limits.ENTRIES_PER_PUSH}")
@@ -45,7 +45,7 @@ def encode_deposited(deposited: Deposited) -> bytes:
 
 def decode_deposited(data: bytes) -> Deposited:
     """Parse the answer to a deposit. Raises Malformed."""
-    map_ = _versioned(cbor.decode(data), "deposited", "answers", "receipts")
+    map_ = versioned(cbor.decode(data), "deposited", "answers", "receipts")
     answers = tuple(decode_answer(item) for item in as_list(map_["answers"], "answers"))
     return Deposited(answers, tuple(as_blob(item, "receipt") for item in as_list(map_["receipts"], "receipts")))
 
@@ -57,7 +57,7 @@ def encode_held(held: Sequence[HeldEntry], *, more: bool) -> bytes:
 
 def decode_held(data: bytes) -> tuple[tuple[HeldEntry, ...], bool]:
     """What is held, and whether more is. Raises Malformed."""
-    map_ = _versioned(cbor.decode(data), "held", "held", "more")
+    map_ = versioned(cbor.decode(data), "held", "held", "more")
     if type(map_["more"]) is not bool:
         raise Malformed("more is neither true nor false")
     return tuple(_held(item) for item in as_list(map_["held"], "held")), map_["more"]
@@ -66,10 +66,3 @@ def decode_held(data: bytes) -> tuple[tuple[HeldEntry, ...], bool]:
 def _held(value: object) -> HeldEntry:
     items = as_tuple(value, "held entry", 3)
     return HeldEntry(as_uint(items[0], "n", 1), as_uint(items[1], "held_ms"), items[2])
-
-
-def _versioned(value: object, name: str, *more: str) -> dict[str, Any]:
-    map_ = as_map(value, name, keys("v", *more))
-    if map_["v"] != 1 or map_["v"] is True:
-        raise Malformed(f"{name} version is not 1")
-    return map_

@@ -35,17 +35,21 @@ _KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "refused": {"log": _log_if_known, "id": as_hash, "author": as_id, "code": as_text},
     "delivered": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
     "reviewed": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
+    "published": {"device": as_id, "log": as_id, "from": as_uint, "to": as_uint, "ms": as_uint},
+    "sent": {"device": as_id, "address": as_id, "id": as_id, "ms": as_uint},
+    "came": {"log": as_id, "n": _seq, "ms": as_uint},
+    "shown": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
     "export": {"by": as_id, "what": _what, "ms": as_uint},
 }
 _KEYS: Final = {kind: frozenset(("e", *fields)) for kind, fields in _KINDS.items()}
 
 
 def decode_event(data: bytes) -> dict[str, Any]:
-    """An event of one of the five kinds, with exactly its keys. Raises Malformed."""
+    """An event of a known kind, with exactly its keys. Raises Malformed."""
     value = cbor.decode(data)
     kind = value.get("e") if type(value) is dict else None
     if type(kind) is not str or kind not in _KINDS:
-        raise Malformed("an audit event is accepted, refused, delivered, reviewed or export")
+        raise Malformed(f"an audit event is one of {', '.join(_KINDS)}")
     event = as_map(value, kind, _KEYS[kind])
     for name, check in _KINDS[kind].items():
         check(event[name], name)

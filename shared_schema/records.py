@@ -156,6 +156,20 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRule:
+    """When a record of a perpetrator case tells the victim side's desk, and what (docs/spec.md §15.5).
+
+    `when` is saved or signed. `kinds` maps what field `by` holds to a notice_kind, "*" standing for any value. `facts` maps fields of the
+    notice to fields of the record, or to a cell of one of its rows (`names.0.name`).
+    """
+
+    when: str
+    by: str
+    kinds: Mapping[str, str]
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordType:
     """A type of record.
 
@@ -175,6 +189,7 @@ class RecordType:
     deletable: bool
     fields: Mapping[str, Field]
     label: str
+    notice: NoticeRule | None = None
 
 
 def record_types() -> Mapping[str, RecordType]:
@@ -266,6 +281,7 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         deletable=raw["x-deletable"],
         fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
+        notice=NoticeRule(**raw["x-notice"]) if "x-notice" in raw else None,
     )
 
 

@@ -11,6 +11,7 @@ ROLES: Final[Mapping[str, dict[str, Any]]] = _RAW["roles"]
 FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"]
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
 _REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
+LETTERS: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = _RAW["letters"]
 _ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant", "admit": "admit", "refuse": "admit"}
 
 
@@ -36,6 +37,12 @@ def _clash(held: set[str], first: str, second: str) -> bool:
 def may_reinstate(side: str, roles: Iterable[str]) -> bool:
     """True when a device with these roles may lift a suspension on `side`."""
     return not set(roles).isdisjoint(_REINSTATE[side])
+
+
+def may_send(letter: str, side: str, file: str, roles: Iterable[str]) -> bool:
+    """True when a device of `side` with these roles may send such a letter to a file of kind `file` of the other side."""
+    row = LETTERS.get(letter, {}).get(side)
+    return row is not None and row["to"] == file and not set(roles).isdisjoint(row["by"])
 
 
 def file_sides(kind: str) -> frozenset[str]:

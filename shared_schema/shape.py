@@ -76,6 +76,14 @@ def keys(*names: Any) -> frozenset[Any]:
     return frozenset(names)
 
 
+def versioned(value: object, name: str, *more: str) -> dict[str, Any]:
+    """A map with exactly the keys `more` and `v`, which is 1."""
+    map_ = as_map(value, name, keys("v", *more))
+    if map_["v"] != 1 or map_["v"] is True:
+        raise Malformed(f"{name} version is not 1")
+    return map_
+
+
 def frozen(value: Any) -> Any:
     """`value` with every list made a tuple, for use as part of a frozen value."""
     if type(value) is list:

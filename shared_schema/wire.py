@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from shared_schema import cbor, limits
 from shared_schema.entry import Witness, decode_witness
 from shared_schema.errors import Malformed, TooLarge, catalogue
-from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
+from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
 
 
 class Cursor(NamedTuple):
@@ -91,7 +91,7 @@ class InclusionProof:
 @dataclass(frozen=True, slots=True)
 class SyncResponse:
     """The answer to a sync. `consistency` leads from the request's checkpoint to `checkpoint`. `held` says of each file how many held entries
-    wait for the device's person to decide on.
+    wait for the device's person to decide on, `parcels` the number of the newest parcel that came to it.
     """
 
     answers: tuple[Answer, ...]
@@ -104,6 +104,7 @@ class SyncResponse:
     consistency: tuple[bytes, ...]
     inclusion: tuple[InclusionProof, ...]
     held: tuple[tuple[bytes, int], ...] = ()
+    parcels: tuple[tuple[bytes, int], ...] = ()
 
 
 _STATUS: Final = keys("unsent", "held", "conflicts", "oldest_conflict_days", "app", "claimed_ms", "free_mb")
@@ -166,6 +167,7 @@ def encode_response(response: SyncResponse) -> bytes:
             "consistency": list(response.consistency),
             "inclusion": [[proof.leaf, list(proof.path)] for proof in response.inclusion],
             "held": [list(one) for one in response.held],
+            "parcels": [list(one) for one in response.parcels],
         }
     )
 
@@ -192,7 +194,7 @@ def decode_response(data: bytes) -> SyncResponse:
     map_ = as_map(
         cbor.decode(data),
         "response",
-        keys("v", "answers", "receipts", "openings", "pages", "more", "time", "checkpoint", "consistency", "inclusion", "held"),
+        keys("v", "answers", "receipts", "openings", "pages", "more", "time", "checkpoint", "consistency", "inclusion", "held", "parcels"),
     )
     if map_["v"] != 1 or map_["v"] is True:
         raise Malformed("response version is not 1")
@@ -206,7 +208,8 @@ def decode_response(data: bytes) -> SyncResponse:
         checkpoint=as_text(map_["checkpoint"], "checkpoint", 1000),
         consistency=tuple(as_hash(item, "consistency") for item in as_list(map_["consistency"], "consistency", 128)),
         inclusion=tuple(_inclusion(item) for item in as_list(map_["inclusion"], "inclusion", limits.PROOFS_PER_SYNC)),
-        held=tuple(_count(item) for item in as_list(map_["held"], "held", limits.FILES_PER_DEVICE)),
+        held=tuple(_count(item, "held") for item in as_list(map_["held"], "held", limits.FILES_PER_DEVICE)),
+        parcels=tuple(_count(item, "parcels") for item in as_list(map_["parcels"], "parcels", limits.FILES_PER_DEVICE)),
     )
 
 
@@ -216,10 +219,10 @@ def _flag(value: object, name: str) -> bool:
     return value
 
 
-def decode_answer(value: object) -> Answer:
-    """What became of one entry. Raises Malformed."""
+def decode_answer(value: object, id_bytes: int = 32) -> Answer:
+    """What became of one entry, or, with an id of 16 bytes, of one parcel. Raises Malformed."""
     map_ = as_map(value, "answer", keys("id", "code"), keys("message", "retry", "signed", "stored"))
-    entry_id, code = as_hash(map_["id"], "id"), as_text(map_["code"], "code", 40)
+    entry_id, code = as_bytes(map_["id"], id_bytes, "id"), as_text(map_["code"], "code", 40)
     if code == "accepted":
         as_map(map_, "accepted answer", keys("id", "code"))
         return Answer(entry_id, code)
@@ -251,8 +254,8 @@ def _page_entry(value: object) -> PageEntry:
     return PageEntry(items[0], as_uint(items[1], "received_ms"), (as_uint(opening[0], "leaf"), as_hash(opening[1], "salt")))
 
 
-def _count(value: object) -> tuple[bytes, int]:
-    items = as_tuple(value, "held", 2)
+def _count(value: object, name: str) -> tuple[bytes, int]:
+    items = as_tuple(value, name, 2)
     return as_id(items[0], "log"), as_uint(items[1], "count", 1)
 
 

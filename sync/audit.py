@@ -192,7 +192,10 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
                 membership.check_envelope(file, entry)
             else:
                 statement = file_statement(entry)
-                file = membership.take(file, entry, known)
+                taken = membership.take(file, entry, known)
+                if entry.held is not None and entry.sealed is not None:
+                    log_rules.check_carried(before, entry.sealed, result.chains[log].__getitem__)
+                file = taken
         except ProtocolError as error:
             file = file if entry.is_envelope else membership.skip(file, entry)
             result.voids += 1
@@ -359,12 +362,33 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
             result.add("wall", log, event["to"], f"event {n}: held work went to a device that is not on this side")
         elif file is None or certificate.subject.user not in file.ever:
             result.add("contradiction", log, event["to"], f"event {n}: held work went to somebody who never was a member")
+    elif event["e"] in ("published", "shown", "came"):
+        _check_parcels(n, event, result)
+    elif event["e"] == "sent" and event["device"] not in known.devices:
+        result.add("wall", b"", n, f"event {n}: a parcel was taken from a device that is not on this side")
     elif event["e"] == "refused" and log and log not in result.chains:
         result.add("contradiction", log, 0, f"event {n}: an entry was refused for a log that is not in the export")
     elif event["e"] == "export":
         result.named.setdefault(("device", event["by"]), n)
         if event["by"] in known.devices:
             result.add("wall", b"", n, f"event {n}: the logs were fetched by a device of this side")
+
+
+def _check_parcels(n: int, event: Mapping[str, Any], result: Audited) -> None:
+    """Parcels come to files that can receive them, and are shown to, and keys published by, devices of this side whose person was in the file."""
+    known, _ = _known(result)
+    log: bytes = event["log"]
+    file = result.files.get(log)
+    if file is None or file.file not in ("intake", "liaison"):
+        result.add("contradiction", log, 0, f"event {n}: a parcel came to, or keys were published for, a file that receives none")
+        return
+    if event["e"] == "came":
+        return
+    certificate = known.devices.get(event["device"])
+    if certificate is None:
+        result.add("wall", log, 0, f"event {n}: a parcel or its key went by a device that is not on this side")
+    elif certificate.subject.user not in file.ever:
+        result.add("contradiction", log, 0, f"event {n}: a parcel or its key went by somebody who never was a member")
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ class Reader:
 class Taken(NamedTuple):
     """An entry at its place. `void` is the code of why it counts for nothing; `opening` its audit leaf and salt.
 
-    `user` and `role` are the author's at that place, for the fold.
+    `user` and `role` are the author's at that place, for the fold; `role` of an admission is that of whoever wrote what it carries.
     """
 
     place: Placed
@@ -141,6 +141,8 @@ def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[in
     except ProtocolError as error:
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
     role = file.members.get(user, role) if file else role
+    if file is not None and entry.held is not None and entry.sealed is not None:  # of what is admitted, at this place: the page may go on
+        role = file.ever.get(known.devices[entry.sealed.author].subject.user, "")
     return Reader(log_rules.advance_author(head, entry), file), Taken(place, opening, None, user, role)
 
 

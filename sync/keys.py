@@ -11,8 +11,10 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared_schema import ids
 from shared_schema.errors import BadGrant, WeakKey
@@ -20,6 +22,8 @@ from sync.signing import check_receive_key
 
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _GRANT: Final = ids.label("grant")
+_ADDRESS: Final = ids.label("address")
+_INTAKE: Final = ids.label("intake")
 _ML_KEM_PUBLIC: Final = 1184
 
 
@@ -66,9 +70,24 @@ def grant_info(svc: bytes, log: bytes, newest_epoch: int, granter: bytes, recipi
     return _GRANT + context(svc, log, newest_epoch) + granter + recipient
 
 
+def address_seed(secret: bytes, ctx: bytes) -> bytes:
+    """The Ed25519 seed of a file's address key, 32 bytes (docs/spec.md §15.1)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=b"", info=_ADDRESS + ctx).derive(secret)
+
+
+def intake_seed(secret: bytes, ctx: bytes, week: int) -> bytes:
+    """The X-Wing seed of a file's intake key of one week, 32 bytes (docs/spec.md §15.1)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=b"", info=_INTAKE + ctx + week.to_bytes(4, "big")).derive(secret)
+
+
+def seal(public: bytes, info: bytes, plain: bytes) -> bytes:
+    """KEM output ‖ ciphertext. Randomness is the library's own."""
+    return _SUITE.encrypt(plain, _public(public), info=info)
+
+
 def seal_secrets(public: bytes, info: bytes, secrets: list[bytes]) -> bytes:
-    """KEM output ‖ ciphertext of the concatenated 32-byte secrets. Randomness is the library's own."""
-    return _SUITE.encrypt(b"".join(secrets), _public(public), info=info)
+    """KEM output ‖ ciphertext of the concatenated 32-byte secrets."""
+    return seal(public, info, b"".join(secrets))
 
 
 def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> list[bytes | None]:

@@ -98,8 +98,10 @@ def check_address(entry: Entry, svc: bytes, log: bytes) -> None:
 
 def check_carried(state: LogHead, sealed: Entry, chain_at: ChainAt) -> None:
     """Raises Refused `not-permitted` when the author of what is admitted claims to have seen another history of this log: its changes could
-    claim to have seen anything.
+    claim to have seen anything; so it is with another incarnation's, which this log cannot be compared with.
     """
+    if sealed.sn.incarnation != state.head.incarnation:
+        raise Refused("not-permitted", "the author of what is admitted names another incarnation of this log")
     try:
         check_seen(state, sealed, chain_at)
     except Contradiction as error:

@@ -6,8 +6,9 @@ Pure. `take` is the one rule for server and reader; what it refuses is void for 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Final
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.certificate import (
     Certify,
     Enrol,
@@ -28,11 +29,13 @@ from shared_schema.ids import Side
 from shared_schema.roles import may_reinstate, roles_allowed
 from sync.signing import check_receive_key, check_sign_key, verify_bytes, verify_object
 
+_WAY_BACK: Final = frozenset({"administrator", "coordinator"})  # who invites, and who lifts a suspension
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A certified device. `id` is the registry entry that certifies it, `seq` its place; `revoked` and `suspended` the places of its
-    revocation and of the suspension that nobody has lifted.
+    revocation and of the suspension that nobody has lifted, `suspended_by` the person who asked for that.
     """
 
     id: bytes
@@ -42,6 +45,7 @@ class Certificate:
     issuer: bytes
     revoked: int | None = None
     suspended: int | None = None
+    suspended_by: bytes | None = None
 
     @property
     def acts(self) -> bool:
@@ -228,11 +232,15 @@ def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registr
 
 
 def _take_suspend(registry: Registry, entry: Entry, statement: Suspend) -> Registry:
-    _signed_by(registry, entry)
+    by = _signed_by(registry, entry).subject.user
     target = registry.devices.get(statement.device)
     if target is None or not target.acts:
         raise Refused("not-permitted", "the device is not certified, or revoked or suspended already")
-    return _with(registry, replace(target, suspended=registry.seq + 1))
+    if sum(cert.suspended_by == by and cert.revoked is None for cert in registry.devices.values()) >= limits.SUSPENSIONS_PER_PERSON:
+        raise Refused("not-permitted", f"{limits.SUSPENSIONS_PER_PERSON} devices are kept out by this person already: a colleague suspends the next")
+    if not any(cert.acts and cert is not target and not _WAY_BACK.isdisjoint(cert.subject.roles) for cert in registry.devices.values()):
+        raise Refused("not-permitted", "nobody would be left who can let anybody in again: an administrator or a coordinator")
+    return _with(registry, replace(target, suspended=registry.seq + 1, suspended_by=by))
 
 
 def _take_reinstate(registry: Registry, entry: Entry, statement: Reinstate) -> Registry:
@@ -241,7 +249,7 @@ def _take_reinstate(registry: Registry, entry: Entry, statement: Reinstate) -> R
         raise Refused("not-permitted", "the author's role may not reinstate a device on this side")
     if target is None or target.revoked is not None or target.suspended is None:
         raise Refused("not-permitted", "the device is not suspended")
-    return _with(registry, replace(target, suspended=None))
+    return _with(registry, replace(target, suspended=None, suspended_by=None))
 
 
 def is_moot(registry: Registry, statement: Revoke | Suspend | Reinstate) -> bool:

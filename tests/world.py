@@ -35,6 +35,7 @@ from sync.device.session import Identity, Session
 from sync.device.store import Store
 from sync.device.syncing import Report
 from sync.signing import SigningKey
+from tests import parcel_wire
 
 START_MS: Final = 1_790_000_000_000
 SECOND: Final = 1000
@@ -202,11 +203,11 @@ class Host:
 
     def sync(self, device: bytes, body: bytes) -> bytes:
         """POST /v1/sync."""
-        return self._serve(lambda: encode_response(self.realm.sync(decode_request(body), self.sender(device))))
+        return self.serve(lambda: encode_response(self.realm.sync(decode_request(body), self.sender(device))))
 
     def deposit(self, device: bytes, body: bytes) -> bytes:
         """POST /v1/deposit, as server/held_routes.py does it."""
-        return self._serve(lambda: self._deposit(device, decode_deposit(body)))
+        return self.serve(lambda: self._deposit(device, decode_deposit(body)))
 
     def _deposit(self, device: bytes, pairs: tuple[Any, ...]) -> bytes:
         certificate = self.realm.known().devices.get(device)
@@ -217,7 +218,7 @@ class Host:
 
     def held(self, device: bytes, log: bytes, after: int) -> bytes:
         """GET /v1/held/{log}, as server/held_routes.py does it."""
-        return self._serve(lambda: self._held(self.sender(device), log, after))
+        return self.serve(lambda: self._held(self.sender(device), log, after))
 
     def _held(self, sender: Sender, log: bytes, after: int) -> bytes:
         if not self.realm.may_decide(log, sender.user):
@@ -229,7 +230,7 @@ class Host:
 
     def enrol(self, body: bytes) -> bytes:
         """POST /v1/enrol, as server/registry_routes.py does it."""
-        return self._serve(lambda: self._enrol(cbor.decode(body)["entry"]))
+        return self.serve(lambda: self._enrol(cbor.decode(body)["entry"]))
 
     def _enrol(self, pair: Any) -> bytes:
         pushed: Pushed = self.push((pair,), None)
@@ -247,7 +248,8 @@ class Host:
         pushed: Pushed = result
         return pushed
 
-    def _serve(self, answer: Callable[[], bytes]) -> bytes:
+    def serve(self, answer: Callable[[], bytes]) -> bytes:
+        """What `answer` says, or what a caller sees when the process dies or its disk is full."""
         try:
             return answer()
         except Died:
@@ -313,6 +315,16 @@ class Wire:
 
     def held(self, session: Session, log: bytes, after: int) -> bytes:
         return self._pass(b"", lambda: self.host.held(session.identity.device, log, after), None)
+
+    def signed(self, session: Session, method: str, path: str, body: bytes = b"") -> bytes:
+        realms = {side: host.realm for side, host in self.world.hosts.items()}
+        return self._pass(
+            body,
+            lambda: self.host.serve(
+                lambda: parcel_wire.answer(realms, self.host.realm, self.host.sender(session.identity.device), method, path, body)
+            ),
+            None,
+        )
 
     def enrol(self, side: Side, body: bytes) -> bytes:
         assert side == self.phone.side

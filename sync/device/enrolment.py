@@ -1,7 +1,5 @@
 """Becoming a device: the first administrators of a new service, invitations, enrolment (docs/spec.md §6)."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -28,6 +26,7 @@ from shared_schema.shape import as_blob, as_bytes, as_map, as_text, keys
 from shared_schema.wire import SyncRequest, SyncResponse, decode_response, encode_request
 from sync import log as log_rules
 from sync import registry
+from sync.device.codes import decode_code_bytes, encode_code
 from sync.device.session import Entropy, Identity, Session
 from sync.device.store import Store
 from sync.device.taking import FLOOR, take_response
@@ -38,7 +37,6 @@ from sync.signing import SigningKey, sign_object
 
 CODE_PREFIX: Final = "fieldkeep1:"
 _CODE_KEYS: Final = keys("server", "authority", "head", "seed", "invitation", "ca")
-_CHECKSUM: Final = 4  # bytes
 YEAR_MS: Final = 365 * 86_400_000
 
 
@@ -79,27 +77,12 @@ class Code:
             "server": self.server, "authority": self.authority, "head": list(self.head), "seed": self.seed,
             "invitation": self.invitation, "ca": self.ca,
         }  # fmt: skip
-        raw = cbor.encode(map_)
-        return CODE_PREFIX + base64.urlsafe_b64encode(_checksum(raw) + raw).rstrip(b"=").decode()
-
-
-def _checksum(raw: bytes) -> bytes:
-    return ids.sha256(ids.label("code") + raw)[:_CHECKSUM]
+        return encode_code(CODE_PREFIX, cbor.encode(map_))
 
 
 def decode_code(text: str) -> Code:
     """Parse an invitation code, line breaks and blanks in it left out. Raises Malformed: one wrong character, and nothing is sent."""
-    whole = "".join(text.split())
-    body = whole.removeprefix(CODE_PREFIX)
-    if body == whole:
-        raise Malformed(f"an invitation code begins with {CODE_PREFIX}")
-    try:
-        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    raw = data[_CHECKSUM:]
-    if data[:_CHECKSUM] != _checksum(raw):
-        raise Malformed("the invitation code was not copied right, or not whole; nothing was sent, and it is still good: copy it again")
+    raw = decode_code_bytes(CODE_PREFIX, text, "an invitation code", "nothing was sent, and it is still good: copy it again")
     map_ = as_map(cbor.decode(raw), "invitation code", _CODE_KEYS)
     if type(map_["ca"]) is not str:
         raise Malformed("ca is not text")

@@ -11,11 +11,12 @@ from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.membership import REFUSE_REASONS, Admit, Refuse, encode_file_statement
 from shared_schema.roles import may_sign
 from sync import keys, sealing
+from sync import log as log_rules
 from sync.change import Change, decode_part
 from sync.device.outbox import put_admission, put_statement
 from sync.device.session import Session
 from sync.device.taking import HELD_FILES
-from sync.fold import Occurrence, Record, fold_log
+from sync.fold import PENDING, Occurrence, Record, fold_log
 from sync.signing import verify_object
 
 
@@ -29,7 +30,7 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One held entry. `author` is its person; `records` are what it says by itself, folded; `trouble` why it cannot be read or let in."""
+    """One held entry. `author` is its person; `records` are what it begins or edits, as they would be with it; `trouble` why it cannot be read or let in."""
 
     log: bytes
     held_ms: int
@@ -67,12 +68,19 @@ def _open(session: Session, log: bytes, one: HeldEntry) -> Held:
         if certificate is None or (entry.svc, entry.log) != (session.identity.svc, log):
             raise Refused("no-standing", "nobody whom this side knows wrote this for this file")
         verify_object(entry.sign1, certificate.keys.sign)
+        log_rules.check_carried(session.reader(log).log, entry, session.chain_at(log))
         changes = _changes(session, log, entry)
+        if any(change.b > entry.sn.seq for change in changes):
+            raise Refused("not-permitted", "a part of it claims to have seen more than its author had, and would count for nothing")
+        stands = [session.store.change(log, entry.author, change.c) for change in changes]
+        if all(row is not None and row.seq is not None for row in stands):
+            raise Refused("not-permitted", "nothing of it is new: its change numbers are in the file already")
     except ProtocolError as error:
         return Held(log, one.held_ms, entry, author, (), str(error))
     role = session.require_file(log).ever.get(author, "")
-    occurrences = [Occurrence(entry.sn.seq + 1, one.held_ms, entry.author, author, role, change, late=True) for change in changes]
-    return Held(log, one.held_ms, entry, author, tuple(fold_log(log, occurrences, session.types).values()))
+    late = [Occurrence(PENDING, one.held_ms, entry.author, author, role, change, late=True) for change in changes]
+    there = [session.occurrence(row) for record in dict.fromkeys(change.r for change in changes) for row in session.store.changes_of(log, record)]
+    return Held(log, one.held_ms, entry, author, tuple(fold_log(log, [*there, *late], session.types).values()))
 
 
 def _changes(session: Session, log: bytes, entry: Entry) -> list[Change]:

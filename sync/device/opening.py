@@ -11,6 +11,7 @@ from sync import keys, sealing
 from sync.change import Change, decode_part, encode_part
 from sync.device.outcome import Outcome
 from sync.device.session import Session
+from sync.device.settling import REFUSED
 from sync.device.tables import LET_OUT
 from sync.exchange import Taken
 from sync.granting import check_secret, open_grants
@@ -82,9 +83,8 @@ class Opening:
         if sealed is None or sealed is entry:
             return one
         user = self.session.registry.devices[sealed.author].subject.user
-        file = self.session.reader(log).file
         self.late.add((log, one.place.seq))
-        return Taken(one.place._replace(entry=sealed), one.opening, None, user, file.ever.get(user, "") if file else "")
+        return Taken(one.place._replace(entry=sealed), one.opening, None, user, one.role)
 
     def _close(self, log: bytes, epoch: int) -> None:
         """Forget a secret that no honest granter made, and what it opened, as everybody does who holds the earlier one."""
@@ -118,6 +118,7 @@ class Opening:
                 late = (log, place.seq) in self.late
                 self.outcome.changes += self.store.place_sealed(log, sent, place.seq, place.received_ms, one.role, late=late)
                 if late:
+                    self.store.set_fact(REFUSED + place.entry.id.hex(), b"admitted")  # it has no place of its own: one that is shown later is a lie
                     self.store.drop_outbox(sent)
             elif secret is not None:
                 found = [self._row(log, one, change, body, int((log, place.seq) in self.late)) for change, body in self._changes(log, one, secret)]

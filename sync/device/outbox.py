@@ -85,10 +85,12 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None, 
         or any(item.dead and item.statement for item in session.store.waiting(log))
     ):
         return False
+    if lost and session.identity.user not in state.members:
+        return True
+    if state.blocked or membership.rotation_needed(state, session.registry):  # I5: also of a device that is kept out
+        return False
     if lost:
         return True
-    if state.blocked or membership.rotation_needed(state, session.registry):
-        return False
     waiting = [item for item in session.store.waiting(log) if item.statement and item.sq > 1 and not item.dead]
     return not waiting and session.identity.device in state.holders and session.identity.user in state.members
 

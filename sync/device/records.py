@@ -13,7 +13,7 @@ from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
 from sync.device.session import Session
 from sync.device.values import check_cell, check_row, check_value
-from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, conflicts, in_conflict, is_void, show, unweighed
+from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown, conflicts, in_conflict, is_void, show, unweighed
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
@@ -210,6 +210,11 @@ def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType
         raise Refused("in-conflict", f"{key.list} is in conflict in that row: settle it with `conflicts resolve`")
     live: tuple[OpId, ...] = tuple(register.live) if register and register.live else (key.row,)
     return Op(key, "set", value, live)
+
+
+def values(session: Session, log: bytes, record_id: bytes) -> dict[str, Shown]:
+    """A record's effective values."""
+    return show(session.record(log, record_id), session.types)
 
 
 def missing_to_sign(session: Session, log: bytes, record_id: bytes) -> list[Needed]:

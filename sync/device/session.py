@@ -235,6 +235,10 @@ class Session:
         me = self.identity
         if me.user not in state.members:
             raise Refused("no-standing", "you are no longer a member of this file; nothing was changed")
+        if self.certified and any(record is not None and self.store.waits_for_others(log, record) for record, _, _ in edits):
+            raise Refused(
+                "held", "this record is not in the file: a colleague decides on it, or did not let it in; write a new one. Nothing was changed"
+            )
         head, at, unsure = self.reader(log).log.head, self.now_ms(), self.clock_unsure
         made = []
         with self.store.transaction():

@@ -13,10 +13,11 @@ from sync import exchange
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
 from sync.device.store import Store
-from sync.device.tables import DEAD, OutboxRow
+from sync.device.tables import DEAD, LET_OUT, OutboxRow
 from sync.signing import verify_bytes
 
 REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
+MOOT: Final = "moot:"  # with the id of an own suspension, or reinstatement, that somebody else's came before
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 _FOREVER: Final = frozenset({"malformed", "too-large"})
 _FINAL: Final = {
@@ -39,8 +40,21 @@ class Settling:
     def take(self, response: SyncResponse, pushed: list[OutboxRow]) -> None:
         """Take the verdicts on what was pushed, then the receipts; drop what is settled."""
         self._answers(response, pushed)
+        if not response.more:
+            self._check_held(response, pushed)
         self._receipts(response.receipts)
         self._settle(still_coming=response.more and self.outcome.received > 0)
+
+    def _check_held(self, response: SyncResponse, pushed: list[OutboxRow]) -> None:
+        """A server that holds what a device in good standing sends withholds it: its person is told, not a colleague who is never asked."""
+        me = self.session.identity
+        certificate = self.session.registry.devices.get(me.device)
+        stands = certificate is not None and certificate.acts and certificate.subject.until >= response.time_ms
+        for item, answer in zip(pushed, response.answers, strict=False):
+            state = self.session.file(item.log) if answer.code == "held" and stands else None
+            if state is not None and me.user in state.members:
+                text = "the server keeps aside what you sent, and nothing in the logs says why: tell your administrator"
+                self.session.alarm(item.log, None, "withheld", text, answer.signed)
 
     def take_deposited(self, deposited: Deposited, pushed: list[OutboxRow]) -> None:
         """Take the verdicts on what was handed in, and the receipts of what had been accepted before."""
@@ -64,8 +78,17 @@ class Settling:
                 self.store.set_fact(REFUSED + item.id.hex(), answer.signed or b"")
                 self._take_final(item, answer.code, answer.signed or b"", held)
                 unsealed.add(item.log)
+            elif answer.code == "after-predecessor" and self._follows_nothing(item):
+                self.store.set_fact(REFUSED + item.id.hex(), b"follows what never was")
+                self.store.unseal_from(item.n)
+                self.store.drop_outbox(item.n)
             elif item.log not in unsealed:
                 self.store.answer_outbox(item.n, answer.code, answer.message)
+
+    def _follows_nothing(self, item: OutboxRow) -> bool:
+        """True for an envelope whose predecessor will never be in the log: it was refused for good or held, or came in by an admission."""
+        before = decode_entry(item.cose, cbor.decode(item.parts)).pv
+        return not item.statement and before is not None and self.store.fact(REFUSED + before.hex()) is not None
 
     def _is_final(self, item: OutboxRow, answer: Answer) -> bool:
         """True when the refusal is signed, final and about this very entry."""
@@ -84,7 +107,9 @@ class Settling:
 
         What can never be taken (`malformed`, `too-large`) stays for a person to see.
         """
-        for later in self.store.waiting(item.log):
+        if code == "held" and any(now.code == LET_OUT for now in self.store.waiting(item.log) if now.n == item.n):
+            return  # the decision came first
+        for later in self.store.waiting(item.log) if code != "held" else ():  # of what follows something held each is asked for: it may be held too
             if later.n > item.n and not later.dead and not later.receipted and later.id not in held:
                 self.store.set_fact(REFUSED + later.id.hex(), signed)  # it follows an entry that will never be taken
                 self.store.unseal_from(later.n)
@@ -116,6 +141,9 @@ class Settling:
             other = None
         if other is None or not self._is_own(other) or other.id == item.id or (other.log, other.sq) != (item.log, item.sq):
             self.session.alarm(item.log, None, "clone-detected", "the server claims a clone and cannot show one")
+        elif self.store.fact(MOOT + other.id.hex()):
+            self.session.alarm(item.log, other.sq, "overtaken", "an older request of this device arrived late: make the newer one again")
+            self.store.drop_outbox(item.n)
         elif self.store.fact(REFUSED + other.id.hex()):
             self.session.alarm(item.log, other.sq, "contradiction", "the server took an entry that it had refused for good", other.cose)
             self.session.stop_log(item.log, "contradiction")

@@ -66,6 +66,8 @@ def _my_roles(session: Session) -> tuple[str, ...]:
 
 
 def _target(session: Session, device: bytes) -> Certificate:
+    if not session.certified:
+        raise Refused("no-standing", "this device does not stand in its registry yet, as far as it has come: sync first")
     target = session.registry.devices.get(device)
     if target is None:
         raise Refused("not-found", f"no device of this side has the id {ids.show(device)[:8]}; sync first, if it is new")

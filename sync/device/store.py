@@ -13,6 +13,7 @@ import sqlcipher3.dbapi2 as sqlite
 
 from shared_schema import ids
 from shared_schema.errors import Refused
+from sync.device.parcel_sql import ParcelSql
 from sync.device.tables import (
     CHANGE_COLUMNS,
     ENTRY_COLUMNS,
@@ -32,6 +33,7 @@ from sync.device.tables import (
 SqlError: Final = sqlite.Error
 _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that holds the highest number there when a change was taken back
 _PAGE: Final = 16_384
+_COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 _FULL, _CORRUPT, _NOT_OURS, _BUSY, _IOERR = 13, 11, 26, 5, 10  # sqlite3.h
 
 
@@ -53,7 +55,7 @@ def storage_error(error: Exception) -> Refused:
     return Refused("storage", f"this device's store could not be read or written ({error}): check the disk and try again; nothing is half done")
 
 
-class Store:
+class Store(ParcelSql):
     """One open device store. Without `create` a store that is missing or empty is refused: an empty one in its place would hide the loss."""
 
     def __init__(self, path: Path | str, key: bytes, *, create: bool = True) -> None:
@@ -261,13 +263,18 @@ class Store:
 
     def changes_of(self, log: bytes, record: bytes) -> list[ChangeRow]:
         """The changes of a record in log order, pending ones last."""
-        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND record = ? ORDER BY seq IS NULL, seq, c"
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND record = ? AND {_COUNTS} ORDER BY seq IS NULL, seq, c"
         return [ChangeRow(*row) for row in self._rows(sql, log, record)]
 
     def all_changes(self, log: bytes) -> Iterator[ChangeRow]:
         """All changes of a log in log order, pending ones last."""
-        for row in self._db.execute(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? ORDER BY seq IS NULL, seq, c", (log,)):
+        for row in self._db.execute(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND {_COUNTS} ORDER BY seq IS NULL, seq, c", (log,)):
             yield ChangeRow(*row)
+
+    def not_let_in(self, log: bytes) -> list[ChangeRow]:
+        """Own changes that a colleague did not let in: they count nowhere, and are kept."""
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND NOT {_COUNTS} ORDER BY c"
+        return [ChangeRow(*row) for row in self._rows(sql, log)]
 
     def unopened(self, log: bytes) -> int:
         """How many envelopes of a log count, and show nothing here."""
@@ -275,14 +282,20 @@ class Store:
         return int(self._one(f"SELECT count(*) FROM entry WHERE log = ?1 AND statement = 0 AND void IS NULL AND seq NOT IN ({seen})", log))
 
     def records(self, log: bytes, type_: str | None = None) -> list[tuple[bytes, str]]:
-        """(record, type) of every record whose creating change is here, in order of creation."""
+        """(record, type) of every record whose creating change is here and counts, in order of creation."""
         where, values = ("AND type = ?", (type_,)) if type_ else ("", ())
-        sql = f"SELECT record, type FROM change WHERE log = ? AND creates = 1 {where} ORDER BY seq IS NULL, seq, c"
+        sql = f"SELECT record, type FROM change WHERE log = ? AND creates = 1 AND {_COUNTS} {where} ORDER BY seq IS NULL, seq, c"
         return self._rows(sql, log, *values)
 
     def record_ids(self, log: bytes) -> list[bytes]:
         """Every record that any change here names, pending ones and those whose creating change is missing too."""
-        return [row[0] for row in self._rows("SELECT DISTINCT record FROM change WHERE log = ?", log)]
+        return [row[0] for row in self._rows(f"SELECT DISTINCT record FROM change WHERE log = ? AND {_COUNTS}", log)]
+
+    def waits_for_others(self, log: bytes, record: bytes) -> bool:
+        """True when the change that began a record is held, or was not let in: nobody else has the record, unless a colleague lets it in."""
+        aside = "SELECT n FROM outbox WHERE code IN (?, ?)"
+        sql = f"SELECT 1 FROM change WHERE log = ? AND record = ? AND creates = 1 AND seq IS NULL AND sealed IN ({aside})"
+        return bool(self._rows(sql, log, record, HELD, LET_OUT))
 
     def shared_records(self, log: bytes) -> list[bytes]:
         """Records that more than one device has changed: the only ones that can be in conflict. Each has changes that did not create it."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
+from shared_schema.certificate import Reinstate, Suspend
 from shared_schema.deposit import decode_deposited, encode_deposit
+from shared_schema.entry import decode_entry
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
-from sync import membership
-from sync.device import VERSION
+from sync import membership, registry
+from sync.device import VERSION, crossing
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -45,6 +47,10 @@ class Transport(Protocol):
 
     def deposit(self, session: Session, body: bytes) -> bytes:
         """POST /v1/deposit."""
+        ...
+
+    def signed(self, session: Session, method: str, path: str, body: bytes = b"") -> bytes:
+        """Any other signed request."""
         ...
 
 
@@ -78,6 +84,14 @@ class Report:
 def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None) -> Report:
     """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request."""
     report = Report()
+    crossing.before(session, transport)
+    _reconcile(session, transport, report, progress)
+    if crossing.cross(session, transport):
+        _reconcile(session, transport, report, progress)
+    return report
+
+
+def _reconcile(session: Session, transport: Transport, report: Report, progress: Callable[[Report], None]) -> None:
     stuck: set[bytes] = set()
     tended: set[bytes] = set()
     resealed: Counter[bytes] = Counter()
@@ -112,7 +126,6 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         sealed = seal_pending(session)
         if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed))):
             break
-    return report
 
 
 def hand_in(session: Session, transport: Transport) -> int:
@@ -120,6 +133,7 @@ def hand_in(session: Session, transport: Transport) -> int:
 
     What cannot be handed in (statements, work in files that the server does not know) stays on this device.
     """
+    _drop_own_orders(session)
     seal_pending(session, out=True)
     asked: set[int] = set()
     while chosen := [item for item in _choose(session, set()) if item.n not in asked and not item.statement]:
@@ -129,6 +143,17 @@ def hand_in(session: Session, transport: Transport) -> int:
         with session.store.transaction():
             Settling(session, Outcome()).take_deposited(answer, handed)
     return session.store.held()
+
+
+def _drop_own_orders(session: Session) -> None:
+    """Whom somebody wanted kept out, or let in, before they were kept out themselves: it does not go out by itself weeks later."""
+    for item in session.store.outbox(session.registry.log):
+        statement = registry.statement_of(decode_entry(item.cose))
+        if isinstance(statement, Suspend | Reinstate):
+            with session.store.transaction():
+                session.store.drop_outbox(item.n)
+                what = "kept out" if isinstance(statement, Suspend) else "let in again"
+                session.alarm(None, None, "overtaken", f"your request that a device be {what} was NOT sent: make it again, if it is still right")
 
 
 def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, again: bool = False) -> list[Waiting]:

@@ -6,7 +6,9 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 4
+from sync.device import parcel_sql
+
+SCHEMA_VERSION: Final = 5
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
@@ -43,18 +45,19 @@ _DUE_PROOF: Final = """
 CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL,
     here_ms INTEGER NOT NULL);
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF)
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, parcel_sql.TABLES)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
     3: """ALTER TABLE outbox ADD COLUMN promised INTEGER; ALTER TABLE outbox ADD COLUMN receipted_ms INTEGER;
     UPDATE outbox SET promised = CAST(substr(message, 1, instr(message, ' ') - 1) AS INTEGER),
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
+    4: parcel_sql.TABLES,
 }
 
 
 class EntryRow(NamedTuple):
-    """One entry as it was taken. `role` is its author's in the file at that place."""
+    """One entry as it was taken. `role` is its author's in the file at that place, of an admission that of the author of what it carries."""
 
     seq: int
     id: bytes

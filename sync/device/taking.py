@@ -15,12 +15,13 @@ from sync.device.opening import Opening
 from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
 from sync.device.session import Session
-from sync.device.settling import REFUSED, Settling, promised
+from sync.device.settling import MOOT, REFUSED, Settling, promised
 from sync.device.tables import EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
 HELD_FILES: Final = "held"  # the fact that says in which files how much waits for this device's person to decide on
+PARCELS: Final = "parcels"  # the fact that says how many parcels have come to which file
 _BEHIND: Final = "behind:"  # with a log's id in hex: the fact that holds the place at which its registry was missing
 
 
@@ -52,6 +53,7 @@ class _Taking:
         take_proofs(self.session, self.response, self.outcome)
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
         self.store.set_fact(HELD_FILES, cbor.encode([list(one) for one in self.response.held]))
+        self.store.set_fact(PARCELS, cbor.encode([list(one) for one in self.response.parcels]))
         self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
 
@@ -98,14 +100,17 @@ class _Taking:
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
-        self._drop_moot(page.log, {one.place.entry.id for one in taken})
+        if not page.more:  # what comes may be the own one
+            self._drop_moot(page.log)
 
-    def _drop_moot(self, log: bytes, here: set[bytes]) -> None:
+    def _drop_moot(self, log: bytes) -> None:
         """A revocation of a device that somebody else has revoked meanwhile, say, would be refused for ever, and hold up every later one."""
+        here = {row.id for row in self.store.entries(log) if row.author == self.session.identity.device}
         for item in self.store.outbox(log):
             statement = registry.statement_of(decode_entry(item.cose))
             if item.id not in here and isinstance(statement, Revoke | Suspend | Reinstate) and registry.is_moot(self.session.registry, statement):
-                self.store.set_fact(REFUSED + item.id.hex(), b"moot")  # its number goes to another entry: shown later, it is the server's fault
+                final = isinstance(statement, Revoke)  # a suspension can be lifted, and an old request arrive after that
+                self.store.set_fact((REFUSED if final else MOOT) + item.id.hex(), b"moot")
                 self.store.drop_outbox(item.n)
 
     def _check_floor(self, known: registry.Registry, *, last: bool) -> None:

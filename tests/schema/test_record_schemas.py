@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jsonschema_rs
 import pytest
@@ -178,7 +178,7 @@ class TestEachType:
     """Each type says its weight, where it may stand, who writes and reads it, and if it can be deleted."""
 
     def test_words_are_known_and_present(self, name: str) -> None:
-        assert x_words(records.schema(name)) - {"x-header-omit"} == TYPE_WORDS
+        assert x_words(records.schema(name)) - {"x-header-omit", "x-notice"} == TYPE_WORDS
 
     def test_version_weight_and_source(self, name: str) -> None:
         schema = records.schema(name)
@@ -336,6 +336,29 @@ def test_a_condition_can_come_true(where: str) -> None:
             assert words
         case _:
             pytest.fail(f"{where}: unknown form of condition")
+
+
+class TestNotices:
+    """What is told to the other side by rule is told in its words, of what the record has, and never free text."""
+
+    RULES: ClassVar = [(name, kind.notice) for name, kind in records.record_types().items() if kind.notice is not None]
+
+    @pytest.mark.parametrize(("name", "rule"), RULES)
+    def test_rule(self, name: str, rule: Any) -> None:
+        kind, notice = records.record_type(name), records.record_type("notice")
+        assert rule.when in ("saved", "signed")
+        assert rule.by in kind.fields
+        assert set(rule.kinds.values()) <= set(records.code_list("notice_kind").codes)
+        values = set(records.code_list(kind.fields[rule.by].codes).codes) if kind.fields[rule.by].codes else set()
+        assert set(rule.kinds) <= values | {"*"}
+        for fact, path in rule.facts.items():
+            field, _, cell = path.replace(".0.", ".").partition(".")
+            source = kind.fields[field].cells[cell] if cell else kind.fields[field]
+            assert notice.fields[fact].codes == source.codes
+            assert source.kind != "long"
+
+    def test_there_are_some(self) -> None:
+        assert len(self.RULES) >= 3
 
 
 class TestTable:

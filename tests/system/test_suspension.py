@@ -33,7 +33,7 @@ def office(tmp_path: Path) -> Iterator[Any]:
 def test_a_stolen_phone(office: Any) -> None:
     office.run("sam", "note", "add", "--file", office.case, "typed before it was stolen")
     told = office.run("priya", "device", "suspend", "Sam", "--reason", "stolen")
-    assert told["files"] == [office.case]
+    assert office.case in told["files"]
     assert [(one["name"], one["role"]) for one in told["ring"]][:2] == [("Sam", "whose device it is"), ("Ruth", "coordinator")]
     assert office.refused("sam", "sync") == "suspended"
     status = office.run("sam", "status")

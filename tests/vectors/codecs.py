@@ -4,41 +4,15 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 `{header, payload, signature, id}`; its header leaves out the two constants, algorithm and version.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, ids, membership, receipt, wire
+from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, wire
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
 from sync.signing import SigningKey, sign_object
-
-Value = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Codec:
-    """`decode` takes bytes, or text where `is_text`. `encode` takes a value and, for what is signed, the signer's seed."""
-
-    decode: Callable[[Any], Any]
-    encode: Callable[[Any, bytes], Any]
-    is_text: bool = False
-    is_signed: bool = False
-
-
-def _signed(sign1: cose.Sign1, payload: Any) -> Value:
-    header = {"typ": sign1.header[16], "kid": sign1.kid, "svc": sign1.svc}
-    header |= {name: item for name, item in sign1.header.items() if name not in (1, 4, 16, "v", "svc")}
-    return {"header": header, "payload": payload, "signature": sign1.signature, "id": sign1.id}
-
-
-def sign(value: Value, payload: bytes, seed: bytes) -> bytes:
-    """The COSE bytes of a signed object from its header and its encoded payload."""
-    header = dict(value["header"])
-    protected = cose.protected_header(header.pop("typ"), header.pop("kid"), header.pop("svc"), header)
-    return sign_object(SigningKey(seed), protected, payload)
-
+from tests.vectors.coding import Codec, Value, sign, signed_value
+from tests.vectors.parcel_codecs import PARCEL_CODECS
 
 # --- entries ----------------------------------------------------------------------------------------------------------------
 
@@ -105,7 +79,7 @@ def _decode_invitation(data: bytes) -> Value:
     one = certificate.decode_invitation(data)
     assert (one.id, one.issuer) == (one.sign1.id, one.sign1.kid)
     payload = {"side": one.side, "subject": _subject(one.subject), "key": one.key, "enrol_until": one.enrol_until}
-    return _signed(one.sign1, payload)
+    return signed_value(one.sign1, payload)
 
 
 def _encode_invitation(value: Value, seed: bytes) -> bytes:
@@ -209,7 +183,7 @@ def to_file_statement(value: Value) -> membership.FileStatement:
 def _decode_receipt(data: bytes) -> Value:
     one = receipt.decode_receipt(data)
     payload = {"log": one.log, "inc": one.incarnation, "items": [list(item) for item in one.items], "head": [one.seq, one.chain]}
-    return _signed(one.sign1, payload)
+    return signed_value(one.sign1, payload)
 
 
 def _encode_receipt(value: Value, seed: bytes) -> bytes:
@@ -220,7 +194,7 @@ def _encode_receipt(value: Value, seed: bytes) -> bytes:
 
 def _decode_signed_head(data: bytes) -> Value:
     one = receipt.decode_signed_head(data)
-    return _signed(one.sign1, {"log": one.log, "inc": one.head.incarnation, "seq": one.head.seq, "chain": one.head.chain})
+    return signed_value(one.sign1, {"log": one.log, "inc": one.head.incarnation, "seq": one.head.seq, "chain": one.head.chain})
 
 
 def _encode_signed_head(value: Value, seed: bytes) -> bytes:
@@ -231,7 +205,7 @@ def _encode_signed_head(value: Value, seed: bytes) -> bytes:
 def _decode_verdict(data: bytes) -> Value:
     one = receipt.decode_verdict(data)
     payload = {"log": one.log, "inc": one.incarnation, "id": one.id, "author": one.author, "sq": one.sq, "code": one.code}
-    return _signed(one.sign1, payload)
+    return signed_value(one.sign1, payload)
 
 
 def _encode_verdict(value: Value, seed: bytes) -> bytes:
@@ -307,6 +281,7 @@ def _decode_response(data: bytes) -> Value:
         "consistency": list(one.consistency),
         "inclusion": [[proof.leaf, list(proof.path)] for proof in one.inclusion],
         "held": [list(item) for item in one.held],
+        "parcels": [list(item) for item in one.parcels],
     }
 
 
@@ -325,6 +300,7 @@ def _encode_response(value: Value, _seed: bytes) -> bytes:
             consistency=tuple(value["consistency"]),
             inclusion=tuple(wire.InclusionProof(leaf, tuple(path)) for leaf, path in value["inclusion"]),
             held=tuple((log, count) for log, count in value["held"]),
+            parcels=tuple((log, n) for log, n in value["parcels"]),
         )
     )
 
@@ -394,4 +370,6 @@ CODECS: Final[dict[str, Codec]] = {
         lambda data: [_change(one) for one in change.decode_part(data)],
         lambda value, _seed: change.encode_part([to_change(item) for item in value]),
     ),
+    "event": Codec(event.decode_event, lambda value, _seed: cbor.encode(value)),
+    **PARCEL_CODECS,
 }

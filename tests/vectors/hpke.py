@@ -1,4 +1,4 @@
-"""HPKE (RFC 9180, base mode) with X-Wing, HKDF-SHA256 and AES-256-GCM, by the book and receiving only: an oracle for grants.
+"""HPKE (RFC 9180, base mode) with X-Wing, HKDF-SHA256 and AES-256-GCM, by the book and receiving only: an oracle for grants and parcels.
 
 Only ML-KEM, X25519 and AES-GCM themselves are the library's.
 """
@@ -42,6 +42,13 @@ def _labeled_extract(salt: bytes, label: bytes, ikm: bytes) -> bytes:
 
 def _labeled_expand(prk: bytes, label: bytes, info: bytes, size: int) -> bytes:
     return expand(prk, size.to_bytes(2, "big") + b"HPKE-v1" + _SUITE_ID + label + info, size)
+
+
+def public(seed: bytes) -> bytes:
+    """The X-Wing public key of a seed."""
+    expanded = hashlib.shake_256(seed).digest(96)
+    kem, dh = MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
+    return kem.public_key().public_bytes_raw() + dh.public_key().public_bytes_raw()
 
 
 def decapsulate(seed: bytes, encapsulated: bytes) -> bytes:

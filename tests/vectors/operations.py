@@ -19,6 +19,7 @@ from shared_schema.roles import roles_allowed
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
+from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 
 In = dict[str, Any]
 _NO_INCARNATION: Final = bytes(16)
@@ -539,4 +540,5 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "claims": _claims,
     "authorization": _authorization,
     "check_request": _check_request,
+    **PARCEL_OPERATIONS,
 }

@@ -43,6 +43,12 @@ _RULES: Final = {
     "deposited": "deposited",
     "held": "held-answer",
     "part": "part",
+    "event": "event",
+    "parcel": "parcel",
+    "contents": "contents",
+    "publication": "publication",
+    "parcels": "parcels",
+    "come": "come-answer",
 }
 
 
@@ -107,6 +113,16 @@ def _check_inside(codec: str, data: bytes) -> None:
         for change in value:
             for op in change["ops"]:
                 check("field" if isinstance(op[0], str) else "cell", cbor.encode(op[0]))
+    if codec == "publication":
+        for data in (*value["keys"], *([value["gate"]] if value["gate"] else [])):
+            check_signed("gate" if data == value["gate"] else "intake-key", data)
+    if codec == "contents":
+        check_signed("letter", value["letter"])
+        for data in (*value["chain"], *(value["second"][1] if value["second"] else [])):
+            check_signed("registry-entry", data)
+    if codec == "come":
+        for _, _, passed, _ in value["parcels"]:
+            check_signed("pass", passed)
     if codec == "held":
         for one in value["held"]:
             check_entry(cbor.encode(one[2]))
@@ -151,6 +167,16 @@ def test_every_rule_is_used() -> None:
         "deposit",
         "deposited",
         "held-answer",
+        "event",
+        "contents",
+        "publication",
+        "published-answer",
+        "gates-answer",
+        "desk-answer",
+        "address-answer",
+        "parcels",
+        "parcels-answer",
+        "come-answer",
     }
     assert rules - used - entry_points == set()
 
@@ -160,15 +186,16 @@ def test_a_rule_refuses_objects_of_other_kinds() -> None:
     samples = {case.body["codec"]: case.body["bytes"] for case in SHAPED if case.body["codec"] in _RULES}
     for codec, data in samples.items():
         for other, rule in _RULES.items():
-            if other != codec and not (codec == "part" and other in ("registry_statement", "file_statement")):
+            if other != codec and not (codec == "part" and other in ("registry_statement", "file_statement", "event")):
                 with pytest.raises(pycddl.ValidationError):
                     check(rule, data)
 
 
 def test_a_signed_rule_refuses_headers_of_other_types() -> None:
-    signed = [case for case in SHAPED if case.body["codec"] in ("invitation", "receipt", "signed_head", "verdict")]
+    rules = ("invitation", "receipt", "signed-head", "verdict", "gate", "intake-key", "letter", "pass")
+    signed = [case for case in SHAPED if case.body["codec"].replace("_", "-") in rules]
     for case in signed:
-        for rule in ("invitation", "receipt", "signed-head", "verdict"):
+        for rule in rules:
             if rule != case.body["codec"].replace("_", "-"):
                 with pytest.raises(pycddl.ValidationError):
                     check_signed(rule, case.body["bytes"])

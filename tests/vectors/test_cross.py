@@ -8,6 +8,7 @@ from shared_schema import cbor, cose
 from shared_schema.certificate import INVITATION
 from shared_schema.entry import ADMISSION, ENVELOPE, STATEMENT, decode_entry
 from shared_schema.errors import ProtocolError
+from shared_schema.parcel import GATE, INTAKE, LETTER, PASS
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT
 from sync.signing import SigningKey, sign_object, verify_object
 from tests.vectors.codecs import CODECS
@@ -18,7 +19,9 @@ GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
 BINARY: Final = [codec for codec in CODECS if not CODECS[codec].is_text and codec != "cbor"]
 LABELS: Final = frozenset({"log", "sq", "pv", "sn", "ck"})
 NONE: Final[frozenset[str]] = frozenset()
-TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS, INVITATION: NONE, RECEIPT: NONE, HEAD: NONE, VERDICT: NONE}
+TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS} | dict.fromkeys(
+    (INVITATION, RECEIPT, HEAD, VERDICT, GATE, INTAKE, LETTER, PASS), NONE
+)
 
 
 def _signed() -> dict[str, list[tuple[bytes, Any, bytes]]]:

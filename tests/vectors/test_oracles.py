@@ -1,5 +1,6 @@
-"""Others vouch for the golden cases: cbor2 for the encoding, RFC 8032 and RFC 9180 by the book for signatures and grants."""
+"""Others vouch for the golden cases: cbor2 for the encoding, RFC 8032 and RFC 9180 by the book for signatures, grants and parcels."""
 
+import hashlib
 from typing import Any, Final
 
 import cbor2
@@ -116,3 +117,60 @@ class TestGrants:
         sealed = keys.seal_secrets(key.public, b"info", [bytes(32), b"\1" * 32])
         assert len(sealed) == 1120 + 64 + 16
         assert hpke.open_base(bytes(range(32)), b"info", sealed) == bytes(32) + b"\1" * 32
+
+
+def _of(op: str) -> list[Case]:
+    return [case for case in GOLDEN if case.body.get("op") == op]
+
+
+def _derived(name: str, given: Any, epoch: int, secret: bytes, more: bytes = b"") -> bytes:
+    ctx = given["svc"] + given["log"] + epoch.to_bytes(4, "big")
+    return hpke.hkdf(secret, b"", f"fieldkeep/v1/{name}\0".encode() + ctx + more, 32)
+
+
+def _payload(data: bytes) -> tuple[bytes, Any]:
+    """Sig_structure and payload of a signed object."""
+    protected, _, payload, _ = cbor2.loads(data[1:])
+    return cbor2.dumps(["Signature1", protected, b"", payload]), cbor2.loads(payload)
+
+
+class TestParcels:
+    """HPKE, HKDF and SHA-256 by the book give the same addresses, keys and letters."""
+
+    @pytest.mark.parametrize("case", _of("receiving_address"), ids=str)
+    def test_addresses(self, case: Case) -> None:
+        given = case.body["in"]
+        whole = b"fieldkeep/v1/address\0" + given["svc"] + given["side"].encode() + b"\0" + given["log"]
+        assert hashlib.sha256(whole).digest()[:16] == case.body["out"]
+
+    @pytest.mark.parametrize("case", _of("address_key"), ids=str)
+    def test_address_keys(self, case: Case) -> None:
+        given = case.body["in"]
+        assert edwards.sign(_derived("address", given, given["epoch"], given["secret"]), b"")[0] == case.body["out"]
+
+    @pytest.mark.parametrize("case", _of("weekly_key"), ids=str)
+    def test_weekly_keys(self, case: Case) -> None:
+        given = case.body["in"]
+        seed = _derived("intake", given, given["epoch"], given["secret"], given["week"].to_bytes(4, "big"))
+        assert hpke.public(seed) == case.body["out"]
+
+    @pytest.mark.parametrize("case", _of("open_parcel"), ids=str)
+    def test_golden_parcels(self, case: Case) -> None:
+        given, out = case.body["in"], case.body["out"]
+        parcel, week = given["parcel"], given["parcel"]["week"].to_bytes(4, "big")
+        sender = {"perpetrator": b"victim", "victim": b"perpetrator"}[given["side"]]
+        info = b"fieldkeep/v1/parcel\0" + given["svc"] + sender + b"\0" + parcel["address"] + week + parcel["id"] + parcel["root"]
+        epoch, secret = given["secrets"][-1]
+        plain = hpke.open_base(_derived("intake", given, epoch, secret, week), info, parcel["sealed"])
+        size = int.from_bytes(plain[:4], "big")
+        contents = cbor2.loads(plain[4 : 4 + size])
+        assert plain[4 + size :] == bytes(len(plain) - 4 - size)
+        assert len(plain) == 16_384 or (sender == b"perpetrator" and len(plain) - 1024 < size + 4 <= len(plain))
+        letter = _payload(contents["letter"])[1]
+        assert {name: letter[name] for name in out["letter"]} == out["letter"]
+        assert (letter["from"].encode(), letter["to"], letter["id"]) == (sender, parcel["address"], parcel["id"])
+        found = [hashlib.sha256(_payload(data)[0]).digest() for data in contents["chain"]]
+        assert (found[0], found[-1]) == (parcel["root"], out["sender"]["cert"])
+        stamp = _payload(given["pass"])[1]
+        about = {name: parcel[name] for name in ("address", "week", "id")}
+        assert stamp == about | {"hash": hashlib.sha256(parcel["sealed"]).digest(), "ms": out["passed_ms"]}

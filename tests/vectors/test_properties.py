@@ -12,7 +12,18 @@ from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_
 from shared_schema.checkpoint import decode_checkpoint
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Malformed
+from shared_schema.event import decode_event
 from shared_schema.membership import KEM_BYTES, REFUSE_REASONS, TAG_BYTES, decode_file_statement
+from shared_schema.parcel import (
+    decode_come,
+    decode_contents,
+    decode_gate,
+    decode_intake_key,
+    decode_letter,
+    decode_parcels,
+    decode_pass,
+    decode_publication,
+)
 from shared_schema.receipt import decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.roles import FILES, ROLES
 from shared_schema.wire import decode_request, decode_response
@@ -35,6 +46,15 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "decode_request": decode_request,
     "decode_response": decode_response,
     "decode_part": decode_part,
+    "decode_event": decode_event,
+    "decode_gate": decode_gate,
+    "decode_intake_key": decode_intake_key,
+    "decode_letter": decode_letter,
+    "decode_pass": decode_pass,
+    "decode_contents": decode_contents,
+    "decode_publication": decode_publication,
+    "decode_parcels": decode_parcels,
+    "decode_come": decode_come,
 }
 SEED: Final = bytes(range(32))
 GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
@@ -153,7 +173,7 @@ RESPONSE: Final = st.fixed_dictionaries(
         "answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2),
         "openings": st.lists(st.tuples(HASH, COUNT, HASH).map(list), max_size=2), "pages": st.lists(PAGE, max_size=2), "more": st.booleans(), "time": COUNT,
         "checkpoint": LINE, "consistency": st.lists(HASH, max_size=2), "inclusion": st.lists(st.tuples(COUNT, st.lists(HASH, max_size=2)).map(list), max_size=2),
-        "held": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2),
+        "held": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2), "parcels": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2),
     }
 )  # fmt: skip
 CHECKPOINT: Final = st.fixed_dictionaries(
@@ -162,6 +182,25 @@ CHECKPOINT: Final = st.fixed_dictionaries(
         "signature": st.binary(min_size=64, max_size=64),
     }
 )  # fmt: skip
+WEEK: Final = st.integers(0, 2**32 - 1)
+BYTES: Final = st.binary(max_size=40)
+BODY: Final = st.dictionaries(st.text(max_size=8), JSON, max_size=3)
+GATE: Final = st.tuples(SIDE, ID, HASH, st.integers(0, 2**32 - 53), st.integers(0, 52)).map(
+    lambda made: {"side": made[0], "address": made[1], "key": made[2], "from": made[3], "until": made[3] + made[4]}
+)
+INTAKE_KEY: Final = st.fixed_dictionaries(
+    {"side": SIDE, "week": WEEK, "key": st.binary(min_size=1, max_size=4).map(lambda fill: (fill * 1216)[:1216])}
+)
+LETTER: Final = st.fixed_dictionaries({"from": SIDE, "to": ID, "id": ID, "kind": LINE, "at": COUNT, "body": BODY})
+PASS: Final = st.fixed_dictionaries({"address": ID, "week": WEEK, "id": ID, "hash": HASH, "ms": COUNT})
+PARCEL: Final = st.fixed_dictionaries({"address": ID, "week": WEEK, "id": ID, "fixed": st.booleans(), "root": HASH, "sealed": BYTES})
+CHAIN: Final = st.lists(BYTES, max_size=3)
+CONTENTS: Final = st.fixed_dictionaries({"letter": BYTES, "chain": CHAIN, "second": st.none() | st.tuples(BYTES, CHAIN).map(list)})
+PUBLICATION: Final = st.fixed_dictionaries({"ep": EPOCH, "key": HASH, "gate": st.none() | BYTES, "keys": st.lists(BYTES, max_size=3)})
+COME: Final = st.fixed_dictionaries({"parcels": st.lists(st.tuples(NUMBER, COUNT, BYTES, PARCEL | ANY).map(list), max_size=2), "more": st.booleans()})
+EVENT: Final = st.fixed_dictionaries(
+    {"e": st.sampled_from(["delivered", "reviewed", "shown"]), "device": ID, "log": ID, "from": COUNT, "to": NUMBER, "ms": COUNT}
+) | st.fixed_dictionaries({"e": st.just("sent"), "device": ID, "address": ID, "id": ID, "ms": COUNT})
 _LOG: Final[dict[Any, st.SearchStrategy[Any]]] = {"log": ID, "sn": HEAD, "ck": HEAD}
 ORDER: Final = st.tuples(st.just(1), st.none()) | st.tuples(st.integers(2, cbor.MAX_INT), HASH)
 
@@ -197,6 +236,16 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "deposited": st.fixed_dictionaries({"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2)}),
     "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
     "part": PART,
+    "event": EVENT,
+    "gate": _signed("fieldkeep-gate", GATE),
+    "intake_key": _signed("fieldkeep-intake", INTAKE_KEY),
+    "letter": _signed("fieldkeep-letter", LETTER),
+    "pass": _signed("fieldkeep-pass", PASS),
+    "parcel": PARCEL,
+    "contents": CONTENTS,
+    "publication": PUBLICATION,
+    "parcels": st.lists(PARCEL, max_size=2) | st.lists(ANY, max_size=2),
+    "come": COME,
 }
 FEW: Final = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

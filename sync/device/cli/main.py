@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from sync.device import VERSION
-from sync.device.cli import auditing, devices, founding, frame, holding, membership, money, noting, people, reconciling, recording, status, terminal
+from sync.device.cli import (
+    across,
+    auditing,
+    devices,
+    founding,
+    frame,
+    holding,
+    membership,
+    money,
+    noting,
+    people,
+    reconciling,
+    recording,
+    status,
+    terminal,
+    urgent,
+)
 
 app = typer.Typer(
     name="fieldkeep",
@@ -51,4 +67,8 @@ app.command("sync")(reconciling.sync_command)
 app.command("status")(status.status)
 app.add_typer(reconciling.conflicts, name="conflicts")
 app.add_typer(holding.held, name="held")
+app.add_typer(across.desk, name="desk")
+app.add_typer(across.parcel, name="parcel")
+app.add_typer(across.instruction, name="instruction")
+app.add_typer(urgent.urgent, name="urgent")
 app.add_typer(auditing.audit, name="audit")

@@ -7,7 +7,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
-from sync.device import files, finding
+from sync.device import cases, files, finding
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.sending import require_taken
@@ -82,19 +82,27 @@ def _change_members(which: str, who: str, role: str | None, *, as_json: bool) ->
         log, user = finding.find_file(opened, which), frame.person(opened, who)
         if role and (before := opened.file(log)) is not None:
             _check_role(opened, before.file, user, role)
-        for attempt in (1, 2, 3):
-            entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
-            report = sync(opened, transport)
-            raced = any(refusal.id == entry.id and refusal.code in ("stale-statement", "stale-registry") for refusal in report.refused)
-            if not raced or attempt == 3:
-                require_taken(opened, entry, report)
-                break
-        opened.store.see_alarms(log, "overtaken")  # it has been done after all
+        _change_one(opened, transport, log, user, role)
+        for liaison in cases.with_liaison(opened, log)[1:]:
+            if (user in opened.require_file(liaison).members) != bool(role):
+                _change_one(opened, transport, liaison, user, role)
         state = opened.require_file(log)
         name = opened.name_of(user)
     found = {"file": ids.show(log), "user": ids.show(user), "role": role, "members": len(state.members), "epoch": state.epoch}
     text = f"{name} is in the file as {role}." if role else f"{name} is out of the file, and its key has changed (epoch {state.epoch})."
     emit(found, text, as_json=as_json)
+
+
+def _change_one(opened: Session, transport: HttpTransport, log: bytes, user: bytes, role: str | None) -> None:
+    """Change who is in one file, again where somebody else's statement came first."""
+    for attempt in (1, 2, 3):
+        entry = files.add_member(opened, log, user, role) if role else files.remove_member(opened, log, user)
+        report = sync(opened, transport)
+        raced = any(refusal.id == entry.id and refusal.code in ("stale-statement", "stale-registry") for refusal in report.refused)
+        if not raced or attempt == 3:
+            require_taken(opened, entry, report)
+            break
+    opened.store.see_alarms(log, "overtaken")  # it has been done after all
 
 
 @file.command("create")
@@ -118,7 +126,7 @@ def file_create(
             user = frame.person(opened, name)
             _check_role(opened, kind, user, role)
             people[user] = role
-        log = files.create_file(opened, kind, people)
+        log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
         state = opened.require_file(log)
     warnings = _closed(state)
     members = {ids.show(user): role for user, role in state.members.items()}

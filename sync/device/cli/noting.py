@@ -11,7 +11,7 @@ from shared_schema.errors import Refused
 from sync.device import finding, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
-from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets
+from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets, told_across, told_lines
 from sync.device.cli.terminal import emit, emit_json, table
 from sync.device.session import Session
 from sync.fold import Record, Shown, is_void
@@ -77,8 +77,9 @@ def note_sign(which: RecordArg, as_json: Json = False) -> None:
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         read = records.sign(opened, log, target)
+        told = told_across(opened, log, target)
     text = f"Signed; you have read {read} proposal(s)." if read else "Signed."
-    emit({"record": ids.show(target), "signed": True, "read": read}, text, as_json=as_json)
+    emit({"record": ids.show(target), "signed": True, "read": read, "told": told}, text, *told_lines(told), as_json=as_json)
 
 
 @note.command("addend")

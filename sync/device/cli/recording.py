@@ -9,9 +9,9 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
-from shared_schema.records import RecordType
+from shared_schema.records import RecordType, code_list
 from sync.change import CellKey
-from sync.device import conflicts, finding, records
+from sync.device import conflicts, finding, notices, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
@@ -61,6 +61,17 @@ def needs_json(missing: Sequence[Needed]) -> list[dict[str, Any]]:
     return [{"fields": list(one.fields), "label": one.label, "wanted": one.wanted} for one in missing]
 
 
+def told_across(opened: Session, log: bytes, made: bytes) -> str | None:
+    """What the victim side will be told of a record, by rule; None for nothing."""
+    notice = notices.told_of(opened, log, made)
+    return None if notice is None else next(term.label for term in code_list("notice_kind").terms if term.code == notice["notice"])
+
+
+def told_lines(told: str | None) -> list[str]:
+    """The same as one line, shown before it goes."""
+    return [f"Partner support will be told: {told.lower()}."] if told else []
+
+
 @record.command("add")
 @command
 def record_add(
@@ -77,9 +88,9 @@ def record_add(
         log = finding.find_file(opened, file)
         values = parse_sets(opened, records.record_type(opened, log, type_).name, set_)
         made = records.add_by_hand(opened, log, type_, values)
-        missing = records.missing_to_sign(opened, log, made)
-    found = {"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": needs_json(missing)}
-    emit(found, ids.show(made), "Saved on this device.", *needs_lines(missing, made), as_json=as_json)
+        missing, told = records.missing_to_sign(opened, log, made), told_across(opened, log, made)
+    found = {"record": ids.show(made), "file": ids.show(log), "type": type_, "missing_to_sign": needs_json(missing), "told": told}
+    emit(found, ids.show(made), "Saved on this device.", *needs_lines(missing, made), *told_lines(told), as_json=as_json)
 
 
 @record.command("edit")
@@ -105,6 +116,7 @@ def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False)
             else:
                 whole.append(text)
         edited = records.edit(opened, log, target, parse_sets(opened, type_name, whole), cells)
+        told = told_across(opened, log, target)
     note_id = ids.show(edited.own_note) if edited.own_note else None
     lines = ["Saved on this device."]
     if note_id:
@@ -114,7 +126,8 @@ def record_edit(which: RecordArg, set_: SetOption = None, as_json: Json = False)
             f"Somebody else wrote {', '.join(edited.proposed)}: your words are kept as a proposal that its author is shown. "
             f"To add what you know yourself: fieldkeep note addend {terminal.short(target)}"
         )
-    emit({"record": ids.show(target), "own_note": note_id, "proposed": list(edited.proposed)}, *lines, as_json=as_json)
+    lines += told_lines(told)
+    emit({"record": ids.show(target), "own_note": note_id, "proposed": list(edited.proposed), "told": told}, *lines, as_json=as_json)
 
 
 def _cell_key(target: Record, match: "re.Match[str]") -> CellKey:

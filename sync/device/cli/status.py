@@ -8,7 +8,7 @@ from shared_schema import ids, limits
 from shared_schema.errors import Refused
 from sync.device import conflicts as conflict_rules
 from sync.device import finding, funds, holding, records
-from sync.device.cli import frame
+from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
@@ -71,11 +71,12 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         for item in store.outbox()
         if item.code and item.code not in (HELD, LET_OUT) and not item.receipted
     ]
-    needs = [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
+    needs = urgent.needs(opened)
+    needs += [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
     needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
     needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
-    needs += _held(opened, labels)
+    needs += _held(opened, labels) + _not_sent_across(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
@@ -88,7 +89,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         needs.append("another copy of this device has written: it is frozen, enrol it anew")
     return {
         "name": opened.identity.name, "side": opened.identity.side, "device": ids.show(opened.identity.device), "server": opened.identity.server,
-        "unsent": unsent, "held": store.held(), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
+        "unsent": unsent, "held": store.held(), "parcels": len(store.parcels()), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
         "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
         "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
     }  # fmt: skip
@@ -107,9 +108,20 @@ def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:
     ]
 
 
+def _not_sent_across(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Letters to the other side that the server does not take, or that have waited for a day."""
+    late = opened.now_ms() - _DAY_MS
+    return [
+        f"{labels[row.log]}: a {row.kind.replace('_', ' ')} for the other side is not sent{f': {row.message}' if row.message else ''}"
+        for row in opened.store.parcels()
+        if row.code not in ("", "no-such-file") or row.made_ms < late
+    ]
+
+
 def _held(opened: Session, labels: dict[bytes, str]) -> list[str]:
     """What this person has to decide on, and what a colleague did not let in."""
-    found = [f"{labels[log]}: {count} held, waiting for you to let in or not: fieldkeep held list" for log, count in holding.waiting(opened).items()]
+    waiting = {log: count for log, count in holding.waiting(opened).items() if log in labels}  # a server may name any
+    found = [f"{labels[log]}: {count} held, waiting for you to let in or not: fieldkeep held list" for log, count in waiting.items()]
     return found + [f"{labels[item.log]}: {item.message}; it is kept on this device" for item in opened.store.outbox() if item.code == LET_OUT]
 
 

@@ -4,15 +4,15 @@ HPKE draws its own randomness, so sealed bytes are made once: while what goes in
 holds already are kept. Removing the file, or changing what goes in, makes new ones.
 """
 
-import json
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PublicKey, Suite
 
 from shared_schema import ids
 from sync import keys, sealing
+from tests.vectors.generate.kept import Kept
 from tests.vectors.generate.world import C1, N1, NONCE, OTHER_SVC, SVC, fill, receiver, secret, seed
-from tests.vectors.notation import FOLDER, Book, from_json, same
+from tests.vectors.notation import Book
 
 _LOG: Final = ids.file_log(SVC, C1.id, NONCE)
 _RECOVERY: Final = receiver("recovery/perpetrator")
@@ -20,43 +20,28 @@ _TO: Final = N1.id
 _PUBLIC: Final = N1.receive.public
 _SEED: Final = seed("receive/device/n1")
 _XWING_SEED: Final = bytes.fromhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26")  # the draft's first test vector
-_PATH: Final = FOLDER / "grant" / "grant.json"
-
-
-def _kept() -> dict[str, Any]:
-    """The sealed bytes that the file holds, with what went into them."""
-    if not _PATH.exists():
-        return {}
-    shared = json.loads(_PATH.read_text(encoding="utf-8"))["shared"]
-    read: dict[str, Any] = {}
-    for name, written in shared.items():
-        read[name] = from_json(written, read)
-    return {name: item for name, item in read.items() if name.startswith("sealed ")}
 
 
 class _Sealer:
     """Seals, or keeps what was sealed from the same input."""
 
     def __init__(self, book: Book) -> None:
-        self.book, self.kept = book, _kept()
+        self.kept = Kept(book)
 
     def seal(
         self, name: str, secrets: list[bytes], *, public: bytes = _PUBLIC, info: bytes | None = None, suite: Suite | None = None, tag: str = ""
     ) -> bytes:
         """KEM output ‖ ciphertext, from the file where the input is unchanged."""
-        info = _info() if info is None else info
-        made_of = [ids.sha256(public), info, secrets, tag]
-        old = self.kept.get(f"sealed {name}")
-        if old is not None and same(old["made_of"], made_of):
-            sealed: bytes = old["bytes"]
-        elif suite is not None:
+        bound = _info() if info is None else info
+
+        def make() -> bytes:
+            if suite is None:
+                return keys.seal_secrets(public, bound, secrets)
             kem = keys._public(public)
             assert isinstance(kem, MLKEM768X25519PublicKey)
-            sealed = suite.encrypt(b"".join(secrets), kem, info=info)
-        else:
-            sealed = keys.seal_secrets(public, info, secrets)
-        self.book.share(f"sealed {name}", {"made_of": made_of, "bytes": sealed})
-        return sealed
+            return suite.encrypt(b"".join(secrets), kem, info=bound)
+
+        return self.kept.sealed(name, [ids.sha256(public), bound, secrets, tag], make)
 
 
 def _info(epoch: int = 1, **over: bytes) -> bytes:

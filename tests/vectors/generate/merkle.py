@@ -4,6 +4,7 @@ import hashlib
 from typing import Any, Final
 
 from shared_schema import cbor
+from tests.vectors.generate import event
 from tests.vectors.generate.world import C1, T0, FileLog, fill, head_of, perpetrator, travelling
 from tests.vectors.notation import Book
 
@@ -143,11 +144,11 @@ def _refused(book: Book) -> None:
 
 
 def books() -> list[Book]:
-    """One file: `tree`."""
+    """Two files: `tree`, `event`."""
     book = Book("merkle", "tree", "The audit tree of RFC 6962: what it holds, and that it only grows.", "10.2")
     for number, leaf in enumerate(_LEAVES):
         book.share(f"leaf {number}", leaf)
     _leaves(book)
     _roots(book)
     _refused(book)
-    return [book]
+    return [book, event.book()]

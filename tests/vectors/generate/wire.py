@@ -100,6 +100,7 @@ def _response(**over: Any) -> dict[str, Any]:
         "consistency": [bytes(32)],
         "inclusion": [[7, [bytes(32), bytes(32)]]],
         "held": [[_LOG, 40]],
+        "parcels": [[_LOG, 3]],
     }
     return usual | over
 
@@ -110,7 +111,11 @@ def _responses() -> Book:
     final = {"log": _LOG, "inc": INC, "id": fill("wire/id", 32), "author": C1.id, "sq": 1, "code": "stale-epoch"}
     for name, why, map_ in (
         ("response", "A response.", _response()),
-        ("response_empty", "Nothing new.", _response(answers=[], receipts=[], openings=[], pages=[], consistency=[], inclusion=[], held=[])),
+        (
+            "response_empty",
+            "Nothing new.",
+            _response(answers=[], receipts=[], openings=[], pages=[], consistency=[], inclusion=[], held=[], parcels=[]),
+        ),
         ("response_more", "There is more to fetch.", _response(more=True, pages=[_response()["pages"][0] | {"more": True}])),
         ("response_refusal", "A refusal that changes nothing.", _response(answers=[refusal])),
         (
@@ -191,6 +196,8 @@ def _responses() -> Book:
         ("inclusion_65", "A path longer than any tree needs.", {"inclusion": [[7, [bytes(32)] * 65]]}),
         ("held_none", "A file of which nothing is held is left out.", {"held": [[_LOG, 0]]}),
         ("held_bare", "A file without its number.", {"held": [_LOG]}),
+        ("parcels_none", "A file to which no parcel came is left out.", {"parcels": [[_LOG, 0]]}),
+        ("parcels_bare", "A file without its newest number.", {"parcels": [_LOG]}),
         ("inclusion_257", "More proofs than may be asked for.", {"inclusion": [[n, []] for n in range(257)]}),
     ):
         refuse(name, why, _response(**over))

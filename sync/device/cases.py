@@ -1,0 +1,94 @@
+"""A case of the perpetrator side, the liaison file that comes with every one of them, and what the victim side is told of both
+(docs/spec.md §15.5).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared_schema import ids
+from shared_schema.errors import Refused
+from sync.device import board, files, posting, records
+from sync.device.session import Session
+
+ADDRESS_KEY = "address-key:"  # with a log's id in hex: the fact that holds the address key that was last told of
+
+
+def open_case(session: Session, members: Mapping[bytes, str]) -> bytes:
+    """Begin a case; also offline. On the perpetrator side its liaison file is begun with it, and the other side is told that there is a case."""
+    case = files.create_file(session, "case", members)
+    if session.identity.side != "perpetrator":
+        return case
+    liaison = files.create_file(session, "liaison", members)
+    keys = board.file_keys(session, liaison)[0]
+    with session.store.transaction():
+        records.add(session, case, "liaison_file", {"file": ids.show(liaison), "address": ids.show(keys.address)})
+        body = {"case": ids.show(keys.address), "key": keys.address_key.public.hex(), "opened_on": today(session)}
+        posting.post(session, case, "case_opened", body)
+        session.store.set_fact(ADDRESS_KEY + liaison.hex(), keys.address_key.public)
+    return case
+
+
+def today(session: Session) -> str:
+    """The day, by the server's clock as this device last heard it, in UTC."""
+    return datetime.fromtimestamp((session.now_ms() + session.clock_offset()) / 1000, UTC).date().isoformat()
+
+
+def liaison_of(session: Session, case: bytes) -> tuple[bytes, bytes] | None:
+    """(liaison file, its address) of a case; None for a case that has none."""
+    for record, _ in session.store.records(case, "liaison_file"):
+        found = records.values(session, case, record)
+        file, address = (found[name].value if name in found else None for name in ("file", "address"))
+        if isinstance(file, str) and isinstance(address, str):
+            return ids.parse(file), ids.parse(address)
+    return None
+
+
+def with_liaison(session: Session, log: bytes) -> list[bytes]:
+    """A file, and the liaison file that has the same people in it, where it is a case that has one on this device."""
+    found = liaison_of(session, log)
+    return [log] if found is None or session.file(found[0]) is None else [log, found[0]]
+
+
+def case_of(session: Session, liaison: bytes) -> bytes | None:
+    """The case that a liaison file belongs to, of those on this device."""
+    for log in session.file_logs():
+        state = session.file(log)
+        if state is not None and state.file == "case" and (found := liaison_of(session, log)) is not None and found[0] == liaison:
+            return log
+    return None
+
+
+def tell_new_keys(session: Session) -> None:
+    """After a change of keys in a liaison file the other side hears of its new address key, so that who has left can make none."""
+    for liaison in board.receiving_files(session):
+        state = session.require_file(liaison)
+        keys = board.file_keys(session, liaison)
+        if state.file != "liaison" or not keys or keys[0].epoch != state.epoch:
+            continue
+        key, told = keys[0].address_key.public, session.store.fact(ADDRESS_KEY + liaison.hex())
+        case = None if told == key else case_of(session, liaison)
+        if case is None or session.identity.user not in session.require_file(case).members:
+            continue
+        with session.store.transaction():
+            if told is not None or state.epoch > 1:  # the first was told with the case
+                posting.post(session, case, "liaison_key", {"case": ids.show(keys[0].address), "key": key.hex()})
+            session.store.set_fact(ADDRESS_KEY + liaison.hex(), key)
+
+
+def require_case(session: Session, log: bytes) -> bytes:
+    """The address of a case's liaison file. Raises Refused for a file that has none."""
+    found = liaison_of(session, log)
+    if found is None:
+        raise Refused("bad-value", "that is no case with a liaison file")
+    return found[1]
+
+
+def values_of(session: Session, log: bytes, record: bytes) -> dict[str, Any]:
+    """A record's effective values alone."""
+    return plain(records.values(session, log, record))
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Effective values alone."""
+    return {name: one.value for name, one in values.items() if one.value is not None}

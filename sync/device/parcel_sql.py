@@ -1,0 +1,74 @@
+"""The SQL of a device's store about parcels: what waits to be sent, and which ones its files have had (docs/spec.md §15)."""
+
+from typing import Any, Final, NamedTuple
+
+TABLES: Final = """
+CREATE TABLE parcel (id BLOB PRIMARY KEY, log BLOB NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, address BLOB NOT NULL, urgent INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL, letter BLOB, sealed BLOB, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '');
+CREATE TABLE noticed (log BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (log, record)) WITHOUT ROWID;
+CREATE TABLE filed (log BLOB NOT NULL, parcel BLOB NOT NULL, PRIMARY KEY (log, parcel)) WITHOUT ROWID;
+"""
+_COLUMNS: Final = "id, log, record, kind, address, urgent, made_ms, letter, sealed, code, message"
+
+
+class ParcelOut(NamedTuple):
+    """A letter that the server has given no pass for. `log` and `record` are the file that it was sent from and its record there; `letter`
+    (what it will say, with the claimed time) is None where only the sealed parcel was kept, `sealed` until it is sealed; no `address`: the desk.
+    """
+
+    id: bytes
+    log: bytes
+    record: bytes
+    kind: str
+    address: bytes
+    urgent: int
+    made_ms: int
+    letter: bytes | None
+    sealed: bytes | None
+    code: str
+    message: str
+
+
+class ParcelSql:
+    """The part of a store that has to do with parcels."""
+
+    _db: Any
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def put_parcel(self, row: ParcelOut) -> None:
+        """Keep a letter until it has its pass."""
+        self._db.execute(f"INSERT INTO parcel ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def parcels(self) -> list[ParcelOut]:
+        """What waits, urgent things first."""
+        return [ParcelOut(*row) for row in self._rows(f"SELECT {_COLUMNS} FROM parcel ORDER BY urgent DESC, made_ms, id")]
+
+    def seal_parcel(self, parcel_id: bytes, sealed: bytes | None) -> None:
+        """Its bytes, as they are sent; None when they have to be made anew."""
+        self._db.execute("UPDATE parcel SET sealed = ? WHERE id = ?", (sealed, parcel_id))
+
+    def answer_parcel(self, parcel_id: bytes, code: str, message: str) -> None:
+        """Remember what the server last said of one that stays."""
+        self._db.execute("UPDATE parcel SET code = ?, message = ? WHERE id = ?", (code, message, parcel_id))
+
+    def drop_parcel(self, parcel_id: bytes) -> None:
+        """Forget a letter: only upon its verified pass, or because a person took it back."""
+        self._db.execute("DELETE FROM parcel WHERE id = ?", (parcel_id,))
+
+    def noticed(self, log: bytes, record: bytes) -> bool:
+        """True when the other side has been told of this record."""
+        return bool(self._rows("SELECT 1 FROM noticed WHERE log = ? AND record = ?", log, record))
+
+    def put_noticed(self, log: bytes, record: bytes) -> None:
+        """The other side is told of this record, once."""
+        self._db.execute("INSERT INTO noticed VALUES (?, ?) ON CONFLICT DO NOTHING", (log, record))
+
+    def filed(self, log: bytes) -> set[bytes]:
+        """The parcels that records of a file have come from."""
+        return {row[0] for row in self._rows("SELECT parcel FROM filed WHERE log = ?", log)}
+
+    def put_filed(self, log: bytes, parcels: set[bytes]) -> None:
+        """These have become records of the file."""
+        self._db.executemany("INSERT INTO filed VALUES (?, ?) ON CONFLICT DO NOTHING", [(log, parcel) for parcel in parcels])

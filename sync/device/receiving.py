@@ -1,0 +1,149 @@
+"""Letters from the other side become records of the file that they came to (docs/spec.md §15.4). Links to one's own files exist here only."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from shared_schema import cbor, ids
+from shared_schema.errors import Malformed, ProtocolError
+from shared_schema.parcel import Come, decode_come, decode_parcel
+from shared_schema.roles import LETTERS
+from sync.change import decode_change
+from sync.device import board, records
+from sync.device.board import Signed
+from sync.device.session import Session
+from sync.device.taking import PARCELS
+from sync.device.values import check_value
+from sync.letters import Opened, open_parcel
+
+_SEEN: Final = "parcels:"  # with a log's id in hex: the fact that holds the number of the newest parcel that was taken
+_SCANNED: Final = "parcels-filed:"  # with a log's id in hex: up to which place its records were looked at
+_FILLED: Final = 1_500  # bytes of a record from the victim side, so that its part has one size whatever it says
+_COPIED: Final = ("case_opened", "liaison_key", "notice")
+
+
+def _counts(session: Session) -> Mapping[bytes, int]:
+    raw = session.store.fact(PARCELS)
+    return {} if raw is None else dict(cbor.decode(raw))
+
+
+def receive(session: Session, transport: Signed) -> int:
+    """Fetch, judge and keep what came to this device's files; returns how many records were written. One bad parcel holds up no other."""
+    written = 0
+    counts = _counts(session)
+    for log in board.receiving_files(session):
+        seen = int(session.store.fact(_SEEN + log.hex()) or 0)
+        if counts.get(log, 0) <= seen or session.stopped(log) or session.require_file(log).epoch not in session.store.secrets(log):
+            continue  # a parcel to a key that this device has not been given yet is not a forged one
+        _scan(session, log)
+        for one in _fetch(session, transport, log, seen):
+            with session.store.transaction():
+                written += _take(session, log, one)
+                session.store.set_fact(_SEEN + log.hex(), str(one.n).encode())
+    return written + file_copies(session)
+
+
+def _fetch(session: Session, transport: Signed, log: bytes, after: int) -> Iterator[Come]:
+    more = True
+    while more:
+        found, more = decode_come(transport.signed(session, "GET", f"/v1/parcels/{ids.show(log)}?after={after}"))
+        more = more and bool(found)
+        for one in found:
+            if one.n <= after:
+                raise Malformed("parcels do not come in order")
+            after = one.n
+            yield one
+
+
+def _take(session: Session, log: bytes, one: Come) -> int:
+    """One parcel: a record, or an alarm with the evidence, or nothing where a colleague's device was first."""
+    me, state = session.identity, session.require_file(log)
+    try:
+        parcel = decode_parcel(one.parcel)
+        if parcel.id in session.store.filed(log):
+            return 0
+        opened = open_parcel(parcel, one.passed, board.file_keys(session, log), state.file, me.authority)
+        values = _values(session, opened)
+        records.add(session, log, opened.letter.kind, _filled(values) if state.file == "liaison" else values)
+        session.store.put_filed(log, {parcel.id})
+    except ProtocolError as error:
+        session.alarm(log, one.n, "bad-parcel", f"something from the other side was not taken: {error}", cbor.encode([one.passed, one.parcel]))
+        return 0
+    return 1
+
+
+def _values(session: Session, opened: Opened) -> dict[str, Any]:
+    """The letter's fields, checked, and where they came from. Raises Malformed or BadValue."""
+    letter = opened.letter
+    fields = session.types[letter.kind].fields
+    for name, value in letter.body.items():
+        if name not in fields or name in ("parcel", "sender", "filling", "state"):
+            raise Malformed(f"the letter has a field that a {letter.kind} has not, or that its reader writes")
+        check_value(letter.kind, name, value)
+    return {**letter.body, "parcel": ids.show(letter.id), "sender": opened.sender.id.hex()}
+
+
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What came from the victim side makes records of one size, so that a busy week looks like a quiet one."""
+    size = len(cbor.encode(dict(values)))
+    return {**values, "filling": "-" * max(1, _FILLED - size)}
+
+
+def _scan(session: Session, log: bytes) -> None:
+    """Which parcels colleagues' devices have made records of, as far as this device has the file."""
+    upto = int(session.store.fact(_SCANNED + log.hex()) or 0)
+    head, found = session.author(log)[1].seq, set()
+    for row in session.store.all_changes(log):
+        if row.seq is not None and row.seq > upto:
+            for op in decode_change(row.body).ops:
+                if op.field == "parcel" and isinstance(op.value, str):
+                    found.add(ids.parse(op.value))
+    session.store.put_filed(log, found)
+    session.store.set_fact(_SCANNED + log.hex(), str(head).encode())
+
+
+def file_copies(session: Session) -> int:
+    """What came to the desk about a case goes into the files that links name, where this device has both; returns how many records were written."""
+    written = 0
+    for desk in board.receiving_files(session):
+        if session.require_file(desk).file != "intake" or session.identity.side != "victim":
+            continue
+        links = _links(session, desk)
+        if not links:
+            continue
+        for kind in _COPIED:
+            for record, _ in session.store.records(desk, kind):
+                values = {name: one.value for name, one in records.values(session, desk, record).items() if one.value is not None}
+                for log in links.get(values.get("case", ""), ()):
+                    written += _copy(session, log, kind, values)
+    return written
+
+
+def _copy(session: Session, log: bytes, kind: str, values: Mapping[str, Any]) -> int:
+    _scan(session, log)
+    parcel = values.get("parcel")
+    if not isinstance(parcel, str) or ids.parse(parcel) in session.store.filed(log):
+        return 0
+    kept = {name: value for name, value in values.items() if name in session.types[kind].fields and name not in ("state", "addenda")}
+    with session.store.transaction():
+        records.add(session, log, kind, kept)
+        session.store.put_filed(log, {ids.parse(parcel)})
+    return 1
+
+
+def _links(session: Session, desk: bytes) -> dict[str, list[bytes]]:
+    """Case -> this side's files, as the desk's `link` records say, of those that this device may write."""
+    found: dict[str, list[bytes]] = {}
+    for record, _ in session.store.records(desk, "link"):
+        values = records.values(session, desk, record)
+        case, file = (values[name].value if name in values else None for name in ("case", "file"))
+        if isinstance(case, str) and isinstance(file, str):
+            log = ids.parse(file)
+            state = session.file(log)
+            if state is not None and session.identity.user in state.members and state.side == "victim":
+                found.setdefault(case, []).append(log)
+    return found
+
+
+def kinds_for(file: str, side: str) -> list[str]:
+    """The letters that may come to such a file of `side`."""
+    return sorted(kind for kind, by in LETTERS.items() for sender, row in by.items() if sender != side and row["to"] == file)

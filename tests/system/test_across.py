@@ -1,0 +1,137 @@
+"""What goes over the wall and what comes back, as people do it: the desk, notices by rule, details that nobody reads back, instructions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shell import new_service
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Any]:
+    """Sam and Ruth work with him; Jo has the victim side's desk, and Lee supports her."""
+    with new_service(tmp_path) as made:
+        shell: Any = made
+        shell.enrol("Ruth", "coordinator")
+        shell.enrol("Sam", "navigator")
+        shell.enrol("Jo", "coordinator", "referral_desk", side="victim")
+        shell.enrol("Lee", "link_worker", side="victim")
+        shell.sync("jo", "ruth", "sam")
+        shell.desk = shell.run("jo", "file", "create", "intake")["file"]
+        shell.sync("jo")
+        code = shell.run("jo", "desk", "request", shell.desk)["request"]
+        gate = shell.run("none", "desk", "certify", code, "--authority", str(tmp_path / "office" / "authority"))["gate"]
+        shell.run("jo", "desk", "open", shell.desk, gate)
+        shell.sync("sam", "ruth")
+        shell.case = shell.run("sam", "file", "create", "case", "--member", "Ruth=coordinator")["file"]
+        shell.sync("sam", "ruth", "jo")
+        yield shell
+
+
+def listed(shell: Any, profile: str, type_: str, file: str) -> list[dict[str, Any]]:
+    """The records of a type in a file, as plain values."""
+    rows = shell.run(profile, "record", "list", file, "--type", type_)["records"]
+    shown = [shell.run(profile, "record", "show", row["record"])["fields"] for row in rows]
+    return [{name: one["value"] for name, one in fields.items()} for fields in shown]
+
+
+def link(shell: Any) -> str:
+    """Jo begins Cheryl's file with Lee in it, and links it to the case."""
+    [opened] = listed(shell, "jo", "case_opened", shell.desk)
+    victim: str = shell.run("jo", "file", "create", "case", "--member", "Lee=link_worker")["file"]
+    shell.run(
+        "jo", "record", "add", "link", "--file", shell.desk, "--set", f"case={opened['case']}", "--set", f"file={victim}", "--set", "support=accepted"
+    )
+    shell.sync("jo", "jo", "lee")
+    return victim
+
+
+def test_every_case_is_told_of_and_nothing_comes_back(town: Any) -> None:
+    assert len(listed(town, "jo", "case_opened", town.desk)) == 1
+    town.run("sam", "record", "add", "person", "--file", town.case, "--set", 'names={"name": "Jack", "kind": "given"}', "--set", "known_as=Jack")
+    sam = town.run("sam", "device", "list")["devices"]
+    me = next(row["user"] for row in sam if row["this"])
+    added = town.run(
+        "sam", "record", "add", "contact", "--file", town.case,
+        *(word for one in ("mode=home_visit", "direction=to_them", "with=client", "result=spoke", f"workers={me}") for word in ("--set", one)),
+    )  # fmt: skip
+    assert added["told"] == "Contact made"
+    town.sync("sam", "jo")
+    told = listed(town, "jo", "notice", town.desk)
+    assert [one["notice"] for one in told] == ["who_it_is", "contact_made"]
+    assert told[0]["names"] == "Jack"
+    sent = town.run("sam", "parcel", "list")
+    assert sent["waiting"] == []
+    assert [one["category"] for one in sent["sent"]] == ["case_opened", "notice", "notice"]
+
+
+def test_details_taken_in_the_field(town: Any) -> None:
+    secret = "14 Hawthorn Close"
+    town.run("sam", "parcel", "details", "--file", town.case, "--set", f'people_harmed={{"names": "Cheryl", "address": "{secret}"}}')
+    assert secret not in town.text("sam", "parcel", "list")
+    town.sync("sam", "jo")
+    [found] = listed(town, "jo", "referral_intake", town.desk)
+    assert found["people_harmed"][0]["address"] == secret
+
+
+def test_an_instruction(town: Any) -> None:
+    victim = link(town)
+    assert town.run("sam", "instruction", "list", town.case)["instructions"][0]["gate"] == "hold"
+    town.run("jo", "instruction", "send", "--file", town.desk, "--gate", "clear", "--weeks", "4")
+    sent = town.run(
+        "lee", "instruction", "send", "--file", victim, "--say", "no_home_visits", "--weeks", "2", "--why", "she is moving", "--her-view", "agreed"
+    )
+    town.sync("lee", "jo", "sam", "ruth")
+    [found] = town.run("sam", "instruction", "list", town.case)["instructions"]
+    assert (found["gate"], found["say"]) == ("clear", ["no_home_visits"])
+    assert found["until"] > sent["until"]
+    assert "No home visits" in town.text("ruth", "instruction", "list")
+    kept = next(one for one in listed(town, "lee", "parcel_sent", victim))
+    assert kept["why"] == "she is moving"
+
+
+def test_an_end_that_would_tell_of_a_day_is_refused(town: Any) -> None:
+    victim = link(town)
+    sent = town.run("lee", "instruction", "send", "--file", victim, "--say", "two_workers_only", "--weeks", "1")
+    town.run("lee", "record", "add", "task", "--file", victim, "--set", "what=She moves", "--set", f"due={sent['until']}")
+    assert town.refused("lee", "instruction", "send", "--file", victim, "--say", "two_workers_only", "--weeks", "1") == "bad-value"
+    assert town.run("lee", "instruction", "send", "--file", victim, "--say", "two_workers_only", "--weeks", "2")
+
+
+def test_a_threat_tonight(town: Any) -> None:
+    """Numbers without a connection, the record, both desks, an acknowledgement in constant words, stood down by somebody else."""
+    victim = link(town)
+    town.run("sam", "urgent", "numbers", "--set", "duty_desk=01642 000000")
+    raised = town.run(
+        "sam", "urgent", "raise", "--file", town.case, "--what", "says_he_will_go_to_her", "--at-risk", "partner", "--words", "he has left with a bag",
+        "--called", "emergency_999", "--called", "duty_desk",
+    )  # fmt: skip
+    assert (raised["sent"], raised["calls"]) == (True, 2)
+    town.sync("jo", "ruth")
+    [at_desk] = town.run("jo", "urgent", "list")["alerts"]
+    assert (at_desk["words"], at_desk["calls"]) == ("he has left with a bag", ["emergency_999", "duty_desk"])
+    assert any("URGENT" in text for text in town.run("jo", "status")["needs_you"])
+    assert any("URGENT" in text for text in town.run("ruth", "status")["needs_you"])
+    assert town.refused("sam", "urgent", "stand-down", raised["alert"][:8], "--why", "calm again") == "not-permitted"
+    town.run("jo", "urgent", "acknowledge", at_desk["alert"][:8], "--how", "acting")
+    town.sync("sam", "ruth")
+    liaison = town.run("sam", "record", "list", town.case, "--type", "liaison_file")["records"][0]["record"]
+    box = town.run("sam", "record", "show", liaison)["fields"]["file"]["value"]
+    [word] = listed(town, "sam", "instruction", box)
+    assert word["word"] == "acknowledgement"
+    town.run("ruth", "urgent", "stand-down", raised["alert"][:8], "--why", "police have arrested him")
+    town.run("jo", "urgent", "stand-down", at_desk["alert"][:8], "--why", "police have arrested him")
+    town.sync("sam")
+    assert town.run("sam", "urgent", "list")["alerts"] == []
+    assert victim
+
+
+def test_urgent_without_a_signal(town: Any) -> None:
+    """It goes before everything else when there is one."""
+    town.run("sam", "urgent", "raise", "--file", town.case, "--what", "weapon", "--at-risk", "worker")
+    text = town.text("sam", "urgent", "raise", "--file", town.case, "--what", "weapon", "--at-risk", "worker")
+    assert "RING FIRST" in text
+    assert "999" in text
+    assert town.refused("sam", "urgent", "numbers", "--set", "aunt=1") == "bad-value"
