@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy.exc import DatabaseError
-
 from server import parcel_store, parcels
 from server.realm import Job, Realm
 from server.store import read
@@ -83,6 +81,8 @@ class Carrier:
     def __init__(self, crossing: Crossing, side: Side, do: Callable[[Side, Job], Awaitable[object]]) -> None:
         self._crossing, self._side, self._do = crossing, side, do
         self._wake = asyncio.Event()
+        self.failing = ""
+        """What the newest attempt ended with; empty while all is well."""
 
     def wake(self) -> None:
         """Something waits."""
@@ -91,8 +91,11 @@ class Carrier:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with suppress(Refused, OSError, DatabaseError):  # it stays where it is, and /readyz says that the writer fails
+            try:
                 await self._carry()
+                self.failing = ""
+            except Exception as error:  # what could not be carried stays where it is, and is tried again
+                self.failing = type(error).__name__
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _AGAIN_SECONDS)
             self._wake.clear()

@@ -4,7 +4,7 @@
 Jobs in a realm's writer, each on its own side. What one side may know of the other is in server/crossing.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -56,8 +56,9 @@ class Board:
         return cls(parcel_store.addresses(tx), gates, parcel_store.newest(tx))
 
     def gate(self, week: int) -> tuple[Gate, bytes] | None:
-        """The gate in force in a week: the newest of those that have begun and not ended."""
-        return next((one for one in reversed(self.gates) if one[0].first <= week <= one[0].last), None)
+        """The gate in force in a week, and its COSE bytes."""
+        found = in_force([gate for gate, _ in self.gates], week)
+        return next(((gate, data) for gate, data in self.gates if gate is found), None)
 
     def committed(self, batch: ParcelBatch) -> None:
         """What a transaction made true."""
@@ -83,10 +84,12 @@ def publish(commit: Commit, board: Board, side: Side, log: bytes, sender: Sender
     svc, week = commit.registry.svc, week_of(commit.now_ms)
     address = address_of(svc, side, log)
     found = check_publication(publication, svc, side, address, week)
-    if publication.gate is not None and file.file == "intake":
-        _open_gate(commit, board, side, address, publication.gate, week)
     if file.file == "intake":
-        _check_under_gates(board, commit, address, publication.key, found)
+        known = [gate for gate, _ in board.gates] + [decode_gate(row["object"]) for row in commit.parcels.gates]
+        fresh = None if publication.gate is None else _new_gate(commit, known, side, address, publication.gate, week)
+        _check_under_gates([*known, *([fresh] if fresh else [])], address, publication.key, found)
+        if fresh is not None:
+            commit.parcels.gates.append({"address": address, "first": fresh.first, "object": publication.gate})
     for at, data in found.items():
         if at > week or parcel_store.intake_key(commit.tx, log, at) is None:
             commit.parcels.keys.append({"log_id": log, "week": at, "object": data})
@@ -102,29 +105,31 @@ def publish(commit: Commit, board: Board, side: Side, log: bytes, sender: Sender
     commit.audit.write(commit.batch, event)
 
 
-def _open_gate(commit: Commit, board: Board, side: Side, address: bytes, data: bytes, week: int) -> None:
+def _new_gate(commit: Commit, known: Sequence[Gate], side: Side, address: bytes, data: bytes, week: int) -> Gate | None:
+    """A gate that this side did not have, checked; None for one that it has."""
     gate = check_gate(data, commit.registry.svc, side, commit.registry.require_root().authority)
-    known = [one for one, _ in board.gates] + [decode_gate(row["object"]) for row in commit.parcels.gates]
     same = [one for one in known if one.first == gate.first]
     if same and same[0].sign1.id == gate.sign1.id:
-        return
+        return None
     if gate.address != address or gate.last < week:
         raise Refused("not-permitted", "the gate is for another desk, or its weeks are over")
     if same or (gate.first <= week and any(one.first <= week <= one.last for one in known)):
         raise Refused("not-permitted", "a new gate begins after the present week, and not with the same week as another")
     if any(one.address != address for one in known):
         raise Refused("not-permitted", "this side's desk is another file")
-    commit.parcels.gates.append({"address": address, "first": gate.first, "object": data})
+    return gate
 
 
-def _check_under_gates(board: Board, commit: Commit, address: bytes, key: bytes, found: Mapping[int, bytes]) -> None:
-    fresh = Board(
-        gates=sorted([*board.gates, *((decode_gate(row["object"]), row["object"]) for row in commit.parcels.gates)], key=lambda one: one[0].first)
-    )
+def _check_under_gates(gates: Sequence[Gate], address: bytes, key: bytes, found: Mapping[int, bytes]) -> None:
     for week in found:
-        over = fresh.gate(week)
-        if over is None or over[0].address != address or over[0].key != key:
+        over = in_force(gates, week)
+        if over is None or over.address != address or over.key != key:
             raise Refused("not-permitted", "no gate of the authority names this address key for these weeks")
+
+
+def in_force(gates: Sequence[Gate], week: int) -> Gate | None:
+    """The gate in force in a week: the one with the greatest first week of those that have the week in them."""
+    return max((one for one in gates if one.first <= week <= one.last), key=lambda one: one.first, default=None)
 
 
 def take(commit: Commit, sender: Sender, raw: tuple[Any, ...], exists: Callable[[bytes], bool], count: Callable[[int], None]) -> Taken:

@@ -127,8 +127,8 @@ class Service:
 
     @property
     def failing(self) -> bool:
-        """True when a side cannot write what it has to."""
-        return any(running.writer.failing for running in self.sides.values())
+        """True when a side cannot write, or carry, what it has to."""
+        return any(running.writer.failing or (running.carrier is not None and running.carrier.failing) for running in self.sides.values())
 
     def end_streams(self) -> None:
         """End all event streams, so that a stopping server need not wait for them, and the carrying of parcels."""

@@ -45,12 +45,12 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
 
 def make(session: Session) -> int:
     """Write the letters that this device's unsent records make; returns how many. Each record makes one, once."""
-    made = 0
+    made, ruled = 0, [name for name, type_ in session.types.items() if type_.notice is not None]
     for log in session.store.logs_with_unsealed():
         state = session.file(log)
         if state is None or (state.side, state.file) != ("perpetrator", "case"):
             continue
-        for record in dict.fromkeys(row.record for row in session.store.unsealed(log)):
+        for record in session.store.unsealed_records(log, ruled):
             body = told_of(session, log, record)
             if body is not None:
                 with session.store.transaction():

@@ -57,6 +57,12 @@ class ParcelSql:
         """Forget a letter: only upon its verified pass, or because a person took it back."""
         self._db.execute("DELETE FROM parcel WHERE id = ?", (parcel_id,))
 
+    def unsealed_records(self, log: bytes, types: list[str]) -> list[bytes]:
+        """Records of these types with own changes that are in no entry yet, in the order in which they were typed."""
+        marks = ", ".join("?" * len(types))
+        where = f"log = ? AND seq IS NULL AND sealed IS NULL AND type IN ({marks})"
+        return [row[0] for row in self._rows(f"SELECT record FROM change WHERE {where} GROUP BY record ORDER BY min(c)", log, *types)]
+
     def noticed(self, log: bytes, record: bytes) -> bool:
         """True when the other side has been told of this record."""
         return bool(self._rows("SELECT 1 FROM noticed WHERE log = ? AND record = ?", log, record))

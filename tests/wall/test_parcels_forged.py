@@ -8,7 +8,7 @@ import pytest
 from shared_schema import cbor, cose, ids
 from shared_schema.errors import BadGrant, Malformed, Refused
 from shared_schema.parcel import PASS as PASS_TYP
-from shared_schema.parcel import Contents, Parcel, decode_contents, decode_parcel, parcel_map, pass_payload, week_of
+from shared_schema.parcel import Contents, Parcel, Publication, decode_contents, decode_parcel, encode_publication, parcel_map, pass_payload, week_of
 from sync import letters
 from sync.device import board, cases, files, posting
 from sync.keys import ReceivingKey, seal
@@ -360,6 +360,20 @@ def test_the_next_gate_begins_when_it_says(town: Town) -> None:
         assert board.desk(town.sam.session).week == week + at  # type: ignore[union-attr]
     assert seen[0] == seen[1] != seen[2] == seen[3]
     assert not town.sam.session.store.alarms()
+
+
+def test_a_refused_publication_leaves_nothing(town: Town) -> None:
+    """A good gate that comes with keys under another address key: neither is taken."""
+    week, here = week_of(town.world.clock.now_ms), desk_keys(town)[0]
+    other = FileKeys(parcel_svc(town), "victim", town.desk, 1, b"o" * 32)
+    gate = sign_gate(
+        SigningKey(town.world.service.authority_seed), parcel_svc(town), "victim", here.address, other.address_key.public, week + 3, week + 9
+    )
+    body = Publication(1, here.address_key.public, gate, here.publish(week + 3, week + 4, here.address_key))
+    before = town.world.hosts["victim"].rows("SELECT * FROM gate UNION ALL SELECT * FROM intake_key")
+    with pytest.raises(Refused, match="no gate"):
+        town.jo.wire.signed(town.jo.session, "POST", f"/v1/intake/{ids.show(town.desk)}", encode_publication(body))
+    assert town.world.hosts["victim"].rows("SELECT * FROM gate UNION ALL SELECT * FROM intake_key") == before
 
 
 def test_a_new_key_of_the_liaison_file_is_told_of(town: Town) -> None:
