@@ -3,13 +3,14 @@
 from typing import Final
 
 from shared_schema import cbor, limits
+from shared_schema.certificate import Revoke, Suspend
 from shared_schema.deposit import Deposited
 from shared_schema.entry import Entry, decode_entry, decode_pair
 from shared_schema.errors import ProtocolError, catalogue
 from shared_schema.membership import FileStatement, Genesis, Members, file_statement
 from shared_schema.receipt import Receipt, decode_receipt
 from shared_schema.wire import Answer, SyncResponse
-from sync import exchange
+from sync import exchange, registry
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
 from sync.device.store import Store
@@ -52,9 +53,22 @@ class Settling:
         stands = certificate is not None and certificate.acts and certificate.subject.until >= response.time_ms
         for item, answer in zip(pushed, response.answers, strict=False):
             state = self.session.file(item.log) if answer.code == "held" and stands else None
-            if state is not None and me.user in state.members:
+            if state is not None and me.user in state.members and not self._was_out(item.log):
                 text = "the server keeps aside what you sent, and nothing in the logs says why: tell your administrator"
                 self.session.alarm(item.log, None, "withheld", text, answer.signed)
+
+    def _was_out(self, log: bytes) -> bool:
+        """True when file or registry show that this device ever lost its place there: a verdict is repeated for ever, also when it is in again."""
+        me, known = self.session.identity, self.session.registry
+        for row in self.store.statements(log):
+            try:
+                statement = None if row.void else file_statement(decode_entry(row.cose, cbor.decode(row.parts)))
+            except ProtocolError:
+                continue
+            if isinstance(statement, Members) and me.user in statement.remove:
+                return True
+        orders = (registry.statement_of(decode_entry(row.cose)) for row in self.store.entries(known.log) if not row.void)
+        return any(isinstance(order, Suspend | Revoke) and order.device == me.device for order in orders)
 
     def take_deposited(self, deposited: Deposited, pushed: list[OutboxRow]) -> None:
         """Take the verdicts on what was handed in, and the receipts of what had been accepted before."""
