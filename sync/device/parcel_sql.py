@@ -1,49 +1,19 @@
 """The SQL of a device's store about parcels: what waits to be sent, and which ones its files have had (docs/spec.md §15)."""
 
-from typing import Any, Final, NamedTuple
-
-TABLES: Final = """
-CREATE TABLE parcel (id BLOB PRIMARY KEY, log BLOB NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, address BLOB NOT NULL, urgent INTEGER NOT NULL,
-    made_ms INTEGER NOT NULL, letter BLOB, sealed BLOB, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '');
-CREATE TABLE noticed (log BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (log, record)) WITHOUT ROWID;
-CREATE TABLE filed (log BLOB NOT NULL, parcel BLOB NOT NULL, PRIMARY KEY (log, parcel)) WITHOUT ROWID;
-"""
-_COLUMNS: Final = "id, log, record, kind, address, urgent, made_ms, letter, sealed, code, message"
+from sync.device.database import Database
+from sync.device.tables import PARCEL_COLUMNS, ParcelOut
 
 
-class ParcelOut(NamedTuple):
-    """A letter that the server has given no pass for. `log` and `record` are the file that it was sent from and its record there; `letter`
-    (what it will say, with the claimed time) is None where only the sealed parcel was kept, `sealed` until it is sealed; no `address`: the desk.
-    """
-
-    id: bytes
-    log: bytes
-    record: bytes
-    kind: str
-    address: bytes
-    urgent: int
-    made_ms: int
-    letter: bytes | None
-    sealed: bytes | None
-    code: str
-    message: str
-
-
-class ParcelSql:
+class ParcelSql(Database):
     """The part of a store that has to do with parcels."""
-
-    _db: Any
-
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
-        raise NotImplementedError
 
     def put_parcel(self, row: ParcelOut) -> None:
         """Keep a letter until it has its pass."""
-        self._db.execute(f"INSERT INTO parcel ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._db.execute(f"INSERT INTO parcel ({PARCEL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def parcels(self) -> list[ParcelOut]:
         """What waits, urgent things first."""
-        return [ParcelOut(*row) for row in self._rows(f"SELECT {_COLUMNS} FROM parcel ORDER BY urgent DESC, made_ms, id")]
+        return [ParcelOut(*row) for row in self._rows(f"SELECT {PARCEL_COLUMNS} FROM parcel ORDER BY urgent DESC, made_ms, id")]
 
     def seal_parcel(self, parcel_id: bytes, sealed: bytes | None) -> None:
         """Its bytes, as they are sent; None when they have to be made anew."""

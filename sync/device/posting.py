@@ -15,8 +15,8 @@ from shared_schema.shape import as_blob, as_list, versioned
 from shared_schema.wire import Answer, decode_answer
 from sync.device import board, records
 from sync.device.board import Signed
-from sync.device.parcel_sql import ParcelOut
 from sync.device.session import Session
+from sync.device.tables import ParcelOut
 from sync.device.values import check_value
 from sync.letters import room, seal_parcel, sign_letter
 from sync.parcel import chain_to

@@ -6,8 +6,6 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from sync.device import parcel_sql
-
 SCHEMA_VERSION: Final = 5
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
@@ -45,14 +43,20 @@ _DUE_PROOF: Final = """
 CREATE TABLE due_proof (leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, since_ms INTEGER NOT NULL,
     here_ms INTEGER NOT NULL);
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, parcel_sql.TABLES)
+_PARCEL: Final = """
+CREATE TABLE parcel (id BLOB PRIMARY KEY, log BLOB NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, address BLOB NOT NULL, urgent INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL, letter BLOB, sealed BLOB, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '');
+CREATE TABLE noticed (log BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (log, record)) WITHOUT ROWID;
+CREATE TABLE filed (log BLOB NOT NULL, parcel BLOB NOT NULL, PRIMARY KEY (log, parcel)) WITHOUT ROWID;
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
     3: """ALTER TABLE outbox ADD COLUMN promised INTEGER; ALTER TABLE outbox ADD COLUMN receipted_ms INTEGER;
     UPDATE outbox SET promised = CAST(substr(message, 1, instr(message, ' ') - 1) AS INTEGER),
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
-    4: parcel_sql.TABLES,
+    4: _PARCEL,
 }
 
 
@@ -122,7 +126,26 @@ class ChangeRow(NamedTuple):
     body: bytes
 
 
+class ParcelOut(NamedTuple):
+    """A letter that the server has given no pass for. `log` and `record` are the file that it was sent from and its record there; `letter`
+    (what it will say, with the claimed time) is None where only the sealed parcel was kept, `sealed` until it is sealed; no `address`: the desk.
+    """
+
+    id: bytes
+    log: bytes
+    record: bytes
+    kind: str
+    address: bytes
+    urgent: int
+    made_ms: int
+    letter: bytes | None
+    sealed: bytes | None
+    code: str
+    message: str
+
+
 ENTRY_COLUMNS: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
 WAITING_COLUMNS: Final = "n, log, sq, id, statement, code, length(cose) + length(parts), promised, receipted_ms"
 OUTBOX_COLUMNS: Final = f"{WAITING_COLUMNS}, message, sealed_ms, cose, parts"
 CHANGE_COLUMNS: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
+PARCEL_COLUMNS: Final = "id, log, record, kind, address, urgent, made_ms, letter, sealed, code, message"

@@ -2,29 +2,12 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from shared_schema import cbor
-from tests.shell import new_service
 
 NOTES = 40
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Any]:
-    """Ruth coordinates, Sam and Priya visit; Sam has a case that all three are in."""
-    with new_service(tmp_path) as made:
-        shell: Any = made
-        for name, role in (("Ruth", "coordinator"), ("Sam", "navigator"), ("Priya", "navigator")):
-            shell.enrol(name, role)
-        shell.sync("sam", "priya")
-        shell.case = shell.run("sam", "file", "create", "case", "--member", "Priya=navigator", "--member", "Ruth=coordinator")["file"]
-        shell.sync("sam", "ruth", "priya")
-        yield shell
 
 
 def bodies(office: Any, profile: str) -> set[str]:

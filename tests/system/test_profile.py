@@ -14,9 +14,10 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.device import enrolment, files, profile, records
+from sync.device.database import SqlError, storage_error
 from sync.device.profile import open_store
 from sync.device.session import Session
-from sync.device.store import SqlError, Store, storage_error
+from sync.device.store import Store
 from sync.device.tables import SCHEMA_VERSION
 from tests.desk import SECRET, Desk
 from tests.live import Live, now_ms

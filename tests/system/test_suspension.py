@@ -13,21 +13,7 @@ from sync.device import standing, syncing
 from sync.device.session import Session
 from sync.device.transport import HttpTransport
 from tests.live import Live
-from tests.shell import new_service
 from tests.world import World
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Any]:
-    """Ruth coordinates, Sam and Priya visit; Sam has a case that all three are in."""
-    with new_service(tmp_path) as made:
-        shell: Any = made
-        for name, role in (("Ruth", "coordinator"), ("Sam", "navigator"), ("Priya", "navigator")):
-            shell.enrol(name, role)
-        shell.sync("sam", "priya")
-        shell.case = shell.run("sam", "file", "create", "case", "--member", "Priya=navigator", "--member", "Ruth=coordinator")["file"]
-        shell.sync("sam", "ruth", "priya")
-        yield shell
 
 
 def test_a_stolen_phone(office: Any) -> None:

@@ -18,9 +18,9 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
 from sync.device import finding
 from sync.device.cli.terminal import Unprinted, context, emit_json, visible, warn
+from sync.device.database import SqlError, storage_error
 from sync.device.profile import open_session, require_profile
 from sync.device.session import Session
-from sync.device.store import SqlError, storage_error
 from sync.device.transport import HttpTransport
 from sync.registry import Certificate
 
