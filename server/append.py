@@ -16,8 +16,9 @@ from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
-from shared_schema.membership import Admit, Genesis, Members, Refuse, file_statement
+from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
+from shared_schema.recovery import Permit
 from shared_schema.roles import may_sign
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
@@ -211,7 +212,7 @@ class Commit:
         void = False
         try:
             grown = registry.take(self.registry, entry, place.chain)
-            self._check_invitation_time(entry)
+            self._check_time(entry)
         except Refused as error:
             if error.code != "invitation-spent" or not self._first_reuse(entry):
                 raise
@@ -219,8 +220,10 @@ class Commit:
         self.registry = grown
         return self._put(opened, head, place, None, void=void)
 
-    def _check_invitation_time(self, entry: Entry) -> None:
+    def _check_time(self, entry: Entry) -> None:
         statement = registry.statement_of(entry)
+        if isinstance(statement, Permit) and not self.now_ms < statement.until <= self.now_ms + limits.PERMIT_MS:
+            raise Refused("not-permitted", "a permit to recover may be open for 14 days at most")
         if isinstance(statement, Enrol):
             until = statement.invitation.enrol_until
             if self.now_ms > until:
@@ -241,18 +244,22 @@ class Commit:
         genesis = isinstance(statement, Genesis)
         if author is None or (opened is None) != genesis:
             raise Refused("no-such-file")
-        if opened is not None and not self._may_deliver(opened, author.subject.user, sender):
+        recovers = isinstance(statement, Recover) and sender.user == author.subject.user and self._may_recover(opened, entry.author)
+        if opened is not None and not recovers and not self._may_deliver(opened, author.subject.user, sender):
             raise Refused("no-such-file")
         if genesis:
             self._may_begin(sender.device)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
-        self._check_standing(opened, entry, author)
+        self._check_standing(opened, entry, author, recovers=recovers)
         self._check_order(opened, entry)
         verify_object(entry.sign1, author.keys.sign)
         try:
             self._check_seen(opened, entry)
             file = self._take_file(opened, entry, statement)
-            self._check_room(entry.log, statement)
+            if isinstance(statement, Recover) and not recovers:
+                raise Refused("not-permitted", "the permit to recover this file has ended")
+            joins, leaves = _moved(opened.file, file)
+            self._check_room(entry.log, joins)
             self._settle(entry, statement)
         except ProtocolError as error:
             if (
@@ -262,13 +269,18 @@ class Commit:
             raise _Signed(error) from error  # the signature held: a final code is signed and remembered
         head, place = log_rules.place(opened.head, entry, self.now_ms)
         opened.file = file
-        self._record_members(place.seq, statement, entry.log)
+        self._record_members(place.seq, joins, leaves, entry.log)
         return self._put(opened, head, place, file)
 
-    def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate) -> None:
+    def _may_recover(self, opened: OpenLog | None, device: bytes) -> bool:
+        """§7.6: the device is permitted, now, to bring this file back. Whether that is due is judged by the file."""
+        permitted = self.registry.recovery.permits_at(device, self.registry.seq)
+        return opened is not None and permitted is not None and permitted.permit.until >= self.now_ms and permitted.covers(opened.head.log)
+
+    def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate, *, recovers: bool) -> None:
         """§3.1 rule 5. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
         out = not author.acts or author.subject.until < self.now_ms
-        if not out and (opened.file is None or author.subject.user in opened.file.members):
+        if not out and (recovers or opened.file is None or author.subject.user in opened.file.members):
             return
         verify_object(entry.sign1, author.keys.sign)
         if not entry.is_envelope:
@@ -347,17 +359,16 @@ class Commit:
             membership.check_fresh(touched, statement.rg.seq, self.registry)
         return file
 
-    def _check_room(self, log: bytes, statement: Any) -> None:
+    def _check_room(self, log: bytes, joins: Mapping[bytes, str]) -> None:
         """Nobody is named in more files than a device has cursors for, the registry's aside: their phone could not sync again."""
-        for user, _ in _added(statement):
+        for user in joins:
             before, named = self._files_of(user), self._named.get(user, set())
             if log not in before and log not in named and len(before) + len(named) >= limits.FILES_PER_DEVICE - 1:
                 raise Refused("person-full", f"somebody is in {limits.FILES_PER_DEVICE - 1} files, want no more")
 
-    def _record_members(self, seq: int, statement: Any, log: bytes) -> None:
-        if isinstance(statement, Members):
-            self.batch.moves += [(False, {"log": log, "user": user, "left": seq}) for user in statement.remove]
-        for user, role in _added(statement):
+    def _record_members(self, seq: int, joins: Mapping[bytes, str], leaves: Collection[bytes], log: bytes) -> None:
+        self.batch.moves += [(False, {"log": log, "user": user, "left": seq}) for user in leaves]
+        for user, role in joins.items():
             self._named.setdefault(user, set()).add(log)
             self.batch.moves.append((True, {"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role}))
 
@@ -460,11 +471,13 @@ class _Clone(Refused):
         super().__init__("clone-detected", message)
 
 
-def _added(statement: Any) -> tuple[tuple[bytes, str], ...]:
-    """Whom a statement puts into its file, and as what."""
-    if isinstance(statement, Genesis):
-        return statement.members
-    return statement.add if isinstance(statement, Members) else ()
+def _moved(before: FileState | None, after: FileState) -> tuple[dict[bytes, str], list[bytes]]:
+    """Who is in a file from now on, and as what; and who is in it no more, or no more as what they were."""
+    old = before.members if before else {}
+    if old is after.members:
+        return {}, []
+    joins = {user: role for user, role in after.members.items() if old.get(user) != role}
+    return joins, [user for user, role in old.items() if after.members.get(user) != role]
 
 
 def _signed_code(signed: bytes) -> str:

@@ -13,6 +13,7 @@ from server import parcel_store, store
 from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
 from server.parcels import Board
+from server.recoverable import Recoverable
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
@@ -23,6 +24,7 @@ from shared_schema.roles import may_sign
 from shared_schema.wire import InclusionProof, Page, PageEntry, SyncRequest, SyncResponse
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
+from sync.membership import FileState
 from sync.registry import Registry
 from sync.signing import SigningKey, sign_object
 
@@ -69,6 +71,7 @@ class Realm:
         self.held: dict[bytes, int] = {}
         self.board = Board()
         self.statuses: dict[bytes, tuple[int, bytes]] = {}
+        self.recoverable = Recoverable()
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
         self._signed_heads: dict[bytes, tuple[Head, bytes]] = {}
@@ -107,6 +110,17 @@ class Realm:
         self.board = Board.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
+        self.recoverable.follow(known, {}, lambda: self._all_files(tx))
+
+    def _all_files(self, tx: Connection) -> dict[bytes, FileState]:
+        """Every file of the side, folded: for the rare day on which somebody recovers."""
+        found: dict[bytes, FileState] = {}
+        for log in self.heads:
+            file: FileState | None = None
+            for stored in store.statements(tx, log) if log != self.known().log else ():
+                file = self._refold(file, decode_entry_alone(stored.cose))
+            found |= {log: file} if file else {}
+        return found
 
     def _note_reader(self, log: bytes, user: bytes, to_seq: int | None) -> None:
         logs = self.readers.setdefault(user, {})
@@ -155,7 +169,7 @@ class Realm:
             self._logs[log] = opened
         return opened
 
-    def _refold(self, file: membership.FileState | None, entry: Entry) -> membership.FileState | None:
+    def _refold(self, file: FileState | None, entry: Entry) -> FileState | None:
         try:
             return membership.take(file, entry, self.known())
         except ProtocolError:
@@ -239,10 +253,18 @@ class Realm:
         for log, row in commit.batch.heads.items():
             self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
         self._count_held(commit)
+        self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
         if grown:
             self.on_commit(grown)
+
+    def _follow_recovery(self, commit: Commit) -> None:
+        def everything() -> dict[bytes, FileState]:
+            with self.engine.connect() as tx, tx.begin():
+                return self._all_files(tx)
+
+        self.recoverable.follow(commit.registry, {log: opened.file for log, opened in commit.logs.items() if opened.file}, everything)
 
     def _count_held(self, commit: Commit) -> None:
         changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
@@ -292,11 +314,13 @@ class Realm:
         self.deliver(commit, sender.device, delivered)
 
     def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
-        """(log, after, upto) of every log that the device may read and does not have to the end, registry first."""
+        """(log, after, upto) of every log that the device may read and does not have to the end, registry first, what it may recover last."""
         cursors = {cursor.log: cursor for cursor in request.cursors}
-        own = self.known().log
+        known = self.known()
+        mine = self.readers.get(sender.user, {})
+        abandoned = {log for log in self.recoverable.of(sender.device, known, self.clock()) if mine.get(log, 0) is not None}
         found = []
-        for log, upto in ((own, None), *self.readers.get(sender.user, {}).items()):
+        for log, upto in ((known.log, None), *(one for one in mine.items() if one[0] not in abandoned), *((log, None) for log in sorted(abandoned))):
             head = self.heads.get(log)
             if head is None:
                 continue
@@ -458,12 +482,14 @@ class Realm:
         known, wanted = self.known(), set(logs)
         if known.log in wanted:
             return set(known.devices)
-        return {device for device, cert in known.devices.items() if cert.acts and self._has_news(cert.subject.user, wanted)}
+        return {device for device, cert in known.devices.items() if cert.acts and self._has_news(device, cert.subject.user, wanted)}
 
-    def _has_news(self, user: bytes, logs: set[bytes]) -> bool:
-        """True for a member of one of `logs`, and for whom its newest entry removes."""
+    def _has_news(self, device: bytes, user: bytes, logs: set[bytes]) -> bool:
+        """True for a member of one of `logs`, for whom its newest entry removes, and for who may recover it."""
         mine = self.readers.get(user, {})
-        return any(mine[log] is None or self.heads[log].seq <= (mine[log] or 0) for log in logs & mine.keys())
+        return bool(logs & self.recoverable.of(device, self.known(), self.clock())) or any(
+            mine[log] is None or self.heads[log].seq <= (mine[log] or 0) for log in logs & mine.keys()
+        )
 
 
 def _raised(result: Any) -> Any:

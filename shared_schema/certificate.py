@@ -1,4 +1,5 @@
-"""Registry statements: root, certify, enrol, revoke, suspend, reinstate; and the certificate and invitation inside them.
+"""Registry statements: root, certify, enrol, revoke, suspend, reinstate; and the certificate and invitation inside them. Those about recovery
+are in recovery.py.
 
 Spec: docs/spec.md §6.  Vectors: shared_schema/vectors/registry/.  Shape only; standing is judged in sync/registry.py.
 """
@@ -7,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, cose, ids, limits
+from shared_schema import cbor, cose, ids, limits, recovery
 from shared_schema.errors import Malformed
 from shared_schema.ids import Side
+from shared_schema.recovery import RECEIVE_BYTES, Close, Custody, Drill, Permit, RecoveryStatement, Renew, recovery_map
 from shared_schema.roles import ROLES
 from shared_schema.shape import as_blob, as_bytes, as_id, as_list, as_map, as_text, as_uint, keys
 
 INVITATION: Final = "fieldkeep-invitation"
-RECEIVE_BYTES: Final = 1216  # X-Wing public key: ML-KEM-768 1,184 then X25519 32
 SUITE: Final = 1  # Ed25519, X-Wing HPKE, AES-256-GCM, HKDF-SHA256, SHA-256
 REVOKE_REASONS: Final = ("lost", "stolen", "left", "replaced", "misuse", "clone")
 SUSPEND_REASONS: Final = ("lost", "stolen", "unsure", "misuse", "clone")
@@ -51,6 +52,7 @@ class Root:
     receipt: bytes
     checkpoint: bytes
     recovery: bytes
+    recovery_sign: bytes
     incarnation: bytes
     floor: int
 
@@ -108,7 +110,7 @@ class Reinstate:
     device: bytes
 
 
-RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate
+RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | RecoveryStatement
 
 _SUBJECT: Final = keys("user", "name", "org", "roles", "until")
 _KEYS: Final = keys("device", "label", "sign", "receive")
@@ -172,7 +174,7 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_: dict[str, Any] = {
                 "kind": "root", "side": statement.side, "name": statement.name, "authority": statement.authority,
                 "receipt": statement.receipt, "checkpoint": statement.checkpoint, "recovery": statement.recovery,
-                "incarnation": statement.incarnation, "floor": statement.floor,
+                "recovery_sign": statement.recovery_sign, "incarnation": statement.incarnation, "floor": statement.floor,
             }  # fmt: skip
         case Certify():
             map_ = {"kind": "certify", "subject": _subject_map(statement.subject), "keys": _keys_map(statement.keys)}
@@ -184,6 +186,8 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_ = {"kind": "suspend", "device": statement.device, "reason": statement.reason}
         case Reinstate():
             map_ = {"kind": "reinstate", "device": statement.device}
+        case Renew() | Custody() | Permit() | Close() | Drill():
+            map_ = recovery_map(statement)
     return cbor.encode(map_)
 
 
@@ -198,7 +202,8 @@ def decode_registry_statement(payload: bytes) -> RegistryStatement:
 
 
 def _root(value: dict[str, Any]) -> Root:
-    map_ = as_map(value, "root", keys("kind", "side", "name", "authority", "receipt", "checkpoint", "recovery", "incarnation", "floor"))
+    names = keys("kind", "side", "name", "authority", "receipt", "checkpoint", "recovery", "recovery_sign", "incarnation", "floor")
+    map_ = as_map(value, "root", names)
     return Root(
         side=ids.side(map_["side"]),
         name=as_text(map_["name"], "name"),
@@ -206,6 +211,7 @@ def _root(value: dict[str, Any]) -> Root:
         receipt=as_bytes(map_["receipt"], 32, "receipt"),
         checkpoint=as_bytes(map_["checkpoint"], 32, "checkpoint"),
         recovery=as_bytes(map_["recovery"], RECEIVE_BYTES, "recovery"),
+        recovery_sign=as_bytes(map_["recovery_sign"], 32, "recovery_sign"),
         incarnation=as_id(map_["incarnation"], "incarnation"),
         floor=as_uint(map_["floor"], "floor", SUITE, SUITE),
     )
@@ -247,4 +253,9 @@ _DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {
     "revoke": _revoke,
     "suspend": _suspend,
     "reinstate": _reinstate,
+    "renew": recovery.renew,
+    "custody": recovery.custody,
+    "permit": recovery.permit,
+    "close": recovery.close,
+    "drill": recovery.drill,
 }

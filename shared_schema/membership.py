@@ -1,4 +1,4 @@
-"""File statements: genesis, members, epoch, grant, admit, refuse; and the grants inside them.
+"""File statements: genesis, members, epoch, recover, grant, admit, refuse; and the grants inside them.
 
 Spec: docs/spec.md §7.  Vectors: shared_schema/vectors/membership/.  Shape only; whether one may stand is judged in
 sync/membership.py by server and reader alike.
@@ -75,6 +75,21 @@ class NewEpoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Recover:
+    """A file that nobody holds any more is brought back: its author becomes a member as `role`, by a new epoch. `by` is the signature of the
+    recovery key that holds the file.
+    """
+
+    role: str
+    by: bytes
+    epoch: int
+    commit: bytes
+    grants: tuple[Grant, ...]
+    rg: Head
+    previous: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MoreGrants:
     """Grants that were missing, for devices of people who already are members."""
 
@@ -104,11 +119,13 @@ class Refuse:
     grants: ClassVar[tuple[Grant, ...]] = ()
 
 
-FileStatement = Genesis | Members | NewEpoch | MoreGrants | Admit | Refuse
+EpochStatement = Genesis | Members | NewEpoch | Recover
+FileStatement = EpochStatement | MoreGrants | Admit | Refuse
 KIND: Final[dict[type, str]] = {
     Genesis: "genesis",
     Members: "members",
     NewEpoch: "epoch",
+    Recover: "recover",
     MoreGrants: "grant",
     Admit: "admit",
     Refuse: "refuse",
@@ -133,6 +150,8 @@ def encode_file_statement(statement: FileStatement) -> bytes:
         map_["members"] = [list(member) for member in statement.members]
     if isinstance(statement, Members):
         map_ |= {"add": [list(member) for member in statement.add], "remove": list(statement.remove)}
+    if isinstance(statement, Recover):
+        map_ |= {"role": statement.role, "by": statement.by}
     return cbor.encode(map_)
 
 
@@ -171,13 +190,18 @@ def _grants(value: object) -> tuple[Grant, ...]:
     return grants
 
 
+def _role(value: object) -> str:
+    role = as_text(value, "role")
+    if role not in ROLES:
+        raise Malformed("role is none of the known ones")
+    return role
+
+
 def _people(value: object, name: str) -> tuple[tuple[bytes, str], ...]:
     people = []
     for item in as_list(value, name):
         pair = as_tuple(item, name, 2)
-        role = as_text(pair[1], "role")
-        if role not in ROLES:
-            raise Malformed("role is none of the known ones")
+        role = _role(pair[1])
         people.append((as_id(pair[0], "user"), role))
     users = [user for user, _ in people]
     if users != sorted(set(users)):
@@ -218,6 +242,11 @@ def _epoch(value: dict[str, Any]) -> NewEpoch:
     return NewEpoch(*_new_epoch(as_map(value, "epoch", _EPOCH_KEYS)))
 
 
+def _recover(value: dict[str, Any]) -> Recover:
+    map_ = as_map(value, "recover", _EPOCH_KEYS | keys("role", "by"))
+    return Recover(_role(map_["role"]), as_bytes(map_["by"], 64, "by"), *_new_epoch(map_))
+
+
 def _new_epoch(map_: dict[str, Any]) -> tuple[int, bytes, tuple[Grant, ...], Head, bytes]:
     return (
         as_uint(map_["ep"], "ep", 2, 2**32 - 1),
@@ -251,5 +280,6 @@ _DECODERS: Final[dict[str, Callable[[dict[str, Any]], FileStatement]]] = {
     "genesis": _genesis,
     "members": _members,
     "epoch": _epoch,
+    "recover": _recover,
     "grant": _more_grants,
 }

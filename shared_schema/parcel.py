@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, cose, ids, limits
-from shared_schema.certificate import RECEIVE_BYTES
 from shared_schema.errors import Malformed, TooLarge
 from shared_schema.ids import Side
+from shared_schema.recovery import RECEIVE_BYTES
 from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys, versioned
 
 GATE: Final = "fieldkeep-gate"

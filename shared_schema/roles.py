@@ -12,7 +12,15 @@ FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
 _REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
 LETTERS: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = _RAW["letters"]
-_ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant", "admit": "admit", "refuse": "admit"}
+_ROW: Final = {
+    "genesis": "genesis",
+    "members": "members_by",
+    "epoch": "epoch",
+    "recover": "members_by",
+    "grant": "grant",
+    "admit": "admit",
+    "refuse": "admit",
+}
 
 
 def has_content(role: str) -> bool:

@@ -11,12 +11,13 @@ from shared_schema import ids
 from shared_schema.certificate import Root
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.cose import Sign1
-from shared_schema.entry import Head, Witness, decode_entry_alone
+from shared_schema.entry import Entry, Head, Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.event import decode_event
 from shared_schema.ids import Side
 from shared_schema.membership import FileStatement, file_statement
 from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
+from shared_schema.recovery import Drill, Permit, Renew
 from sync import log as log_rules
 from sync import membership, merkle, registry
 from sync.exchange import accepted_event, check_signature
@@ -96,6 +97,11 @@ class Audited:
     as_of_ms: int = 0
 
     @property
+    def regranted(self) -> int:
+        """How many of the files are granted to the recovery key in force."""
+        return sum(self.registry is not None and file.recovery == self.registry.recovery_id for file in self.files.values())
+
+    @property
     def complete(self) -> bool:
         """True when it is proved that the export has every log of the side: the tree holds every event that it has."""
         return bool(self.leaves) and not self.beyond
@@ -163,6 +169,8 @@ def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited)
             log_rules.check_address(entry, export.svc, log)
             log_rules.check_follows(before, entry)
             known = registry.take(known, entry, after.head.chain)
+            if told := _about_recovery(entry):
+                result.notices.append(Finding("recovery", log, exported.seq, told))
         except ProtocolError as error:
             reused = known.reused
             known = registry.skip(known, after.head.chain, entry)
@@ -173,6 +181,19 @@ def _verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited)
             else:
                 result.add(_code(error), log, exported.seq, str(error))
     return known
+
+
+def _about_recovery(entry: Entry) -> str:
+    """What an auditor should know of, and what proves no fault."""
+    match registry.statement_of(entry):
+        case Renew():
+            return "a fresh recovery key was put in force"
+        case Permit() as permit:
+            what = "any file that nobody holds" if permit.files is None else f"{len(permit.files)} file(s)"
+            return f"device {ids.show(permit.device)} was allowed to recover {what}: {permit.reason}"
+        case Drill() as drill:
+            return f"the recovery shares were put together for a drill: {drill.opened} of {drill.files} files opened"
+    return ""
 
 
 def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
@@ -352,7 +373,7 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
         certificate, file = known.devices.get(event["device"]), result.files.get(log)
         if certificate is None:
             result.add("wall", log, event["to"], f"event {n}: entries went to a device that is not on this side")
-        elif file is not None and certificate.subject.user not in file.ever:
+        elif file is not None and certificate.subject.user not in file.ever and not known.recovery.was_permitted(event["device"], log):
             result.add("contradiction", log, event["to"], f"event {n}: entries went to somebody who never was a member")
         if not event["from"] < event["to"] < len(result.chains.get(log, ())):
             result.add("contradiction", log, event["to"], f"event {n}: entries went out that are not in the export")
@@ -438,7 +459,7 @@ def _check_grants(audited: Audited, wall: Wall) -> None:
     known = audited.registry
     if known is None or known.root is None:
         return
-    allowed = known.devices.keys() | {known.recovery_id}
+    allowed = known.devices.keys() | {key.id for key in known.recovery.keys}
     seen: set[bytes] = set()
     for log, seq, statement in audited.statements:
         if getattr(statement, "side", audited.side) != audited.side:
@@ -462,7 +483,9 @@ def _identifiers(audited: Audited) -> Iterable[tuple[str, str, bytes]]:
         yield "key", "receiving key", certificate.keys.receive
         yield "person", "person", certificate.subject.user
     if known.root is not None:
-        yield "key", "recovery key", known.root.recovery
+        for recovery in known.recovery.keys:
+            yield "key", "recovery key", recovery.receive
+            yield "key", "recovery signing key", recovery.sign
         yield "key", "receipt key", known.root.receipt
         yield "key", "checkpoint key", known.root.checkpoint
         yield "incarnation", "incarnation", known.root.incarnation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared_schema.certificate import SUITE
 from shared_schema.errors import BadGrant
-from shared_schema.membership import FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch
+from shared_schema.membership import FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Recover
 from sync import keys, sealing
 from sync.membership import FileState, epochs_for, missing_grants, recipients
 from sync.registry import Registry
@@ -33,9 +33,7 @@ class Granter:
         self, members: Iterable[bytes], epochs: tuple[int, ...], complete: frozenset[bytes], secrets: Mapping[int, bytes]
     ) -> tuple[Grant, ...]:
         wanted = recipients(self.registry, members, self.registry.seq)
-        return tuple(
-            self._grant(to, cert, public, epochs_for(to, epochs, complete, self.registry), secrets) for to, (cert, public) in sorted(wanted.items())
-        )
+        return tuple(self._grant(to, cert, public, epochs_for(to, epochs, complete), secrets) for to, (cert, public) in sorted(wanted.items()))
 
     def genesis(self, nonce: bytes, file: str, members: Mapping[bytes, str], secret: bytes) -> Genesis:
         """The first statement of a file, whose epoch 1 has `secret`."""
@@ -63,11 +61,21 @@ class Granter:
         gone = set(remove)
         members = {user: role for user, role in state.members.items() if user not in gone} | dict(add or {})
         epoch = state.next_epoch
-        grants = self._grants(members, (*state.commits, epoch), state.holders, {**secrets, epoch: secret})
+        grants = self._grants(members, (*state.commits, epoch), state.complete, {**secrets, epoch: secret})
         commit = sealing.commitment(secret, keys.context(self.svc, self.log, epoch))
         if add or gone:
             return Members(tuple(sorted((add or {}).items())), tuple(sorted(gone)), epoch, commit, grants, self.registry.head, state.previous)
         return NewEpoch(epoch, commit, grants, self.registry.head, state.previous)
+
+    def recover(self, state: FileState, secrets: Mapping[int, bytes], secret: bytes, member: tuple[bytes, str], by: bytes) -> Recover:
+        """A file that nobody holds any more, brought back: `member` (user, role) is in it, and whoever else was, by a new epoch. `by` is the signature
+        of the recovery key that holds it.
+        """
+        epoch = state.next_epoch
+        members = {**state.members, member[0]: member[1]}
+        grants = self._grants(members, (*state.commits, epoch), state.complete, {**secrets, epoch: secret})
+        commit = sealing.commitment(secret, keys.context(self.svc, self.log, epoch))
+        return Recover(member[1], by, epoch, commit, grants, self.registry.head, state.previous)
 
     def more_grants(self, state: FileState, secrets: Mapping[int, bytes], again: Iterable[bytes] = ()) -> MoreGrants | None:
         """Grants of all epochs for devices of members that have none yet, and once more for `again`; None when that is nobody."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared_schema import ids
 from shared_schema.errors import BadGrant, WeakKey
-from sync.signing import check_receive_key
+from sync.signing import SigningKey, check_receive_key
 
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _GRANT: Final = ids.label("grant")
@@ -48,6 +48,17 @@ class ReceivingKey:
             return _SUITE.decrypt(sealed, self._key, info=info)
         except (InvalidTag, ValueError) as error:
             raise BadGrant("the grant does not open") from error
+
+
+class RecoverySecret:
+    """What the shares of a recovery key come to, 32 bytes: the key that opens its grants, and the one that shows that the shares were together."""
+
+    __slots__ = ("id", "receive_key", "sign_key")
+
+    def __init__(self, seed: bytes) -> None:
+        self.receive_key = ReceivingKey(seed)
+        self.sign_key = SigningKey(HKDF(algorithm=SHA256(), length=32, salt=b"", info=ids.label("recovery-sign")).derive(seed))
+        self.id = ids.recovery_id(self.receive_key.public)
 
 
 @lru_cache(maxsize=1024)

@@ -11,8 +11,10 @@ from shared_schema import ids
 from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
-from shared_schema.membership import KIND, Admit, FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Refuse, file_statement
+from shared_schema.membership import KIND, Admit, FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Recover, Refuse, file_statement
+from shared_schema.recovery import recover_bound
 from shared_schema.roles import file_sides, may_be_member, may_sign
+from sync.recovery import RecoveryKey, proves
 from sync.registry import Certificate, Registry
 from sync.signing import verify_object
 
@@ -22,8 +24,9 @@ class FileState:
     """A fold over a file's statements.
 
     `epoch` is the current one, `commits` maps each valid epoch to its kc, `voided` are the numbers of void epochs, never to be used
-    again, `holders` are the devices with a grant of every valid epoch. `blocked` after a void epoch until a valid one. `ever` maps everybody
-    who was a member to their last role, `settled` are the held entries that were admitted or refused.
+    again, `holders` are the devices with a grant of every valid epoch, `recovery` is the id of the recovery key that has one. `blocked` after
+    a void epoch until a valid one. `ever` maps everybody who was a member to their last role, `settled` are the held entries that were
+    admitted or refused.
     """
 
     log: bytes
@@ -34,6 +37,7 @@ class FileState:
     commits: Mapping[int, bytes]
     holders: frozenset[bytes]
     previous: bytes
+    recovery: bytes
     ever: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     settled: frozenset[bytes] = frozenset()
     voided: frozenset[int] = frozenset()
@@ -46,6 +50,11 @@ class FileState:
         while number in self.voided:
             number += 1
         return number
+
+    @property
+    def complete(self) -> frozenset[bytes]:
+        """Whoever has a grant of every valid epoch: the holders and a recovery key."""
+        return self.holders | {self.recovery}
 
 
 def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState:
@@ -90,16 +99,21 @@ def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: 
         commits=MappingProxyType({1: statement.commit}),
         holders=holders,
         previous=entry.id,
+        recovery=registry.recovery.key_at(statement.rg.seq).id,
         ever=MappingProxyType(members),
     )
 
 
-_Later = Members | NewEpoch | MoreGrants | Admit | Refuse
+_Later = Members | NewEpoch | Recover | MoreGrants | Admit | Refuse
 
 
 def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Registry, author: Certificate) -> FileState:
     if statement.previous != state.previous:
         raise Refused("stale-statement")
+    if isinstance(statement, Recover):
+        _check_recovers(state, entry, statement, registry, author)
+        _check_number(state, statement)
+        return _take_epoch(state, entry, statement, {**state.members, author.subject.user: statement.role}, registry)
     role = state.members.get(author.subject.user)
     kind = KIND[type(statement)]
     if role is None or entry.author not in state.holders or not may_sign(kind, state.file, state.side, role):
@@ -113,14 +127,26 @@ def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Reg
     if isinstance(statement, MoreGrants):
         holders = _check_more_grants(state, statement, registry)
         return replace(state, holders=state.holders | holders, previous=entry.id)
-    if statement.epoch != state.next_epoch:
-        raise Refused("stale-statement", f"epoch {statement.epoch}, want {state.next_epoch}")
+    _check_number(state, statement)
     members = dict(state.members)
     if isinstance(statement, Members):
         members = _changed_members(state, statement, author.subject.user)
         _check_people(statement.add, state.file, registry, seq)
+    return _take_epoch(state, entry, statement, members, registry)
+
+
+def _check_number(state: FileState, statement: Members | NewEpoch | Recover) -> None:
+    if statement.epoch != state.next_epoch:
+        raise Refused("stale-statement", f"epoch {statement.epoch}, want {state.next_epoch}")
+
+
+def _take_epoch(state: FileState, entry: Entry, statement: Members | NewEpoch | Recover, members: dict[bytes, str], registry: Registry) -> FileState:
+    seq = statement.rg.seq
     epochs = (*state.commits, statement.epoch)
-    holders = _check_grants(statement.grants, members, epochs, state.holders, registry, seq)
+    recovery = registry.recovery.key_at(seq)
+    if recovery.seq < _recovery_key(state, registry).seq:
+        raise Refused("not-permitted", "the recovery key at the registry head that the statement names is older than the one that holds the file")
+    holders = _check_grants(statement.grants, members, epochs, state.complete, registry, seq)
     return replace(
         state,
         members=MappingProxyType(members),
@@ -128,9 +154,41 @@ def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Reg
         commits=MappingProxyType({**state.commits, statement.epoch: statement.commit}),
         holders=holders,
         previous=entry.id,
+        recovery=recovery.id,
         ever=MappingProxyType({**state.ever, **members}),
         blocked=False,
     )
+
+
+def _check_recovers(state: FileState, entry: Entry, statement: Recover, registry: Registry, author: Certificate) -> None:
+    """§7.6: a device that is permitted to brings back a file that nobody holds any more, with the shares of the key that holds it."""
+    seq = statement.rg.seq
+    permitted = registry.recovery.permits_at(entry.author, seq)
+    if permitted is None or not permitted.covers(state.log):
+        raise Refused("not-permitted", "the author's device is not permitted to recover this file")
+    if statement.role not in author.subject.roles or not may_sign("recover", state.file, state.side, statement.role):
+        raise Refused("not-permitted", f"the author may not recover a {state.file} file as {statement.role}")
+    if not abandoned(state, registry, seq):
+        raise Refused("not-permitted", "a device that is not revoked still holds the file")
+    held = _recovery_key(state, registry)
+    if held.seq >= registry.recovery.key_at(seq).seq:
+        raise Refused("not-permitted", "the recovery key that holds the file is in force: a fresh one has to come first")
+    if not proves(held, statement.by, recover_bound(entry.svc, entry.log, entry.author, statement.previous)):
+        raise Refused("not-permitted", "the recovery key that holds the file did not sign")
+
+
+def abandoned(state: FileState, registry: Registry, seq: int) -> bool:
+    """True when every device that holds the file was revoked at or before registry place `seq`."""
+    places = (registry.devices[device].revoked for device in state.holders)
+    return all(place is not None and place <= seq for place in places)
+
+
+def _recovery_key(state: FileState, registry: Registry) -> RecoveryKey:
+    """The recovery key that holds the file: whoever took its newest epoch found it in this registry."""
+    held = registry.recovery.find(state.recovery)
+    if held is None:
+        raise Refused("not-permitted", "the registry does not know the recovery key that holds the file")
+    return held
 
 
 def _check_held(state: FileState, entry: Entry, data: bytes, registry: Registry, seq: int) -> bytes:
@@ -166,12 +224,13 @@ def _check_people(people: Iterable[tuple[bytes, str]], file: str, registry: Regi
 def recipients(registry: Registry, members: Iterable[bytes], seq: int) -> dict[bytes, tuple[bytes, bytes]]:
     """Whom an epoch of a file with these members is granted to: id -> (id of the certifying entry, X-Wing public key)."""
     found = {cert.keys.device: (cert.id, cert.keys.receive) for user in members for cert in registry.devices_of(user, seq)}
-    return found | {registry.recovery_id: (registry.root_id, registry.require_root().recovery)}
+    recovery = registry.recovery.key_at(seq)
+    return found | {recovery.id: (recovery.cert, recovery.receive)}
 
 
-def epochs_for(recipient: bytes, epochs: tuple[int, ...], complete: frozenset[bytes], registry: Registry) -> tuple[int, ...]:
-    """Which epochs a grant holds: the new one for whoever has all earlier ones (the recovery key always has), else all."""
-    return epochs[-1:] if recipient in complete or recipient == registry.recovery_id else epochs
+def epochs_for(recipient: bytes, epochs: tuple[int, ...], complete: frozenset[bytes]) -> tuple[int, ...]:
+    """Which epochs a grant holds: the new one for whoever has all earlier ones, else all. A fresh recovery key has none yet."""
+    return epochs[-1:] if recipient in complete else epochs
 
 
 def _check_grants(
@@ -185,15 +244,16 @@ def _check_grants(
     """W1 and §7.3: exactly one grant per unrevoked device of each member, plus the recovery key. Returns the new holders."""
     wanted = recipients(registry, members, seq)
     for grant in grants:
-        _check_grant(grant, wanted, epochs_for(grant.to, epochs, complete, registry), registry, seq)
+        _check_grant(grant, wanted, epochs_for(grant.to, epochs, complete), registry, seq)
     if len(grants) != len(wanted):
         raise Refused("not-permitted", f"{len(grants)} grants, want {len(wanted)}: one per device of each member and the recovery key")
-    return frozenset(wanted) - {registry.recovery_id}
+    return frozenset(wanted) - {registry.recovery.key_at(seq).id}
 
 
 def _check_grant(grant: Grant, wanted: Mapping[bytes, tuple[bytes, bytes]], epochs: tuple[int, ...], registry: Registry, seq: int) -> None:
     if grant.to not in wanted:
-        known = grant.to in registry.devices and registry.devices[grant.to].seq <= seq
+        recovery = registry.recovery.find(grant.to)
+        known = (grant.to in registry.devices and registry.devices[grant.to].seq <= seq) or (recovery is not None and recovery.seq <= seq)
         raise Refused("not-permitted" if known else "wall", "a grant's recipient is no device of a member on this side")
     if grant.cert != wanted[grant.to][0]:
         raise Refused("wall", "a grant names another certificate than its recipient's")
@@ -204,11 +264,12 @@ def _check_grant(grant: Grant, wanted: Mapping[bytes, tuple[bytes, bytes]], epoc
 def _check_more_grants(state: FileState, statement: MoreGrants, registry: Registry) -> frozenset[bytes]:
     wanted = recipients(registry, state.members, statement.rg.seq)
     epochs = tuple(state.commits)
+    recovery = registry.recovery.key_at(statement.rg.seq).id
     for grant in statement.grants:
-        if grant.to == registry.recovery_id:
-            raise Refused("not-permitted", "the recovery key is granted with an epoch only")
+        if grant.to == recovery != state.recovery:
+            raise Refused("not-permitted", "a fresh recovery key is granted with an epoch")
         _check_grant(grant, wanted, epochs, registry, statement.rg.seq)
-    return frozenset(grant.to for grant in statement.grants)
+    return frozenset(grant.to for grant in statement.grants) - {recovery}
 
 
 def skip(state: FileState | None, entry: Entry) -> FileState | None:
@@ -219,7 +280,7 @@ def skip(state: FileState | None, entry: Entry) -> FileState | None:
         statement: FileStatement | None = file_statement(entry)
     except Malformed:
         statement = None
-    if isinstance(statement, Members | NewEpoch):
+    if isinstance(statement, Members | NewEpoch | Recover):
         return replace(state, previous=entry.id, voided=state.voided | ({statement.epoch} if statement.epoch > state.epoch else set()), blocked=True)
     return replace(state, previous=entry.id)
 
@@ -237,8 +298,10 @@ def check_envelope(state: FileState | None, entry: Entry) -> None:
 
 
 def rotation_needed(state: FileState, registry: Registry) -> bool:
-    """True when a device that holds the current epoch has been revoked."""
-    return any(device in registry.devices and registry.devices[device].revoked is not None for device in state.holders)
+    """True when a device that holds the current epoch has been revoked, or a recovery key holds it that is no longer in force."""
+    return state.recovery != registry.recovery_id or any(
+        device in registry.devices and registry.devices[device].revoked is not None for device in state.holders
+    )
 
 
 def missing_grants(state: FileState, registry: Registry) -> list[bytes]:
@@ -248,6 +311,10 @@ def missing_grants(state: FileState, registry: Registry) -> list[bytes]:
 
 
 def check_fresh(state_members: Iterable[bytes], rg_seq: int, registry: Registry) -> None:
-    """Server and authors only: `rg` is at or after every revocation that touches a member. Raises Refused `stale-registry`."""
+    """Server and authors only: `rg` is at or after every revocation that touches a member, and the recovery key in force. Raises Refused
+    `stale-registry`.
+    """
     if rg_seq < registry.last_revocation(frozenset(state_members)):
         raise Refused("stale-registry", "a device of a member was revoked after the registry head that the statement names")
+    if rg_seq < registry.recovery.key.seq:
+        raise Refused("stale-registry", "a fresh recovery key came in force after the registry head that the statement names")

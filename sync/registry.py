@@ -1,4 +1,4 @@
-"""The registry of a side: who is certified, invited, suspended, revoked (docs/spec.md §6).  Vectors: shared_schema/vectors/registry/.
+"""The registry of a side: who is certified, invited, suspended, revoked, and who may recover (docs/spec.md §6).  Vectors: shared_schema/vectors/registry/.
 
 Pure. `take` is the one rule for server and reader; what it refuses is void for a reader.
 """
@@ -26,7 +26,10 @@ from shared_schema.certificate import (
 from shared_schema.entry import Entry, Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
-from shared_schema.roles import may_reinstate, roles_allowed
+from shared_schema.recovery import Close, Custody, Drill, Permit, Renew
+from shared_schema.roles import has_content, may_reinstate, roles_allowed
+from sync import recovery as recovery_rules
+from sync.recovery import Recovery, recovery_key
 from sync.signing import check_receive_key, check_sign_key, verify_bytes, verify_object
 
 _WAY_BACK: Final = frozenset({"administrator", "coordinator"})  # who invites, and who lifts a suspension
@@ -59,7 +62,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled."""
+    """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled; `recovery` has no key before the root."""
 
     svc: bytes
     side: Side
@@ -70,6 +73,7 @@ class Registry:
     devices: Mapping[bytes, Certificate] = field(default_factory=lambda: MappingProxyType({}))
     spent: Mapping[bytes, bytes] = field(default_factory=lambda: MappingProxyType({}))
     reused: frozenset[bytes] = frozenset()
+    recovery: Recovery = field(default_factory=lambda: Recovery(()))
 
     @property
     def log(self) -> bytes:
@@ -94,8 +98,9 @@ class Registry:
 
     @property
     def recovery_id(self) -> bytes:
-        """The recipient id of the side's recovery key."""
-        return ids.recovery_id(self.require_root().recovery)
+        """The recipient id of the side's recovery key in force."""
+        self.require_root()
+        return self.recovery.key.id
 
     def reaches(self, rg: Head) -> bool | None:
         """True when `rg` is in this registry, False when another entry stands there, None when it is not that far yet."""
@@ -149,6 +154,8 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
             grown = _take_suspend(registry, entry, statement)
         case Reinstate():
             grown = _take_reinstate(registry, entry, statement)
+        case Renew() | Custody() | Permit() | Close() | Drill():
+            grown = replace(registry, recovery=_take_recovery(registry, entry, statement))
     return replace(grown, chains=(*registry.chains, chain))
 
 
@@ -157,9 +164,9 @@ def _take_root(registry: Registry, entry: Entry, root: Root) -> Registry:
         raise Refused("not-permitted", "the root is of another authority or side")
     for key in (root.authority, root.receipt, root.checkpoint):
         check_sign_key(key)
-    check_receive_key(root.recovery)
+    first = recovery_key(root.recovery, root.recovery_sign, entry.id, 1)
     _check_authority(entry, root)
-    return replace(registry, root=root, root_id=entry.id)
+    return replace(registry, root=root, root_id=entry.id, recovery=Recovery((first,)))
 
 
 def _check_authority(entry: Entry, root: Root) -> None:
@@ -206,20 +213,18 @@ def _certified(registry: Registry, entry: Entry, subject: Subject, keys: Keys, i
         raise Refused("not-permitted", "one device may not hold these roles together on this side")
     check_sign_key(keys.sign)
     check_receive_key(keys.receive)
-    known = registry.devices.values()
-    if (
-        keys.device in registry.devices
-        or keys.device == registry.recovery_id
-        or any(cert.keys.sign == keys.sign or cert.keys.receive == keys.receive for cert in known)
-        or {keys.sign, keys.receive} & _root_keys(registry)
-    ):
+    if keys.device in registry.devices or registry.recovery.find(keys.device) or {keys.sign, keys.receive} & _known_keys(registry):
         raise Refused("not-permitted", "the device id or a key is already certified")
     return _with(registry, Certificate(entry.id, registry.seq + 1, subject, keys, issuer or entry.author))
 
 
-def _root_keys(registry: Registry) -> set[bytes]:
+def _known_keys(registry: Registry) -> set[bytes]:
+    """Every key that this registry has named for a device, for the server or for recovery."""
     root = registry.require_root()
-    return {root.authority, root.receipt, root.checkpoint, root.recovery}
+    devices = {key for cert in registry.devices.values() for key in (cert.keys.sign, cert.keys.receive)}
+    return (
+        devices | {root.authority, root.receipt, root.checkpoint} | {public for key in registry.recovery.keys for public in (key.receive, key.sign)}
+    )
 
 
 def _take_revoke(registry: Registry, entry: Entry, statement: Revoke) -> Registry:
@@ -252,18 +257,45 @@ def _take_reinstate(registry: Registry, entry: Entry, statement: Reinstate) -> R
     return _with(registry, replace(target, suspended=None, suspended_by=None))
 
 
-def is_moot(registry: Registry, statement: Revoke | Suspend | Reinstate) -> bool:
-    """True for a statement about a device that is no longer as it was: it can never be taken."""
-    target = registry.devices.get(statement.device)
-    if target is None:
-        return False
+def _take_recovery(registry: Registry, entry: Entry, statement: Renew | Custody | Permit | Close | Drill) -> Recovery:
+    author, seq, before = _signed_by(registry, entry), registry.seq + 1, registry.recovery
+    own = isinstance(statement, Close) and statement.device == entry.author
+    if not (own or isinstance(statement, Drill) or "administrator" in author.subject.roles):
+        raise Refused("not-permitted", "only an administrator of this side decides on recovery")
     match statement:
-        case Revoke():
-            return target.revoked is not None
+        case Renew():
+            key = recovery_key(statement.recovery, statement.recovery_sign, entry.id, seq)
+            if {key.receive, key.sign} & (_known_keys(registry) | registry.spent.keys()) or key.id in registry.devices:
+                raise Refused("not-permitted", "a fresh recovery key was never any key before")
+            return recovery_rules.renewed(before, key)
+        case Custody():
+            return replace(before, custody=statement)
+        case Permit():
+            device = registry.devices.get(statement.device)
+            if device is None or not device.acts or not any(has_content(role) for role in device.subject.roles):
+                raise Refused("not-permitted", "only a device in standing, in a role with content, may recover")
+            return recovery_rules.permitted(before, statement, seq, entry.author)
+        case Close():
+            return recovery_rules.closed(before, statement.device, seq)
+        case Drill():
+            return recovery_rules.drilled(before, statement, seq, entry.author, (registry.svc, registry.log, entry.sq))
+
+
+def is_moot(registry: Registry, statement: RegistryStatement) -> bool:
+    """True for a statement about something that is no longer as it was: it can never be taken."""
+    target = registry.devices.get(statement.device) if isinstance(statement, Revoke | Suspend | Reinstate | Permit | Close) else None
+    match statement:
+        case Revoke() | Permit():
+            return target is not None and target.revoked is not None
         case Suspend():
-            return not target.acts
+            return target is not None and not target.acts
         case Reinstate():
-            return target.revoked is not None or target.suspended is None
+            return target is not None and (target.revoked is not None or target.suspended is None)
+        case Close():
+            return target is not None and registry.recovery.permits_at(statement.device, registry.seq) is None
+        case Drill():
+            return statement.key != registry.recovery.key.id
+    return False
 
 
 def _signed_by(registry: Registry, entry: Entry) -> Certificate:

@@ -16,6 +16,7 @@ RULES = [
     "log",
     "entry",
     "registry",
+    "recovery",
     "membership",
     "granting",
     "exchange",
@@ -51,7 +52,7 @@ def test_the_rules_do_no_io(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["cbor", "entry", "wire", "certificate", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"]
+    "module", ["cbor", "entry", "wire", "certificate", "recovery", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"]
 )
 def test_the_schema_needs_the_standard_library_only(module: str) -> None:
     before = set(subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True).stdout.split())

@@ -29,11 +29,12 @@ from shared_schema.entry import decode_pair
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.wire import SyncResponse, decode_request, decode_response, encode_response
-from sync.device import enrolment, syncing
+from sync.device import enrolment, recovery, syncing
 from sync.device.enrolment import NewService
 from sync.device.session import Identity, Session
 from sync.device.store import Store
 from sync.device.syncing import Report
+from sync.keys import RecoverySecret
 from sync.signing import SigningKey
 from tests import parcel_wire
 
@@ -519,11 +520,13 @@ class World:
     overheard: dict[bytes, Overheard] = field(default_factory=dict)
     receipts: dict[bytes, Side] = field(default_factory=dict)
     copies: list[Host] = field(default_factory=list)
+    recovery: dict[Side, list[RecoverySecret]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._page = patched(server.realm, "_RESPONSE_BYTES", self.page_bytes or vars(server.realm)["_RESPONSE_BYTES"])
         self._page.__enter__()
         self.service = self._begin()
+        self.recovery = {side: [RecoverySecret(self.service.recovery[side])] for side in self.sides}
 
     def close(self) -> None:
         self._page.__exit__(None, None, None)
@@ -594,6 +597,22 @@ class World:
         phone.restart()
         self.phones.append(phone)
         return phone
+
+    def renew(self, side: Side) -> Report | str:
+        """The side's administrator puts a fresh recovery key in force; its secret is kept here, where its shares would be on paper."""
+        admin, secret = self.admins[side], RecoverySecret(self.entropy(side, "recovery", str(len(self.recovery[side])))(32))
+        admin.sync()
+        self.recovery[side].append(secret)
+        admin.do(lambda session: recovery.renew(session, secret))
+        return admin.sync()
+
+    def permit(self, phone: Phone, files: tuple[bytes, ...] | None = None) -> Report | str:
+        """The side's administrator lets a phone recover."""
+        admin = self.admins[phone.side]
+        admin.sync()
+        until = admin.now_ms() + 3 * DAY
+        admin.do(lambda session: recovery.permit(session, phone.device, "devices_lost", files, until))
+        return admin.sync()
 
     def overhear(self, phone: Phone, body: bytes) -> None:
         """An onlooker on the device's line keeps every entry that goes to the true server."""

@@ -32,7 +32,7 @@ from sync.device.store import Store
 from sync.device.taking import FLOOR, take_response
 from sync.entry import Author, sign_statement
 from sync.exchange import History, Reader, take_registry_page
-from sync.keys import ReceivingKey
+from sync.keys import ReceivingKey, RecoverySecret
 from sync.signing import SigningKey, sign_object
 
 CODE_PREFIX: Final = "fieldkeep1:"
@@ -226,9 +226,10 @@ def new_service(
     for side in SIDES:
         server_keys = as_map(server_sides[side], "side", keys("incarnation", "receipt", "checkpoint"))
         incarnation = as_bytes(server_keys["incarnation"], 16, "incarnation")
+        kept = RecoverySecret(recovery[side])
         root = Root(
             side, name, authority.public, as_bytes(server_keys["receipt"], 32, "receipt"),
-            as_bytes(server_keys["checkpoint"], 32, "checkpoint"), ReceivingKey(recovery[side]).public, incarnation, SUITE,
+            as_bytes(server_keys["checkpoint"], 32, "checkpoint"), kept.receive_key.public, kept.sign_key.public, incarnation, SUITE,
         )  # fmt: skip
         admin = Identity(
             svc, side, people[side].user, people[side].name, entropy(16), entropy(32), entropy(32),

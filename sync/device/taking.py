@@ -6,11 +6,12 @@ Every response is taken in one transaction. What contradicts a signed history is
 from typing import Any, Final
 
 from shared_schema import cbor
-from shared_schema.certificate import Enrol, Reinstate, Revoke, Suspend
+from shared_schema.certificate import Enrol, Reinstate, Suspend
 from shared_schema.entry import decode_entry, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.wire import Page, SyncResponse
 from sync import exchange, registry
+from sync.device import recovery
 from sync.device.opening import Opening
 from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
@@ -100,16 +101,23 @@ class _Taking:
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
+            elif self._was_here(one) and (text := recovery.news(session, one.place.entry)):
+                session.alarm(page.log, one.place.seq, "recovery", text)
         if not page.more:  # what comes may be the own one
             self._drop_moot(page.log)
+
+    def _was_here(self, one: Taken) -> bool:
+        """False for what happened before this device was certified: it is history, and no news."""
+        me = self.session.registry.devices.get(self.session.identity.device)
+        return me is not None and one.place.seq > me.seq
 
     def _drop_moot(self, log: bytes) -> None:
         """A revocation of a device that somebody else has revoked meanwhile, say, would be refused for ever, and hold up every later one."""
         here = {row.id for row in self.store.entries(log) if row.author == self.session.identity.device}
         for item in self.store.outbox(log):
             statement = registry.statement_of(decode_entry(item.cose))
-            if item.id not in here and isinstance(statement, Revoke | Suspend | Reinstate) and registry.is_moot(self.session.registry, statement):
-                final = isinstance(statement, Revoke)  # a suspension can be lifted, and an old request arrive after that
+            if item.id not in here and registry.is_moot(self.session.registry, statement):
+                final = not isinstance(statement, Suspend | Reinstate)  # a suspension can be lifted, and an old request arrive after that
                 self.store.set_fact((REFUSED if final else MOOT) + item.id.hex(), b"moot")
                 self.store.drop_outbox(item.n)
 

@@ -16,6 +16,7 @@ from shared_schema import cbor, cose, ids
 from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness, decode_entry, encode_pair, entry_header, envelope_payload
 from shared_schema.errors import Malformed, Refused
 from shared_schema.membership import Grant, Members, NewEpoch, encode_file_statement
+from shared_schema.recovery import recover_bound
 from sync import keys, sealing
 from sync.device.session import Session
 from sync.granting import Granter
@@ -246,6 +247,18 @@ def statements_out_of_turn(scene: Scene) -> Iterator[tuple[Phone, bytes]]:
         yield other, _statement(scene, other, encode_file_statement(statement))
 
 
+def recoveries_of_what_is_held(scene: Scene) -> Iterator[tuple[Phone, bytes]]:
+    """By a member and by outsiders, with the shares of every recovery key there was, and signed by nobody's."""
+    state, known = scene.opened.state, scene.host.realm.known()
+    for phone in [scene.member, *scene.outsiders[:1]]:
+        bound = recover_bound(known.svc, scene.log, phone.device, state.previous)
+        signers = [secret.sign_key for secret in scene.world.recovery[scene.host.side]] + [phone.session.sign_key]
+        granter = Granter(known.svc, scene.log, phone.device, known)
+        for signer in signers:
+            made = granter.recover(state, {}, scene.entropy(32), (phone.user, "coordinator"), signer.sign(bound))
+            yield phone, _statement(scene, phone, encode_file_statement(made))
+
+
 def people_by_who_may_not(scene: Scene) -> Iterator[tuple[Phone, bytes]]:
     """A member removes themselves; one whose role does not change people removes a colleague."""
     statement = _rotation(scene)
@@ -272,7 +285,7 @@ ATTACKS: dict[str, Attack] = {
     attack.__name__: attack
     for attack in (
         broken_signatures, written_for_another, by_outsiders, across_the_wall, out_of_order, elsewhere, other_epochs, grants_across_the_wall,
-        grants_missing_or_more, statements_out_of_turn, people_by_who_may_not, rewritten,
+        grants_missing_or_more, statements_out_of_turn, recoveries_of_what_is_held, people_by_who_may_not, rewritten,
     )
 }  # fmt: skip
 

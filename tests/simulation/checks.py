@@ -20,6 +20,7 @@ from shared_schema.records import Field, RecordType, record_types
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
+from sync.device.recovery import open_epochs
 from sync.device.tables import HELD, LET_OUT, OutboxRow
 from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, conflicts, fold_log, fold_record, in_conflict, show, state_hash
 from sync.granting import open_grants
@@ -30,7 +31,7 @@ from sync.signing import verify_object
 from tests.simulation.model import CONTESTED, model_fund, model_leaf, model_record, model_root, model_shown
 from tests.world import Host, Phone, World, patched
 
-QUIET: Final = frozenset({"removed", "overtaken"})
+QUIET: Final = frozenset({"removed", "overtaken", "recovery"})
 """Alarms that an honest history may raise."""
 
 
@@ -120,6 +121,7 @@ def check_world(world: World, views: Views, rng: Random) -> Counter[str]:
             check_sealed_against_removed(world, one, phones)
             check_wall(one)
             check_secrets(one, phones)
+            met["renewed"] += check_recovery(world, one)
             met += check_folds(one)
             met["statements"] += sum(not placed.entry.is_envelope for placed in one.entries) - 1
             if one.state.file == "fund":
@@ -252,21 +254,40 @@ def check_sealed_against_removed(world: World, opened: Opened, phones: list[Phon
     """I5: with all secrets that a removed device can have, nothing opens that was sealed by who had applied the removal."""
     for phone in phones:
         left = _left_at(opened, phone.device)
-        if left is None:
-            continue
-        secrets = all_secrets(phone, opened)
-        later = [one.entry for one in opened.entries if one.seq > left and one.entry.is_envelope]
-        for one in world.overheard.values():
-            entry = decode_entry(one.pair[0], one.pair[1])
-            gone = _left_at(opened, entry.author)
-            by_one_who_left = gone is not None and entry.sn.seq >= gone  # it seals under the last key that it had: what is held
-            if entry.log == opened.log and entry.is_envelope and entry.sn.seq >= left and not by_one_who_left:
-                later.append(entry)
-        for entry in later:
-            must(
-                not opens(entry, opened.log, secrets),
-                f"I5: {phone.name} can read entry {entry.sq} of {entry.author.hex()[:6]} after leaving at {left}",
-            )
+        if left is not None:
+            _check_closed(world, opened, phone.name, left, all_secrets(phone, opened))
+
+
+def _check_closed(world: World, opened: Opened, who: str, left: int, secrets: set[bytes]) -> None:
+    later = [one.entry for one in opened.entries if one.seq > left and one.entry.is_envelope]
+    for one in world.overheard.values():
+        entry = decode_entry(one.pair[0], one.pair[1])
+        gone = _left_at(opened, entry.author)
+        by_one_who_left = gone is not None and entry.sn.seq >= gone  # it seals under the last key that it had: what is held
+        if entry.log == opened.log and entry.is_envelope and entry.sn.seq >= left and not by_one_who_left:
+            later.append(entry)
+    for entry in later:
+        must(not opens(entry, opened.log, secrets), f"I5: {who} can read entry {entry.sq} of {entry.author.hex()[:6]} after leaving at {left}")
+
+
+def check_recovery(world: World, opened: Opened) -> int:
+    """The recovery key that holds a file opens all of it; one that held it before, nothing that was sealed since. Returns how often it changed."""
+    statements = [(one.entry.author, decode_file_statement(one.entry.sign1.payload)) for one in opened.entries if not one.entry.is_envelope]
+    held = [(one.seq, one.state.recovery) for one in opened.entries if one.state is not None]
+    changes = 0
+    for secret in world.recovery[opened.registry.side]:
+        found = open_epochs(opened.state, statements, secret, opened.registry.svc)
+        places = [seq for seq, key in held if key == secret.id]
+        if secret.id == opened.state.recovery:
+            wanted = sorted(opened.state.commits)
+            must(sorted(found) == wanted, f"the recovery key opens epochs {sorted(found)} of {opened.log.hex()[:6]}, want {wanted}")
+        elif places:
+            changes += 1
+            left = min(seq for seq, key in held if seq > places[-1])
+            _check_closed(world, opened, "an old recovery key", left, set(found.values()))
+        else:
+            must(not found, "a recovery key opens what was never granted to it")
+    return changes
 
 
 def _left_at(opened: Opened, device: bytes) -> int | None:
@@ -319,8 +340,8 @@ def check_secrets(opened: Opened, phones: list[Phone]) -> None:
 
 
 def check_wall(opened: Opened) -> None:
-    """W1: every grant in every log goes to a device of the log's own side, or to that side's recovery key."""
-    allowed = {*opened.registry.devices, opened.registry.recovery_id}
+    """W1: every grant in every log goes to a device of the log's own side, or to one of that side's recovery keys."""
+    allowed = {*opened.registry.devices, *(key.id for key in opened.registry.recovery.keys)}
     for one in opened.entries:
         if not one.entry.is_envelope:
             grants = decode_file_statement(one.entry.sign1.payload).grants
@@ -546,6 +567,7 @@ def check_converged(phone: Phone, host: Host, opened: Mapping[bytes, Opened]) ->
         if not helpers:
             continue  # every holder was revoked before it could pass the file on: recovery's business, not sync's
         must(all(known.devices[device].revoked is None for device in state.holders), f"I10: {log.hex()[:6]} still holds a revoked device")
+        must(state.recovery == known.recovery_id, f"I10: {log.hex()[:6]} was not granted to the fresh recovery key")
         must(phone.device in state.holders, f"I10: {phone.name} was not granted {log.hex()[:6]}")
         must(phone.store.secrets(log).keys() == state.commits.keys(), f"I10: {phone.name} lacks secrets of {log.hex()[:6]}")
         waiting = [item.code for item in phone.store.outbox(log) if not _is_aside(host, item)]

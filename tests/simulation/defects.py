@@ -22,17 +22,19 @@ from shared_schema import entry as entry_schema
 from shared_schema.errors import Refused
 from shared_schema.receipt import Item, decode_receipt, decode_signed_head, receipt_payload
 from shared_schema.records import record_types
-from sync import exchange, fold, granting, ledger, membership, sealing
+from shared_schema.recovery import Permit
+from sync import exchange, fold, granting, ledger, membership, recovery, registry, sealing
 from sync.change import encode_part
 from sync.device import enrolment, opening, settling, store, syncing, tables, taking
 from sync.device.tables import ChangeRow
 from sync.fold import CONTESTED
+from sync.recovery import Permitted, Recovery
 from tests.simulation.checks import Broken
 from tests.simulation.history import History
-from tests.stateful import test_fold_machine, test_fund_machine
+from tests.stateful import test_fold_machine, test_fund_machine, test_recovery_machine
 from tests.world import Died, patched
 
-FOLD, FUND = test_fold_machine, test_fund_machine
+FOLD, FUND, RECOVERY = test_fold_machine, test_fund_machine, test_recovery_machine
 Plant = Callable[[], AbstractContextManager[Any]]
 
 
@@ -88,8 +90,9 @@ def hunt(defect: Defect, seed: int) -> Found:
 
 
 def _runs(machine: ModuleType) -> int:
-    runs: int = (test_fold_machine.FoldMachine if machine is FOLD else test_fund_machine.FundMachine).runs
-    return runs
+    if machine is RECOVERY:
+        return test_recovery_machine.RecoveryMachine.runs
+    return test_fold_machine.FoldMachine.runs if machine is FOLD else test_fund_machine.FundMachine.runs
 
 
 def _last(error: Exception) -> str:
@@ -164,6 +167,70 @@ def accepts_a_grant_across_the_wall() -> Iterator[None]:
 
 def never_grants_a_second_device() -> AbstractContextManager[Any]:
     return patched(granting.Granter, "more_grants", lambda _self, _state, _secrets: None)
+
+
+# --- recovery ----------------------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def forgets_the_past_for_a_fresh_recovery_key() -> Iterator[None]:
+    """A recovery key always had all epochs, while there was one for life: a fresh one is granted the newest only."""
+    keys: set[bytes] = set()
+
+    def recipients(known: Any, members: Any, seq: int) -> Any:
+        keys.update(key.id for key in known.recovery.keys)
+        return _recipients(known, members, seq)
+
+    def epochs_for(recipient: bytes, epochs: Any, complete: Any) -> Any:
+        return epochs[-1:] if recipient in complete or recipient in keys else epochs
+
+    _recipients = membership.recipients
+    with (
+        patched(membership, "recipients", recipients),
+        patched(granting, "recipients", recipients),
+        patched(membership, "epochs_for", epochs_for),
+        patched(granting, "epochs_for", epochs_for),
+    ):
+        yield
+
+
+def does_not_rotate_for_a_fresh_recovery_key() -> AbstractContextManager[Any]:
+    needed = membership.rotation_needed
+    return patched(membership, "rotation_needed", lambda state, known: needed(replace(state, recovery=known.recovery_id), known))
+
+
+def takes_a_permit_for_anybodys() -> AbstractContextManager[Any]:
+    return patched(Recovery, "permits_at", lambda self, _device, seq: next((one for one in self.permits if one.holds_at(seq)), None))
+
+
+def takes_a_permit_for_good() -> AbstractContextManager[Any]:
+    return patched(Permitted, "holds_at", lambda self, seq: self.seq <= seq)
+
+
+def takes_a_permit_for_any_file() -> AbstractContextManager[Any]:
+    return patched(Permitted, "covers", lambda _self, _log: True)
+
+
+@contextmanager
+def permits_devices_of_another_side() -> Iterator[None]:
+    """The administrator will have looked whom they permit."""
+    take = registry._take_recovery
+
+    def _take_recovery(known: Any, entry: Any, statement: Any) -> Any:
+        if isinstance(statement, Permit):
+            return recovery.permitted(known.recovery, statement, known.seq + 1, entry.author)
+        return take(known, entry, statement)
+
+    with patched(registry, "_take_recovery", _take_recovery):
+        yield
+
+
+def recovers_with_any_shares() -> AbstractContextManager[Any]:
+    return patched(membership, "proves", lambda _key, _by, _bound: True)
+
+
+def recovers_what_is_still_held() -> AbstractContextManager[Any]:
+    return patched(membership, "abandoned", lambda _state, _known, _seq: True)
 
 
 # --- the device --------------------------------------------------------------------------------------------------------------------------
@@ -539,7 +606,15 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (derives_part_keys_without_the_author, "I4", 5, None, 2),
         (skips_the_hashes_of_parts, "I4", 5, None, 2),
         (accepts_a_grant_across_the_wall, "W1 I4", 5, None, 2),
-        (never_grants_a_second_device, "I10", 20, None, 2),
+        (never_grants_a_second_device, "I10", 60, None, 2),
+        (forgets_the_past_for_a_fresh_recovery_key, "I3", 40, None, 2),
+        (does_not_rotate_for_a_fresh_recovery_key, "I5 I10", 40, None, 2),
+        (takes_a_permit_for_anybodys, "I4", 100, RECOVERY, 2),
+        (takes_a_permit_for_good, "I4", 100, RECOVERY, 2),
+        (takes_a_permit_for_any_file, "I4", 100, RECOVERY, 2),
+        (permits_devices_of_another_side, "W1 I4", 100, RECOVERY, 2),
+        (recovers_with_any_shares, "I4", 100, RECOVERY, 2),
+        (recovers_what_is_still_held, "I4", 100, RECOVERY, 2),
         (takes_http_success_for_a_receipt, "I1", 40, None, 2),
         (drops_the_outbox_before_sending, "I1", 20, None, 2),
         (seals_again_without_a_verdict, "I6", 40, None, 2),

@@ -469,6 +469,10 @@ class History:
         admin.do(lambda session: standing.revoke(session, phone.device, self.rng.choice(REVOKE_REASONS)))
         self.say(admin, f"revokes {phone.name} -> {_told(admin.sync())}")
 
+    def renew(self, phone: Phone) -> None:
+        """The recovery key of the side is changed: every file of it owes a rotation."""
+        self.say(self.world.admins[phone.side], f"puts a fresh recovery key in force -> {_told(self.world.renew(phone.side))}")
+
     def suspend(self, phone: Phone) -> None:
         """A colleague does, or a coordinator lifts it."""
         others = [other for other in self.world.of_side(phone.side) if other is not phone and not other.out]
@@ -590,7 +594,7 @@ class History:
                 digest.update(log + state_hash(phone.session.records(log)))
                 if state is not None:
                     head = phone.session.reader(log).log.head.seq
-                    digest.update(repr((head, state.epoch, sorted(state.members.items()), sorted(state.holders))).encode())
+                    digest.update(repr((head, state.epoch, state.recovery, sorted(state.members.items()), sorted(state.holders))).encode())
                 if state is not None and state.file == "fund":
                     digest.update(repr(fold_fund(log, phone.session.occurrences(log))).encode())
             digest.update(repr((phone.store.unsent(), [alarm[4] for alarm in phone.store.alarms()])).encode())
@@ -634,6 +638,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "second_device": (History.second_device, 2),
     "revoke": (History.revoke, 3),
     "suspend": (History.suspend, 5),
+    "renew": (History.renew, 2),
     "decide": (History.decide, 5),
     "sync": (History.sync, 12),
     "partition": (History.partition, 3),

@@ -272,10 +272,10 @@ class TestServiceCreate:
             synced.append(os.fstat(fd).st_ino)
 
         monkeypatch.setattr(os, "fsync", fsync)
-        recovery = {side: secrets.token_bytes(32) for side in SIDES}
+        made = enrolment.NewService(secrets.token_bytes(16), bytes(32), {side: secrets.token_bytes(32) for side in SIDES}, {}, b"")
         (tmp_path / "recovery-victim-1.txt").touch()
         (tmp_path / "recovery-victim-1.txt").chmod(0o644)
-        names = founding._write_shares(tmp_path, recovery, 2, 3)
+        names = founding._write_shares(tmp_path, made, "Pilot", 2, 3)
         assert len(names) == 9
         assert {mode(tmp_path / name) for name in names} == {0o600}
         assert {(tmp_path / name).stat().st_ino for name in names} <= set(synced)

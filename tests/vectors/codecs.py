@@ -6,7 +6,7 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 
 from typing import Any, Final
 
-from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, wire
+from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, wire
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
@@ -92,7 +92,7 @@ def _decode_registry_statement(data: bytes) -> Value:
         case certificate.Root() as one:
             return {
                 "kind": "root", "side": one.side, "name": one.name, "authority": one.authority, "receipt": one.receipt,
-                "checkpoint": one.checkpoint, "recovery": one.recovery, "incarnation": one.incarnation, "floor": one.floor,
+                "checkpoint": one.checkpoint, "recovery": one.recovery, "recovery_sign": one.recovery_sign, "incarnation": one.incarnation, "floor": one.floor,
             }  # fmt: skip
         case certificate.Certify() as one:
             return {"kind": "certify", "subject": _subject(one.subject), "keys": _keys(one.keys)}
@@ -110,6 +110,17 @@ def _decode_registry_statement(data: bytes) -> Value:
             return {"kind": "suspend", "device": one.device, "reason": one.reason}
         case certificate.Reinstate() as one:
             return {"kind": "reinstate", "device": one.device}
+        case recovery.Renew() as one:
+            return {"kind": "renew", "recovery": one.recovery, "recovery_sign": one.recovery_sign}
+        case recovery.Custody() as one:
+            return {"kind": "custody", "threshold": one.threshold, "holders": list(one.holders)}
+        case recovery.Permit() as one:
+            files = None if one.files is None else list(one.files)
+            return {"kind": "permit", "device": one.device, "files": files, "reason": one.reason, "until": one.until}
+        case recovery.Close() as one:
+            return {"kind": "close", "device": one.device}
+        case recovery.Drill() as one:
+            return {"kind": "drill", "key": one.key, "files": one.files, "opened": one.opened, "by": one.by}
 
 
 def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
@@ -122,8 +133,17 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
     if kind == "enrol":
         enrol = certificate.Enrol(certificate.decode_invitation(map_["invitation"]), certificate.Keys(**map_["keys"]), map_["by"])
         return certificate.encode_registry_statement(enrol, map_["invitation"])
-    plain = {"revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate}
-    return certificate.encode_registry_statement(plain[kind](**map_))
+    if kind == "custody":
+        return certificate.encode_registry_statement(recovery.Custody(map_["threshold"], tuple(map_["holders"])))
+    if kind == "permit" and map_["files"] is not None:
+        map_["files"] = tuple(map_["files"])
+    return certificate.encode_registry_statement(_PLAIN[kind](**map_))
+
+
+_PLAIN: Final[dict[str, Any]] = {
+    "revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate,
+    "renew": recovery.Renew, "permit": recovery.Permit, "close": recovery.Close, "drill": recovery.Drill,
+}  # fmt: skip
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
@@ -144,6 +164,8 @@ def _decode_file_statement(data: bytes) -> Value:
         value |= {"nonce": one.nonce, "file": one.file, "side": one.side, "suite": one.suite, "members": [list(pair) for pair in one.members]}
     if isinstance(one, membership.Members):
         value |= {"add": [list(pair) for pair in one.add], "remove": list(one.remove)}
+    if isinstance(one, membership.Recover):
+        value |= {"role": one.role, "by": one.by}
     return value
 
 
@@ -171,6 +193,8 @@ def to_file_statement(value: Value) -> membership.FileStatement:
         case "members":
             add = tuple((user, role) for user, role in value["add"])
             return membership.Members(add, tuple(value["remove"]), value["ep"], value["kc"], grants, rg, value["pr"])
+        case "recover":
+            return membership.Recover(value["role"], value["by"], value["ep"], value["kc"], grants, rg, value["pr"])
         case "epoch":
             return membership.NewEpoch(value["ep"], value["kc"], grants, rg, value["pr"])
         case _:

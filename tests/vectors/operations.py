@@ -14,10 +14,12 @@ import jwt
 from server import authenticate
 from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
 from shared_schema import membership as file_shapes
+from shared_schema import recovery as recovery_shapes
 from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
 from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
 from sync.change import CellKey
+from sync.recovery import Recovery
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 
@@ -127,6 +129,27 @@ def _registry(given: In) -> Any:
     }  # fmt: skip
 
 
+def _recovery(found: Recovery) -> dict[str, Any]:
+    permits = [
+        {
+            "device": one.permit.device, "files": None if one.permit.files is None else list(one.permit.files), "reason": one.permit.reason,
+            "until": one.permit.until, "seq": one.seq, "by": one.by, "ended": one.ended,
+        }
+        for one in found.permits
+    ]  # fmt: skip
+    return {
+        "recovery": [[key.id, key.cert, key.seq] for key in found.keys],
+        "custody": None if found.custody is None else [found.custody.threshold, list(found.custody.holders)],
+        "permits": permits,
+        "drills": [[one.seq, one.by, one.drill.key] for one in found.drills],
+    }
+
+
+def _recovery_of(given: In) -> Any:
+    known, _, void = fold_registry(given)
+    return {"void": void, **_recovery(known.recovery)}
+
+
 def _standing_registry(given: In) -> registry.Registry:
     known, _, void = fold_registry(given)
     assert not any(void), f"the case's own registry has void entries: {void}"
@@ -169,7 +192,7 @@ def _file(given: In) -> Any:
         "head": list(state.head), "void": void, "file": file.file, "side": file.side,
         "members": [[user, role] for user, role in sorted(file.members.items())], "ever": sorted(file.ever),
         "epoch": file.epoch, "voided": sorted(file.voided), "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
-        "holders": sorted(file.holders), "settled": sorted(file.settled), "previous": file.previous, "blocked": file.blocked,
+        "holders": sorted(file.holders), "settled": sorted(file.settled), "previous": file.previous, "recovery": file.recovery, "blocked": file.blocked,
         "missing": membership.missing_grants(file, known), "rotation_needed": membership.rotation_needed(file, known),
     }  # fmt: skip
 
@@ -214,6 +237,19 @@ def _roles_allowed(given: In) -> bool:
 
 def _receiving_key(given: In) -> bytes:
     return keys.ReceivingKey(given["seed"]).public
+
+
+def _recovery_keys(given: In) -> Any:
+    secret = keys.RecoverySecret(given["seed"])
+    return {"recovery": secret.receive_key.public, "recovery_sign": secret.sign_key.public, "id": secret.id}
+
+
+def _drill_bound(given: In) -> bytes:
+    return recovery_shapes.drill_bound(given["svc"], given["log"], given["device"], given["sq"])
+
+
+def _recover_bound(given: In) -> bytes:
+    return recovery_shapes.recover_bound(given["svc"], given["log"], given["device"], given["previous"])
 
 
 def _grant_info(given: In) -> bytes:
@@ -505,12 +541,16 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "countersigned": lambda given: certificate.countersigned(given["svc"], given["log"], given["invitation"], certificate.Keys(**given["keys"])),
     "registry": _registry,
     "registry_take": _registry_take,
+    "recovery": _recovery_of,
     "roles_allowed": _roles_allowed,
     "reaches": _reaches,
     "file": _file,
     "file_take": _file_take,
     "fresh": _fresh,
     "recipients": _recipients,
+    "recovery_keys": _recovery_keys,
+    "drill_bound": _drill_bound,
+    "recover_bound": _recover_bound,
     "receiving_key": _receiving_key,
     "grant_info": _grant_info,
     "grant_open": _grant_open,

@@ -25,6 +25,7 @@ from shared_schema.parcel import (
     decode_publication,
 )
 from shared_schema.receipt import decode_receipt, decode_signed_head, decode_verdict
+from shared_schema.recovery import PERMIT_REASONS
 from shared_schema.roles import FILES, ROLES
 from shared_schema.wire import decode_request, decode_response
 from sync.change import decode_part
@@ -94,13 +95,23 @@ KEYS: Final = st.fixed_dictionaries(
 ROOT: Final = st.fixed_dictionaries(
     {
         "kind": st.just("root"), "side": SIDE, "name": LINE, "authority": HASH, "receipt": HASH, "checkpoint": HASH,
-        "recovery": st.just(bytes(1216)), "incarnation": ID, "floor": st.just(1),
+        "recovery": st.just(bytes(1216)), "recovery_sign": HASH, "incarnation": ID, "floor": st.just(1),
     }
 )  # fmt: skip
+SIGNATURE: Final = st.binary(min_size=64, max_size=64)
+FILES_LOST: Final = st.none() | st.sets(ID, min_size=1, max_size=3).map(sorted)
+RECOVERY: Final = (
+    st.fixed_dictionaries({"kind": st.just("renew"), "recovery": st.just(bytes(1216)), "recovery_sign": HASH})
+    | st.fixed_dictionaries({"kind": st.just("custody"), "threshold": st.integers(2, 3), "holders": st.lists(LINE, min_size=3, max_size=16)})
+    | st.fixed_dictionaries({"kind": st.just("permit"), "device": ID, "files": FILES_LOST, "reason": st.sampled_from(PERMIT_REASONS), "until": COUNT})
+    | st.fixed_dictionaries({"kind": st.just("close"), "device": ID})
+    | st.fixed_dictionaries({"kind": st.just("drill"), "key": ID, "files": st.integers(5, 9), "opened": st.integers(0, 5), "by": SIGNATURE})
+)
 REGISTRY: Final = (
     ROOT
     | st.fixed_dictionaries({"kind": st.just("certify"), "subject": SUBJECT, "keys": KEYS})
     | st.fixed_dictionaries({"kind": st.just("revoke"), "device": ID, "reason": st.sampled_from(REVOKE_REASONS)})
+    | RECOVERY
 )
 PEOPLE: Final = st.dictionaries(ID, st.sampled_from(sorted(ROLES)), max_size=3).map(lambda people: [[user, people[user]] for user in sorted(people)])
 
@@ -123,6 +134,9 @@ FILE: Final = (
     )
     | st.fixed_dictionaries({"kind": st.just("members"), "pr": HASH, "ep": LATER, **_EPOCH, "add": PEOPLE.filter(bool), "remove": st.just([])})
     | st.fixed_dictionaries({"kind": st.just("epoch"), "pr": HASH, "ep": LATER, **_EPOCH})
+    | st.fixed_dictionaries(
+        {"kind": st.just("recover"), "pr": HASH, "ep": LATER, **_EPOCH, "role": st.sampled_from(sorted(ROLES)), "by": SIGNATURE}
+    )
     | st.fixed_dictionaries({"kind": st.just("grant"), "pr": HASH, "rg": HEAD, "grants": GRANTS})
     | st.fixed_dictionaries({"kind": st.just("admit"), "pr": HASH, "rg": HEAD, "held": st.binary(max_size=40)})
     | st.fixed_dictionaries({"kind": st.just("refuse"), "pr": HASH, "rg": HEAD, "id": HASH, "reason": st.sampled_from(REFUSE_REASONS)})

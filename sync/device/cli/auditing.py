@@ -51,7 +51,8 @@ class Pin(NamedTuple):
         return f"Authority {self.fingerprint.hex()}: {self.source}."
 
 
-def _pin(authority: str | None, claimed: bytes) -> Pin:
+def pin_of(authority: str | None, claimed: bytes) -> Pin:
+    """The authority to trust: as given, as this profile pins it, or as the export claims, `claimed`. Raises typer.BadParameter."""
     if authority is not None:
         try:
             fingerprint = bytes.fromhex(authority)
@@ -130,7 +131,7 @@ def audit_verify(
             _check_parts(opened, audited)
     else:
         read, claimed = audit_files.read_export(export)
-        pin = _pin(authority, claimed)
+        pin = pin_of(authority, claimed)
         with terminal.progress("verifying", quiet=as_json):
             audited = rules.verify_export(read, pin.fingerprint)
         if audited.findings:
@@ -138,7 +139,7 @@ def audit_verify(
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
         "leaves": audited.leaves, "tree_size": audited.tree_size, "beyond_tree": audited.beyond,
-        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "authority": pin.fingerprint.hex(),
+        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "recovery": {"granted": audited.regranted, "files": len(audited.files)}, "authority": pin.fingerprint.hex(),
         "authority_from": pin.source, "authority_verified": pin.verified,
         "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
     }  # fmt: skip
@@ -147,11 +148,13 @@ def audit_verify(
     tree = "holds, and the audit tree." if audited.leaves else f"holds. {what}, so nothing is said of the audit tree."
     good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
     beyond = [f"{audited.beyond} event(s) lie beyond the audit tree: nobody vouches for them, and that this is every log of the side is not proved."]
+    owed = [f"recovery: {audited.regranted} of {len(audited.files)} files are granted to the recovery key in force."]
     emit(
         found,
         head,
         good,
         *(beyond if audited.beyond else ()),
+        *(owed if audited.regranted < len(audited.files) else ()),
         *_listed([*audited.findings, *audited.notices]),
         pin.said(),
         as_json=as_json,
@@ -185,7 +188,7 @@ def audit_wall(
         raise Refused("bad-export", "give one export per side")
     if len({export.svc for export, _ in read}) != 1 or len({claimed for _, claimed in read}) != 1:
         raise Refused("bad-export", "the exports are of different services")
-    pin = _pin(authority, read[0][1])
+    pin = pin_of(authority, read[0][1])
     with terminal.progress("verifying", quiet=as_json):
         wall = rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
     holds = not wall.findings

@@ -163,10 +163,10 @@ def device_reinstate(which: WhichDevice, as_json: Json = False) -> None:
 def _as_it_stands(opened: Session, which: str) -> Certificate:
     """A device's certificate, after a sync where that can be had: a phone that has enrolled meanwhile is known then."""
     try_sync(opened)
-    return opened.registry.devices[_which(opened, which)]
+    return opened.registry.devices[which_device(opened, which)]
 
 
-def _which(opened: Session, which: str) -> bytes:
+def which_device(opened: Session, which: str) -> bytes:
     """A device by its id, by what it is called, or by the name of a person who has one."""
     theirs = [cert.keys.device for cert in opened.registry.devices.values() if cert.subject.name.lower() == which.lower() and cert.revoked is None]
     return theirs[0] if len(theirs) == 1 else frame.device_id(opened, which)

@@ -2,24 +2,28 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-import shamir_mnemonic
 import typer
 
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
-from sync.device import enrolment
+from sync.device import enrolment, sheets
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, called, command
+from sync.device.cli.keeping import share_numbers
 from sync.device.cli.terminal import emit
-from sync.device.profile import now_ms, open_store, write_private
+from sync.device.profile import now_ms, open_store
 from sync.device.session import Session
+from sync.device.shares import split
+from sync.device.sheets import Sheet
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
+from sync.keys import RecoverySecret
 
 DAY_MS: Final = 86_400_000
 
@@ -42,7 +46,7 @@ def service_create(
 
     Example: fieldkeep service create --server http://127.0.0.1:8747 --setup CODE --name "Tees pilot" --out office
     """
-    threshold, total = _shares(shares)
+    threshold, total = share_numbers(shares)
     name, administrator = called("--name", name), called("--administrator", administrator)
     pem = ca.read_text(encoding="ascii") if ca else ""
     secret = frame.passphrase(confirm=True)
@@ -58,7 +62,7 @@ def service_create(
                 if store.fact("identity") is None:
                     Session.establish(store, made.administrators[side])
                 sync(Session(store, now_ms, secrets.token_bytes), transport)
-    written = _write_shares(out, made.recovery, threshold, total)
+    written = _write_shares(out, made, name, threshold, total)
     _finish(out / "authority", secret)
     found = {"svc": ids.show(made.svc), "authority": made.administrators["oversight"].authority.hex(), "out": str(out), "shares": written}
     emit(
@@ -67,16 +71,10 @@ def service_create(
         f"  authority fingerprint {found['authority']}",
         f"  administrators' profiles: {out}/perpetrator-administrator, {out}/victim-administrator, {out}/oversight-administrator",
         f"  {len(written)} recovery shares: print {out}/recovery-*.txt, give each to another person, and destroy the files.",
+        "  Say on each side who has them: fieldkeep recovery holders NAME NAME NAME --needed K",
         f"Next: fieldkeep --profile {out}/perpetrator-administrator invite --name Sam --role navigator",
         as_json=as_json,
     )
-
-
-def _shares(text: str) -> tuple[int, int]:
-    threshold, _, total = text.partition("-of-")
-    if not (threshold.isdecimal() and total.isdecimal() and 1 < int(threshold) <= int(total) <= 16):
-        raise typer.BadParameter("want K-of-N with 2 ≤ K ≤ N ≤ 16, for example 2-of-3")
-    return int(threshold), int(total)
 
 
 def _new_service(name: str, server: str, pem: str, setup: str, administrator: str, transport: HttpTransport) -> enrolment.NewService:
@@ -104,13 +102,12 @@ def _finish(folder: Path, secret: str) -> None:
         store.set_fact("creating", b"")
 
 
-def _write_shares(out: Path, recovery: dict[Side, bytes], threshold: int, total: int) -> list[str]:
-    """SLIP-39 shares, one text file each, without a passphrase."""
+def _write_shares(out: Path, made: enrolment.NewService, name: str, threshold: int, total: int) -> list[str]:
+    """A sheet for each SLIP-39 share, without a passphrase, read back from the disk."""
+    date = datetime.fromtimestamp(now_ms() / 1000, UTC).strftime("%d %b %Y")
     written = []
-    for side, seed in recovery.items():
-        [mnemonics] = shamir_mnemonic.generate_mnemonics(1, [(threshold, total)], seed)
-        for number, words in enumerate(mnemonics, 1):
-            path = out / f"recovery-{side}-{number}.txt"
-            write_private(path, f"Fieldkeep recovery share {number} of {total} ({threshold} needed), {side} side (SLIP-39):\n\n{words}\n")
-            written.append(path.name)
+    for side, seed in made.recovery.items():
+        key = RecoverySecret(seed).id
+        for number, words in enumerate(split(seed, threshold, total), 1):
+            written += sheets.write_one(out, Sheet(name, made.svc, side, key, number, total, threshold, words, date))
     return written

@@ -20,6 +20,7 @@ from sync.device.cli import (
     people,
     reconciling,
     recording,
+    recovering,
     status,
     terminal,
     urgent,
@@ -71,4 +72,5 @@ app.add_typer(across.desk, name="desk")
 app.add_typer(across.parcel, name="parcel")
 app.add_typer(across.instruction, name="instruction")
 app.add_typer(urgent.urgent, name="urgent")
+app.add_typer(recovering.recovery, name="recovery")
 app.add_typer(auditing.audit, name="audit")

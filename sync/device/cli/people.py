@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import segno
 import typer
@@ -12,12 +12,12 @@ from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.roles import ROLES
-from sync.device import enrolment
+from sync.device import enrolment, recovery
 from sync.device.cli import frame
 from sync.device.cli.devices import device_row
 from sync.device.cli.frame import Json, called, command
 from sync.device.cli.sending import try_sync
-from sync.device.cli.terminal import emit, warn
+from sync.device.cli.terminal import emit, warn, when
 from sync.device.profile import now_ms
 from sync.device.session import Session
 
@@ -86,10 +86,44 @@ def registry_show(as_json: Json = False) -> None:
     with frame.session() as opened:
         known = opened.registry
         root = known.require_root()
-        found = {
+        found: dict[str, Any] = {
             "svc": ids.show(known.svc), "side": known.side, "name": root.name, "authority": known.pinned.hex(), "entries": known.seq,
             "receipt_key": root.receipt.hex(), "checkpoint_key": root.checkpoint.hex(), "incarnation": ids.show(root.incarnation),
-            "devices": [device_row(opened, cert) for cert in known.devices.values()],
+            "devices": [device_row(opened, cert) for cert in known.devices.values()], "recovery": _recovery(opened),
+            "shortfalls": recovery.shortfalls(opened),
         }  # fmt: skip
-    lines = [f"{name:15} {value}" for name, value in found.items() if name != "devices"]
-    emit(found, *lines, f"{'devices':15} {len(known.devices)}", as_json=as_json)
+    lines = [f"{name:15} {value}" for name, value in found.items() if name not in ("devices", "recovery", "shortfalls")]
+    lines += [f"{'devices':15} {len(known.devices)}", *_recovery_lines(found["recovery"]), *(f"! {text}" for text in found["shortfalls"])]
+    emit(found, *lines, as_json=as_json)
+
+
+def _recovery(opened: Session) -> dict[str, Any]:
+    """How recovery stands on this side."""
+    known = opened.registry.recovery
+    granted, files = recovery.progress(opened)
+
+    def at(seq: int) -> int:
+        return opened.store.received_ms(opened.registry.log, seq)
+
+    permits = [
+        {
+            "device": ids.show(one.permit.device), "reason": one.permit.reason, "since_ms": at(one.seq), "until_ms": one.permit.until, "ended": one.ended is not None,
+            "files": None if one.permit.files is None else [ids.show(log) for log in one.permit.files], "text": recovery.describe(opened, one.permit),
+        }
+        for one in known.permits
+    ]  # fmt: skip
+    return {
+        "key": known.key.id.hex(), "since_ms": at(known.key.seq), "keys": len(known.keys), "granted": granted, "files": files,
+        "needed": known.custody.threshold if known.custody else None, "holders": list(known.custody.holders) if known.custody else [],
+        "permits": permits, "drills": [{"device": ids.show(one.by), "ms": at(one.seq), "opened": one.drill.opened, "files": one.drill.files} for one in known.drills],
+    }  # fmt: skip
+
+
+def _recovery_lines(found: dict[str, Any]) -> list[str]:
+    holders = f"; any {found['needed']} of: {', '.join(found['holders'])}" if found["holders"] else ""
+    lines = [f"{'recovery key':15} {found['key']}, since {when(found['since_ms'])}{holders}"]
+    if found["files"]:
+        lines.append(f"{'recovery':15} {found['granted']} of {found['files']} files re-granted, of those on this device")
+    lines += [f"{'may recover':15} {one['text']}, until {when(one['until_ms'])}" for one in found["permits"] if not one["ended"]]
+    lines += [f"{'last drill':15} {when(one['ms'])}: {one['opened']} of {one['files']} files opened" for one in found["drills"][-1:]]
+    return lines

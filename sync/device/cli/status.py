@@ -7,7 +7,7 @@ import typer
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
 from sync.device import conflicts as conflict_rules
-from sync.device import finding, funds, holding, records
+from sync.device import finding, funds, holding, records, recovery
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
@@ -46,6 +46,11 @@ def status(
         f"{found['name']} · {found['side']} side · {found['unsent']} not sent · {held}{drafts}{last} · {needs}",
         *[f"  - {one}" for one in found["needs_you"]],
     )
+    granted, of = found["recovery"]["granted"], found["recovery"]["files"]
+    if granted < of:
+        say(f"  recovery: {granted} of {of} files re-granted to the fresh recovery key")
+    for text in found["shortfalls"]:
+        say(f"  ! {text}")
     for one in found["alarms"]:
         if one["seen"]:
             say(f"  seen: {_alarm_text(one)}")
@@ -85,6 +90,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         needs.append(f"your clock is off by {abs(opened.clock_offset()) // 1000} seconds: times are marked unsure, work goes on")
     if unsent > limits.UNSENT_ITEMS_NUDGE:
         needs.append(f"{unsent} items are on this device only: find a signal")
+    granted, files = recovery.progress(opened)
     if store.fact("frozen"):
         needs.append("another copy of this device has written: it is frozen, enrol it anew")
     return {
@@ -92,7 +98,15 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         "unsent": unsent, "held": store.held(), "parcels": len(store.parcels()), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
         "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
         "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
+        "recovery": {"granted": granted, "files": files}, "shortfalls": _shortfalls(opened),
     }  # fmt: skip
+
+
+def _shortfalls(opened: Session) -> list[str]:
+    """Of who answers for a side: what it lacks."""
+    me = opened.registry.devices.get(opened.identity.device)
+    answers = me is not None and not {"coordinator", "administrator"}.isdisjoint(me.subject.roles)
+    return recovery.shortfalls(opened) if answers else []
 
 
 def _alarm_text(one: dict[str, Any]) -> str:

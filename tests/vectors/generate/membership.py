@@ -28,6 +28,7 @@ from tests.vectors.generate.world import (
     grants,
     head_of,
     perpetrator,
+    recoverer,
     travelling,
     victim,
 )
@@ -48,7 +49,9 @@ def started(size: int = 8, members: dict[Device, str] | None = None, **over: Any
 
 
 def _shapes() -> Book:
-    book = Book("membership", "statement", "The payloads of the four file statements. The grants in them open for nobody.", "7")
+    book = Book(
+        "membership", "statement", "The payloads of the file statements; `recover` is in `recovery`. The grants in them open for nobody.", "7"
+    )
     file = started(7)
     state = file.now
     both = (1, 2)
@@ -154,7 +157,7 @@ def _out(log: FileLog, void: list[str | None], **over: Any) -> dict[str, Any]:
         "head": list(head_of(log, len(log.entries))), "void": void, "file": "case", "side": "perpetrator",
         "members": sorted([device.user, role] for device, role in C_AND_N.items()), "ever": sorted((C1.user, N1.user)),
         "epoch": 1, "voided": [], "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)), "settled": [],
-        "previous": log.entries[0][0].id, "blocked": False, "missing": [], "rotation_needed": False,
+        "previous": log.entries[0][0].id, "recovery": recoverer(log.registry.side).id, "blocked": False, "missing": [], "rotation_needed": False,
     }  # fmt: skip
     assert over.keys() <= base.keys()
     return base | over
@@ -473,7 +476,7 @@ def _refused_grants(
     """W1 and the exact set of grants, for each statement that makes an epoch."""
     known = file.registry.known
     state = file.folded
-    complete = state.holders if state else frozenset()
+    complete = state.complete if state else frozenset()
     users = list({device.user: None for device in who})
     good = grants(known, users, epochs, complete)
 
@@ -538,7 +541,7 @@ def _refused_later(book: Book) -> None:
         "epoch_skipped",
         "An epoch number is left out.",
         "stale-statement",
-        lambda f: f.by(C1, f.new_epoch(epoch=3, grants=grants(known, list(f.now.members), (1, 3), f.now.holders))),
+        lambda f: f.by(C1, f.new_epoch(epoch=3, grants=grants(known, list(f.now.members), (1, 3), f.now.complete))),
     )
     refuse("epoch_by_colleague", "The author is no member.", no, lambda f: f.by(M1, f.new_epoch()))
     refuse("epoch_by_administrator", "An administrator is in no file.", no, lambda f: f.by(A1, f.new_epoch()))
@@ -561,7 +564,7 @@ def _refused_later(book: Book) -> None:
     _refused_grants(book, "epoch", lambda made: lambda f: f.by(C1, f.new_epoch(grants=made)), file, (1, 2), (N1, N2, C1))
     all_for_holder = tuple(
         dummy_grant(grant.to, grant.cert, (1, 2)) if grant.to == N2.id else grant
-        for grant in grants(known, list(file.now.members), (1, 2), file.now.holders)
+        for grant in grants(known, list(file.now.members), (1, 2), file.now.complete)
     )
     refuse(
         "epoch_old_secret_again",
@@ -581,7 +584,7 @@ def _refused_later(book: Book) -> None:
         "members_adds_other_side",
         "W1: somebody of the other side is added.",
         "wall",
-        lambda f: f.by(C1, f.members(add={V1: "navigator"}, grants=grants(known, list(f.now.members), (1, 2), f.now.holders))),
+        lambda f: f.by(C1, f.members(add={V1: "navigator"}, grants=grants(known, list(f.now.members), (1, 2), f.now.complete))),
     )
     newest_only = tuple(
         dummy_grant(M1.id, known.devices[M1.id].id, (2,)) if grant.to == M1.id else grant for grant in file.members(add={M1: "navigator"}).grants
@@ -592,7 +595,7 @@ def _refused_later(book: Book) -> None:
         no,
         lambda f: f.by(C1, f.members(add={M1: "navigator"}, grants=newest_only)),
     )
-    kept = grants(known, list(file.now.members), (1, 2), file.now.holders)
+    kept = grants(known, list(file.now.members), (1, 2), file.now.complete)
     refuse("members_grants_the_removed", "The new epoch is granted to who is removed.", no, lambda f: f.by(C1, f.members(remove=(N1,), grants=kept)))
     _refused_more_grants(book)
     _refused_envelopes(book)
@@ -611,7 +614,6 @@ def _refused_more_grants(book: Book) -> None:
     refuse("by_stranger", "The author is no member.", "not-permitted", by=M1)
     refuse("by_device_without_grant", "The author's device holds no grant itself.", "not-permitted", by=N2)
     refuse("stale", "The statement does not follow the log's newest statement.", "stale-statement", previous=bytes(32))
-    refuse("to_recovery", "The recovery key is granted with an epoch only.", "not-permitted", dummy_grant(known.recovery_id, known.root_id, (1,)))
     refuse("to_stranger", "The recipient is no member's device.", "not-permitted", dummy_grant(M1.id, known.devices[M1.id].id, (1,)))
     refuse("to_other_side", "W1: the recipient is of the other side.", "wall", dummy_grant(V1.id, v1.id, (1,)))
     refuse("other_certificate", "A grant names another certificate than its recipient's.", "wall", dummy_grant(N2.id, known.devices[N1.id].id, (1,)))
@@ -671,7 +673,7 @@ def _refused_envelopes(book: Book) -> None:
         "epoch_number_of_void",
         "A void epoch's number is not used again.",
         "stale-statement",
-        lambda f: f.by(C1, f.new_epoch(epoch=2, grants=grants(f.registry.known, list(f.now.members), (1, 2), f.now.holders))),
+        lambda f: f.by(C1, f.new_epoch(epoch=2, grants=grants(f.registry.known, list(f.now.members), (1, 2), f.now.complete))),
         [None, "not-permitted"],
     )
 

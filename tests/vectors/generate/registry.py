@@ -110,7 +110,7 @@ def _invitations() -> Book:
 
 
 def _statements() -> Book:
-    book = Book("registry", "statement", "The payloads of the six registry statements.", "6")
+    book = Book("registry", "statement", "The payloads of the registry statements that certify; those about recovery are in `recovery`.", "6")
     log = perpetrator(2)
     invited = invitation("perpetrator", NEW, A1)
     good = {

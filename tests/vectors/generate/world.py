@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from shared_schema import certificate, cose, entry, ids
+from shared_schema import certificate, cose, entry, ids, recovery
 from shared_schema import membership as shapes
 from shared_schema.certificate import Subject
 from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness
@@ -44,6 +44,12 @@ def signer(label: str) -> SigningKey:
 def receiver(label: str) -> keys.ReceivingKey:
     """An X-Wing key."""
     return keys.ReceivingKey(seed(f"receive/{label}"))
+
+
+@cache
+def recoverer(label: str) -> keys.RecoverySecret:
+    """A recovery key: of a side, its first, or with a number after it a later one."""
+    return keys.RecoverySecret(seed(f"receive/recovery/{label}"))
 
 
 SVC: Final = fill("service", 16)
@@ -199,7 +205,8 @@ def root(side: Side, **over: Any) -> certificate.Root:
         authority=AUTHORITY.public,
         receipt=signer(f"receipt/{side}").public,
         checkpoint=signer(f"checkpoint/{side}").public,
-        recovery=receiver(f"recovery/{side}").public,
+        recovery=recoverer(side).receive_key.public,
+        recovery_sign=recoverer(side).sign_key.public,
         incarnation=INC,
         floor=1,
     )
@@ -238,6 +245,33 @@ class RegistryLog(Log):
     def reinstate(self, author: Device, target: Device) -> Entry:
         """The lifting of a suspension."""
         return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Reinstate(target.id)))
+
+    def renew(self, author: Device, label: str, **over: Any) -> Entry:
+        """A fresh recovery key."""
+        fresh = recoverer(label)
+        made = replace(recovery.Renew(fresh.receive_key.public, fresh.sign_key.public), **over)
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(made))
+
+    def permit(self, author: Device, device: Device, files: tuple[bytes, ...] | None = None) -> Entry:
+        """A permit to recover."""
+        made = recovery.Permit(device.id, files, "devices_lost", FAR)
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(made))
+
+    def close(self, author: Device, device: Device) -> Entry:
+        """The end of a permit."""
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(recovery.Close(device.id)))
+
+    def custody(self, author: Device, *holders: str) -> Entry:
+        """Who holds the shares."""
+        return self.statement(author.id, author.key, certificate.encode_registry_statement(recovery.Custody(2, holders)))
+
+    def drill(self, device: Device, label: str, **over: Any) -> Entry:
+        """A drill; `sq`, `svc`, `log` and `signed_by` are what its signature is made for."""
+        held, last = recoverer(label), self.state.authors.get(device.id)
+        sq = over.get("sq", last.sq + 1 if last else 1)
+        bound = recovery.drill_bound(over.get("svc", SVC), over.get("log", self.id), over.get("for_device", device.id), sq)
+        made = recovery.Drill(over.get("key", held.id), 3, 2, over.get("signed_by", held).sign_key.sign(bound))
+        return self.statement(device.id, device.key, certificate.encode_registry_statement(made))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -309,7 +343,7 @@ def grants(
 ) -> tuple[shapes.Grant, ...]:
     """One dummy grant per recipient that an epoch needs."""
     wanted = membership.recipients(known, members, known.seq if seq is None else seq)
-    return tuple(dummy_grant(to, cert, membership.epochs_for(to, epochs, complete, known)) for to, (cert, _) in sorted(wanted.items()))
+    return tuple(dummy_grant(to, cert, membership.epochs_for(to, epochs, complete)) for to, (cert, _) in sorted(wanted.items()))
 
 
 class FileLog(Log):
@@ -382,7 +416,7 @@ class FileLog(Log):
         """A rotation with anything in it replaced."""
         known, state = self.registry.known, self.now
         epoch = state.next_epoch
-        made = grants(known, list(state.members), (*state.commits, epoch), state.holders)
+        made = grants(known, list(state.members), (*state.commits, epoch), state.complete)
         return replace(shapes.NewEpoch(epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous), **over)
 
     def members(self, add: dict[Device, str] | None = None, remove: tuple[Device, ...] = (), **over: Any) -> shapes.Members:
@@ -392,8 +426,17 @@ class FileLog(Log):
         added = tuple(sorted((device.user, role) for device, role in (add or {}).items()))
         gone = tuple(sorted(device.user for device in remove))
         left = [user for user in state.members if user not in gone] + [user for user, _ in added]
-        made = grants(known, left, (*state.commits, epoch), state.holders)
+        made = grants(known, left, (*state.commits, epoch), state.complete)
         return replace(shapes.Members(added, gone, epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous), **over)
+
+    def recover(self, device: Device, label: str, role: str = "coordinator", **over: Any) -> shapes.Recover:
+        """A recovery of the file with the recovery key `label`, with anything in it replaced; `bound` is what its signature is made for."""
+        known, state = self.registry.known, self.now
+        epoch, members = state.next_epoch, {**state.members, device.user: role}
+        bound = recovery.recover_bound(*over.pop("bound", (SVC, self.id, device.id, state.previous)))
+        made = grants(known, list(members), (*state.commits, epoch), state.complete, over.pop("seq", None))
+        usual = shapes.Recover(role, recoverer(label).sign_key.sign(bound), epoch, fill(f"kc/{epoch}", 32), made, known.head, state.previous)
+        return replace(usual, **over)
 
     def more_grants(self, **over: Any) -> shapes.MoreGrants:
         """Grants for whoever has none, with anything in it replaced."""
