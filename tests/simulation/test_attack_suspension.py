@@ -103,7 +103,7 @@ def test_held_without_a_reason_is_noticed(world: World) -> None:
         phone.sync()
     note(bob, log, "never seen by anybody")
 
-    def lies(self: Any, opened: Any, entry: Any, author: Any) -> None:
+    def lies(self: Any, opened: Any, entry: Any, author: Any, **_: Any) -> None:
         if entry.author == bob.device and entry.is_envelope:
             raise _Signed(Refused("held"))
 
