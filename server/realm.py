@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 
 from server import parcel_store, store
 from server.append import Commit, Delivery, OpenLog, Pushed, Sender
@@ -264,7 +265,11 @@ class Realm:
             with self.engine.connect() as tx, tx.begin():
                 return self._all_files(tx)
 
-        self.recoverable.follow(commit.registry, {log: opened.file for log, opened in commit.logs.items() if opened.file}, everything)
+        changed = {log: opened.file for log, opened in commit.logs.items() if opened.file}
+        try:
+            self.recoverable.follow(commit.registry, changed, everything)
+        except (OSError, DatabaseError):  # what was committed stands, and is answered; the files are read after the next commit
+            self.recoverable = Recoverable()
 
     def _count_held(self, commit: Commit) -> None:
         changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
@@ -314,18 +319,24 @@ class Realm:
         self.deliver(commit, sender.device, delivered)
 
     def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
-        """(log, after, upto) of every log that the device may read and does not have to the end, registry first, what it may recover last."""
+        """(log, after, upto) of every log that the device may read and does not have to the end, registry first, what it may recover last, and of
+        that no more than it has cursors for.
+        """
         cursors = {cursor.log: cursor for cursor in request.cursors}
         known = self.known()
         mine = self.readers.get(sender.user, {})
         abandoned = {log for log in self.recoverable.of(sender.device, known, self.clock()) if mine.get(log, 0) is not None}
-        found = []
+        found, room = [], limits.FILES_PER_DEVICE - len(cursors)
         for log, upto in ((known.log, None), *(one for one in mine.items() if one[0] not in abandoned), *((log, None) for log in sorted(abandoned))):
             head = self.heads.get(log)
             if head is None:
                 continue
             end = head.seq if upto is None else min(upto, head.seq)
             cursor = cursors.get(log)
+            if cursor is None:
+                room -= 1
+                if room < 0 and log in abandoned:
+                    continue
             after = 0 if cursor is None else cursor.seq
             contradicts = cursor is not None and after == head.seq and cursor.chain != head.chain
             if after < end or (upto is None and (after > end or contradicts)):  # who left is told of nothing after that
