@@ -15,7 +15,7 @@ from shared_schema.entry import Entry, Head, Witness, decode_entry_alone
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.event import decode_event
 from shared_schema.ids import Side
-from shared_schema.membership import FileStatement, file_statement
+from shared_schema.membership import FileStatement, Recover, file_statement
 from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
 from shared_schema.recovery import Drill, Permit, Renew
 from sync import log as log_rules
@@ -217,6 +217,9 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
                 if entry.held is not None and entry.sealed is not None:
                     log_rules.check_carried(before, entry.sealed, result.chains[log].__getitem__)
                 file = taken
+                if isinstance(statement, Recover):
+                    by = f"device {ids.show(entry.author)}, as {statement.role}"
+                    result.notices.append(Finding("recovery", log, exported.seq, f"the file, which nobody held any more, was brought back by {by}"))
         except ProtocolError as error:
             file = file if entry.is_envelope else membership.skip(file, entry)
             result.voids += 1
