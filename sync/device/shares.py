@@ -45,6 +45,10 @@ def parse(typed: Sequence[str], name: str) -> Words:
         )
     if not _fits(words):
         raise Refused("bad-share", f"{name}: {_misfit(words)}")
+    try:
+        Share.from_mnemonic(" ".join(words))
+    except MnemonicError:
+        raise Refused("bad-share", f"{name}: its words fit together, and are no share of this program") from None
     return tuple(words)
 
 

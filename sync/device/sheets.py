@@ -23,7 +23,7 @@ _UNFINISHED: Final = ".unfinished"
 _MOST_BYTES: Final = 65_536
 _FACT: Final = re.compile(r"^\s*(Service id|Side|Key)\s+(\S+)\s*$", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"(?<!\w)(\d{1,2})\s+([A-Za-z]+)(?!\w)")
-_WORDS: Final = re.compile(r"WORDS(.*?)WHAT THIS IS", re.DOTALL)
+_WORDS: Final = re.compile(r"^[ \t]*WORDS[ \t]*$(.*?)^[ \t]*WHAT THIS IS[ \t]*$", re.DOTALL | re.MULTILINE)
 _TAG: Final = re.compile(r"<[^>]*>")
 _ABOUT: Final = """WHAT THIS IS
 One of {total} shares of the recovery key of the {side} side. Any {threshold} of them open every file of that side, on the day when nobody can open one any more. Fewer open nothing.
