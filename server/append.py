@@ -18,7 +18,7 @@ from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
-from shared_schema.recovery import Permit
+from shared_schema.recovery import Custody, Permit
 from shared_schema.roles import may_sign
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
@@ -222,6 +222,8 @@ class Commit:
 
     def _check_time(self, entry: Entry) -> None:
         statement = registry.statement_of(entry)
+        if isinstance(statement, Custody) and registry.is_of_older_key(self.registry, entry):
+            raise Refused("not-permitted", "a fresh recovery key came in force first: whom this names hold shares of the one before")
         if isinstance(statement, Permit) and not self.now_ms < statement.until <= self.now_ms + limits.PERMIT_MS:
             raise Refused("not-permitted", "a permit to recover may be open for 14 days at most")
         if isinstance(statement, Enrol):

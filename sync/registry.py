@@ -281,12 +281,17 @@ def _take_recovery(registry: Registry, entry: Entry, statement: Renew | Custody 
             return recovery_rules.drilled(before, statement, seq, entry.author, (registry.svc, registry.log, entry.sq))
 
 
-def is_moot(registry: Registry, statement: RegistryStatement) -> bool:
-    """True for a statement about something that is no longer as it was: it can never be taken."""
+def is_moot(registry: Registry, entry: Entry, now_ms: int) -> bool:
+    """True for an entry about something that is no longer as it was, at `now_ms`: it can never be taken, or not for as long as that is so."""
+    statement = statement_of(entry)
     target = registry.devices.get(statement.device) if isinstance(statement, Revoke | Suspend | Reinstate | Permit | Close) else None
     match statement:
-        case Revoke() | Permit():
+        case Revoke():
             return target is not None and target.revoked is not None
+        case Permit():
+            return statement.until <= now_ms or (target is not None and not target.acts)
+        case Custody():
+            return is_of_older_key(registry, entry)
         case Suspend():
             return target is not None and not target.acts
         case Reinstate():
@@ -296,6 +301,11 @@ def is_moot(registry: Registry, statement: RegistryStatement) -> bool:
         case Drill():
             return statement.key != registry.recovery.key.id
     return False
+
+
+def is_of_older_key(registry: Registry, entry: Entry) -> bool:
+    """True for an entry whose author had not seen the recovery key in force: whom it names hold shares of the one before."""
+    return entry.sn.seq < registry.recovery.key.seq
 
 
 def _signed_by(registry: Registry, entry: Entry) -> Certificate:

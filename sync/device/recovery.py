@@ -54,7 +54,7 @@ def permit(session: Session, device: bytes, reason: str, files: tuple[bytes, ...
         )
     if not 0 < until - session.now_ms() - session.clock_offset() <= limits.PERMIT_MS:
         raise Refused("bad-value", f"a permit is open for at most {limits.PERMIT_MS // 86_400_000} days")
-    return _put(session, Permit(device, tuple(sorted(files)) if files else None, reason, until))
+    return _put(session, Permit(device, tuple(sorted(set(files))) if files else None, reason, until))
 
 
 def close(session: Session, device: bytes) -> Entry:
@@ -74,7 +74,9 @@ def require_administrator(session: Session, what: str) -> None:
 
 
 def _put(session: Session, statement: RecoveryStatement) -> Entry:
-    return put_statement(session, session.registry.log, encode_registry_statement(statement))
+    payload = encode_registry_statement(statement)
+    decode_registry_statement(payload)  # what no server can read would wait for ever, in front of every later revocation
+    return put_statement(session, session.registry.log, payload)
 
 
 # --- bringing files back -----------------------------------------------------------------------------------------------------
@@ -110,8 +112,12 @@ def survey(session: Session) -> list[Found]:
 
 
 def has_recovered(session: Session) -> bool:
-    """True when this device holds a file: it came as a clean machine."""
-    return any(session.identity.device in state.holders for _, state in _files(session))
+    """True when this device has brought a file back under the permit that it has."""
+    me = session.identity.device
+    permitted = session.registry.recovery.permits_at(me, session.registry.seq)
+    mine = (row for log, _ in _files(session) for row in session.store.statements(log) if row.author == me and not row.void)
+    made = (file_statement(decode_entry_alone(row.cose)) for row in mine)
+    return permitted is not None and any(isinstance(one, Recover) and one.rg.seq >= permitted.seq for one in made)
 
 
 def _files(session: Session) -> Iterator[tuple[bytes, FileState]]:
@@ -188,7 +194,7 @@ def drop_moot(session: Session) -> None:
         for item in session.store.outbox(log):
             if not item.statement or item.receipted or not isinstance(file_statement(decode_entry_alone(item.cose)), Recover):
                 continue
-            if mine is None or not membership.abandoned(state, known, known.seq):
+            if mine is None or not mine.covers(log) or not membership.abandoned(state, known, known.seq):
                 with session.store.transaction():
                     session.store.set_fact(
                         REFUSED + item.id.hex(), b"moot"
@@ -264,6 +270,13 @@ def describe(session: Session, permit: Permit) -> str:
     device = session.registry.devices[permit.device]
     what = "all files that nobody holds" if permit.files is None else f"{len(permit.files)} file(s)"
     return f"{device.subject.name}'s {device.keys.label} ({ids.show(permit.device)[:8]}) may recover {what}: {permit.reason.replace('_', ' ')}"
+
+
+def overtaken(session: Session, statement: Permit | Custody) -> str:
+    """What an administrator is told of a decision that waited, and came too late."""
+    if isinstance(statement, Custody):
+        return "your word on who holds the recovery shares was NOT put on record: a fresh recovery key came in force first. Say it again of that one"
+    return f"your permit was NOT given, that {describe(session, statement)}: its time was over, or the device is kept out. Allow it again"
 
 
 def news(session: Session, entry: Entry) -> str:

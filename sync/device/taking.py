@@ -9,6 +9,7 @@ from shared_schema import cbor
 from shared_schema.certificate import Enrol, Reinstate, Suspend
 from shared_schema.entry import decode_entry, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.recovery import Custody, Permit
 from shared_schema.wire import Page, SyncResponse
 from sync import exchange, registry
 from sync.device import recovery
@@ -50,6 +51,9 @@ class _Taking:
         pages = sorted(self.response.pages, key=lambda page: page.log != own)
         for page in pages:
             self._guarded(page, self._registry_page if page.log == own else self._file_page)
+        coming = next((page.more for page in pages if page.log == own), self.response.more)
+        if not coming and not self.session.stopped(own):  # what comes may be the own one
+            self._drop_moot(own)
         Settling(self.session, self.outcome).take(self.response, self.pushed)
         take_proofs(self.session, self.response, self.outcome)
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
@@ -103,8 +107,6 @@ class _Taking:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
             elif self._was_here(one) and (text := recovery.news(session, one.place.entry)):
                 session.alarm(page.log, one.place.seq, "recovery", text)
-        if not page.more:  # what comes may be the own one
-            self._drop_moot(page.log)
 
     def _was_here(self, one: Taken) -> bool:
         """False for what happened before this device was certified: it is history, and no news."""
@@ -113,13 +115,20 @@ class _Taking:
 
     def _drop_moot(self, log: bytes) -> None:
         """A revocation of a device that somebody else has revoked meanwhile, say, would be refused for ever, and hold up every later one."""
-        here = {row.id for row in self.store.entries(log) if row.author == self.session.identity.device}
-        for item in self.store.outbox(log):
-            statement = registry.statement_of(decode_entry(item.cose))
-            if item.id not in here and registry.is_moot(self.session.registry, statement):
-                final = not isinstance(statement, Suspend | Reinstate)  # a suspension can be lifted, and an old request arrive after that
-                self.store.set_fact((REFUSED if final else MOOT) + item.id.hex(), b"moot")
-                self.store.drop_outbox(item.n)
+        waiting, known = self.store.outbox(log), self.session.registry
+        here = {row.id for row in self.store.entries(log) if row.author == self.session.identity.device} if waiting else set()
+        for item in waiting:
+            entry = decode_entry(item.cose)
+            if item.id in here or not registry.is_moot(known, entry, self.response.time_ms):
+                continue
+            statement = registry.statement_of(entry)
+            revoked = isinstance(statement, Permit) and known.devices[statement.device].revoked is not None
+            # a suspension can be lifted, and an old request arrive after that; so with a clock that is set
+            final = revoked or not isinstance(statement, Suspend | Reinstate | Permit | Custody)
+            self.store.set_fact((REFUSED if final else MOOT) + item.id.hex(), b"moot")
+            self.store.drop_outbox(item.n)
+            if isinstance(statement, Permit | Custody) and not final:
+                self.session.alarm(log, None, "overtaken", recovery.overtaken(self.session, statement))
 
     def _check_floor(self, known: registry.Registry, *, last: bool) -> None:
         """The registry leads to the head that the inviter saw: a server cannot hide what was revoked before the invitation."""
