@@ -17,7 +17,7 @@ from sync.device.cli import frame, terminal
 from sync.device.cli.devices import WhichDevice, which_device
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send
-from sync.device.cli.terminal import emit, short, warn
+from sync.device.cli.terminal import emit, short, warn, when
 from sync.device.profile import now_ms
 from sync.device.session import Session
 from sync.device.sheets import Sheet
@@ -67,11 +67,13 @@ def recovery_split(
         if not out.exists():
             terminal.confirm("Put a fresh recovery key in force? Every file of this side is rotated for it.", yes=yes)
         secret, written = _sheets(opened, out, threshold, total, names, with_html=html)
-        if opened.registry.recovery_id != secret.id:
+        renewed = opened.registry.recovery_id != secret.id
+        if renewed:
             send(opened, transport, rules.renew(opened, secret), "the fresh recovery key")
         if names and opened.registry.recovery.custody != Custody(threshold, names):
             send(opened, transport, rules.record_custody(opened, threshold, names), "who holds the shares")
         side = opened.identity.side
+        since = opened.store.received_ms(opened.registry.log, opened.registry.recovery.key.seq)
     found = {
         "key": secret.id.hex(),
         "side": side,
@@ -79,10 +81,14 @@ def recovery_split(
         "sheets": written,
         "shares": [threshold, total],
         "holders": list(names),
+        "since_ms": since,
     }
+    head = f"A fresh recovery key is in force on the {side} side: {short(secret.id)}."
+    if not renewed:
+        head = f"The key of the sheets in {out} is in force on the {side} side since {when(since)}: {short(secret.id)}. For yet another one give a new folder."
     emit(
         found,
-        f"A fresh recovery key is in force on the {side} side: {short(secret.id)}.",
+        head,
         f"  {total} sheets in {out}; any {threshold} of them open it.",
         "Now: print each sheet, hand it to its holder, check with fieldkeep recovery drill, and destroy the files.",
         "Keep the old shares until every file has been granted to the fresh key: registry show on members' devices says how many have.",

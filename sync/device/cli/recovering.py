@@ -12,7 +12,7 @@ from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
 from sync import audit
 from sync.audit import Audited, Export
-from sync.device import audit_files, finding
+from sync.device import audit_files, cases, finding
 from sync.device import recovery as rules
 from sync.device.cli import frame, keeping, share_input, terminal
 from sync.device.cli.auditing import Authority, pin_of
@@ -142,11 +142,21 @@ def _finish(opened: Session, transport: HttpTransport, back: dict[bytes, list[in
         {"file": ids.show(one.log), "state": _left_as(one, tried), "key": one.key.hex(), "why": _WHY[_left_as(one, tried)].format(key=short(one.key))}
         for one in (*left, *held)
     ]  # fmt: skip
-    found = {"recovered": [{"file": ids.show(log), "closed_epochs": closed} for log, closed in back.items()], "left": rows, "closed": done}
+    alone = _without_liaison(opened, back)
+    found = {
+        "without_liaison": [ids.show(log) for log in alone.values()],
+        "recovered": [{"file": ids.show(log), "closed_epochs": closed} for log, closed in back.items()],
+        "left": rows,
+        "closed": done,
+    }
     lines = [f"{len(back)} file(s) are back: you are in them, each has a new key, and the fresh recovery key has all of it."]
     lines += [
         f"  {finding.label(opened, log)}" + (f": epochs {', '.join(map(str, closed))} stay closed, their grants do not open" if closed else "")
         for log, closed in back.items()
+    ]
+    lines += [
+        f"  {finding.label(opened, log)}: its liaison file {ids.show(liaison)} is NOT back: what the other side asks for does not reach you. Ask for a permit for it too"
+        for log, liaison in alone.items()
     ]
     lines += [f"  NOT back: file {row['file'][:8]}: {row['why']}" for row in rows]
     if not back and not rows:
@@ -154,6 +164,17 @@ def _finish(opened: Session, transport: HttpTransport, back: dict[bytes, list[in
     lines.append("Nothing is left to bring back, and this machine may not recover any more." if done else "This machine may still recover.")
     lines += [_OLD_SHARES] if back else []
     emit(found, *lines, as_json=as_json)
+
+
+def _without_liaison(opened: Session, back: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Of the cases that are back those whose liaison file this device does not hold, with that file: letters of the other side come to it alone."""
+    found: dict[bytes, bytes] = {}
+    for log in back:
+        liaison = cases.liaison_of(opened, log)
+        state = opened.file(liaison[0]) if liaison else None
+        if liaison and (state is None or opened.identity.device not in state.holders):
+            found[log] = liaison[0]
+    return found
 
 
 @recovery.command("drill")
