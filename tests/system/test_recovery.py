@@ -30,13 +30,21 @@ SHARES = ("--share", "recovery-perpetrator-1.txt", "--share", "recovery-perpetra
 
 
 class Office(Shell):
-    """Ruth coordinates, Sam visits, Noor is new; two cases, one of which Sam alone is in."""
+    """Ruth coordinates, Sam visits, Noor is new; two cases, one of which Sam alone is in. Each has its liaison file: two files a case."""
 
     case: str
     alone: str
 
     def shares(self, *numbers: int, folder: str = "office", side: str = "perpetrator") -> list[str]:
         return [word for n in numbers for word in ("--share", str(self.folder / folder / f"recovery-{side}-{n}.txt"))]
+
+    def with_liaisons(self, profile: str, *cases: str) -> set[str]:
+        """These cases and their liaison files."""
+        found = set(cases)
+        for case in cases:
+            [row] = self.run(profile, "record", "list", case, "--type", "liaison_file")["records"]
+            found.add(self.run(profile, "record", "show", row["record"])["fields"]["file"]["value"])
+        return found
 
     def secret(self, folder: str = "office") -> RecoverySecret:
         return RecoverySecret(shares.combine([one.words for one in _sheets(self.folder / folder)]))
@@ -131,7 +139,7 @@ def test_every_device_is_lost(office: Office) -> None:
     assert office.refused("clean", "recovery", "use", *office.shares(1)) == "too-few-shares"
     assert office.bodies("clean", office.case) == set()
     back = office.run("clean", "recovery", "use", *office.shares(1, 3))
-    assert {row["file"] for row in back["recovered"]} == {office.case, office.alone}
+    assert {row["file"] for row in back["recovered"]} == office.with_liaisons("clean", office.case, office.alone)
     assert (back["left"], back["closed"]) == ([], True)
     assert office.bodies("clean", office.case) == {"seen at home"}
     assert office.bodies("clean", office.alone) == {"seen by nobody else"}
@@ -144,7 +152,7 @@ def test_every_device_is_lost(office: Office) -> None:
     assert newest not in opened_with(office, "clean", held_by(office, "sam", office.case), office.case)
     assert opened_with(office, "clean", old, office.case), "what they opened before they still open"
     assert newest in opened_with(office, "clean", fresh, office.case)
-    assert office.run("clean", "status")["recovery"] == {"granted": 2, "files": 2}
+    assert office.run("clean", "status")["recovery"] == {"granted": 4, "files": 4}
     assert office.refused("clean", "recovery", "use", *office.shares(1, 3)) == "not-permitted", "the permit is used up"
     assert office.run("clean", "audit", "verify")["ok"]
 
@@ -177,7 +185,7 @@ def test_it_is_seen_by_everybody(office: Office, tmp_path: Path) -> None:
     told = [one["text"] for one in office.run("noor", "status")["alarms"]]
     assert [text.partition(" ")[0] for text in told] == ["Programme", "Ruth", "Programme"]
     assert "fresh recovery key" in told[0]
-    assert "drill: 1 of 1 files opened" in told[1]
+    assert "drill: 2 of 2 files opened" in told[1]
     assert "Rea's Rea's phone" in told[2]
     assert "devices lost" in told[2]
     assert office.run("clean", "status")["alarms"], "its own permit too"
@@ -193,7 +201,7 @@ def test_it_is_seen_by_everybody(office: Office, tmp_path: Path) -> None:
     files = [one["log"] for one in found["notices"] if "brought back" in one["text"]]
     assert office.alone in files
     assert len(found["notices"]) == 3 + len(files)
-    assert found["recovery"] == {"granted": 2, "files": 2}
+    assert found["recovery"] == {"granted": 4, "files": 4}
     wall = office.run("olu", "audit", "wall", path, "--authority", authority)
     assert wall["ok"]
 
@@ -204,10 +212,10 @@ def test_what_is_still_held_is_not_brought_back(office: Office) -> None:
     office.split("sheets")
     office.clean_machine()
     back = office.run("clean", "recovery", "use", *office.shares(1, 2))
-    assert [row["file"] for row in back["recovered"]] == [office.alone]
-    assert {row["file"] for row in office.run("clean", "file", "list")["files"]} == {office.alone}
+    assert {row["file"] for row in back["recovered"]} == office.with_liaisons("clean", office.alone)
+    assert {row["file"] for row in office.run("clean", "file", "list")["files"]} == office.with_liaisons("clean", office.alone)
     office.sync("ruth")
-    assert office.run("ruth", "status")["recovery"] == {"granted": 1, "files": 1}
+    assert office.run("ruth", "status")["recovery"] == {"granted": 2, "files": 2}
 
 
 def test_one_file_only(office: Office) -> None:
@@ -241,7 +249,7 @@ def test_nobody_recovers_in_silence_or_alone(office: Office) -> None:
     office.split("sheets")
     office.split("sheets again")
     assert office.refused("clean", "recovery", "use", *office.shares(1, 2, folder="sheets")) == "other-shares"
-    assert len(office.run("clean", "recovery", "use", *office.shares(1, 2))["recovered"]) == 2
+    assert len(office.run("clean", "recovery", "use", *office.shares(1, 2))["recovered"]) == 4
 
 
 class TestShares:
@@ -286,14 +294,14 @@ class TestSplit:
         office.enrol("Sam", "navigator", profile="tablet", more=("--second-device",))
         office.split("sheets")
         office.sync("tablet")
-        assert "recovery: 0 of 2 files re-granted" in office.text("tablet", "status")
+        assert "recovery: 0 of 4 files re-granted" in office.text("tablet", "status")
         office.run("sam", "note", "add", "--file", office.case, "typed under the old key")
-        assert office.run("ruth", "sync")["rotated"] == 1
-        assert office.run("sam", "sync")["rotated"] == 1
-        assert office.run("sam", "status")["recovery"] == {"granted": 2, "files": 2}
+        assert office.run("ruth", "sync")["rotated"] == 2
+        assert office.run("sam", "sync")["rotated"] == 2
+        assert office.run("sam", "status")["recovery"] == {"granted": 4, "files": 4}
         office.sync("ruth", "tablet")
         assert "re-granted" not in office.text("tablet", "status")
-        assert "2 of 2 files re-granted" in office.text("tablet", "registry", "show")
+        assert "4 of 4 files re-granted" in office.text("tablet", "registry", "show")
         code, _, err = office.ran("ruth", "recovery", "drill", *office.shares(1, 2))
         assert (code, "no longer in force" in err) == (1, True)
         assert office.bodies("ruth", office.case) == {"seen at home", "typed under the old key"}
@@ -347,10 +355,10 @@ class TestSplit:
 class TestDrill:
     def test_on_a_members_device(self, office: Office) -> None:
         found = office.run("sam", "recovery", "drill", *office.shares(2, 3))
-        assert (found["opened"], len(found["files"]), found["recorded"]) == (2, 2, True)
-        assert office.run("ruth", "status")["recovery"] == {"granted": 1, "files": 1}
+        assert (found["opened"], len(found["files"]), found["recorded"]) == (4, 4, True)
+        assert office.run("ruth", "status")["recovery"] == {"granted": 2, "files": 2}
         office.sync("ruth")
-        assert "2 of 2 files opened" in office.text("ruth", "registry", "show")
+        assert "4 of 4 files opened" in office.text("ruth", "registry", "show")
 
     def test_without_a_device(self, office: Office, tmp_path: Path) -> None:
         """From an export, with the server off; or from the id on the sheets alone."""
@@ -358,7 +366,7 @@ class TestDrill:
         office.run("sam", "audit", "export", "--out", path)
         authority = office.run("sam", "registry", "show")["authority"]
         found = office.run("nobody", "recovery", "drill", "--export", path, "--authority", authority, *office.shares(1, 2))
-        assert (found["opened"], found["recorded"]) == (2, False)
+        assert (found["opened"], found["recorded"]) == (4, False)
         key = office.run("sam", "registry", "show")["recovery"]["key"]
         assert office.run("nobody", "recovery", "drill", "--key", key, *office.shares(1, 2))["key"] == key
         assert office.refused("nobody", "recovery", "drill", "--key", "00" * 16, *office.shares(1, 2)) == "other-shares"
@@ -401,10 +409,10 @@ def test_killed_in_the_middle(office: Office) -> None:
     some = _recovered(server)
     back = office.run("clean", "recovery", "use", *office.shares(1, 2))
     assert back["closed"]
-    assert some + len(back["recovered"]) >= 12
+    assert some + len(back["recovered"]) >= 24
     office.sync("clean")
-    assert office.run("clean", "status")["recovery"] == {"granted": 12, "files": 12}
-    assert _recovered(server) == 12
+    assert office.run("clean", "status")["recovery"] == {"granted": 24, "files": 24}
+    assert _recovered(server) == 24
 
 
 def _recovered(path: Path) -> int:
