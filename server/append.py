@@ -13,7 +13,7 @@ from server import store
 from server.audit_log import AuditLog
 from server.parcel_store import ParcelBatch
 from shared_schema import cbor, ids, limits
-from shared_schema.certificate import Enrol
+from shared_schema.certificate import Enrol, Wiped
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
@@ -127,7 +127,7 @@ class Commit:
                     raise Malformed("a part is missing")
                 if (entry.log, entry.author) in stopped:
                     raise Refused("after-predecessor", "an earlier entry of this author was not taken")
-                if deposit and (sender is None or entry.author != sender.device or entry.log == self.registry.log):
+                if deposit and (sender is None or entry.author != sender.device or not self._may_hand_in(entry)):
                     raise Refused("no-such-file")
                 known = self._known(entry)
                 if known is not None:
@@ -148,6 +148,10 @@ class Commit:
             answers.append(answer)
         receipts |= {self._receipt(log, places): None for log, places in placed.items()}
         return Pushed(tuple(answers), tuple(receipts), tuple(openings), placed, leaves)
+
+    def _may_hand_in(self, entry: Entry) -> bool:
+        """§9.5: anything of a file; of the registry the word of a device that it has wiped itself."""
+        return entry.log != self.registry.log or isinstance(registry.statement_of(entry), Wiped)
 
     def _open(self, log: bytes) -> OpenLog | None:
         opened = self.logs.get(log)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from server import store
 from server.append import Pushed, Sender
-from server.realm import Realm
+from server.realm import Pulled, Realm
 from server.service import RunningSide
 from shared_schema import cbor, ids, limits
 from shared_schema.deposit import Deposited, HeldEntry, decode_deposit, encode_deposited, encode_held
@@ -20,12 +20,21 @@ _MOST: Final = 1000
 async def deposit(_request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
     """Take what a device could not send before it lost its place."""
     running.quotas.push_bytes.take(sender.device, len(body), running.realm.clock())
-    pairs = decode_deposit(body)
-    pushed: Pushed = await running.writer.do(lambda commit: commit.push(pairs, sender, deposit=True))
+    handed = decode_deposit(body)
+    pushed: Pushed = await running.writer.do(lambda commit: commit.push(handed.push, sender, deposit=True))
     for answer in pushed.answers:
         if answer.code != "accepted":
             running.metrics.refused.labels(answer.code).inc()
-    return Response(encode_deposited(Deposited(pushed.answers, pushed.receipts)), media_type=CBOR_TYPE)
+    pulled = await running.read(_last_page, running.realm, sender, handed.registry)
+    if pulled.delivered:
+        running.quotas.deliveries.take(sender.device, len(pulled.delivered), running.realm.clock())
+        await running.writer.do(lambda commit: running.realm.deliver(commit, sender.device, pulled.delivered))
+    return Response(encode_deposited(Deposited(pushed.answers, pushed.receipts, tuple(pulled.pages))), media_type=CBOR_TYPE)
+
+
+def _last_page(realm: Realm, sender: Sender, after: int) -> Pulled:
+    with realm.engine.connect() as tx, tx.begin():
+        return realm.last_page(tx, sender.device, after)
 
 
 async def held(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:

@@ -371,6 +371,15 @@ class Realm:
                 delivered.append(Delivery(log, after, after + len(page.entries)))
         return Pulled(pages, delivered, more)
 
+    def last_page(self, tx: Connection, device: bytes, after: int) -> Pulled:
+        """The registry from `after` up to the statement that revoked a device, which has not seen it yet: nothing that came later is its business."""
+        known = self.known()
+        end = known.devices[device].revoked or 0
+        if after >= end:
+            return Pulled([], [], more=False)
+        page, _ = self._page(tx, known.log, after, end, _RESPONSE_BYTES, None)
+        return Pulled([page], [Delivery(known.log, after, after + len(page.entries))], more=page.more)
+
     def _pushed_page(self, log: bytes, after: int, end: int, pushed: Pushed | None) -> Page | None:
         """The page (after, end] of ids alone, where it holds just what was pushed."""
         places = pushed.placed.get(log) if pushed else None

@@ -1,4 +1,4 @@
-"""Registry statements: root, certify, enrol, revoke, suspend, reinstate; and the certificate and invitation inside them. Those about recovery
+"""Registry statements: root, certify, enrol, revoke, suspend, reinstate, wiped; and the certificate and invitation inside them. Those about recovery
 are in recovery.py.
 
 Spec: docs/spec.md §6.  Vectors: shared_schema/vectors/registry/.  Shape only; standing is judged in sync/registry.py.
@@ -110,10 +110,24 @@ class Reinstate:
     device: bytes
 
 
-RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | RecoveryStatement
+@dataclass(frozen=True, slots=True)
+class Wiped:
+    """A revoked device says that it has wiped itself: of how many files and entries; how many entries it had handed in are held, how many it threw
+    away unsent, and how many letters.
+    """
+
+    files: int
+    entries: int
+    held: int
+    unsent: int
+    letters: int
+
+
+RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | Wiped | RecoveryStatement
 
 _SUBJECT: Final = keys("user", "name", "org", "roles", "until")
 _KEYS: Final = keys("device", "label", "sign", "receive")
+_WIPED: Final = ("files", "entries", "held", "unsent", "letters")
 
 
 def _subject_map(subject: Subject) -> dict[str, Any]:
@@ -186,6 +200,8 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_ = {"kind": "suspend", "device": statement.device, "reason": statement.reason}
         case Reinstate():
             map_ = {"kind": "reinstate", "device": statement.device}
+        case Wiped():
+            map_ = {"kind": "wiped", **{name: getattr(statement, name) for name in _WIPED}}
         case Renew() | Custody() | Permit() | Close() | Drill():
             map_ = recovery_map(statement)
     return cbor.encode(map_)
@@ -239,6 +255,11 @@ def _reinstate(value: dict[str, Any]) -> Reinstate:
     return Reinstate(as_id(as_map(value, "reinstate", keys("kind", "device"))["device"], "device"))
 
 
+def _wiped(value: dict[str, Any]) -> Wiped:
+    map_ = as_map(value, "wiped", keys("kind", *_WIPED))
+    return Wiped(*(as_uint(map_[name], name) for name in _WIPED))
+
+
 def _device_and_reason(value: dict[str, Any], name: str, reasons: tuple[str, ...]) -> tuple[bytes, str]:
     map_ = as_map(value, name, keys("kind", "device", "reason"))
     if map_["reason"] not in reasons:
@@ -253,6 +274,7 @@ _DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {
     "revoke": _revoke,
     "suspend": _suspend,
     "reinstate": _reinstate,
+    "wiped": _wiped,
     "renew": recovery.renew,
     "custody": recovery.custody,
     "permit": recovery.permit,

@@ -160,7 +160,7 @@ def encode_response(response: SyncResponse) -> bytes:
             "answers": [answer_map(answer) for answer in response.answers],
             "receipts": list(response.receipts),
             "openings": [[opening.id, opening.leaf, opening.salt] for opening in response.openings],
-            "pages": [_page_map(page) for page in response.pages],
+            "pages": [page_map(page) for page in response.pages],
             "more": response.more,
             "time": response.time_ms,
             "checkpoint": response.checkpoint,
@@ -184,7 +184,8 @@ def answer_map(answer: Answer) -> dict[str, Any]:
     return map_
 
 
-def _page_map(page: Page) -> dict[str, Any]:
+def page_map(page: Page) -> dict[str, Any]:
+    """A page of one log, as it travels."""
     entries = [[entry.pair, entry.received_ms, list(entry.opening)] for entry in page.entries]
     return {"log": page.log, "entries": entries, "head": page.head, "more": page.more}
 
@@ -202,7 +203,7 @@ def decode_response(data: bytes) -> SyncResponse:
         answers=tuple(decode_answer(item) for item in as_list(map_["answers"], "answers")),
         receipts=tuple(as_blob(item, "receipt") for item in as_list(map_["receipts"], "receipts")),
         openings=tuple(_opening(item) for item in as_list(map_["openings"], "openings")),
-        pages=tuple(_page(item) for item in as_list(map_["pages"], "pages")),
+        pages=tuple(decode_page(item) for item in as_list(map_["pages"], "pages")),
         more=_flag(map_["more"], "more"),
         time_ms=as_uint(map_["time"], "time"),
         checkpoint=as_text(map_["checkpoint"], "checkpoint", 1000),
@@ -242,7 +243,8 @@ def _opening(value: object) -> Opening:
     return Opening(as_hash(items[0], "id"), as_uint(items[1], "leaf"), as_hash(items[2], "salt"))
 
 
-def _page(value: object) -> Page:
+def decode_page(value: object) -> Page:
+    """A page of one log. Raises Malformed."""
     map_ = as_map(value, "page", keys("log", "entries", "head", "more"))
     entries = tuple(_page_entry(item) for item in as_list(map_["entries"], "entries"))
     return Page(as_id(map_["log"], "log"), entries, as_blob(map_["head"], "head"), _flag(map_["more"], "more"))

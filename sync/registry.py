@@ -20,6 +20,7 @@ from shared_schema.certificate import (
     Root,
     Subject,
     Suspend,
+    Wiped,
     countersigned,
     decode_registry_statement,
 )
@@ -38,7 +39,8 @@ _WAY_BACK: Final = frozenset({"administrator", "coordinator"})  # who invites, a
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A certified device. `id` is the registry entry that certifies it, `seq` its place; `revoked` and `suspended` the places of its
-    revocation and of the suspension that nobody has lifted, `suspended_by` the person who asked for that.
+    revocation and of the suspension that nobody has lifted, `suspended_by` the person who asked for that; `wiped` that of its word that it has wiped
+    itself.
     """
 
     id: bytes
@@ -49,6 +51,7 @@ class Certificate:
     revoked: int | None = None
     suspended: int | None = None
     suspended_by: bytes | None = None
+    wiped: int | None = None
 
     @property
     def acts(self) -> bool:
@@ -154,6 +157,8 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
             grown = _take_suspend(registry, entry, statement)
         case Reinstate():
             grown = _take_reinstate(registry, entry, statement)
+        case Wiped():
+            grown = _take_wiped(registry, entry)
         case Renew() | Custody() | Permit() | Close() | Drill():
             grown = replace(registry, recovery=_take_recovery(registry, entry, statement))
     return replace(grown, chains=(*registry.chains, chain))
@@ -255,6 +260,14 @@ def _take_reinstate(registry: Registry, entry: Entry, statement: Reinstate) -> R
     if target is None or target.revoked is not None or target.suspended is None:
         raise Refused("not-permitted", "the device is not suspended")
     return _with(registry, replace(target, suspended=None, suspended_by=None))
+
+
+def _take_wiped(registry: Registry, entry: Entry) -> Registry:
+    author = registry.devices.get(entry.author)
+    if author is None or author.revoked is None or author.wiped is not None:
+        raise Refused("not-permitted", "only a revoked device says that it has wiped itself, and once")
+    verify_object(entry.sign1, author.keys.sign)
+    return _with(registry, replace(author, wiped=registry.seq + 1))
 
 
 def _take_recovery(registry: Registry, entry: Entry, statement: Renew | Custody | Permit | Close | Drill) -> Recovery:

@@ -24,7 +24,7 @@ from server.append import Pushed, Sender
 from server.realm import Realm, RealmKeys
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
-from shared_schema.deposit import Deposited, decode_deposit, encode_deposited, encode_held
+from shared_schema.deposit import Deposit, Deposited, decode_deposit, encode_deposited, encode_held
 from shared_schema.entry import decode_pair
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
@@ -210,12 +210,15 @@ class Host:
         """POST /v1/deposit, as server/held_routes.py does it."""
         return self.serve(lambda: self._deposit(device, decode_deposit(body)))
 
-    def _deposit(self, device: bytes, pairs: tuple[Any, ...]) -> bytes:
+    def _deposit(self, device: bytes, handed: Deposit) -> bytes:
         certificate = self.realm.known().devices.get(device)
         if certificate is None:
             raise Refused("request-refused")
-        pushed = self.push(pairs, Sender(device, certificate.subject.user), deposit=True)
-        return encode_deposited(Deposited(pushed.answers, pushed.receipts))
+        sender = Sender(device, certificate.subject.user)
+        pushed = self.push(handed.push, sender, deposit=True)
+        pulled = held_routes._last_page(self.realm, sender, handed.registry)
+        self.realm.transact([lambda commit: self.realm.deliver(commit, device, pulled.delivered)])
+        return encode_deposited(Deposited(pushed.answers, pushed.receipts, tuple(pulled.pages)))
 
     def held(self, device: bytes, log: bytes, after: int) -> bytes:
         """GET /v1/held/{log}, as server/held_routes.py does it."""

@@ -106,15 +106,24 @@ def _seal_log(session: Session, log: bytes, *, out: bool) -> int:
     if secret is None:
         return 0
     rows = session.store.unsealed(log)
-    sealed = 0
-    while sealed < len(rows):
-        taken, parts = _batch(rows[sealed:])
-        with session.store.transaction():
-            entry = _seal(session, log, epoch, secret, parts)
-            n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
-            session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
-        sealed += len(taken)
-    return sealed
+    for group in _by_record(rows) if lost else [rows]:
+        sealed = 0
+        while sealed < len(group):
+            taken, parts = _batch(group[sealed:])
+            with session.store.transaction():
+                entry = _seal(session, log, epoch, secret, parts)
+                n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
+                session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
+            sealed += len(taken)
+    return len(rows)
+
+
+def _by_record(rows: list[ChangeRow]) -> list[list[ChangeRow]]:
+    """What will be held is decided on by entry: each record is one of its own."""
+    grouped: dict[bytes, list[ChangeRow]] = {}
+    for row in rows:
+        grouped.setdefault(row.record, []).append(row)
+    return list(grouped.values())
 
 
 def _batch(rows: list[ChangeRow]) -> tuple[list[ChangeRow], list[bytes]]:

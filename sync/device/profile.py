@@ -18,6 +18,7 @@ from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.shape import as_bytes, as_uint
 from sync.device.session import Session
 from sync.device.store import Store
+from sync.device.wiping import DONE
 from sync.keys import passphrase_key
 
 MEMORY_KIB: Final = 65_536
@@ -27,6 +28,7 @@ MOST: Final = (1_048_576, 64)
 _WAIT_S: Final = 10.0
 _NO_GOOD: Final = frozenset({"invitation-spent", "invitation-ended", "invitation-invalid"})  # before anything of this device was taken
 MIN_PASSPHRASE: Final = 8
+WIPED: Final = "wiped.json"  # what is left of a device that wiped itself: when, why, how much
 
 
 def now_ms() -> int:
@@ -40,6 +42,7 @@ def _begin(folder: Path, passphrase: str) -> None:
     facts = {"v": 1, "kdf": "argon2id", "memory_kib": MEMORY_KIB, "passes": PASSES, "salt": secrets.token_hex(16)}
     try:
         write_private(folder / "profile.json", json.dumps(facts), new=True)
+        (folder / WIPED).unlink(missing_ok=True)
     except FileExistsError:
         raise Refused("not-permitted", f"{folder} already holds a device") from None
 
@@ -77,7 +80,24 @@ def _key(folder: Path, passphrase: str) -> bytes:
 def require_profile(folder: Path) -> None:
     """Raises Refused `no-profile` unless a profile was made in `folder`."""
     if not (folder / "profile.json").exists():
-        raise Refused("no-profile", f"there is no enrolled device in {folder}")
+        raise Refused("no-profile", _wiped(folder) or f"there is no enrolled device in {folder}")
+
+
+def _wiped(folder: Path) -> str:
+    """What became of the device that was in this folder, if it wiped itself."""
+    try:
+        gone = json.loads((folder / WIPED).read_text(encoding="ascii"))
+        when = time.strftime("%d %b %Y", time.gmtime(int(gone["at_ms"]) / 1000))
+        return f"the device in {folder} was revoked ({gone['reason']}) and wiped itself on {when}: {gone['files']} file(s). Enrol it anew, with a new code"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _end(folder: Path, gone: bytes) -> None:
+    """The last of a device that has wiped itself: what it was is kept as a few numbers, and nothing else."""
+    write_private(folder / WIPED, gone.decode())
+    for path in (*folder.glob("store.db*"), folder / "profile.json"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -96,10 +116,17 @@ def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[
         if new and not (folder / "profile.json").exists():
             _begin(folder, passphrase)
         store = Store(folder / "store.db", _key(folder, passphrase), create=new)
+        gone = store.fact(DONE)
         try:
-            yield store
+            if gone is None:
+                yield store
+                return
         finally:
+            gone = store.fact(DONE)
             store.close()
+            if gone is not None:
+                _end(folder, gone)
+        require_profile(folder)  # it had been cut short in its end
     finally:
         os.close(lock)
 

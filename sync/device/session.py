@@ -27,7 +27,7 @@ from sync.signing import SigningKey
 
 Entropy = Callable[[int], bytes]
 Clock = Callable[[], int]
-_IDENTITY: Final = "identity"
+IDENTITY: Final = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Session:
     """An unlocked device. `now_ms` and `entropy` come from the rim."""
 
     def __init__(self, store: Store, now_ms: Clock, entropy: Entropy) -> None:
-        raw = store.fact(_IDENTITY)
+        raw = store.fact(IDENTITY)
         if raw is None:
             raise Refused("no-profile")
         self.store, self.now_ms, self.entropy = store, now_ms, entropy
@@ -76,9 +76,9 @@ class Session:
     def establish(store: Store, identity: Identity) -> None:
         """Write a new device's identity into an empty store."""
         with store.transaction():
-            if store.fact(_IDENTITY) is not None:
+            if store.fact(IDENTITY) is not None:
                 raise Refused("not-permitted", "this profile already is a device")
-            store.set_fact(_IDENTITY, identity.encode())
+            store.set_fact(IDENTITY, identity.encode())
 
     @property
     def keys(self) -> Keys:
@@ -97,6 +97,12 @@ class Session:
         """True once this device stands in its registry, while it is neither revoked nor suspended."""
         certificate = self.registry.devices.get(self.identity.device)
         return certificate is not None and certificate.acts
+
+    @property
+    def revoked(self) -> bool:
+        """True once this device's own registry shows that it is revoked."""
+        certificate = self.registry.devices.get(self.identity.device)
+        return certificate is not None and certificate.revoked is not None
 
     def name_of(self, user: bytes) -> str:
         """A worker's display name, or their id when the registry has none."""
@@ -233,6 +239,8 @@ class Session:
         """Keep several changes in one transaction."""
         state = self.require_file(log)
         me = self.identity
+        if self.revoked:
+            raise Refused("revoked", "an administrator revoked this device: nothing more is written on it; nothing was changed")
         if me.user not in state.members:
             raise Refused("no-standing", "you are no longer a member of this file; nothing was changed")
         if self.certified and any(record is not None and self.store.waits_for_others(log, record) for record, _, _ in edits):

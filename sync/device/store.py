@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from shared_schema import ids
+from sync.device.forgetting import Forgetting
 from sync.device.parcel_sql import ParcelSql
 from sync.device.tables import (
     CHANGE_COLUMNS,
@@ -26,7 +27,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(ParcelSql):
+class Store(Forgetting, ParcelSql):
     """One open device store."""
 
     # --- facts -----------------------------------------------------------------------------------------------------------

@@ -6,25 +6,20 @@ few times at most, and more is asked for only while something comes.
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
-from shared_schema.certificate import Reinstate, Suspend
-from shared_schema.deposit import decode_deposited, encode_deposit
-from shared_schema.entry import decode_entry
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
-from sync import membership, registry
-from sync.device import VERSION, crossing
+from sync import membership
+from sync.device import VERSION, crossing, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
-from sync.device.settling import Settling
 from sync.device.tables import OutboxRow, Waiting
 from sync.device.taking import take_response
 from sync.granting import Granter
@@ -34,6 +29,7 @@ _FIRST_PUSH_BYTES: Final = 262_144  # then twice as much each time: what a slow 
 _ROUNDS: Final = 10_000
 _SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
+_LOOK_FIRST_MS: Final = 900_000
 _OUT: Final = frozenset({"revoked", "suspended", "certificate-ended"})
 TURNED_AWAY: Final = "turned-away"  # the fact that says why the server took nothing of this device at the last sync
 
@@ -95,8 +91,10 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
     stuck: set[bytes] = set()
     tended: set[bytes] = set()
     resealed: Counter[bytes] = Counter()
+    look_first = _long_ago(session)
     while True:
-        seal_pending(session)
+        if not look_first or report.rounds:
+            seal_pending(session)
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
@@ -104,11 +102,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         except Refused as error:
             if error.code in _OUT:
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
-                with suppress(Refused):  # the next sync tries again
-                    hand_in(session, transport)
-                if held := session.store.held():
-                    text = f"{error} {held} change(s) that it could not send are held until a colleague decides on them."
-                    raise Refused(error.code, text) from error
+                raise wiping.turned_away(session, transport, error) from error
             raise
         if session.store.fact(TURNED_AWAY):
             session.store.set_fact(TURNED_AWAY, b"")
@@ -128,32 +122,10 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
             break
 
 
-def hand_in(session: Session, transport: Transport) -> int:
-    """What a device that lost its place could not send: the server holds it until a member decides on it. Returns how many changes are held.
-
-    What cannot be handed in (statements, work in files that the server does not know) stays on this device.
-    """
-    _drop_own_orders(session)
-    seal_pending(session, out=True)
-    asked: set[int] = set()
-    while chosen := [item for item in _choose(session, set()) if item.n not in asked and not item.statement]:
-        asked |= {item.n for item in chosen}
-        handed = session.store.outbox_items([item.n for item in chosen])
-        answer = decode_deposited(transport.deposit(session, encode_deposit([[item.cose, cbor.Raw(item.parts)] for item in handed])))
-        with session.store.transaction():
-            Settling(session, Outcome()).take_deposited(answer, handed)
-    return session.store.held()
-
-
-def _drop_own_orders(session: Session) -> None:
-    """Whom somebody wanted kept out, or let in, before they were kept out themselves: it does not go out by itself weeks later."""
-    for item in session.store.outbox(session.registry.log):
-        statement = registry.statement_of(decode_entry(item.cose))
-        if isinstance(statement, Suspend | Reinstate):
-            with session.store.transaction():
-                session.store.drop_outbox(item.n)
-                what = "kept out" if isinstance(statement, Suspend) else "let in again"
-                session.alarm(None, None, "overtaken", f"your request that a device be {what} was NOT sent: make it again, if it is still right")
+def _long_ago(session: Session) -> bool:
+    """True when much may have changed since this device last heard: it asks before it seals, for it may have lost its place, or its key."""
+    last = session.store.fact("synced_ms")
+    return last is None or not 0 <= session.now_ms() - int(last) < _LOOK_FIRST_MS
 
 
 def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, again: bool = False) -> list[Waiting]:

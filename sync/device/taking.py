@@ -32,37 +32,49 @@ def take_response(session: Session, response: SyncResponse, pushed: list[OutboxR
     outcome = Outcome()
     try:
         with session.store.transaction():
-            _Taking(session, response, pushed, outcome).run()
+            _Taking(session, outcome, response.time_ms, pushed, more=response.more).run(response)
     except BaseException:
         session.forget_readers()
         raise
     return outcome
 
 
+def take_registry(session: Session, page: Page) -> None:
+    """Take a page of the registry that came by itself, in one transaction."""
+    try:
+        with session.store.transaction():
+            taking = _Taking(session, Outcome(), session.now_ms() + session.clock_offset(), [], more=page.more)
+            if page.log == session.registry.log:
+                taking.guarded(page, taking.registry_page)
+    except BaseException:
+        session.forget_readers()
+        raise
+
+
 class _Taking:
-    def __init__(self, session: Session, response: SyncResponse, pushed: list[OutboxRow], outcome: Outcome) -> None:
-        self.session, self.store, self.response, self.pushed, self.outcome = session, session.store, response, pushed, outcome
-        self.behind = response.more
+    def __init__(self, session: Session, outcome: Outcome, time_ms: int, pushed: list[OutboxRow], *, more: bool) -> None:
+        self.session, self.store, self.outcome, self.time_ms, self.pushed, self.more = session, session.store, outcome, time_ms, pushed, more
+        self.behind = more
         self.sent = {item.id: decode_entry(item.cose, cbor.decode(item.parts)) for item in pushed}
         self.opening = Opening(session, outcome)
 
-    def run(self) -> None:
+    def run(self, response: SyncResponse) -> None:
         own = self.session.registry.log
-        pages = sorted(self.response.pages, key=lambda page: page.log != own)
+        pages = sorted(response.pages, key=lambda page: page.log != own)
         for page in pages:
-            self._guarded(page, self._registry_page if page.log == own else self._file_page)
-        coming = next((page.more for page in pages if page.log == own), self.response.more)
+            self.guarded(page, self.registry_page if page.log == own else self._file_page)
+        coming = next((page.more for page in pages if page.log == own), self.more)
         if not coming and not self.session.stopped(own):  # what comes may be the own one
             self._drop_moot(own)
-        Settling(self.session, self.outcome).take(self.response, self.pushed)
-        take_proofs(self.session, self.response, self.outcome)
+        Settling(self.session, self.outcome).take(response, self.pushed)
+        take_proofs(self.session, response, self.outcome)
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
-        self.store.set_fact(HELD_FILES, cbor.encode([list(one) for one in self.response.held]))
-        self.store.set_fact(PARCELS, cbor.encode([list(one) for one in self.response.parcels]))
-        self.store.set_fact("clock_offset", str(self.response.time_ms - self.session.now_ms()).encode())
+        self.store.set_fact(HELD_FILES, cbor.encode([list(one) for one in response.held]))
+        self.store.set_fact(PARCELS, cbor.encode([list(one) for one in response.parcels]))
+        self.store.set_fact("clock_offset", str(self.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
 
-    def _guarded(self, page: Page, take: Any) -> None:
+    def guarded(self, page: Page, take: Any) -> None:
         """A page that contradicts stops its own log only, and is kept."""
         try:
             try:
@@ -86,7 +98,7 @@ class _Taking:
         """A statement relies on a registry that has not come yet: asked for again. Raises Contradiction when it did not come then either."""
         self.behind = True
         place = str(self.session.author(log)[1].seq).encode()
-        if self.store.fact(_BEHIND + log.hex()) == place and not self.response.more:
+        if self.store.fact(_BEHIND + log.hex()) == place and not self.more:
             raise Contradiction("a statement relies on a registry that the server does not show")
         self.store.set_fact(_BEHIND + log.hex(), place)
 
@@ -95,7 +107,8 @@ class _Taking:
 
     # --- registry --------------------------------------------------------------------------------------------------------
 
-    def _registry_page(self, page: Page) -> None:
+    def registry_page(self, page: Page) -> None:
+        """The next page of this side's registry."""
         session = self.session
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
         self._check_floor(known, last=not page.more)
@@ -119,7 +132,7 @@ class _Taking:
         here = {row.id for row in self.store.entries(log) if row.author == self.session.identity.device} if waiting else set()
         for item in waiting:
             entry = decode_entry(item.cose)
-            if item.id in here or not registry.is_moot(known, entry, self.response.time_ms):
+            if item.id in here or not registry.is_moot(known, entry, self.time_ms):
                 continue
             statement = registry.statement_of(entry)
             revoked = isinstance(statement, Permit) and known.devices[statement.device].revoked is not None
@@ -201,7 +214,7 @@ class _Taking:
                 )
             )  # fmt: skip
             hash_ = exchange.accepted_leaf(page.log, place, salt, void=one.void is not None)
-            due.append((leaf, hash_, page.log, place.seq, self.response.time_ms, self.session.now_ms()))
+            due.append((leaf, hash_, page.log, place.seq, self.time_ms, self.session.now_ms()))
         self.store.put_entries(page.log, rows)
         self.store.put_due_proofs(due)
         head = reader.log

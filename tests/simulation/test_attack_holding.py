@@ -8,7 +8,7 @@ import pytest
 
 from server.append import Pushed
 from shared_schema import cbor, ids
-from shared_schema.deposit import decode_deposited, encode_deposit
+from shared_schema.deposit import Deposit, decode_deposited, encode_deposit
 from shared_schema.entry import ENVELOPE, Entry, Head, decode_entry, entry_header, envelope_payload
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import Admit, encode_file_statement
@@ -65,7 +65,7 @@ def forged(
 
 
 def deposit(world: World, phone: Phone, *entries: Entry) -> list[str]:
-    body = encode_deposit([[entry.cose, list(entry.parts)] for entry in entries])
+    body = encode_deposit(Deposit(tuple([entry.cose, list(entry.parts)] for entry in entries), 2**40))
     return [answer.code for answer in decode_deposited(world.hosts[SIDE].deposit(phone.device, body)).answers]
 
 

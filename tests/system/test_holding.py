@@ -7,32 +7,9 @@ from typing import Any
 
 from shared_schema import cbor
 
-NOTES = 40
-
 
 def bodies(office: Any, profile: str) -> set[str]:
     return {note["body"] for note in office.run(profile, "note", "list", office.case)["notes"]}
-
-
-def test_a_revoked_phone_with_forty_notes(office: Any) -> None:
-    """All held, read by the coordinator, all but one let in, none lost, nothing else let in."""
-    for number in range(NOTES):
-        office.run("sam", "note", "add", "--file", office.case, f"visit {number}")
-    office.run("office/perpetrator-administrator", "device", "revoke", "Sam", "--reason", "lost", "--yes")
-    office.sync("ruth")  # the file is rotated
-    assert office.refused("sam", "sync") == "revoked"
-    status = office.run("sam", "status")
-    assert (status["unsent"], status["held"]) == (0, NOTES)
-    office.sync("ruth", "priya")
-    assert bodies(office, "ruth") == set()
-    assert any("held" in text for text in office.run("ruth", "status")["needs_you"])
-    assert not any("held" in text for text in office.run("priya", "status")["needs_you"])
-    assert office.run("priya", "held", "list")["held"] == []
-    held = office.run("ruth", "held", "list")["held"]
-    assert {row["by"] for row in held} == {"Sam"}
-    assert sum(len(row["what"]) for row in held) == NOTES
-    shown = office.run("ruth", "held", "show", held[0]["id"][:12])
-    assert all(record["values"]["body"].startswith("visit ") for record in shown["records"])
 
 
 def test_one_of_two_is_let_in(office: Any) -> None:

@@ -110,6 +110,8 @@ def _decode_registry_statement(data: bytes) -> Value:
             return {"kind": "suspend", "device": one.device, "reason": one.reason}
         case certificate.Reinstate() as one:
             return {"kind": "reinstate", "device": one.device}
+        case certificate.Wiped() as one:
+            return {"kind": "wiped", "files": one.files, "entries": one.entries, "held": one.held, "unsent": one.unsent, "letters": one.letters}
         case recovery.Renew() as one:
             return {"kind": "renew", "recovery": one.recovery, "recovery_sign": one.recovery_sign}
         case recovery.Custody() as one:
@@ -141,7 +143,7 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
 
 
 _PLAIN: Final[dict[str, Any]] = {
-    "revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate,
+    "revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate, "wiped": certificate.Wiped,
     "renew": recovery.Renew, "permit": recovery.Permit, "close": recovery.Close, "drill": recovery.Drill,
 }  # fmt: skip
 
@@ -331,14 +333,19 @@ def _encode_response(value: Value, _seed: bytes) -> bytes:
 
 def _decode_deposited(data: bytes) -> Value:
     one = deposit.decode_deposited(data)
-    return {"answers": [_answer(answer) for answer in one.answers], "receipts": list(one.receipts)}
+    return {"answers": [_answer(answer) for answer in one.answers], "receipts": list(one.receipts), "pages": [page_value(page) for page in one.pages]}
 
 
 def _encode_deposited(value: Value, _seed: bytes) -> bytes:
     answers = tuple(
         wire.Answer(item["id"], item["code"], item.get("message", ""), item.get("signed"), item.get("stored")) for item in value["answers"]
     )
-    return deposit.encode_deposited(deposit.Deposited(answers, tuple(value["receipts"])))
+    return deposit.encode_deposited(deposit.Deposited(answers, tuple(value["receipts"]), tuple(to_page(page) for page in value["pages"])))
+
+
+def _decode_deposit(data: bytes) -> Value:
+    one = deposit.decode_deposit(data)
+    return {"push": list(one.push), "registry": one.registry}
 
 
 def _decode_held(data: bytes) -> Value:
@@ -387,7 +394,7 @@ CODECS: Final[dict[str, Codec]] = {
     "checkpoint": Codec(_decode_checkpoint, lambda value, _seed: checkpoint.encode_checkpoint(checkpoint.Checkpoint(**value)), is_text=True),
     "sync_request": Codec(_decode_request, _encode_request),
     "sync_response": Codec(_decode_response, _encode_response),
-    "deposit": Codec(lambda data: list(deposit.decode_deposit(data)), lambda value, _seed: deposit.encode_deposit(value)),
+    "deposit": Codec(_decode_deposit, lambda value, _seed: deposit.encode_deposit(deposit.Deposit(tuple(value["push"]), value["registry"]))),
     "deposited": Codec(_decode_deposited, _encode_deposited),
     "held": Codec(_decode_held, _encode_held),
     "part": Codec(

@@ -118,7 +118,7 @@ def _registry(given: In) -> Any:
     devices = [
         {
             "device": cert.keys.device, "cert": cert.id, "seq": cert.seq, "user": cert.subject.user, "roles": list(cert.subject.roles),
-            "issuer": cert.issuer, "revoked": cert.revoked, "suspended": cert.suspended,
+            "issuer": cert.issuer, "revoked": cert.revoked, "suspended": cert.suspended, "wiped": cert.wiped,
         }
         for _, cert in sorted(known.devices.items())
     ]  # fmt: skip

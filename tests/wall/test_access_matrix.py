@@ -13,7 +13,7 @@ import pytest
 from server.app import ROUTES
 from server.live import Live
 from shared_schema import cbor, ids
-from shared_schema.deposit import encode_deposit
+from shared_schema.deposit import Deposit, encode_deposit
 from shared_schema.parcel import Publication, encode_parcels, encode_publication
 from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
 from shared_schema.wire import SyncRequest, encode_request
@@ -201,7 +201,7 @@ def asked(town: Town, route: str, thing: str) -> tuple[str, bytes]:
         )
     bodies: dict[str, Callable[[], bytes]] = {
         "POST /v1/sync": lambda: encode_request(SyncRequest()),
-        "POST /v1/deposit": lambda: encode_deposit([]),
+        "POST /v1/deposit": lambda: encode_deposit(Deposit((), 0)),
         "POST /v1/parcels": lambda: encode_parcels([]),
         "POST /v1/intake/{log}": lambda: encode_publication(Publication(9, bytes(32), None, ())),
     }

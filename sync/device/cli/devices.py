@@ -9,7 +9,7 @@ import typer
 from shared_schema import ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS
 from shared_schema.errors import Refused
-from sync.device import enrolment, finding, holding, standing
+from sync.device import enrolment, finding, holding, standing, wiping
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send, try_sync
@@ -57,13 +57,15 @@ def device_row(opened: Session, cert: Any) -> dict[str, Any]:
     """A device as it is listed."""
     return {
         "device": ids.show(cert.keys.device), "name": cert.subject.name, "user": ids.show(cert.subject.user), "roles": list(cert.subject.roles),
-        "label": cert.keys.label, "revoked": cert.revoked is not None, "suspended": cert.suspended is not None, "this": cert.keys.device == opened.identity.device, "until_ms": cert.subject.until,
+        "label": cert.keys.label, "revoked": cert.revoked is not None, "suspended": cert.suspended is not None, "wiped": cert.wiped is not None, "this": cert.keys.device == opened.identity.device, "until_ms": cert.subject.until,
     }  # fmt: skip
 
 
 def _standing(row: dict[str, Any]) -> str:
-    if row["revoked"] or row["suspended"]:
-        return "revoked" if row["revoked"] else "suspended"
+    if row["revoked"]:
+        return "revoked, has wiped itself" if row["wiped"] else "revoked"
+    if row["suspended"]:
+        return "suspended"
     return "this one" if row["this"] else ""
 
 
@@ -158,6 +160,38 @@ def device_reinstate(which: WhichDevice, as_json: Json = False) -> None:
     if held:
         lines.append(f"{sum(held.values())} held: what was handed in meanwhile waits for you to let it in or not: fieldkeep held list")
     emit({"reinstated": ids.show(target), "held": held}, *lines, as_json=as_json)
+
+
+@device.command("wipe")
+@command
+def device_wipe(
+    discard: Annotated[bool, typer.Option("--discard", help="Throw away what could not be handed in. It cannot be brought back.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """On a device that was revoked: what is still on it, and why; with --discard, the end of it.
+
+    A revoked device wipes itself when it next reaches the server, after handing in what it could not send. This is for what it could not hand in.
+
+    Example: fieldkeep device wipe        or, when you have copied it by hand: fieldkeep device wipe --discard
+    """
+    with frame.session(ending=True) as opened, frame.online(opened) as transport:
+        if not opened.revoked:
+            raise Refused(
+                "not-permitted", "this device is not revoked, as far as its registry goes: an administrator revokes it, then it wipes itself"
+            )
+        left = opened.store.left()
+        if discard and left:
+            terminal.confirm(f"Throw away {sum(left.values())} change(s) that nobody else has?", yes=yes)
+        done = wiping.wipe(opened, transport, discard=discard)
+        found = {"wiped": done, "left": {ids.show(log): count for log, count in left.items()} if not done else {}, **wiping.tally(opened)._asdict()}
+        lines = [wiping.said(wiping.tally(opened), wiping.why(opened))]
+        if not done:
+            lines += [
+                f"  {finding.label(opened, log)}: {count} change(s) that could not be handed in. Read them here, and write them down"
+                for log, count in left.items()
+            ]
+    emit(found, *lines, as_json=as_json)
 
 
 def _as_it_stands(opened: Session, which: str) -> Certificate:

@@ -16,7 +16,7 @@ from rich.text import Text
 from shared_schema import ids, limits
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
-from sync.device import finding
+from sync.device import finding, wiping
 from sync.device.cli.terminal import Unprinted, context, emit_json, visible, warn
 from sync.device.database import SqlError, storage_error
 from sync.device.profile import open_session, require_profile
@@ -62,10 +62,12 @@ def _can_ask() -> bool:
 
 
 @contextmanager
-def session() -> Iterator[Session]:
-    """The unlocked device of this run's profile."""
+def session(*, ending: bool = False) -> Iterator[Session]:
+    """The unlocked device of this run's profile. One that has wiped itself is for commands that end it."""
     require_profile(context().profile)  # before anybody is asked for its passphrase
     with open_session(context().profile, passphrase()) as opened:
+        if wiping.under_way(opened) and not ending and not opened.file_logs():
+            raise Refused("revoked", f"{wiping.said(wiping.tally(opened), wiping.why(opened))} It has yet to tell your side so: fieldkeep sync")
         yield opened
 
 

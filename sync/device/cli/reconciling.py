@@ -33,7 +33,7 @@ def sync_command(
     if watch:
         watching.watch(as_json=as_json)
         return
-    with frame.session() as opened, frame.online(opened) as transport:
+    with frame.session(ending=True) as opened, frame.online(opened) as transport:
         report = run_sync(opened, transport, quiet=as_json)
         found = report_json(opened, report)
     emit(found, *report_lines(found), as_json=as_json)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared_schema import cbor, certificate, cose, ids
-from shared_schema.certificate import Certify, Reinstate, Revoke, Suspend, encode_registry_statement
+from shared_schema.certificate import Certify, Reinstate, Revoke, Suspend, Wiped, encode_registry_statement
 from shared_schema.entry import Entry
 from tests.vectors.codecs import CODECS
 from tests.vectors.edwards import IDENTITY, encode
@@ -120,6 +120,7 @@ def _statements() -> Book:
         "revoke": encode_registry_statement(Revoke(M1.id, "lost")),
         "suspend": encode_registry_statement(Suspend(M1.id, "lost")),
         "reinstate": encode_registry_statement(Reinstate(M1.id)),
+        "wiped": encode_registry_statement(Wiped(3, 41, 2, 0, 1)),
     }
     book.share("invitation", invited)
     book.share("receive", A1.receive.public)
@@ -176,6 +177,8 @@ def _statements() -> Book:
         ("revoke_reason_of_a_suspension", "A reason that only suspensions have.", revoke | {"reason": "unsure"}),
         ("reinstate_reason", "Lifting a suspension has no reason.", revoke | {"kind": "reinstate"}),
         ("reinstate_device_15", "A device id of 15 bytes.", {"kind": "reinstate", "device": M1.id[1:]}),
+        ("wiped_files_negative", "Fewer than no files.", cbor.decode(good["wiped"]) | {"files": -1}),
+        ("wiped_unsent_text", "A number as text.", cbor.decode(good["wiped"]) | {"unsent": "none"}),
         ("revoke_device_17", "A device id of 17 bytes.", revoke | {"device": M1.id + b"\0"}),
     ):
         refuse(name, why, value)
@@ -185,11 +188,13 @@ def _statements() -> Book:
 # --- judged -----------------------------------------------------------------------------------------------------------------
 
 
-def _device_rows(log: RegistryLog, devices: list[tuple[Device, int, bytes, int | None]], suspended: Mapping[Device, int]) -> list[dict[str, Any]]:
+def _device_rows(
+    log: RegistryLog, devices: list[tuple[Device, int, bytes, int | None]], suspended: Mapping[Device, int], wiped: Mapping[Device, int]
+) -> list[dict[str, Any]]:
     rows = [
         {
             "device": device.id, "cert": log.entries[seq - 1][0].id, "seq": seq, "user": device.user, "roles": list(device.roles),
-            "issuer": issuer, "revoked": revoked, "suspended": suspended.get(device),
+            "issuer": issuer, "revoked": revoked, "suspended": suspended.get(device), "wiped": wiped.get(device),
         }
         for device, seq, issuer, revoked in devices
     ]  # fmt: skip
@@ -202,12 +207,13 @@ def _out(
     devices: list[tuple[Device, int, bytes, int | None]],
     reused: tuple[Device, ...] = (),
     suspended: Mapping[Device, int] = MappingProxyType({}),
+    wiped: Mapping[Device, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     spent = sorted(
         [signer(f"invitation/{device.name}").public, device.id] for device, _, issuer, _ in devices if len(issuer) == 16 and device not in (A1, W1)
     )
     return {
-        "log": log.id, "head": list(head_of(log, len(log.entries))), "void": void, "devices": _device_rows(log, devices, suspended), "spent": spent,
+        "log": log.id, "head": list(head_of(log, len(log.entries))), "void": void, "devices": _device_rows(log, devices, suspended, wiped), "spent": spent,
         "reused": sorted(signer(f"invitation/{device.name}").public for device in reused),
         "root": log.entries[0][0].id, "recovery": ids.recovery_id(root(log.side).recovery),
     }  # fmt: skip
@@ -295,6 +301,22 @@ def _suspensions(book: Book) -> None:
     tells("suspension_of_oneself", "A device may suspend itself.", log, {N1: 9}, (None,))
 
 
+def _wipings(book: Book) -> None:
+    log = perpetrator(9)
+    log.append(log.wiped(M1))
+    authority = ids.authority_id(AUTHORITY.public)
+    rows: list[tuple[Device, int, bytes, int | None]] = [(A1, 2, authority, None)]
+    rows += [(device, seq, A1.id, 9 if device is M1 else None) for seq, device in enumerate((C1, N1, N2, M1, F1, A2), 3)]
+    why = "A revoked device says that it has wiped itself."
+    book.add("wiped", why, op="registry", given=log.given, out=_out(log, [None] * 10, rows, wiped={M1: 10}))
+    given = log.given | {"entry": travelling(log.wiped(M1)), "received_ms": log.next_ms}
+    book.refuse("wiped_again", "It has said so already.", "not-permitted", op="registry_take", given=given)
+    refuse = _refuser(book, 9)
+    refuse("wiped_in_standing", "The device is not revoked.", "not-permitted", lambda log: log.wiped(N1))
+    refuse("wiped_by_stranger", "The device is not certified.", "not-permitted", lambda log: log.wiped(NEW))
+    refuse("wiped_signature", "It bears another key's signature.", "malformed", lambda log: log.wiped(M1, N1.key))
+
+
 def _refused_suspensions(book: Book) -> None:
     refuse = _refuser(book, 9)
     no = "not-permitted"
@@ -337,6 +359,7 @@ def _judged() -> Book:
             book.share(f"{name}/{seq}", data)
     _sequences(book)
     _suspensions(book)
+    _wipings(book)
     _countersigned(book)
     _refused_roots(book)
     _refused_certificates(book)

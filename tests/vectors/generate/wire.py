@@ -216,8 +216,8 @@ def _deposits() -> Book:
         "log": _LOG, "inc": INC, "id": fill("wire/id", 32), "author": C1.id, "sq": 1, "code": "held",
     })}  # fmt: skip
     kinds: dict[str, dict[str, Any]] = {
-        "deposit": {"v": 1, "push": [_entry()]},
-        "deposited": {"v": 1, "answers": [held], "receipts": []},
+        "deposit": {"v": 1, "push": [_entry()], "registry": 12},
+        "deposited": {"v": 1, "answers": [held], "receipts": [], "pages": _response()["pages"][:1]},
         "held": {"v": 1, "held": [[1, T0, _entry()]], "more": False},
     }
     for codec, map_ in kinds.items():
@@ -232,10 +232,12 @@ def _deposits() -> Book:
         ("held_n_0", "Numbers begin at 1.", "held", {"held": [[0, T0, _entry()]]}),
         ("held_two_items", "A held entry without its time.", "held", {"held": [[1, _entry()]]}),
         ("held_more_null", "`null` in the place of `false`.", "held", {"more": None}),
+        ("deposit_registry_cursor", "A cursor in the place of a number.", "deposit", {"registry": [12, _CHAIN]}),
+        ("deposited_two_pages", "Two pages.", "deposited", {"pages": _response()["pages"][:1] * 2}),
         ("deposit_map", "A map in the place of the entries.", "deposit", {"push": {}}),
     ):
         book.refuse(name, why, "malformed", codec=codec, bytes=cbor.encode(kinds[codec] | over))
-    many = cbor.encode({"v": 1, "push": [0] * 4097})
+    many = cbor.encode({"v": 1, "push": [0] * 4097, "registry": 0})
     book.refuse("deposit_4097", "One entry more than one deposit may hold.", "too-large", codec="deposit", bytes=many)
     return book
 

@@ -246,6 +246,10 @@ class RegistryLog(Log):
         """The lifting of a suspension."""
         return self.statement(author.id, author.key, certificate.encode_registry_statement(certificate.Reinstate(target.id)))
 
+    def wiped(self, author: Device, key: SigningKey | None = None) -> Entry:
+        """A device's word that it has wiped itself."""
+        return self.statement(author.id, key or author.key, certificate.encode_registry_statement(certificate.Wiped(3, 41, 2, 0, 1)))
+
     def renew(self, author: Device, label: str, **over: Any) -> Entry:
         """A fresh recovery key."""
         fresh = recoverer(label)
