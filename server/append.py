@@ -5,13 +5,16 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, NoReturn
 
 from sqlalchemy import Connection
 
 from server import store
+from server import unborn as unborn_files
 from server.audit_log import AuditLog
 from server.parcel_store import ParcelBatch
+from server.unborn import Unborn
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol, Wiped
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
@@ -88,6 +91,7 @@ class Commit:
         tx: Connection,
         *,
         known: Registry,
+        unborn: unborn_files.Files = MappingProxyType({}),
         incarnation: bytes,
         audit: AuditLog,
         now_ms: int,
@@ -101,6 +105,8 @@ class Commit:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
         self._load, self.sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
         self._may_begin, self._may_state = may_begin, may_state
+        self.unborn: dict[bytes, Unborn] = {}
+        self._unborn = unborn
         self._named: dict[bytes, set[bytes]] = {}
         self._stored_room = 0
         self.batch = store.Batch()
@@ -130,7 +136,7 @@ class Commit:
                 if deposit and (sender is None or entry.author != sender.device or not self._may_hand_in(entry)):
                     raise Refused("no-such-file")
                 known = self._known(entry)
-                if known is not None:
+                if known is not None and not (known[0].code == "held" and self._may_begin_held(entry, sender)):
                     answer, receipt, leaf = known
                     if leaf is not None:
                         openings.append(Opening(entry.id, leaf, self.audit.salt(leaf)))
@@ -162,21 +168,20 @@ class Commit:
         return opened
 
     def _known(self, entry: Entry) -> tuple[Answer, bytes | None, int | None] | None:
-        """§3.1 rule 2: the earlier final verdict of this very entry."""
+        """§3.1 rule 3: the earlier final verdict of this very entry. A genesis that was held may have been accepted since."""
+        opened = self._open(entry.log)
+        last = opened.head.authors.get(entry.author) if opened else None
+        if last is not None and entry.sq <= last.sq:
+            stored = self._stored(entry.log, entry.author, entry.sq)
+            if stored is not None and stored[0] == entry.id:
+                return Answer(entry.id, "accepted"), self._receipt_of(entry.log, stored[1]), stored[2]
         if entry.log in self.refused_logs or self._has_refusals(entry.log):
             row = next((row for row in self.batch.verdicts if row["entry_id"] == entry.id), None)
             signed = row["verdict"] if row else store.verdict(self.tx, entry.log, entry.id)
             if signed is not None:
                 code = _signed_code(signed)
                 return Answer(entry.id, code, str(catalogue()[code]["means"]), signed), None, None
-        opened = self._open(entry.log)
-        last = opened.head.authors.get(entry.author) if opened else None
-        if last is None or entry.sq > last.sq:
-            return None
-        stored = self._stored(entry.log, entry.author, entry.sq)
-        if stored is None or stored[0] != entry.id:
-            return None
-        return Answer(entry.id, "accepted"), self._receipt_of(entry.log, stored[1]), stored[2]
+        return None
 
     def _stored(self, log: bytes, author: bytes, sq: int) -> tuple[bytes, int, int, Any] | None:
         """(entry id, seq, leaf, travelling pair) of the entry that took `sq`, in this transaction or before."""
@@ -248,6 +253,8 @@ class Commit:
             self._may_state(sender.device)
         statement = None if entry.is_envelope else file_statement(entry)
         genesis = isinstance(statement, Genesis)
+        if author is not None and opened is None and not genesis:
+            self._hold_for_unborn(entry, author, sender)
         if author is None or (opened is None) != genesis:
             raise Refused("no-such-file")
         recovers = isinstance(statement, Recover) and sender.user == author.subject.user and self._may_recover(opened, entry.author)
@@ -256,7 +263,11 @@ class Commit:
         if genesis:
             self._may_begin(sender.device)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
-        self._check_standing(opened, entry, author, recovers=recovers)
+        adopts = genesis and self._may_begin_held(entry, sender)
+        if genesis and not adopts and self._is_out(author):
+            self._hold_genesis(entry, author, sender)
+        if not adopts:
+            self._check_standing(opened, entry, author, recovers=recovers)
         self._check_order(opened, entry)
         verify_object(entry.sign1, author.keys.sign)
         try:
@@ -268,11 +279,15 @@ class Commit:
             self._check_room(entry.log, joins)
             self._settle(entry, statement)
         except ProtocolError as error:
+            if adopts:
+                raise  # its verdict stays what it was: held
             if (
                 isinstance(statement, Admit | Refuse) and error.code == "not-permitted"
             ):  # a final code: it would wait in front of all that its author writes
                 error = Refused("stale-statement", str(error))
             raise _Signed(error) from error  # the signature held: a final code is signed and remembered
+        if adopts:
+            self.batch.settled.append({"log": entry.log, "held_id": entry.id, "to_outcome": "admitted"})
         head, place = log_rules.place(opened.head, entry, self.now_ms)
         opened.file = file
         self._record_members(place.seq, joins, leaves, entry.log)
@@ -285,7 +300,7 @@ class Commit:
 
     def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate, *, recovers: bool) -> None:
         """§3.1 rule 5. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
-        out = not author.acts or author.subject.until < self.now_ms
+        out = self._is_out(author)
         if not out and (recovers or opened.file is None or author.subject.user in opened.file.members):
             return
         verify_object(entry.sign1, author.keys.sign)
@@ -296,6 +311,13 @@ class Commit:
         members = opened.file.members.values() if opened.file else ()
         if not any(may_sign("admit", opened.file.file, opened.file.side, role) for role in members if opened.file):
             raise Refused("no-standing", "nobody in this file may let held work in: it stays on its device")
+        self._hold(entry)
+
+    def _is_out(self, author: Certificate) -> bool:
+        return not author.acts or author.subject.until < self.now_ms
+
+    def _hold(self, entry: Entry) -> NoReturn:
+        """Keep an entry aside. Raises `held`, signed; Refused `quota` when too much of its author is held in this file."""
         count, size = store.held_of_author(self.tx, entry.log, entry.author)
         mine = [row for row in self.batch.held if (row["log_id"], row["author"]) == (entry.log, entry.author)]
         count, size = count + len(mine), size + sum(len(row["cose"]) + len(row["parts"]) for row in mine)
@@ -309,6 +331,38 @@ class Commit:
             }
         )  # fmt: skip
         raise _Signed(Refused("held"))
+
+    def _unborn_file(self, log: bytes) -> Unborn | None:
+        return self.unborn.get(log) or self._unborn.get(log)
+
+    def _hold_genesis(self, entry: Entry, author: Certificate, sender: Sender) -> NoReturn:
+        """§7.5: a file begun by a device that has lost its place. Raises `held`, signed, where somebody else whom it names could let it begin."""
+        if sender.user != author.subject.user:
+            raise Refused("no-such-file")
+        verify_object(entry.sign1, author.keys.sign)
+        file = membership.take(None, entry, self.registry)
+        if not unborn_files.can_begin(file, author.subject.user):
+            raise Refused("no-standing", "nobody else in this file could let it begin: it stays on its device")
+        if sum(one.by == entry.author for one in (*self._unborn.values(), *self.unborn.values())) >= limits.HELD_FILES:
+            raise Refused("quota", f"{limits.HELD_FILES} files of this device wait to begin, want no more")
+        self.unborn[entry.log] = Unborn(file, entry.author)
+        self._hold(entry)
+
+    def _hold_for_unborn(self, entry: Entry, author: Certificate, sender: Sender) -> None:
+        """The same for what its author wrote in it."""
+        unborn = self._unborn_file(entry.log)
+        if unborn is None or unborn.by != entry.author or sender.device != entry.author or not entry.is_envelope or not self._is_out(author):
+            return
+        verify_object(entry.sign1, author.keys.sign)
+        self._hold(entry)
+
+    def _may_begin_held(self, entry: Entry, sender: Sender | None) -> bool:
+        """A held genesis is taken from whom it names and who decides on held work, and from its author who is in standing again."""
+        unborn = None if entry.is_envelope or self._open(entry.log) is not None else self._unborn_file(entry.log)
+        if sender is None or unborn is None or unborn.by != entry.author:
+            return False
+        back = sender.device == entry.author and not self._is_out(self.registry.devices[entry.author])
+        return back or (sender.device != entry.author and unborn_files.role_to_decide(unborn.file, sender.user))
 
     def _settle(self, entry: Entry, statement: Any) -> None:
         """An admission or refusal is of something that is held here. Raises Refused `not-permitted` for anything else."""

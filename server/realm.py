@@ -5,12 +5,13 @@ Everything here is synchronous. `transact` runs jobs in one transaction; server/
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import parcel_store, store
+from server import parcel_store, store, unborn
 from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
 from server.parcels import Board
@@ -70,6 +71,7 @@ class Realm:
         self.kinds: dict[bytes, str] = {}
         self.roles: dict[tuple[bytes, bytes], str] = {}
         self.held: dict[bytes, int] = {}
+        self.unborn: unborn.Files = MappingProxyType({})
         self.board = Board()
         self.statuses: dict[bytes, tuple[int, bytes]] = {}
         self.recoverable = Recoverable()
@@ -108,6 +110,7 @@ class Realm:
             if to_seq is None:
                 self.roles[log, user] = role
         self.held = store.held_counts(tx)
+        self.unborn = unborn.load(tx, self.heads, known)
         self.board = Board.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
@@ -208,6 +211,7 @@ class Realm:
                 commit = Commit(
                     connection,
                     known=self.known(),
+                    unborn=self.unborn,
                     incarnation=self.incarnation,
                     audit=audit,
                     now_ms=self.clock(),
@@ -254,6 +258,7 @@ class Realm:
         for log, row in commit.batch.heads.items():
             self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
         self._count_held(commit)
+        self.unborn = unborn.after(self.unborn, commit.unborn, commit.batch.new_heads)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
@@ -280,6 +285,8 @@ class Realm:
 
     def may_decide(self, log: bytes, user: bytes) -> bool:
         """True for a member whose role admits and refuses what is held in this file."""
+        if log in self.unborn:
+            return unborn.role_to_decide(self.unborn[log].file, user)
         role = self.roles.get((log, user))
         return role is not None and may_sign("admit", self.kinds[log], self.side, role)
 
@@ -451,7 +458,14 @@ class Realm:
 
     def review(self, commit: Commit, sender: Sender, log: bytes, first: int, last: int) -> None:
         """In the writer: an event that says which held entries go to a device."""
-        event = {"e": "reviewed", "device": sender.device, "log": log, "from": first - 1, "to": last, "ms": commit.now_ms}
+        event = {
+            "e": "reviewed",
+            "device": sender.device,
+            "log": None if log in self.unborn else log,
+            "from": first - 1,
+            "to": last,
+            "ms": commit.now_ms,
+        }
         self.audit.write(commit.batch, event)
 
     def answer(self, request: SyncRequest, sender: Sender, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:

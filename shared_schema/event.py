@@ -34,7 +34,7 @@ _KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "accepted": {"log": as_id, "id": as_hash, "seq": _seq, "ms": as_uint, "author": as_id, "chain": as_hash, "void": _flag},
     "refused": {"log": _log_if_known, "id": as_hash, "author": as_id, "code": as_text},
     "delivered": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
-    "reviewed": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
+    "reviewed": {"device": as_id, "log": _log_if_known, "from": as_uint, "to": _seq, "ms": as_uint},
     "published": {"device": as_id, "log": as_id, "from": as_uint, "to": as_uint, "ms": as_uint},
     "sent": {"device": as_id, "address": as_id, "id": as_id, "ms": as_uint},
     "came": {"log": as_id, "n": _seq, "ms": as_uint},

@@ -14,6 +14,7 @@ def _limit(name: str) -> int:
 
 ENTRY_BYTES: Final = _limit("entry_bytes")
 HELD_ENTRIES: Final = _limit("held_entries")
+HELD_FILES: Final = _limit("held_files")
 HELD_BYTES: Final = _limit("held_bytes")
 ADMISSION_BYTES: Final = _limit("admission_bytes")
 SUSPENSIONS_PER_PERSON: Final = _limit("suspensions_per_person")

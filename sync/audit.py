@@ -384,7 +384,7 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
         certificate, file = known.devices.get(event["device"]), result.files.get(log)
         if certificate is None:
             result.add("wall", log, event["to"], f"event {n}: held work went to a device that is not on this side")
-        elif file is None or certificate.subject.user not in file.ever:
+        elif log and (file is None or certificate.subject.user not in file.ever):
             result.add("contradiction", log, event["to"], f"event {n}: held work went to somebody who never was a member")
     elif event["e"] in ("published", "shown", "came"):
         _check_parcels(n, event, result)

@@ -12,7 +12,7 @@ from shared_schema.errors import ProtocolError, Refused, TooLarge
 from sync import keys, membership, sealing
 from sync.change import Change, Op, encode_part
 from sync.device.session import Session
-from sync.device.tables import ChangeRow
+from sync.device.tables import HELD, ChangeRow
 from sync.entry import Author, sign_admission, sign_statement
 from sync.signing import sign_object
 
@@ -82,7 +82,7 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None, 
         state is None
         or session.stopped(log)
         or session.store.fact("frozen")
-        or any(item.dead and item.statement for item in session.store.waiting(log))
+        or any(item.dead and item.statement and not (lost and item.code == HELD) for item in session.store.waiting(log))
     ):
         return False
     if lost and session.identity.user not in state.members:

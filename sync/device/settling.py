@@ -111,7 +111,8 @@ class Settling:
         except ProtocolError as error:
             self.session.alarm(item.log, None, "bad-verdict", str(error))
             return False
-        if item.log == self.session.registry.log or answer.code not in _FINAL[bool(item.statement)]:
+        may_be = _FINAL[bool(item.statement)] | ({"held"} if item.statement and item.sq == 1 else set())  # of statements a genesis is held
+        if item.log == self.session.registry.log or answer.code not in may_be:
             self.session.alarm(item.log, None, "bad-verdict", f"{answer.code} is no final refusal of such an entry", answer.signed)
             return False
         return (verdict.id, verdict.log, verdict.code) == (item.id, item.log, answer.code)

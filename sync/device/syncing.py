@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from shared_schema import cbor, limits
+from shared_schema.entry import Entry
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
@@ -20,7 +21,7 @@ from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
-from sync.device.tables import OutboxRow, Waiting
+from sync.device.tables import HELD, OutboxRow, Waiting
 from sync.device.taking import take_response
 from sync.granting import Granter
 
@@ -135,13 +136,26 @@ def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, aga
     chosen: list[Waiting] = []
     size = 0
     for item in session.store.waiting():
-        if item.log in stuck or item.dead or (item.receipted and not again) or session.stopped(item.log):
+        if item.log in stuck or _settled(session, item) or (item.receipted and not again) or session.stopped(item.log):
             continue
         size += item.size
         if chosen and (size > room or len(chosen) >= limits.ENTRIES_PER_PUSH):
             break
         chosen.append(item)
     return chosen
+
+
+def _settled(session: Session, item: Waiting) -> bool:
+    """True for what was refused for good. A genesis that was held is offered again once this device is in again: then it begins its file."""
+    return item.dead and not (item.code == HELD and item.statement and session.certified)
+
+
+def deliver(session: Session, transport: Transport, entry: Entry) -> Report:
+    """Send a colleague's signed entry, as it is. The report says whether it was taken."""
+    row = OutboxRow(0, entry.log, entry.sq, entry.id, 1, "", 0, None, None, "", 0, entry.cose, cbor.encode(list(entry.parts)))
+    report = Report()
+    report.add(take_response(session, _exchange(session, transport, [row]), [row]))
+    return report
 
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:

@@ -113,6 +113,10 @@ def _decide(which: list[str] | None, of_file: str | None, *, everything: bool, r
 
 def _sign(opened: Session, transport: HttpTransport, one: Held, reason: str | None) -> None:
     """Decide on one; again when a colleague changed the file meanwhile."""
+    if one.begins and reason is None:
+        rules.begin(opened, transport, one)
+        sync(opened, transport)  # it is rotated: who began it has lost their place
+        return
     for attempt in (1, 2, 3):
         entry = rules.admit(opened, one) if reason is None else rules.refuse(opened, one, reason)
         report = sync(opened, transport)
@@ -126,8 +130,8 @@ def _fetch(opened: Session, transport: HttpTransport, of_file: str | None) -> li
     sync(opened, transport)
     logs = sorted(rules.waiting(opened))
     if of_file is not None:
-        wanted = finding.find_file(opened, of_file)
-        logs = [log for log in logs if log == wanted]
+        begun = [log for log in logs if log.hex().startswith(of_file.replace("-", "").lower())]  # one that has not begun is known by its id alone
+        logs = begun or [log for log in logs if log == finding.find_file(opened, of_file)]
     return list(rules.fetch(opened, transport, logs))
 
 
@@ -135,7 +139,7 @@ def _row(opened: Session, one: Held) -> dict[str, Any]:
     return {
         "id": one.entry.id.hex(), "file": ids.show(one.log), "file_label": finding.label(opened, one.log), "by": opened.name_of(one.author),
         "device": ids.show(one.entry.author), "came": when(one.held_ms), "came_ms": one.held_ms,
-        "what": [record.type or "a change" for record in one.records], "trouble": one.trouble,
+        "what": [f"begins a {one.begins} file"] if one.begins else [record.type or "a change" for record in one.records], "trouble": one.trouble,
     }  # fmt: skip
 
 
