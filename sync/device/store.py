@@ -41,6 +41,10 @@ class Store(Forgetting, ParcelSql):
         """Set a fact."""
         self._db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
+    def drop_fact(self, key: str) -> None:
+        """Forget a named value."""
+        self._db.execute("DELETE FROM fact WHERE key = ?", (key,))
+
     # --- logs and entries ------------------------------------------------------------------------------------------------
 
     def logs(self) -> list[tuple[bytes, int, bytes, int, bytes | None, str]]:
@@ -230,7 +234,8 @@ class Store(Forgetting, ParcelSql):
 
     def unsent(self) -> int:
         """Own changes without a place in a log, but for those that the server holds or a colleague did not let in; and statements in the outbox."""
-        items = self._one("SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + (SELECT count(*) FROM outbox WHERE statement = 1)")
+        statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
+        items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + ({statements})", HELD)
         return int(items) - self._aside(HELD) - self._aside(LET_OUT)
 
     def held(self) -> int:

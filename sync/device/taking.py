@@ -18,7 +18,7 @@ from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
 from sync.device.session import Session
 from sync.device.settling import MOOT, REFUSED, Settling, promised
-from sync.device.tables import EntryRow, OutboxRow
+from sync.device.tables import HELD, EntryRow, OutboxRow
 from sync.exchange import History, Reader, Taken
 
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
@@ -195,8 +195,11 @@ class _Taking:
                 raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
             if seq > end and not page.more:
                 raise Contradiction(f"the server signed a receipt for entry {seq} and a head that ends at {end}")
+        held = {item.id for item in self.store.waiting(page.log) if item.statement and item.code == HELD}
         for one in taken:
-            if one.place.entry.author == self.session.identity.device and self.store.fact(REFUSED + one.place.entry.id.hex()):
+            if one.place.entry.id in held:  # a genesis that was held, and that somebody let begin
+                self.store.drop_fact(REFUSED + one.place.entry.id.hex())
+            elif one.place.entry.author == self.session.identity.device and self.store.fact(REFUSED + one.place.entry.id.hex()):
                 raise Contradiction(f"entry {one.place.seq} is one that the server refused for good")
         leaves = {one.opening[0] for one in taken}
         if taken and (len(leaves) < len(taken) or leaves & self.store.due_leaves(min(leaves), max(leaves))):

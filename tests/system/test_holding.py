@@ -76,3 +76,44 @@ def test_the_auditor_sees_it_without_reading(office: Any, tmp_path: Path) -> Non
     found = office.run("olu", "audit", "verify", path, "--authority", authority)
     assert found["ok"]
     assert not found["findings"]
+
+
+def test_a_case_begun_without_a_place(office: Any) -> None:
+    """Opened offline on a phone that was suspended meanwhile: whom it names lets it begin, then what was typed in it; its author has it again after that."""
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    begun = office.run("sam", "file", "create", "case", "--member", "Ruth=coordinator")["file"]
+    office.run("sam", "note", "add", "--file", begun, "the first visit")
+    assert office.refused("sam", "sync") == "suspended"
+    office.sync("ruth", "priya")
+    assert office.run("priya", "held", "list")["held"] == []
+    rows = office.run("ruth", "held", "list")["held"]
+    assert {row["file"] for row in rows} >= {begun}
+    mine = [row for row in rows if row["file"] == begun]
+    assert mine[0]["what"][0] == "begins a case file"
+    note = next(row for row in mine if "case_note" in row["what"])
+    assert office.run("ruth", "held", "show", note["id"])["records"][-1]["values"]["body"] == "the first visit"
+    assert office.refused("ruth", "held", "admit", note["id"]) == "not-permitted"
+    assert office.refused("ruth", "held", "refuse", mine[0]["id"], "--reason", "other") == "not-permitted"
+    office.run("ruth", "held", "admit", "--all")
+    assert [row["body"] for row in office.run("ruth", "note", "list", begun)["notes"]] == ["the first visit"]
+    office.run("ruth", "device", "reinstate", "Sam")
+    office.sync("sam")
+    assert (office.run("sam", "status")["unsent"], office.run("sam", "status")["held"]) == (0, 0)
+    office.run("sam", "note", "add", "--file", begun, "the second visit")
+    office.sync("sam", "ruth")
+    assert [row["body"] for row in office.run("ruth", "note", "list", begun)["notes"]] == ["the first visit", "the second visit"]
+    assert office.run("ruth", "audit", "verify")["ok"]
+
+
+def test_its_author_begins_it_after_all(office: Any) -> None:
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    begun = office.run("sam", "file", "create", "case", "--member", "Ruth=coordinator")["file"]
+    office.run("sam", "note", "add", "--file", begun, "the first visit")
+    assert office.refused("sam", "sync") == "suspended"
+    office.run("ruth", "device", "reinstate", "Sam")
+    office.sync("sam", "ruth")
+    office.run("ruth", "held", "admit", "--all")
+    assert [row["body"] for row in office.run("ruth", "note", "list", begun)["notes"]] == ["the first visit"]
+    office.sync("sam")
+    status = office.run("sam", "status")
+    assert (status["unsent"], status["held"]) == (0, 0)

@@ -46,6 +46,7 @@ def book() -> Book:
                 refuse(f"{kind}_{key}_null", f"Nothing in the place of {key}.", event | {key: None})
     add("accepted_void", "A reused invitation that was appended.", {"e": "accepted", **_EVENTS["accepted"], "void": True})
     add("refused_no_log", "The server does not know the log.", {"e": "refused", **_EVENTS["refused"], "log": None})
+    add("reviewed_not_begun", "Of a file that has not begun.", {"e": "reviewed", **_PAGE, "log": None})
     add("published_week_0", "Weeks begin at 0.", {"e": "published", **_EVENTS["published"], "from": 0, "to": 0})
     for name, why, kind, over in (
         ("kind_unknown", "A kind that does not exist.", "received", {}),
