@@ -102,6 +102,12 @@ class Audited:
         return sum(self.registry is not None and file.recovery == self.registry.recovery_id for file in self.files.values())
 
     @property
+    def unrotated(self) -> list[bytes]:
+        """The files that a revoked device, or a recovery key that is no longer in force, still holds: nothing is taken into them."""
+        known = self.registry
+        return [log for log, file in self.files.items() if known is not None and (file.blocked or membership.rotation_needed(file, known))]
+
+    @property
     def complete(self) -> bool:
         """True when it is proved that the export has every log of the side: the tree holds every event that it has."""
         return bool(self.leaves) and not self.beyond

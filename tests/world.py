@@ -405,13 +405,14 @@ class Typed(NamedTuple):
 
 
 class Phone:
-    """A device and the person who holds it. `journal` is what was typed into it."""
+    """A device and the person who holds it. `journal` is what was typed into it; `had` are the secrets that it ever had, also once it has wiped itself."""
 
     def __init__(self, world: "World", side: Side, name: str, path: Path | None = None) -> None:
         self.world, self.side, self.name = world, side, name
         self.skew_ms = 0
         self.offline = False
         self.journal: dict[tuple[bytes, int], Typed] = {}
+        self.had: dict[bytes, dict[int, bytes]] = {}
         self._path: Path | str = path if path is not None else ":memory:"
         self._key = world.entropy(side, name, "store key")(32)
         self.store = MortalStore(self._path, self._key)
@@ -471,6 +472,8 @@ class Phone:
     def sync(self, *faults: Fault) -> Report | str:
         """One call of sync, whose requests meet `faults` in turn; what it did, or the code of why it ended."""
         self.wire.faults = list(faults)
+        for log in self.session.file_logs():
+            self.had.setdefault(log, {}).update(self.store.secrets(log))
         try:
             return self.do(lambda session: syncing.sync(session, self.wire))
         except Died as death:

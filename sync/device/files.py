@@ -78,6 +78,14 @@ def remove_member(session: Session, log: bytes, user: bytes) -> Entry:
     return _change(session, log, state, remove=user)
 
 
+def may_change(session: Session, log: bytes) -> bool:
+    """True when this device may add people to a file, and take them out."""
+    state = session.reader(log).file
+    if state is None or session.identity.device not in state.holders:
+        return False
+    return may_sign("members", state.file, state.side, state.members.get(session.identity.user, ""))
+
+
 def grant_again(session: Session, log: bytes, user: bytes) -> Entry:
     """Grant a member's devices all epochs once more: what they were granted before did not open (`bad-grant`). Sent at the next sync."""
     state = session.require_file(log)

@@ -238,6 +238,12 @@ def progress(session: Session) -> tuple[int, int]:
     return sum(state.recovery == session.registry.recovery_id for state in mine), len(mine)
 
 
+def unrotated(session: Session) -> list[bytes]:
+    """Of the files that this device's person is in: those that wait for a new key, since a revoked device or an old recovery key holds them."""
+    mine = (state for _, state in _files(session) if session.identity.user in state.members)
+    return [state.log for state in mine if state.blocked or membership.rotation_needed(state, session.registry)]
+
+
 def shortfalls(session: Session) -> list[str]:
     """What the side lacks to get through the loss of one person, in words: two people who work here and who read each file of this device, two who
     hold shares.

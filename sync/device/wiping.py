@@ -89,8 +89,8 @@ def wipe(session: Session, shelf: Shelf, *, discard: bool = False) -> bool:
 
     Does nothing unless this device's registry shows that it is revoked. Cut short, it goes on with the next call.
     """
-    if not session.revoked:
-        return False
+    if not session.revoked or session.store.fact(DONE) is not None:
+        return session.revoked
     left = session.store.left()
     _forget(session, kept=set() if discard else set(left))
     if left and not discard:

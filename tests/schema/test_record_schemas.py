@@ -26,7 +26,7 @@ SHAPES = {  # kind: the definitions that a value of it may be made of
     "date": {"date", "date_or_year"},
     "when": {"when"},
     "pence": {"pence_above_zero"},
-    "int": {"score", "list_version"},
+    "int": {"score", "count", "list_version"},
     "minutes": {"minutes"},
     "yn": {"yn"},
     "code": {"code"},

@@ -27,6 +27,7 @@ class TestLookingUp:
             *("person", "contact", "case_note", "risk_assessment", "own_safety_plan", "victim_safety_plan"),
             *("safe_contact", "spend", "spend_reversal", "fund_line", "allowance", "task"),
             *("case_opened", "liaison_key", "notice", "referral_intake", "urgent_alert", "instruction", "liaison_file", "parcel_sent", "link"),
+            *("allocation", "handover", "breach"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)
@@ -39,7 +40,7 @@ class TestLookingUp:
             assert isinstance(caught.value, KeyError)
             assert caught.value.code == "not-found"
             assert caught.value.name == "Jane Doe"
-            assert str(caught.value).startswith("no record type has that name; there are allowance, ")
+            assert str(caught.value).startswith("no record type has that name; there are allocation, ")
             assert "Jane" not in str(caught.value)
 
     def test_the_header_is_a_schema_but_no_type(self) -> None:

@@ -67,6 +67,8 @@ class Views:
                 self.seen[(phone.name, log)] = (seq, chain, placed)
             for typed in phone.journal.values():
                 row = store.change(typed.log, phone.device, typed.c)
+                if row is None and phone.session.revoked and not store.log(typed.log):
+                    continue  # wiped: that it was handed in before is looked at in the end
                 must(row is not None and row.body == typed.body, f"I1: {phone.name} lost change {typed.c}")
 
 
@@ -129,7 +131,7 @@ def check_world(world: World, views: Views, rng: Random) -> Counter[str]:
         met["out"] += sum(phone.out for phone in phones)
         met["leaves"] += check_audit(host, [*phones, world.admins[side]])
         for phone in phones:
-            check_kept(phone, opened)
+            check_kept(phone, opened, host)
             check_quiet(phone)
             check_converged(phone, host, opened)
         check_equal(phones, opened)
@@ -143,7 +145,7 @@ def open_side(world: World, host: Host) -> Iterator[Opened]:
     known = host.realm.known()
     devices = [*world.of_side(host.side), world.admins[host.side]]
     for (log,) in host.rows("SELECT log_id FROM log_head WHERE log_id != ? ORDER BY log_id", bytes(known.log)):
-        secrets = {epoch: secret for phone in devices for epoch, secret in phone.store.secrets(log).items()}
+        secrets = {epoch: secret for phone in devices for had in (phone.had.get(log, {}), phone.store.secrets(log)) for epoch, secret in had.items()}
         opened = Opened(log, host.side, list(_follow(host, log, known)), secrets, known)
         _open(opened)
         yield opened
@@ -224,13 +226,31 @@ def check_once(opened: Opened) -> None:
     must(not changes or max(changes.values()) == 1, "I6: a change stands twice")
 
 
-def check_kept(phone: Phone, opened: Mapping[bytes, Opened]) -> None:
-    """I1: whatever was typed is in the log as it was typed, or still on its device: held work too, until somebody lets it in."""
+def _handed_in(phone: Phone, host: Host) -> dict[tuple[bytes, int], bytes]:
+    """What of a device the server keeps aside, or kept until somebody decided: the bodies of changes by log and number."""
+    found: dict[tuple[bytes, int], bytes] = {}
+    for log, cose, parts in host.rows("SELECT log_id, cose, parts FROM held WHERE author = ?", phone.device):
+        entry = decode_entry(cose, cbor.decode(parts))
+        if entry.is_envelope:
+            opened = Opened(log, host.side, [], phone.had.get(log, {}), host.realm.known())
+            found |= {(log, change.c): encode_part([change])[1:] for change in _changes(opened, entry)}
+    return found
+
+
+def check_kept(phone: Phone, opened: Mapping[bytes, Opened], host: Host) -> None:
+    """I1: whatever was typed is in the log as it was typed, or still on its device: held work too, until somebody lets it in. A device that has wiped
+    itself had handed it in.
+    """
+    handed = _handed_in(phone, host) if phone.session.revoked else {}
     placed = {(log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:]) for log, found in opened.items() for at in found.occurrences}
     sealed = {item.n for item in phone.store.outbox()}
     for typed in phone.journal.values():
         row = phone.store.change(typed.log, phone.device, typed.c)
         where = placed.get((typed.log, phone.device, typed.c))
+        if row is None and phone.session.revoked:
+            kept = typed.body in (handed.get((typed.log, typed.c)), where[1] if where else None)
+            must(kept, f"I1: {phone.name} wiped change {typed.c}, which nobody has")
+            continue
         if row is None or row.body != typed.body:
             raise AssertionError(f"I1: {phone.name} lost change {typed.c}")
         if where is None:

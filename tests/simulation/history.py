@@ -8,7 +8,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -505,7 +505,12 @@ class History:
             for one in found[:3]:
                 if one.trouble or phone.session.store.outbox(log) or phone.session.stopped(log):
                     break
-                admits = self.rng.random() < 0.8
+                admits = bool(one.begins) or self.rng.random() < 0.8
+                if one.begins:
+                    with suppress(ProtocolError):
+                        phone.do(lambda session, one=one: holding.begin(session, phone.wire, one))  # type: ignore[misc]
+                    self.say(phone, f"lets {log.hex()[:6]} begin -> {_told(phone.sync())}")
+                    continue
                 phone.do(partial(holding.admit, held=one) if admits else partial(holding.refuse, held=one, reason="other"))
                 done = phone.sync()
                 self.say(phone, f"{'admits' if admits else 'refuses'} held work in {log.hex()[:6]} -> {_told(done)}")

@@ -52,7 +52,7 @@ def waiting(phone: Phone) -> dict[bytes, int]:
 
 
 def test_it_waits_through_a_restart_and_begins(world: World) -> None:
-    ann, bob, mal, cat = world.phones
+    ann, _bob, mal, cat = world.phones
     log = begun(world, coordinator=ann, navigator=mal)
     world.hosts[SIDE].restart()
     assert [waiting(phone) for phone in (ann, mal, cat)] == [{log: 2}, {}, {}]

@@ -142,7 +142,7 @@ class SyncMachine(RuleBasedStateMachine):
         check_accepted(world, host, opened)
         check_once(opened[self.log])
         for phone in world.phones:
-            check_kept(phone, opened)
+            check_kept(phone, opened, host)
             check_quiet(phone)
             check_converged(phone, host, opened)
         check_equal(world.phones, opened)

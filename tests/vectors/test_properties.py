@@ -246,8 +246,10 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "checkpoint": CHECKPOINT,
     "sync_request": REQUEST,
     "sync_response": RESPONSE,
-    "deposit": st.lists(ANY, max_size=2),
-    "deposited": st.fixed_dictionaries({"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2)}),
+    "deposit": st.fixed_dictionaries({"push": st.lists(ANY, max_size=2), "registry": st.integers(0, 2**40)}),
+    "deposited": st.fixed_dictionaries(
+        {"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2), "pages": st.just([])}
+    ),
     "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
     "part": PART,
     "event": EVENT,

@@ -139,7 +139,7 @@ def audit_verify(
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
         "leaves": audited.leaves, "tree_size": audited.tree_size, "beyond_tree": audited.beyond,
-        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "recovery": {"granted": audited.regranted, "files": len(audited.files)}, "authority": pin.fingerprint.hex(),
+        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "recovery": {"granted": audited.regranted, "files": len(audited.files)}, "rotation": {"pending": [ids.show(log) for log in audited.unrotated], "files": len(audited.files)}, "authority": pin.fingerprint.hex(),
         "authority_from": pin.source, "authority_verified": pin.verified,
         "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
     }  # fmt: skip
@@ -148,13 +148,15 @@ def audit_verify(
     tree = "holds, and the audit tree." if audited.leaves else f"holds. {what}, so nothing is said of the audit tree."
     good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
     beyond = [f"{audited.beyond} event(s) lie beyond the audit tree: nobody vouches for them, and that this is every log of the side is not proved."]
-    owed = [f"recovery: {audited.regranted} of {len(audited.files)} files are granted to the recovery key in force."]
+    owed = [f"rotation pending: {len(audited.unrotated)} of {len(audited.files)} files."] if audited.unrotated else []
+    if audited.regranted < len(audited.files):
+        owed.append(f"recovery: {audited.regranted} of {len(audited.files)} files are granted to the recovery key in force.")
     emit(
         found,
         head,
         good,
         *(beyond if audited.beyond else ()),
-        *(owed if audited.regranted < len(audited.files) else ()),
+        *owed,
         *_listed([*audited.findings, *audited.notices]),
         pin.said(),
         as_json=as_json,

@@ -10,9 +10,11 @@ from sync.device import VERSION
 from sync.device.cli import (
     across,
     auditing,
+    breaching,
     devices,
     founding,
     frame,
+    handing_over,
     holding,
     membership,
     money,
@@ -73,4 +75,7 @@ app.add_typer(across.parcel, name="parcel")
 app.add_typer(across.instruction, name="instruction")
 app.add_typer(urgent.urgent, name="urgent")
 app.add_typer(recovering.recovery, name="recovery")
+app.add_typer(handing_over.handover, name="handover")
+app.add_typer(handing_over.cover, name="cover")
+app.add_typer(breaching.breach, name="breach")
 app.add_typer(auditing.audit, name="audit")

@@ -58,7 +58,7 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     Example: fieldkeep member grant 3fa8 Priya
     """
     with frame.session() as opened, frame.online(opened) as transport:
-        _sync_first(opened, transport, f"{who} is NOT given the keys")
+        sync_first(opened, transport, f"{who} is NOT given the keys")
         log, user = finding.find_file(opened, which), frame.person(opened, who)
         entry = files.grant_again(opened, log, user)
         require_taken(opened, entry, sync(opened, transport))
@@ -66,7 +66,7 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     emit({"file": ids.show(log), "user": ids.show(user)}, f"{name}'s devices have been given the file's keys again.", as_json=as_json)
 
 
-def _sync_first(opened: Session, transport: HttpTransport, not_done: str) -> None:
+def sync_first(opened: Session, transport: HttpTransport, not_done: str) -> None:
     """A change of members is made on line. Raises Refused `offline`, saying that nothing was done."""
     try:
         sync(opened, transport)
@@ -78,19 +78,23 @@ def _sync_first(opened: Session, transport: HttpTransport, not_done: str) -> Non
 
 def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
     with frame.session() as opened, frame.online(opened) as transport:
-        _sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
+        sync_first(opened, transport, f"{who} is NOT {'added' if role else 'removed'}")
         log, user = finding.find_file(opened, which), frame.person(opened, who)
         if role and (before := opened.file(log)) is not None:
             _check_role(opened, before.file, user, role)
-        _change_one(opened, transport, log, user, role)
-        for liaison in cases.with_liaison(opened, log)[1:]:
-            if (user in opened.require_file(liaison).members) != bool(role):
-                _change_one(opened, transport, liaison, user, role)
+        change_people(opened, transport, log, user, role)
         state = opened.require_file(log)
         name = opened.name_of(user)
     found = {"file": ids.show(log), "user": ids.show(user), "role": role, "members": len(state.members), "epoch": state.epoch}
     text = f"{name} is in the file as {role}." if role else f"{name} is out of the file, and its key has changed (epoch {state.epoch})."
     emit(found, text, as_json=as_json)
+
+
+def change_people(opened: Session, transport: HttpTransport, log: bytes, user: bytes, role: str | None) -> None:
+    """Put somebody into a file as `role`, or take them out; of a case into its liaison file too."""
+    for one in cases.with_liaison(opened, log):
+        if one == log or (user in opened.require_file(one).members) != bool(role):
+            _change_one(opened, transport, one, user, role)
 
 
 def _change_one(opened: Session, transport: HttpTransport, log: bytes, user: bytes, role: str | None) -> None:

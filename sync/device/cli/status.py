@@ -6,8 +6,8 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
+from sync.device import breaches, cover, files, finding, funds, handovers, holding, records, recovery
 from sync.device import conflicts as conflict_rules
-from sync.device import finding, funds, holding, records, recovery
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
@@ -46,6 +46,8 @@ def status(
         f"{found['name']} · {found['side']} side · {found['unsent']} not sent · {held}{drafts}{last} · {needs}",
         *[f"  - {one}" for one in found["needs_you"]],
     )
+    if found["rotation"]["pending"]:
+        say(f"  rotation pending: {len(found['rotation']['pending'])} of {found['rotation']['files']} files: sync, or a colleague's phone does it")
     granted, of = found["recovery"]["granted"], found["recovery"]["files"]
     if granted < of:
         say(f"  recovery: {granted} of {of} files re-granted to the fresh recovery key")
@@ -83,6 +85,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
     needs += _held(opened, labels) + _not_sent_across(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
+    needs += _handed_over(opened, labels) + _breaches(opened)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
         needs.append(f"{len(old)} draft(s) of yours are older than a day and not signed: {', '.join(sorted({labels[one.log] for one in old}))}")
@@ -98,7 +101,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         "unsent": unsent, "held": store.held(), "parcels": len(store.parcels()), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
         "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
         "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
-        "recovery": {"granted": granted, "files": files}, "shortfalls": _shortfalls(opened),
+        "recovery": {"granted": granted, "files": files}, "rotation": {"pending": [ids.show(log) for log in recovery.unrotated(opened)], "files": files}, "shortfalls": _shortfalls(opened),
     }  # fmt: skip
 
 
@@ -168,6 +171,37 @@ def _turned_away(opened: Session) -> list[str]:
     if ends and ends < opened.now_ms() + _ENDS_SOON_MS:
         return [f"this device's certificate ends on {when(ends)}: ask your office for an invitation with --second-device before then"]
     return []
+
+
+def _handed_over(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Handovers in which this person's step is the next; cover that is over and that somebody else arranged."""
+    found = []
+    for one in handovers.handovers(opened):
+        may, who = files.may_change(opened, one.log), opened.name_of(one.leaves)
+        if one.waits_for == "accept" and one.to == opened.identity.user:
+            found.append(f"{labels[one.log]}: {who} hands it over to you: fieldkeep handover accept {one.record.hex()[:8]}")
+        elif one.waits_for in ("name", "accept") and may and (not one.to or one.to not in opened.require_file(one.log).members):
+            found.append(f"{labels[one.log]}: {who} asks to hand it over: fieldkeep handover name {one.record.hex()[:8]}")
+        elif one.waits_for == "finish" and may and one.leaves != opened.identity.user:
+            found.append(f"{labels[one.log]}: {opened.name_of(one.to)} has accepted it from {who}: fieldkeep handover finish {one.record.hex()[:8]}")
+    ended = [log for log in opened.file_logs() if files.may_change(opened, log) and cover.over(opened, log)]
+    return found + [f"{labels[log]}: the cover is over: sync, or fieldkeep cover end {log.hex()[:8]}" for log in ended]
+
+
+def _breaches(opened: Session) -> list[str]:
+    """Of who sits at a desk: phones that were lost and are not on record, and the regulator's hours."""
+    found = [
+        f"{opened.registry.devices[device].subject.name}'s phone was reported: fieldkeep breach open --kind {kind} --device {device.hex()[:8]} --what '…'"
+        for device, kind in breaches.unrecorded(opened)
+    ]
+    for one in breaches.breaches(opened):
+        if not one.decided:
+            left = one.hours_left(opened.now_ms())
+            hours = f"{left} hours are left" if left >= 0 else f"the 72 hours were over {-left} hours ago"
+            found.append(
+                f"breach {one.record.hex()[:8]}: {hours} to decide whether the regulator is told: fieldkeep breach regulator {one.record.hex()[:8]}"
+            )
+    return found
 
 
 def _claims(opened: Session, labels: dict[bytes, str]) -> list[str]:
