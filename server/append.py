@@ -3,7 +3,7 @@
 `Commit` is one transaction's worth of decisions. Nothing that it decides is true before `store.flush` and the database's commit.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -11,13 +11,16 @@ from sqlalchemy import Connection
 
 from server import store
 from server.audit_log import AuditLog
+from server.gone import Gone
 from server.parcel_store import ParcelBatch
+from server.removing import Removing
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
 from shared_schema.membership import Admit, Genesis, Members, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
+from shared_schema.removal import decode_purge
 from shared_schema.roles import may_sign
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
@@ -96,6 +99,7 @@ class Commit:
         files_of: Callable[[bytes], Collection[bytes]],
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
+        gone: Gone | None = None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
         self._load, self.sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
@@ -104,6 +108,7 @@ class Commit:
         self._stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
+        self.removing = Removing(tx, self.batch, gone or Gone())
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
@@ -157,7 +162,7 @@ class Commit:
         return opened
 
     def _known(self, entry: Entry) -> tuple[Answer, bytes | None, int | None] | None:
-        """§3.1 rule 2: the earlier final verdict of this very entry."""
+        """§3.1 rule 3: the earlier final verdict of this very entry."""
         if entry.log in self.refused_logs or self._has_refusals(entry.log):
             row = next((row for row in self.batch.verdicts if row["entry_id"] == entry.id), None)
             signed = row["verdict"] if row else store.verdict(self.tx, entry.log, entry.id)
@@ -189,7 +194,7 @@ class Commit:
         return store.receipt_for(self.tx, log, seq)
 
     def _append(self, entry: Entry, sender: Sender | None) -> tuple[log_rules.Placed, int]:
-        """Rules 3 to 7; puts the entry at its place. Raises ProtocolError when it is not taken."""
+        """Rules 4 to 9; puts the entry at its place. Raises ProtocolError when it is not taken."""
         if entry.svc != self.registry.svc:
             raise Malformed("the entry was signed for another service")
         if entry.log == self.registry.log:
@@ -245,6 +250,7 @@ class Commit:
             raise Refused("no-such-file")
         if genesis:
             self._may_begin(sender.device)
+        self._check_not_gone(opened, entry, author)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         self._check_standing(opened, entry, author)
         self._check_order(opened, entry)
@@ -254,6 +260,7 @@ class Commit:
             file = self._take_file(opened, entry, statement)
             self._check_room(entry.log, statement)
             self._settle(entry, statement)
+            self.removing.take(entry, statement)
         except ProtocolError as error:
             if (
                 isinstance(statement, Admit | Refuse) and error.code == "not-permitted"
@@ -265,8 +272,15 @@ class Commit:
         self._record_members(place.seq, statement, entry.log)
         return self._put(opened, head, place, file)
 
+    def _check_not_gone(self, opened: OpenLog | None, entry: Entry, author: Certificate) -> None:
+        """§3.1 rule 5. Nothing is taken of a file that was erased, and no envelope of which a part was expunged. Raises `erased`."""
+        erased = self.removing.gone.erased(entry.log) or (opened is not None and opened.file is not None and opened.file.erased)
+        if erased or self.removing.is_gone(entry):
+            verify_object(entry.sign1, author.keys.sign)
+            raise _Signed(Refused("erased"))
+
     def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate) -> None:
-        """§3.1 rule 5. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
+        """§3.1 rule 6. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
         out = not author.acts or author.subject.until < self.now_ms
         if not out and (opened.file is None or author.subject.user in opened.file.members):
             return
@@ -341,11 +355,19 @@ class Commit:
             if membership.rotation_needed(opened.file, self.registry):  # type: ignore[arg-type]  # check_envelope refused None
                 raise Refused("rotate-first")
             return opened.file  # type: ignore[return-value]
-        file = membership.take(opened.file, entry, self.registry)
+        file = membership.take(opened.file, entry, self.registry, max(self.now_ms, opened.head.received_ms))
+        self._check_approver(statement)
         if not isinstance(statement, Genesis):
             touched = set(file.members) | (set(opened.file.members) if opened.file else set())
             membership.check_fresh(touched, statement.rg.seq, self.registry)
         return file
+
+    def _check_approver(self, statement: Any) -> None:
+        """Whoever approved has not lost their place meanwhile: folds of files do not look at suspensions."""
+        approval = getattr(statement, "approval", None)
+        approver = self.registry.devices.get(approval.by) if approval is not None else None
+        if approver is not None and (not approver.acts or approver.subject.until < self.now_ms):
+            raise Refused("not-approved", "the device that approved is suspended, revoked, or its certificate has ended")
 
     def _check_room(self, log: bytes, statement: Any) -> None:
         """Nobody is named in more files than a device has cursors for, the registry's aside: their phone could not sync again."""
@@ -436,6 +458,18 @@ class Commit:
         """A file's state in this transaction; None for what is no file here."""
         opened = self._open(log)
         return opened.file if opened else None
+
+    def take_purged(self, words: Iterable[bytes], sender: Sender, reads: Callable[[bytes], bool]) -> None:
+        """Keep what the sender says that it has purged, of logs that it reads. Whatever else is said is passed over: it tells of no file."""
+        for data in words:
+            try:
+                word = decode_purge(data)
+                verify_object(word.sign1, self.registry.devices[sender.device].keys.sign)
+            except Malformed:
+                continue
+            if reads(word.log) and self.removing.purged(word, sender.device, self.registry, self.now_ms):
+                event = {"e": "purged", "device": sender.device, "log": word.log, "id": word.id, "ms": self.now_ms}
+                self.audit.write(self.batch, event)
 
     def head_of(self, log: bytes) -> Head | None:
         """Where a log stands in this transaction."""

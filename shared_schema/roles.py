@@ -12,7 +12,10 @@ FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
 _REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
 LETTERS: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = _RAW["letters"]
-_ROW: Final = {"genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant", "admit": "admit", "refuse": "admit"}
+_ROW: Final = {
+    "genesis": "genesis", "members": "members_by", "epoch": "epoch", "grant": "grant", "admit": "admit", "refuse": "admit",
+    "expunge": "expunge", "hold": "hold", "erase": "erase",
+}  # fmt: skip
 
 
 def has_content(role: str) -> bool:
@@ -58,3 +61,8 @@ def may_be_member(kind: str, side: str, role: str) -> bool:
 def may_sign(statement: str, kind: str, side: str, role: str) -> bool:
     """True when a member in this role may sign this statement kind in such a file."""
     return role in FILES.get(kind, {}).get(side, {}).get(_ROW[statement], ())
+
+
+def is_lead(kind: str, side: str, role: str) -> bool:
+    """True when this role leads such a file: of two who remove something together, one at least does."""
+    return role in FILES.get(kind, {}).get(side, {}).get("lead", ())

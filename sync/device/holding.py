@@ -30,7 +30,9 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One held entry. `author` is its person; `records` are what it begins or edits, as they would be with it; `trouble` why it cannot be read or let in."""
+    """One held entry. `author` is its person; `records` are what it begins or edits, as they would be with it; `counters` its changes' numbers;
+    `trouble` why it cannot be read or let in.
+    """
 
     log: bytes
     held_ms: int
@@ -38,6 +40,7 @@ class Held:
     author: bytes
     records: tuple[Record, ...]
     trouble: str = ""
+    counters: tuple[int, ...] = ()
 
 
 def waiting(session: Session) -> dict[bytes, int]:
@@ -80,7 +83,8 @@ def _open(session: Session, log: bytes, one: HeldEntry) -> Held:
     role = session.require_file(log).ever.get(author, "")
     late = [Occurrence(PENDING, one.held_ms, entry.author, author, role, change, late=True) for change in changes]
     there = [session.occurrence(row) for record in dict.fromkeys(change.r for change in changes) for row in session.store.changes_of(log, record)]
-    return Held(log, one.held_ms, entry, author, tuple(fold_log(log, [*there, *late], session.types).values()))
+    records = tuple(fold_log(log, [*there, *late], session.types).values())
+    return Held(log, one.held_ms, entry, author, records, counters=tuple(change.c for change in changes))
 
 
 def _changes(session: Session, log: bytes, entry: Entry) -> list[Change]:
@@ -100,6 +104,9 @@ def admit(session: Session, held: Held) -> Entry:
     """Let a held entry into its file: it counts from there on, as late. Sent at the next sync."""
     if held.trouble:
         raise Refused("not-permitted", f"it cannot be let in: {held.trouble}")
+    rows = [session.store.change(held.log, held.entry.author, c) for c in held.counters]
+    if any(row is not None and row.expunged is not None for row in rows):
+        raise Refused("erased", "it says again what was removed from this file: do not let it in (held refuse --reason spill)")
     rg, previous = _place(session, held.log)
     payload = encode_file_statement(Admit(held.entry.cose, rg, previous))
     return put_admission(session, held.log, payload, [part or b"" for part in held.entry.parts])

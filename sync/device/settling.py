@@ -22,8 +22,8 @@ MOOT: Final = "moot:"  # with the id of an own suspension, or reinstatement, tha
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 _FOREVER: Final = frozenset({"malformed", "too-large"})
 _FINAL: Final = {
-    False: _RESEAL | _FOREVER | {"held"},
-    True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full"},
+    False: _RESEAL | _FOREVER | {"held", "erased"},
+    True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full", "erased", "not-approved"},
 }  # by whether it is a statement
 
 

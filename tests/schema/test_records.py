@@ -27,6 +27,7 @@ class TestLookingUp:
             *("person", "contact", "case_note", "risk_assessment", "own_safety_plan", "victim_safety_plan"),
             *("safe_contact", "spend", "spend_reversal", "fund_line", "allowance", "task"),
             *("case_opened", "liaison_key", "notice", "referral_intake", "urgent_alert", "instruction", "liaison_file", "parcel_sent", "link"),
+            *("removal_request", "legal_hold"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)

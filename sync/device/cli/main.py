@@ -11,15 +11,18 @@ from sync.device.cli import (
     across,
     auditing,
     devices,
+    erasing,
     founding,
     frame,
     holding,
+    legal_hold,
     membership,
     money,
     noting,
     people,
     reconciling,
     recording,
+    removing,
     status,
     terminal,
     urgent,
@@ -71,4 +74,7 @@ app.add_typer(across.desk, name="desk")
 app.add_typer(across.parcel, name="parcel")
 app.add_typer(across.instruction, name="instruction")
 app.add_typer(urgent.urgent, name="urgent")
+app.add_typer(removing.expunge, name="expunge")
+app.add_typer(erasing.erase, name="erase")
+app.add_typer(legal_hold.hold, name="hold")
 app.add_typer(auditing.audit, name="audit")
