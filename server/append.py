@@ -108,7 +108,7 @@ class Commit:
         self._stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
-        self.removing = Removing(tx, self.batch, gone or Gone())
+        self.removing = Removing(tx, self.batch, self.parcels, gone or Gone(), now_ms)
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 

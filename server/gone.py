@@ -17,12 +17,15 @@ _CLEAN: Final = {"overwritten": True}
 
 
 class Removed(NamedTuple):
-    """Part `part` of envelope `id`, at place `at`; or the whole file, with no id and part WHOLE_FILE. `by` is the statement."""
+    """Part `part` of envelope `id`, at place `at`, with the parcel that it was made from, if one; or the whole file, with no id and part WHOLE_FILE.
+    `by` is the statement.
+    """
 
     log: bytes
     id: bytes
     part: int
     at: int
+    parcel: bytes
     by: bytes
 
 
@@ -33,6 +36,7 @@ class Gone:
         self._path = path
         self._listed: dict[tuple[bytes, bytes, int], Removed] = {}
         self._envelopes: set[tuple[bytes, bytes]] = set()
+        self._parcels: set[tuple[bytes, bytes]] = set()
         self._unwritten: list[dict[str, Any]] = []
         self.overwritten = True
         """False while removed bytes may still lie in free pages of the database."""
@@ -49,6 +53,10 @@ class Gone:
         """True when a part of this envelope was removed."""
         return (log, envelope) in self._envelopes
 
+    def names_parcel(self, log: bytes, parcel: bytes) -> bool:
+        """True when this parcel of a file went with a part that was made from it."""
+        return (log, parcel) in self._parcels
+
     def erased(self, log: bytes) -> bytes | None:
         """The statement that erased a file."""
         found = self._listed.get((log, b"", WHOLE_FILE))
@@ -59,7 +67,7 @@ class Gone:
         for one in removed:
             if one not in self:
                 self._note(one)
-                self._unwritten.append({"log": ids.show(one.log), "id": one.id.hex(), "part": one.part, "at": one.at, "by": one.by.hex()})
+                self._unwritten.append(_line(one))
                 self.overwritten = False
         self.flush()
 
@@ -94,12 +102,19 @@ class Gone:
         if line == _CLEAN:
             self.overwritten = True
             return
-        self._note(Removed(ids.parse(line["log"]), bytes.fromhex(line["id"]), line["part"], line["at"], bytes.fromhex(line["by"])))
+        entry, parcel, by = (bytes.fromhex(line[name]) for name in ("id", "parcel", "by"))
+        self._note(Removed(ids.parse(line["log"]), entry, line["part"], line["at"], parcel, by))
         self.overwritten = False
 
     def _note(self, one: Removed) -> None:
         self._listed[one.log, one.id, one.part] = one
         self._envelopes.add((one.log, one.id))
+        if one.parcel:
+            self._parcels.add((one.log, one.parcel))
+
+
+def _line(one: Removed) -> dict[str, Any]:
+    return {"log": ids.show(one.log), "id": one.id.hex(), "part": one.part, "at": one.at, "parcel": one.parcel.hex(), "by": one.by.hex()}
 
 
 def _whole_lines(path: Path) -> int:

@@ -9,6 +9,7 @@ from server import removal_rows
 from server.append import Sender
 from server.realm import Realm
 from server.service import RunningSide
+from server.store import read
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
@@ -33,6 +34,5 @@ async def purged(request: Request, running: RunningSide, sender: Sender, _body: 
 
 def answer(realm: Realm, log: bytes, after: int) -> bytes:
     """The body of the answer."""
-    with realm.engine.connect() as tx, tx.begin():
-        rows = removal_rows.purges_after(tx, log, after, _MOST + 1)
+    rows = read(realm.engine, lambda tx: removal_rows.purges_after(tx, log, after, _MOST + 1))
     return encode_purged(rows[:_MOST], more=len(rows) > _MOST)

@@ -92,7 +92,7 @@ class Realm:
         again = False
         if any(True for _ in self.gone):
             with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                again = apply_list(connection, self.gone)
+                again = apply_list(connection, self.gone, self.clock())
         with self.engine.connect() as connection, connection.begin():
             rows = removal_rows.gone(connection)
         with suppress(OSError, DatabaseError):  # tried again by `sequence`
@@ -288,7 +288,7 @@ class Realm:
         with suppress(
             OSError, DatabaseError
         ):  # tried again by `sequence`; /readyz says that it is not listed, the metrics that it is not overwritten
-            self.gone.add(Removed(row["log_id"], row["entry_id"], row["part"], row["at"], row["by_id"]) for row in rows)
+            self.gone.add(Removed(*(row[name] for name in ("log_id", "entry_id", "part", "at", "parcel_id", "by_id"))) for row in rows)
             self._scrub()
 
     def _scrub(self) -> None:

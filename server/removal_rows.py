@@ -14,10 +14,10 @@ def members_of(tx: Connection, log: bytes) -> dict[bytes, str]:
     return {row.user_id: row.role for row in tx.execute(query)}
 
 
-def gone(tx: Connection) -> list[tuple[bytes, bytes, int, int, bytes]]:
-    """(log, envelope, part, at, statement) of all that was removed."""
-    query = select(col(GoneRow.log_id), col(GoneRow.entry_id), col(GoneRow.part), col(GoneRow.at), col(GoneRow.by_id))
-    return [(row.log_id, row.entry_id, row.part, row.at, row.by_id) for row in tx.execute(query)]
+def gone(tx: Connection) -> list[tuple[bytes, bytes, int, int, bytes, bytes]]:
+    """(log, envelope, part, at, parcel, statement) of all that was removed."""
+    query = select(col(GoneRow.log_id), col(GoneRow.entry_id), col(GoneRow.part), col(GoneRow.at), col(GoneRow.parcel_id), col(GoneRow.by_id))
+    return [(row.log_id, row.entry_id, row.part, row.at, row.parcel_id, row.by_id) for row in tx.execute(query)]
 
 
 def removes(tx: Connection, log: bytes, statement: bytes) -> bool:

@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from server import removal_rows, store
+from server import parcel_store, removal_rows, store
 from server.gone import WHOLE_FILE, Gone
 from shared_schema import cbor
 from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Refused
+from shared_schema.parcel import week_of
 from shared_schema.removal import Erase, Expunge, Purge
 from sync import removal
 from sync.registry import Registry
@@ -17,8 +18,8 @@ from sync.registry import Registry
 class Removing:
     """The removals of one transaction, put among the rows of its batch."""
 
-    def __init__(self, tx: Connection, batch: store.Batch, gone: Gone) -> None:
-        self.tx, self.batch, self.gone = tx, batch, gone
+    def __init__(self, tx: Connection, batch: store.Batch, parcels: parcel_store.ParcelBatch, gone: Gone, now_ms: int) -> None:
+        self.tx, self.batch, self.parcels, self.gone, self.now_ms = tx, batch, parcels, gone, now_ms
 
     def is_gone(self, entry: Entry) -> bool:
         """True when a part of this envelope, or of the one that this admission carries, was removed, whatever the database knows of that."""
@@ -33,12 +34,15 @@ class Removing:
                 self._expunge_placed(entry.log, statement)
             else:
                 self._expunge_held(entry.log, statement)
-            self._note(entry, statement.id, statement.part, statement.at)
+            if statement.parcel is not None:
+                self.parcels.dropped.append({"log": entry.log, "id": statement.parcel})
+            self._note(entry, statement.id, statement.part, statement.at, statement.parcel or b"")
         if isinstance(statement, Erase):
+            self.parcels.ended.append({"log": entry.log, "week": week_of(self.now_ms)})
             self._note(entry, b"", WHOLE_FILE, 0)
 
-    def _note(self, entry: Entry, envelope: bytes, part: int, at: int) -> None:
-        self.batch.gone.append({"log_id": entry.log, "entry_id": envelope, "part": part, "at": at, "by_id": entry.id})
+    def _note(self, entry: Entry, envelope: bytes, part: int, at: int, parcel: bytes = b"") -> None:
+        self.batch.gone.append({"log_id": entry.log, "entry_id": envelope, "part": part, "at": at, "parcel_id": parcel, "by_id": entry.id})
 
     def _entry_at(self, log: bytes, seq: int) -> Entry | None:
         row = store.entry_at(self.tx, log, seq)
@@ -84,22 +88,24 @@ def _without(parts: bytes, part: int) -> bytes:
     return cbor.encode([None if i == part else one for i, one in enumerate(cbor.decode(parts))])
 
 
-def apply_list(tx: Connection, gone: Gone) -> bool:
+def apply_list(tx: Connection, gone: Gone, now_ms: int) -> bool:
     """Before anything is served: what is listed as removed is not in the database, whichever copy of it this is. True when something had to go."""
     found = False
     for one in gone:
         if one.part == WHOLE_FILE:
-            found |= _apply_erasure(tx, one.log, one.by)
+            found |= _apply_erasure(tx, one.log, one.by, now_ms)
         else:
+            found |= bool(one.parcel) and parcel_store.drop(tx, one.log, one.parcel)
             found |= _apply_part(tx, one.log, one.id, one.part, one.at)
     return found
 
 
-def _apply_erasure(tx: Connection, log: bytes, statement: bytes) -> bool:
+def _apply_erasure(tx: Connection, log: bytes, statement: bytes, now_ms: int) -> bool:
     rows = store.entries_after(tx, log, 0, 2**53, 1)
     whole = bool(rows) and rows[0].cose != b"" and rows[0].entry_id != statement
     if whole:
         removal_rows.erase_log(tx, log, statement)
+        parcel_store.end(tx, log, week_of(now_ms))
     return whole
 
 

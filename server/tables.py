@@ -104,7 +104,8 @@ class HeldRow(SQLModel, table=True):
 
 class GoneRow(SQLModel, table=True):
     """What two people removed: part `part` of envelope `entry_id`, whose place is `at` (0 for what was held), or with an empty `entry_id` and part -1
-    the whole file. `by_id` is the statement. The same is listed outside the database (server/gone.py).
+    the whole file. `parcel_id` is the parcel that went with a part, or empty; `by_id` is the statement. The same is listed outside the database
+    (server/gone.py).
     """
 
     __tablename__ = "gone"
@@ -112,6 +113,7 @@ class GoneRow(SQLModel, table=True):
     entry_id: bytes = _blob(key=True)
     part: int = _big(key=True)
     at: int = _big()
+    parcel_id: bytes = _blob()
     by_id: bytes = _blob()
 
 

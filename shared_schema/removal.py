@@ -23,7 +23,7 @@ _COMMON: Final = keys("kind", "rg", "pr", "approval")
 @dataclass(frozen=True, slots=True)
 class Expunge:
     """Part `part` of envelope `id`, whose hash is `hash`, goes everywhere. `at` is the place of the envelope, or of its admission; 0 while it is
-    held. `stub` is the hash of the part that stands for it.
+    held. `stub` is the hash of the part that stands for it. `parcel` is the id of the parcel that a record in it was made from, which goes too.
     """
 
     at: int
@@ -31,6 +31,7 @@ class Expunge:
     part: int
     hash: bytes
     reason: str
+    parcel: bytes | None
     stub: bytes
     approval: Approval | None
     rg: Head
@@ -65,7 +66,7 @@ class Erase:
 
 Removal = Expunge | Hold | Erase
 _OWN: Final[Mapping[type, tuple[str, ...]]] = {
-    Expunge: ("at", "id", "part", "hash", "reason", "stub"),
+    Expunge: ("at", "id", "part", "hash", "reason", "parcel", "stub"),
     Hold: ("release",),
     Erase: ("file", "creator", "nonce", "reason"),
 }
@@ -76,16 +77,16 @@ def act_of(statement: Removal) -> bytes:
     """The hash of what the statement does, as an approval names it."""
     match statement:
         case Expunge():
-            return expunge_act(statement.at, statement.id, statement.part, statement.hash, statement.reason)
+            return expunge_act(statement.at, statement.id, statement.part, statement.hash, statement.reason, statement.parcel)
         case Hold():
             return release_act(statement.release or b"")
         case Erase():
             return erase_act(statement.reason)
 
 
-def expunge_act(at: int, entry_id: bytes, part: int, hash_: bytes, reason: str) -> bytes:
-    """The hash of expunging one part."""
-    return act_hash({"kind": "expunge", "at": at, "id": entry_id, "part": part, "hash": hash_, "reason": reason})
+def expunge_act(at: int, entry_id: bytes, part: int, hash_: bytes, reason: str, parcel: bytes | None) -> bytes:
+    """The hash of expunging one part, and with it the parcel that it was made from."""
+    return act_hash({"kind": "expunge", "at": at, "id": entry_id, "part": part, "hash": hash_, "reason": reason, "parcel": parcel})
 
 
 def release_act(release: bytes) -> bytes:
@@ -126,6 +127,7 @@ def _expunge(value: dict[str, Any]) -> Expunge:
         as_uint(map_["part"], "part", 0, LAST_PART),
         as_hash(map_["hash"], "hash"),
         _reason(map_["reason"]),
+        None if map_["parcel"] is None else as_id(map_["parcel"], "parcel"),
         as_hash(map_["stub"], "stub"),
         *_end(map_),
     )

@@ -1,5 +1,9 @@
 """The parts of sealed entries, opened with the secrets that this device has (docs/spec.md §4)."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Malformed
 from sync import keys, sealing
@@ -26,3 +30,29 @@ def changes_of(session: Session, log: bytes, sealed: Entry, part: int) -> list[C
         return [] if plain is None else decode_part(plain)
     except Malformed:
         return []
+
+
+def parcel_in(changes: Iterable[Change]) -> bytes | None:
+    """The parcel that a record was made from which these changes begin, if one (docs/spec.md §15.4)."""
+    for change in changes:
+        for op in change.ops:
+            if op.field == "parcel" and isinstance(op.value, str):
+                try:
+                    return ids.parse(op.value)
+                except Malformed:
+                    continue
+    return None
+
+
+def texts_in(changes: Iterable[Change]) -> Iterator[str]:
+    """Every text that these changes say."""
+    for change in changes:
+        for op in change.ops:
+            yield from _texts(op.value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(item)

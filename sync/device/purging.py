@@ -13,7 +13,7 @@ from shared_schema.errors import Malformed
 from shared_schema.membership import file_statement
 from shared_schema.removal import PURGE, Expunge, purge_payload
 from sync.change import Change, decode_change, encode_part
-from sync.device.parts import changes_of, plaintext
+from sync.device.parts import changes_of, parcel_in, plaintext, texts_in
 from sync.device.session import Session
 from sync.device.tables import ERASED, EntryRow
 from sync.membership import FileState
@@ -21,6 +21,7 @@ from sync.signing import sign_object
 from sync.stub import decode_stub, stands_for
 
 CERTIFICATE: Final = "erased:"  # with a log's id in hex: the fact that says what there was of a file that is erased
+_WORDS: Final = 12  # bytes of a text with a space in it: shorter ones, and codes, stand in letters by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class Purging:
         stub = self._open_stub(log, seq, entry)
         target = self._target(log, statement.at) if statement.at else None
         if target is not None:
-            self._drop_part(log, target, statement.part, stub)
+            self._drop_part(log, target, statement, stub)
+        if statement.parcel is not None:  # nobody makes a record of it again
+            self.store.put_filed(log, {statement.parcel})
         self._drop_unsent(log, statement, stub)
         if target is not None:
             self._place(log, seq, target, stub)
@@ -82,17 +85,35 @@ class Purging:
         user = certificate.subject.user if certificate else b""
         return Target(row, sealed, user, row.role, sealed is not entry)
 
-    def _drop_part(self, log: bytes, target: Target, part: int, stub: list[Change] | None) -> None:
-        sealed, data = target.sealed, target.sealed.parts[part]
+    def _drop_part(self, log: bytes, target: Target, statement: Expunge, stub: list[Change] | None) -> None:
+        sealed, part = target.sealed, statement.part
+        data = sealed.parts[part]
         if data is None:
             return
         changes = changes_of(self.session, log, sealed, part)
         if stub is not None and changes and not stands_for(stub, changes, sealed.author, self.session.require_file(log).file):
             text = "what two colleagues say of a part that they removed is not what it said: its changes, what they replaced, or its amounts"
             self.session.alarm(log, target.row.seq, "bad-stub", text)
+        if changes and parcel_in(changes) != statement.parcel:
+            text = "two colleagues removed a part, and with it a letter from the other side that it was not made from, or not the one that it was"
+            self.session.alarm(log, target.row.seq, "bad-parcel", text)
+        self._drop_letters(log, changes)
         self.store.drop_changes(log, sealed.author, [change.c for change in changes], target.row.seq)
         self.store.set_parts(log, target.row.seq, cbor.encode(_without(sealed, part)))
         self.store.blank_evidence(data)
+
+    def _drop_letters(self, log: bytes, changes: list[Change]) -> None:
+        """Letters of this file that wait here and say the same in words go too, but for urgent ones; their author is told."""
+        records = {change.r for change in changes}
+        words = [text.encode() for text in texts_in(changes) if len(text) >= _WORDS and " " in text]
+        for row in self.store.parcels():
+            says = row.record in records or any(text in (row.letter or b"") for text in words)
+            if row.log == log and row.letter is not None and says and not row.urgent:
+                self.store.drop_parcel(row.id)
+                text = (
+                    f"a {row.kind.replace('_', ' ')} is not sent to the other side: two colleagues removed what it said. Write it again, without that"
+                )
+                self.session.alarm(log, None, "letter-dropped", text)
 
     def _drop_unsent(self, log: bytes, statement: Expunge, stub: list[Change] | None) -> None:
         """The same in the outbox: of an entry whose page has not come or that is held, and what an old copy of this device sealed anew."""
@@ -143,7 +164,7 @@ class Purging:
     def erase(self, log: bytes, seq: int, entry: Entry, before: FileState | None) -> None:
         """Forget the file. A certificate is kept of what there was, as far as this device knew it, and of who erased it."""
         self.store.set_fact(CERTIFICATE + log.hex(), cbor.encode(self._certificate(log, seq, before)))
-        unsent = [*self.store.unsealed(log), *(item for item in self.store.outbox(log) if not item.statement)]
+        unsent = [*self.store.unsealed(log), *(item for item in self.store.outbox(log) if not item.statement), *self.store.letters_of(log)]
         if unsent:
             text = "two colleagues erased this file; what you had written in it and not sent is gone with it"
             self.session.alarm(log, seq, "erased", text)

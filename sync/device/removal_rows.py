@@ -35,6 +35,9 @@ class Removals(Database):
         )
         for emptied in ("change", "secret", "outbox", "receipt", "author", "absent"):
             self._db.execute(f"DELETE FROM {emptied} WHERE log = ?", (log,))
+        self._db.execute("DELETE FROM parcel WHERE log = ? AND letter IS NOT NULL", (log,))  # one that is sealed for good is the other side's
+        for emptied in ("noticed", "filed"):
+            self._db.execute(f"DELETE FROM {emptied} WHERE log = ?", (log,))
         self._db.execute("UPDATE alarm SET evidence = NULL WHERE log = ?", (log,))
 
     def put_purge(self, log: bytes, statement: bytes, cose: bytes) -> None:

@@ -6,7 +6,6 @@ approval in the statement that carries the act out.
 
 import base64
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,10 +18,10 @@ from shared_schema.removal import REASONS, Erase, Expunge, Hold, Removal, erase_
 from shared_schema.roles import is_lead, may_sign
 from sync import keys, membership, sealing
 from sync.approval import sign_approval
-from sync.change import Change, encode_part
+from sync.change import Change, decode_change, encode_part
 from sync.device import records
 from sync.device.outbox import author, put_signed
-from sync.device.parts import changes_of
+from sync.device.parts import changes_of, parcel_in, texts_in
 from sync.device.session import Session
 from sync.entry import sign_expunction, sign_statement
 from sync.fold import Record, is_void, show
@@ -30,6 +29,7 @@ from sync.membership import FileState
 from sync.stub import make_stub, same_as
 
 REQUEST: Final = "removal_request"
+Named = tuple[int, bytes, int, bytes, bytes | None]
 _KIND: Final = {"expunge": "expunge", "erase": "erase", "release": "hold"}
 _OPEN_MS: Final = limits.APPROVAL_MS // 2  # half of what is allowed, for devices whose clocks differ
 
@@ -45,13 +45,18 @@ class Part:
     author: bytes
     changes: tuple[Change, ...]
 
+    @property
+    def parcel(self) -> bytes | None:
+        """The parcel from the other side that a record in it was made from."""
+        return parcel_in(self.changes)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One act of a request, approved: `part` is what is to be expunged as (at, envelope, part, hash), `hold` what is to be released."""
+    """One act of a request, approved: `part` is what is to be expunged as (at, envelope, part, hash, parcel), `hold` what is to be released."""
 
     approval: Approval
-    part: tuple[int, bytes, int, bytes] | None = None
+    part: Named | None = None
     hold: bytes | None = None
 
 
@@ -101,16 +106,19 @@ def parts_in(session: Session, log: bytes, sealed: Entry, at: int) -> list[Part]
 def also_said(session: Session, log: bytes, going: list[Part]) -> list[tuple[int, bytes]]:
     """(entry, record) where a longer text of what is to go is said as well, in this file: it would stay."""
     gone = {(part.author, change.c) for part in going for change in part.changes}
-    texts = [text.encode() for part in going for change in part.changes for op in change.ops for text in _texts(op.value) if len(text) >= 6]
+    texts = [text.encode() for part in going for text in texts_in(part.changes) if len(text) >= 6]
     rows = [row for row in session.store.all_changes(log) if (row.device, row.c) not in gone]
     return [(row.seq, row.record) for row in rows if row.seq is not None and any(text in row.body for text in texts)]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(item)
+def copies(session: Session, log: bytes, going: list[Part]) -> list[tuple[bytes, bytes]]:
+    """(file, record) of what other files on this device have from the same letters: it would stay."""
+    parcels = {part.parcel for part in going} - {None}
+    found = []
+    for other in session.file_logs() if parcels else ():
+        rows = session.store.all_changes(other) if other != log else []
+        found += [(other, row.record) for row in rows if row.seq is not None and parcel_in([decode_change(row.body)]) in parcels]
+    return found
 
 
 # --- asking --------------------------------------------------------------------------------------------------------------------------------
@@ -128,8 +136,9 @@ def ask_expunge(session: Session, log: bytes, parts: list[Part], reason: str, wh
     for part in parts:
         if (part.id, part.index) in state.expunged:
             raise Refused("not-permitted", "that part has gone already")
-        approval = _approve(session, log, "expunge", expunge_act(part.at, part.id, part.index, part.hash, reason))
-        rows.append({"approval": approval, "entry": part.id.hex(), "at": part.at, "part": part.index, "hash": part.hash.hex()})
+        approval = _approve(session, log, "expunge", expunge_act(part.at, part.id, part.index, part.hash, reason, part.parcel))
+        row = {"approval": approval, "entry": part.id.hex(), "at": part.at, "part": part.index, "hash": part.hash.hex()}
+        rows.append(row | ({"parcel": ids.show(part.parcel)} if part.parcel else {}))
     return _ask(session, log, "expunge", rows, reason, why, about)
 
 
@@ -238,7 +247,8 @@ def _request(session: Session, log: bytes, record: Record, state: FileState | No
 def _asked(row: dict[str, Any]) -> Asked:
     approval = decode_approval(base64.b64decode(row["approval"], validate=True))
     if "hash" in row:
-        return Asked(approval, part=(int(row["at"]), bytes.fromhex(row["entry"]), int(row["part"]), bytes.fromhex(row["hash"])))
+        parcel = ids.parse(row["parcel"]) if "parcel" in row else None
+        return Asked(approval, part=(int(row["at"]), bytes.fromhex(row["entry"]), int(row["part"]), bytes.fromhex(row["hash"]), parcel))
     return Asked(approval, hold=bytes.fromhex(row["entry"]) if "entry" in row else None)
 
 
@@ -287,13 +297,13 @@ def _erase(session: Session, request: Request, one: Asked, rg: Head, previous: b
     return Erase(genesis.file, first.author, genesis.nonce, request.reason, one.approval, rg, previous)
 
 
-def _expunge(session: Session, request: Request, one: Asked, named: tuple[int, bytes, int, bytes], held: Entry | None) -> Entry:
+def _expunge(session: Session, request: Request, one: Asked, named: Named, held: Entry | None) -> Entry:
     log, state = request.log, session.require_file(request.log)
-    at, entry_id, index, hash_ = named
+    at, entry_id, index, hash_, parcel = named
     found = parts_in(session, log, held, 0) if held is not None and at == 0 else parts_at(session, log, at)
     part = next((part for part in found if (part.id, part.index, part.hash) == (entry_id, index, hash_)), None)
-    if part is None:
-        raise Refused("not-found", "the part that the request names is not where it says")
+    if part is None or part.parcel != parcel:
+        raise Refused("not-found", "the part that the request names is not where it says, or was made from another letter")
     secret = session.store.secrets(log).get(state.epoch)
     if secret is None:
         raise Refused("no-standing", "this device lacks the file's current key: sync first")
@@ -303,7 +313,7 @@ def _expunge(session: Session, request: Request, one: Asked, named: tuple[int, b
 
     plain = encode_part(make_stub(part.changes, part.author, state.file, _same(session, log, part)))
     (stub,) = sealing.seal_parts(secret, ctx, who.device, who.sq + 1, protected, [plain], session.entropy)
-    made = Expunge(at, entry_id, index, hash_, request.reason, ids.sha256(stub), one.approval, session.registry.head, state.previous)
+    made = Expunge(at, entry_id, index, hash_, request.reason, parcel, ids.sha256(stub), one.approval, session.registry.head, state.previous)
     return _put(session, log, sign_expunction(session.sign_key, protected, encode_file_statement(made), stub))
 
 

@@ -33,7 +33,7 @@ from sync.stub import decode_stub
 from tests.simulation.model import CONTESTED, model_fund, model_leaf, model_record, model_root, model_shown
 from tests.world import Host, Phone, World, patched
 
-QUIET: Final = frozenset({"removed", "overtaken", "erased"})
+QUIET: Final = frozenset({"removed", "overtaken", "erased", "letter-dropped"})
 """Alarms that an honest history may raise."""
 
 

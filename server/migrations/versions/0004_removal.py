@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("entry_id", sa.LargeBinary(), nullable=False),
         sa.Column("part", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("parcel_id", sa.LargeBinary(), nullable=False),
         sa.Column("by_id", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("log_id", "entry_id", "part"),
     )

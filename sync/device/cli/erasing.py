@@ -7,7 +7,7 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, removed, removing
+from sync.device import cases, finding, removed, removing
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.removing import Reason, RequestArg, Why, cancel
@@ -32,22 +32,39 @@ erase = typer.Typer(help="Erase a whole file, at the end of its time: one person
 
 @erase.command("request")
 @command
-def erase_request(which: FileArg, reason: Reason, why: Why = "", yes: Yes = False, as_json: Json = False) -> None:
+def erase_request(
+    which: FileArg,
+    reason: Reason,
+    why: Why = "",
+    liaison: Annotated[bool, typer.Option("--liaison", help="Of a case also its liaison file, where the other side's letters come to.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
     """Ask that a whole file is erased, and approve it: nothing goes until a second person does it.
 
-    Example: fieldkeep erase request 3fa8 --reason retention
+    A case and its liaison file are two files: with --liaison both are asked for, each with a request of its own.
+
+    Example: fieldkeep erase request 3fa8 --reason retention --liaison
     """
     with frame.session() as opened:
         try_sync(opened)
         log = finding.find_file(opened, which)
-        said(_before(opened, log), as_json=as_json)
-        terminal.confirm("Ask for this file to be erased?", yes=yes)
-        made = removing.ask_erase(opened, log, reason, why)
+        logs = cases.with_liaison(opened, log)
+        if liaison and len(logs) < 2:
+            raise Refused("bad-value", "that is no case with a liaison file, or its liaison file is not on this device, or was erased")
+        logs = logs if liaison else [log]
+        said([line for one in logs for line in _before(opened, one)], as_json=as_json)
+        terminal.confirm("Ask for both to be erased?" if liaison else "Ask for this file to be erased?", yes=yes)
+        with opened.store.transaction():
+            made = [removing.ask_erase(opened, one, reason, why) for one in logs]
         sent = try_sync(opened)
-        (request,) = [one for one in removing.list_requests(opened, log) if one.record == made]
-        found = request_json(opened, request) | {"sent": sent}
-    text = f"Asked for. A second person of the file sees it{'' if sent else ', when this device has synced,'} and has until {when(request.until)}:"
-    emit(found, ids.show(made), text, f"  fieldkeep erase approve {short(made)}", as_json=as_json)
+        asked = [request_json(opened, one) for one in removing.list_requests(opened) if one.record in made]
+    rows = {row["file"]: row for row in asked}
+    found = rows[ids.show(log)] | {"sent": sent, "liaison": rows[ids.show(logs[1])] if liaison else None}
+    text = (
+        f"Asked for. A second person of the file sees it{'' if sent else ', when this device has synced,'} and has until {when(found['until_ms'])}:"
+    )
+    emit(found, ids.show(made[0]), text, *(f"  fieldkeep erase approve {short(one)}" for one in made), as_json=as_json)
 
 
 def _before(opened: Session, log: bytes) -> list[str]:
@@ -59,7 +76,20 @@ def _before(opened: Session, log: bytes) -> list[str]:
         f"The {finding.label(opened, log)}: {len(records)} record(s) ({', '.join(kinds)}), {opened.reader(log).log.head.seq} entries.",
         f"All of it goes, with its keys, and there is no way back: from the server at once, from the devices of {people} at their next sync,",
         "with whatever they have written in it and not sent. There remain the ids and times of its entries, who erased it, and why.",
+        *_liaison_lines(opened, log),
         NOT_REACHED,
+    ]
+
+
+def _liaison_lines(opened: Session, log: bytes) -> list[str]:
+    """Of a case what becomes of its liaison file, of a liaison file what becomes of letters to it."""
+    if opened.require_file(log).file == "liaison":
+        return ["Letters of the other side that come to it from then on are not kept, and the other side is not told."]
+    others = cases.with_liaison(opened, log)[1:]
+    asked = {one.log: one.record for one in removing.list_requests(opened) if one.act == "erase" and one.state == "open"}
+    how = {other: f"fieldkeep erase approve {short(asked[other])}" if other in asked else "--liaison asks for both" for other in others}
+    return [
+        f"Its liaison file {ids.show(other)[:8]}, with the other side's letters, is a file of its own and stays: {how[other]}." for other in others
     ]
 
 

@@ -103,6 +103,10 @@ def _before(opened: Session, log: bytes, about: bytes | None, parts: list[Part])
     if not about:
         lines.append("The rest of what is held cannot be let in any more: let it in first, and have the part expunged then, if the rest is wanted.")
     lines += [f"It is also said in entry {seq}, record {short(record)}: that stays." for seq, record in removing.also_said(opened, log, parts)]
+    lines += ["The letter of the other side that it was made from goes too, from this side's server."] if any(part.parcel for part in parts) else []
+    lines += [
+        f"The {finding.label(opened, file)} has a copy, record {short(record)}: that stays." for file, record in removing.copies(opened, log, parts)
+    ]
     names = ", ".join(sorted({opened.name_of(user) for user in opened.require_file(log).members}))
     return [*lines, f"Reached: the server at once; the devices of {names} at their next sync.", NOT_REACHED]
 
@@ -177,7 +181,7 @@ def expunge_approve(which: RequestArg, yes: Yes = False, as_json: Json = False) 
 def _request_lines(opened: Session, transport: HttpTransport, request: Request) -> list[str]:
     parts = []
     for asked in request.left:
-        at, entry_id, index, _ = asked.part or (0, b"", 0, b"")
+        at, entry_id, index, *_ = asked.part or (0, b"", 0, b"", None)
         found = removing.parts_at(opened, request.log, at) if at else _of_held(opened, transport, request.log, entry_id)
         parts += [part for part in found if (part.id, part.index) == (entry_id, index)]
     who = f"{opened.name_of(request.by)} asks for this: {request.reason}{f' ({request.why})' if request.why else ''}."

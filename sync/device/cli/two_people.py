@@ -29,8 +29,8 @@ def request_json(opened: Session, one: Request) -> dict[str, Any]:
 
 def _asked_json(one: Asked) -> dict[str, Any]:
     if one.part is not None:
-        at, entry, part, _ = one.part
-        return {"entry": at or None, "id": entry.hex(), "part": part}
+        at, entry, part, _, parcel = one.part
+        return {"entry": at or None, "id": entry.hex(), "part": part, "parcel": ids.show(parcel) if parcel else None}
     return {"hold": one.hold.hex() if one.hold else None}
 
 

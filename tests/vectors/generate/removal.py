@@ -38,7 +38,7 @@ def _expunged(file: FileLog, by: Device = C1, first: Device = N1, **over: Any) -
 
 
 def _shapes() -> Book:
-    book = Book("removal", "statement", "The payloads of `expunge`, `hold` and `erase`.", "7.7 7.8 7.9")
+    book = Book("removal", "statement", "The payloads of `expunge`, `hold` and `erase`.", "7.8 7.9 7.10")
     file = _written()
     stub = fill("removal/stub hash", 32)
     good: dict[str, shapes.FileStatement] = {
@@ -49,6 +49,7 @@ def _shapes() -> Book:
     more: dict[str, shapes.FileStatement] = {
         "expunge_held": replace(file.expunge(2, by=N1, at=0), stub=stub),
         "expunge_last_part": replace(replace(file.expunge(2, by=N1), part=1023), stub=stub),
+        "expunge_with_parcel": replace(file.expunge(2, by=N1, parcel=fill("removal/parcel", 16)), stub=stub),
         "expunge_alone": replace(file.expunge(2), stub=stub),
         "release": file.hold(release=bytes(32), by=N1),
         "erase_alone": file.erase(None),
@@ -77,6 +78,7 @@ def _shapes() -> Book:
         ("expunge_hash_text", "A hash as text.", "expunge", {"hash": "00"}),
         ("expunge_reason_unknown", "A reason that does not exist.", "expunge", {"reason": "embarrassing"}),
         ("expunge_reason_list", "A list in the place of the reason.", "expunge", {"reason": ["spill"]}),
+        ("expunge_parcel_15", "A parcel's id of 15 bytes.", "expunge", {"parcel": bytes(15)}),
         ("expunge_stub_31", "A stub's hash of 31 bytes.", "expunge", {"stub": bytes(31)}),
         ("hold_with_approval", "A hold begins without a second person.", "hold", {"approval": maps["release"]["approval"]}),
         ("release_16", "The id of a statement has 32 bytes.", "release", {"release": bytes(16)}),
@@ -231,6 +233,7 @@ def _refusals(book: Book) -> None:
         ("other_reason", "Approved for another reason.", {"reason": "court"}),
         ("other_part", "Approved for another part.", {"part": 1}),
         ("other_entry", "Approved for another entry.", {"at": 3}),
+        ("other_parcel", "Approved without the parcel that is to go with it.", {"parcel": fill("removal/parcel", 16)}),
     )
     for name, why, over in others:
         approved = file.expunge(2, by=N1).approval
@@ -338,7 +341,7 @@ def _words() -> Book:
 
 
 def _judged() -> Book:
-    book = Book("removal", "judged", "Files of which something is removed: what a sequence comes to, and which next entry is void.", "7.7 7.8 7.9")
+    book = Book("removal", "judged", "Files of which something is removed: what a sequence comes to, and which next entry is void.", "7.8 7.9 7.10")
     for seq, (data, _) in enumerate(perpetrator(8).pairs(), 1):
         book.share(f"registry/{seq}", data)
     book.share("registry of 8", perpetrator(8).given)

@@ -398,8 +398,9 @@ class FileLog(Log):
             "part": part,
             "hash": sealed.hashes[min(part, len(sealed.hashes) - 1)],
             "reason": reason,
+            "parcel": None,
         } | over
-        act = expunge_act(named["at"], named["id"], named["part"], named["hash"], named["reason"])
+        act = expunge_act(named["at"], named["id"], named["part"], named["hash"], named["reason"], named["parcel"])
         approved = named.pop("approval", None) or (self.approval(by, "expunge", act) if by else None)
         usual: dict[str, Any] = {"stub": b"", "approval": approved, "rg": known.head, "previous": state.previous}
         return Expunge(**{**usual, **named})
