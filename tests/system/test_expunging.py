@@ -146,6 +146,35 @@ def test_an_address_in_a_signed_note(office: Any, tmp_path: Path) -> None:
     assert "purged on 3 of 3 devices" in office.text("olu", "audit", "verify", path)
 
 
+def test_an_old_device_offers_it_to_an_older_database(office: Any, tmp_path: Path) -> None:
+    """Neither phone nor database knows of the removal: the list beside the database does. It is refused for good, and kept nowhere."""
+    address = canary()
+    office.server.stop()
+    note = office.run("sam", "note", "add", "--file", office.case, f"She has moved to {address}.")["record"]
+    assert office.refused("sam", "sync") == "offline"
+    shutil.copytree(office.folder / "sam", tmp_path / "old sam")
+    shutil.copytree(office.server.data, tmp_path / "older")
+    office.server.start()
+    office.sync("sam", "priya")
+    needles = key_material(office, "priya", note)
+    asked = office.run("priya", "expunge", "request", note[:8], "--reason", "spill")
+    office.run("ruth", "expunge", "approve", asked["request"][:8])
+    office.server.stop()
+    for path in office.server.data.glob("perpetrator.db*"):
+        path.unlink()
+    for path in (tmp_path / "older").glob("perpetrator.db*"):
+        shutil.copy(path, office.server.data / path.name)
+    shutil.rmtree(office.folder / "sam")
+    shutil.copytree(tmp_path / "old sam", office.folder / "sam")
+    office.server.start()
+    refused = office.run("sam", "sync")
+    assert [one["code"] for one in refused["refused"]] == ["erased"]
+    assert any("removed for good by two people" in line for line in office.run("sam", "status")["needs_you"])
+    office.run("sam", "sync")
+    office.server.stop()
+    assert found(list(contents(office.server.data)), needles) == []
+
+
 def test_what_nobody_may_do_alone(office: Any) -> None:
     note = office.run("sam", "note", "add", "--file", office.case, "in the wrong file")["record"]
     assert office.refused("sam", "expunge", "request", "ffff", "--reason", "spill") == "not-found"
