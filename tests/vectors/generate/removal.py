@@ -263,7 +263,7 @@ def _refusals(book: Book) -> None:
 
 def _expunged_by(file: FileLog, **over: Any) -> Entry:
     statement = file.expunge(2)
-    named = {"kind": "expunge", "at": 2, "id": statement.id, "part": 0, "hash": statement.hash, "reason": "spill"}
+    named = {"kind": "expunge", "at": 2, "id": statement.id, "part": 0, "hash": statement.hash, "reason": "spill", "parcel": None}
 
     approved = file.approval(N1, "expunge", act_hash(named), **over)
     return file.expunction(C1, replace(statement, approval=approved), _STUB)
