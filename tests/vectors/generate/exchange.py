@@ -138,6 +138,11 @@ def _removed_pages(book: Book) -> None:
     page["entries"][2][0][1] = [None]
     why = "A part that an expunction of the same page removes is absent, and accounted for."
     book.add("page_expunged", why, op="take_page", given=_given(file, 0, page), out=_out(file, 0))
+    wrong = _file()
+    wrong.append(wrong.expunction(C1, wrong.expunge(3, by=N1, hash=bytes(32)), fill("exchange/stub", 304)))
+    why = "An expunction that names another part than is there counts for nothing."
+    out = _out(wrong, 0, {7: "not-permitted"})
+    book.add("page_expunged_misnamed", why, op="take_page", given=_given(wrong, 0, _page(wrong, 0)), out=out)
     kept = _page(file, 0)
     why = "The server still has that part, in one page with the expunction: it is told, and the page is taken."
     book.add("page_expunged_kept", why, op="take_page", given=_given(file, 0, kept), out=_out(file, 0) | {"kept": [[3, 7]]})
@@ -202,6 +207,12 @@ def _erased_pages(book: Book) -> None:
         refuse(
             name, why, _given(forged, 0, page | {"entries": [*page["entries"][:6], _page(forged, 6)["entries"][0]], "head": _page(forged, 0)["head"]})
         )
+    forged = _file()
+    forged.registry = perpetrator(9)
+    forged.append(forged.by(M1, forged.erase(C1)))
+    entries = [*page["entries"][:6], _page(forged, 6)["entries"][0]]
+    why = "Its author's device was revoked at the registry head that it names."
+    refuse("by_revoked", why, _given(forged, 0, page | {"entries": entries, "head": _page(forged, 0)["head"]}))
     whole = _file()
     whole.append(whole.envelope(C1, 2, [_PART]))
     entries = [*page["entries"][:6], _page(whole, 6)["entries"][0]]

@@ -18,6 +18,7 @@ from tests.vectors.notation import Book
 
 _STUB: Final = fill("removal/stub", 304)
 _DAY: Final = 86_400_000
+C2: Final = Device("c2", C1.user_name, C1.roles)
 NOT_APPROVED: Final = "not-approved"
 
 
@@ -27,6 +28,25 @@ def _written(members: dict[Device, str] | None = None) -> FileLog:
     file.append(file.envelope(N1, 1, [PART, fill("removal/second part", 304)]))
     file.append(file.envelope(C1, 1, [fill("removal/third part", 304)]))
     return file
+
+
+def _two_of_lead() -> FileLog:
+    """The same, where the coordinator has a second device."""
+    known = perpetrator(8)
+    known.append(known.enrol(C2, A1))
+    file = FileLog(known, C1)
+    file.append(file.by(C1, file.genesis({C1: "coordinator", N1: "navigator"})))
+    file.append(file.envelope(N1, 1, [PART]))
+    return file
+
+
+def _admitted() -> tuple[FileLog, Entry]:
+    """The same, with something of n1 that was held and let in."""
+    file = _written()
+    late = file.envelope(N1, 1, [PART], sq=2)
+    file.append(file.by(C1, file.members(remove=(N1,))))
+    file.append(file.admission(C1, late))
+    return file, late
 
 
 def _expunged(file: FileLog, by: Device = C1, first: Device = N1, **over: Any) -> Entry:
@@ -130,6 +150,11 @@ def _sequences(book: Book) -> None:
     add("expunged_again", "Nothing is expunged twice: void.", file, "not-permitted", expunged=both, approvals=spent)
     file.append(file.envelope(N1, 1, [PART]))
     add("written_after_expunged", "The file goes on as before.", file, "not-permitted", None, expunged=both, approvals=spent)
+    blocked = _written()
+    blocked.append(blocked.by(F1, blocked.new_epoch()))
+    blocked.append(_expunged(blocked))
+    why = "After a void epoch nothing is expunged: nobody could know who reads the stub."
+    add("expunged_while_blocked", why, blocked, "not-permitted", "not-permitted", voided=[2], blocked=True)
     _held_sequences(book)
     _hold_sequences(book)
     _erased_sequences(book)
@@ -220,6 +245,13 @@ def _refusals(book: Book) -> None:
     refuse("one_signer", "Nobody approved it.", lambda f: f.expunction(C1, f.expunge(2), _STUB), NOT_APPROVED)
     refuse("same_device", "Whoever approved it carries it out.", lambda f: _expunged(f, first=C1), NOT_APPROVED)
     refuse("same_person", "Whoever approved it carries it out, with another device.", lambda f: _expunged(f, by=N2, first=N1), NOT_APPROVED)
+    refuse(
+        "same_person_leads",
+        "So it is with whoever leads the file, on two devices.",
+        lambda f: _expunged(f, by=C2, first=C1),
+        NOT_APPROVED,
+        on=_two_of_lead(),
+    )
     refuse("no_lead", "Two navigators: neither leads the file.", lambda f: _expunged(f, by=N1, first=M1), NOT_APPROVED)
     refuse("approved_by_stranger", "A fund holder who is no member approved it.", lambda f: _expunged(f, first=F1), NOT_APPROVED)
     refuse("approved_by_administrator", "So did an administrator.", lambda f: _expunged(f, first=A1), NOT_APPROVED)
@@ -248,6 +280,9 @@ def _refusals(book: Book) -> None:
         place = over.pop("named", 2)
         refuse(name, why, lambda f, over=over, place=place: _misnamed(f, place, **over))  # type: ignore[misc]
     refuse("not_seen", "The author had not applied what it removes.", lambda f: f.expunction(C1, f.expunge(3, by=N1), _STUB, sn=head_of(f, 2)))
+    let_in, late = _admitted()
+    why = "What was let in is expunged where it stands, and not as held."
+    refuse("held_after_admitted", why, lambda f: f.expunction(C1, _of(f, late, M1), _STUB), on=let_in)
     gone = file.copy()
     gone.append(_expunged(gone))
     refuse("of_a_stub", "A stub is not expunged.", lambda f: _misnamed(f, 4), on=gone)
