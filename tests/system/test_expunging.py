@@ -191,6 +191,16 @@ def test_what_nobody_may_do_alone(office: Any) -> None:
     assert [one["body"] for one in office.run("ruth", "note", "list", office.case)["notes"]] == ["in the wrong file"]
 
 
+def test_who_approved_and_lost_their_place(office: Any) -> None:
+    """The phone that approved was lost since: what it asked for is not done with it, until it is back."""
+    note = office.run("sam", "note", "add", "--file", office.case, "in the wrong file")["record"]
+    asked = office.run("sam", "expunge", "request", note[:8], "--reason", "error")
+    office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    assert office.refused("ruth", "expunge", "approve", asked["request"][:8]) == "not-approved"
+    office.run("ruth", "device", "reinstate", "Sam")
+    assert office.run("ruth", "expunge", "approve", asked["request"][:8])["removed"]
+
+
 def test_what_is_held(office: Any) -> None:
     """What a suspended phone hands in is expunged before anybody lets it in, and is not let in afterwards."""
     address = canary()
