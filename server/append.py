@@ -3,7 +3,7 @@
 `Commit` is one transaction's worth of decisions. Nothing that it decides is true before `store.flush` and the database's commit.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from server import store
 from server import unborn as unborn_files
 from server.audit_log import AuditLog
+from server.gone import Gone
 from server.parcel_store import ParcelBatch
+from server.removing import Removing
 from server.unborn import Unborn
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol, Wiped
@@ -22,6 +24,7 @@ from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refuse
 from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
 from shared_schema.recovery import Custody, Permit
+from shared_schema.removal import decode_purge
 from shared_schema.roles import may_sign
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
@@ -101,6 +104,7 @@ class Commit:
         files_of: Callable[[bytes], Collection[bytes]],
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
+        gone: Gone | None = None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
         self._load, self.sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
@@ -111,6 +115,7 @@ class Commit:
         self._stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
+        self.removing = Removing(tx, self.batch, self.parcels, gone or Gone(), now_ms)
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
@@ -199,7 +204,7 @@ class Commit:
         return store.receipt_for(self.tx, log, seq)
 
     def _append(self, entry: Entry, sender: Sender | None) -> tuple[log_rules.Placed, int]:
-        """Rules 3 to 7; puts the entry at its place. Raises ProtocolError when it is not taken."""
+        """Rules 4 to 9; puts the entry at its place. Raises ProtocolError when it is not taken."""
         if entry.svc != self.registry.svc:
             raise Malformed("the entry was signed for another service")
         if entry.log == self.registry.log:
@@ -262,6 +267,7 @@ class Commit:
             raise Refused("no-such-file")
         if genesis:
             self._may_begin(sender.device)
+        self._check_not_gone(opened, entry, author)
         opened = opened or OpenLog(log_rules.empty_log(entry.log, self.incarnation))
         adopts = genesis and self._may_begin_held(entry, sender)
         if genesis and not adopts and self._is_out(author):
@@ -275,9 +281,10 @@ class Commit:
             file = self._take_file(opened, entry, statement)
             if isinstance(statement, Recover) and not recovers:
                 raise Refused("not-permitted", "the permit to recover this file has ended")
-            joins, leaves = _moved(opened.file, file)
+            joins, leaves = _moved(opened.file, file) if file.erased is None else ({}, [])  # who is in a file to its end is served its end
             self._check_room(entry.log, joins)
             self._settle(entry, statement)
+            self.removing.take(entry, statement)
         except ProtocolError as error:
             if adopts:
                 raise  # its verdict stays what it was: held
@@ -298,8 +305,15 @@ class Commit:
         permitted = self.registry.recovery.permits_at(device, self.registry.seq)
         return opened is not None and permitted is not None and permitted.permit.until >= self.now_ms and permitted.covers(opened.head.log)
 
+    def _check_not_gone(self, opened: OpenLog | None, entry: Entry, author: Certificate) -> None:
+        """§3.1 rule 5. Nothing is taken of a file that was erased, and no envelope of which a part was expunged. Raises `erased`."""
+        erased = self.removing.gone.erased(entry.log) or (opened is not None and opened.file is not None and opened.file.erased)
+        if erased or self.removing.is_gone(entry):
+            verify_object(entry.sign1, author.keys.sign)
+            raise _Signed(Refused("erased"))
+
     def _check_standing(self, opened: OpenLog, entry: Entry, author: Certificate, *, recovers: bool) -> None:
-        """§3.1 rule 5. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
+        """§3.1 rule 6. What an author writes who has lost its place is held; raises `held`, or Refused `no-standing` for its statements."""
         out = self._is_out(author)
         if not out and (recovers or opened.file is None or author.subject.user in opened.file.members):
             return
@@ -340,7 +354,7 @@ class Commit:
         if sender.user != author.subject.user:
             raise Refused("no-such-file")
         verify_object(entry.sign1, author.keys.sign)
-        file = membership.take(None, entry, self.registry)
+        file = membership.take(None, entry, self.registry, self.now_ms)
         if not unborn_files.can_begin(file, author.subject.user):
             raise Refused("no-standing", "nobody else in this file could let it begin: it stays on its device")
         if sum(one.by == entry.author for one in (*self._unborn.values(), *self.unborn.values())) >= limits.HELD_FILES:
@@ -413,11 +427,19 @@ class Commit:
             if membership.rotation_needed(opened.file, self.registry):  # type: ignore[arg-type]  # check_envelope refused None
                 raise Refused("rotate-first")
             return opened.file  # type: ignore[return-value]
-        file = membership.take(opened.file, entry, self.registry)
+        file = membership.take(opened.file, entry, self.registry, max(self.now_ms, opened.head.received_ms))
+        self._check_approver(statement)
         if not isinstance(statement, Genesis):
             touched = set(file.members) | (set(opened.file.members) if opened.file else set())
             membership.check_fresh(touched, statement.rg.seq, self.registry)
         return file
+
+    def _check_approver(self, statement: Any) -> None:
+        """Whoever approved has not lost their place meanwhile: folds of files do not look at suspensions."""
+        approval = getattr(statement, "approval", None)
+        approver = self.registry.devices.get(approval.by) if approval is not None else None
+        if approver is not None and (not approver.acts or approver.subject.until < self.now_ms):
+            raise Refused("not-approved", "the device that approved is suspended, revoked, or its certificate has ended")
 
     def _check_room(self, log: bytes, joins: Mapping[bytes, str]) -> None:
         """Nobody is named in more files than a device has cursors for, the registry's aside: their phone could not sync again."""
@@ -507,6 +529,18 @@ class Commit:
         """A file's state in this transaction; None for what is no file here."""
         opened = self._open(log)
         return opened.file if opened else None
+
+    def take_purged(self, words: Iterable[bytes], sender: Sender, reads: Callable[[bytes], bool]) -> None:
+        """Keep what the sender says that it has purged, of logs that it reads. Whatever else is said is passed over: it tells of no file."""
+        for data in words:
+            try:
+                word = decode_purge(data)
+                verify_object(word.sign1, self.registry.devices[sender.device].keys.sign)
+            except Malformed:
+                continue
+            if reads(word.log) and self.removing.purged(word, sender.device, self.registry, self.now_ms):
+                event = {"e": "purged", "device": sender.device, "log": word.log, "id": word.id, "ms": self.now_ms}
+                self.audit.write(self.batch, event)
 
     def head_of(self, log: bytes) -> Head | None:
         """Where a log stands in this transaction."""

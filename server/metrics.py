@@ -13,6 +13,7 @@ class Metrics:
         self.entries = Counter("fieldkeep_entries_accepted", "Entries accepted", registry=self.registry)
         self.refused = Counter("fieldkeep_entries_refused", "Entries refused", ["code"], registry=self.registry)
         self.waiting = Gauge("fieldkeep_audit_events_waiting", "Audit events not in the tree yet", registry=self.registry)
+        self.not_overwritten = Gauge("fieldkeep_removed_not_overwritten", "1 while removed bytes may lie in free pages", registry=self.registry)
 
     def render(self) -> bytes:
         """Prometheus text."""

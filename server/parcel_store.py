@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import col
 
@@ -48,6 +48,8 @@ class ParcelBatch:
     came: list[Row] = field(default_factory=list)
     shown: list[Row] = field(default_factory=list)
     spent: list[Row] = field(default_factory=list)
+    dropped: list[Row] = field(default_factory=list)  # what was made of them is expunged
+    ended: list[Row] = field(default_factory=list)  # files that are erased, and in which week
 
 
 _ADDRESS: Final = upsert(AddressRow).on_conflict_do_nothing()
@@ -77,6 +79,7 @@ _SPENT: Final = (
     )
     .values(parcel=bindparam("nothing"), passed=bindparam("nothing"))
 )
+_EMPTY: Final = {"parcel": b"", "passed": b""}
 _FIND_SENT: Final = select(col(ParcelOutRow.hash), col(ParcelOutRow.passed)).where(
     col(ParcelOutRow.address) == bindparam("to"), col(ParcelOutRow.parcel_id) == bindparam("id")
 )
@@ -104,6 +107,22 @@ def flush(tx: Connection, batch: ParcelBatch) -> None:
     write(tx, _CAME, batch.came)
     write(tx, _SHOWN, batch.shown)
     write(tx, _SPENT, [{**row, "nothing": b""} for row in batch.spent])
+    for row in batch.dropped:
+        drop(tx, row["log"], row["id"])
+    for row in batch.ended:
+        end(tx, row["log"], row["week"])
+
+
+def drop(tx: Connection, log: bytes, parcel_id: bytes) -> bool:
+    """Let the bytes of one parcel go; its id stays. True when they were there."""
+    this = (col(ParcelRow.log_id) == log, col(ParcelRow.parcel_id) == parcel_id, col(ParcelRow.parcel) != b"")
+    return bool(tx.execute(update(ParcelRow).where(*this).values(**_EMPTY)).rowcount)
+
+
+def end(tx: Connection, log: bytes, week: int) -> None:
+    """The same of all parcels of a file, which is erased; its keys of weeks to come go too. This week's stays: senders see nothing before the next."""
+    tx.execute(update(ParcelRow).where(col(ParcelRow.log_id) == log).values(**_EMPTY))
+    tx.execute(delete(IntakeKeyRow).where(col(IntakeKeyRow.log_id) == log, col(IntakeKeyRow.week) > week))
 
 
 def addresses(tx: Connection) -> dict[bytes, bytes]:

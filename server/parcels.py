@@ -188,10 +188,13 @@ def carried(commit: Commit, waiting: parcel_store.Waiting) -> None:
 
 
 def receive(commit: Commit, board: Board, waiting: parcel_store.Waiting) -> None:
-    """Take a parcel that the other side's server has taken, once for ever."""
+    """Take a parcel that the other side's server has taken, once for ever; what was removed here, or is for a file that was erased, is not kept."""
     log = board.logs.get(waiting.address)
+    file = None if log is None else commit.file_of(log)
+    if log is None or file is None or file.erased is not None or commit.removing.gone.names_parcel(log, waiting.parcel_id):
+        return
     here = any((row["log_id"], row["parcel_id"]) == (log, waiting.parcel_id) for row in commit.parcels.came)
-    if log is None or here or parcel_store.has_come(commit.tx, log, waiting.parcel_id):
+    if here or parcel_store.has_come(commit.tx, log, waiting.parcel_id):
         return
     n = board.newest.get(log, 0) + 1 + sum(row["log_id"] == log for row in commit.parcels.came)
     commit.parcels.came.append(

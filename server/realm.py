@@ -4,6 +4,7 @@ Everything here is synchronous. `transact` runs jobs in one transaction; server/
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -11,11 +12,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import parcel_store, store, unborn
+from server import parcel_store, removal_rows, store, unborn
 from server.append import Commit, Delivery, OpenLog, Pushed, Sender
 from server.audit_log import AuditLog, Published
+from server.gone import Gone, Removed
 from server.parcels import Board
 from server.recoverable import Recoverable
+from server.removing import apply_list
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
@@ -33,6 +36,7 @@ from sync.signing import SigningKey, sign_object
 _OPEN_LOGS: Final = 4096
 _PAGE_ROWS: Final = 2048
 _RESPONSE_BYTES: Final = limits.PAGE_BYTES
+_SCRUB_PAUSE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,10 @@ Job = Callable[[Commit], Any]
 class Realm:
     """One side of one service."""
 
-    def __init__(self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int]) -> None:
+    def __init__(self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None) -> None:
         self.side, self.engine, self.clock = side, engine, clock
+        self.gone = Gone() if gone is None else gone
+        self._scrub_again_ms = 0
         self.incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
         self._salt = keys.salt
@@ -82,8 +88,22 @@ class Realm:
         self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
         self.may_begin: Callable[[bytes], None] = lambda _device: None
         self.may_state: Callable[[bytes], None] = lambda _device: None
+        self._apply_list()
         with engine.connect() as connection, connection.begin():
             self._restore(connection)
+
+    def _apply_list(self) -> None:
+        """Before anything is served: what was removed is not in this database, whichever copy of it this is; and what it knows of that is listed."""
+        again = False
+        if any(True for _ in self.gone):
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                again = apply_list(connection, self.gone, self.clock())
+        with self.engine.connect() as connection, connection.begin():
+            rows = removal_rows.gone(connection)
+        with suppress(OSError, DatabaseError):  # tried again by `sequence`
+            self.gone.add(Removed(*row) for row in rows)
+            if again or not self.gone.overwritten:
+                self._scrub()
 
     # --- state -----------------------------------------------------------------------------------------------------------
 
@@ -107,7 +127,7 @@ class Realm:
             self.heads[log], self.kinds[log] = Head(self.incarnation, seq, chain), kind
         for log, user, _, to_seq, role in store.memberships(tx):
             self._note_reader(log, user, to_seq)
-            if to_seq is None:
+            if to_seq is None and self.gone.erased(log) is None:
                 self.roles[log, user] = role
         self.held = store.held_counts(tx)
         self.unborn = unborn.load(tx, self.heads, known)
@@ -122,7 +142,7 @@ class Realm:
         for log in self.heads:
             file: FileState | None = None
             for stored in store.statements(tx, log) if log != self.known().log else ():
-                file = self._refold(file, decode_entry_alone(stored.cose))
+                file = self._refold(file, decode_entry_alone(stored.cose), stored.received_ms)
             found |= {log: file} if file else {}
         return found
 
@@ -167,15 +187,18 @@ class Realm:
             opened = OpenLog(LogHead(log, Head(self.incarnation, seq, chain), received_ms, authors))
             if kind != "registry":
                 for stored in store.statements(tx, log):
-                    opened.file = self._refold(opened.file, decode_entry_alone(stored.cose))
+                    opened.file = self._refold(opened.file, decode_entry_alone(stored.cose), stored.received_ms)
+                by = opened.file.erased if opened.file is not None else self.gone.erased(log)
+                if by is not None:
+                    opened.file = membership.nothing_left(log, kind, self.side, by, removal_rows.members_of(tx, log))
             if len(self._logs) >= _OPEN_LOGS:
                 self._logs.pop(next(iter(self._logs)))
             self._logs[log] = opened
         return opened
 
-    def _refold(self, file: FileState | None, entry: Entry) -> FileState | None:
+    def _refold(self, file: FileState | None, entry: Entry, received_ms: int) -> FileState | None:
         try:
-            return membership.take(file, entry, self.known())
+            return membership.take_kept(file, entry, self.known(), received_ms)
         except ProtocolError:
             return membership.skip(file, entry)
 
@@ -221,6 +244,7 @@ class Realm:
                     files_of=lambda user: self.readers.get(user, {}),
                     may_begin=self.may_begin,
                     may_state=self.may_state,
+                    gone=self.gone,
                 )
                 results = [self._run(job, commit) for job in jobs]
                 store.flush(connection, commit.batch)
@@ -259,6 +283,8 @@ class Realm:
             self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
         self._count_held(commit)
         self.unborn = unborn.after(self.unborn, commit.unborn, commit.batch.new_heads)
+        if commit.batch.gone:
+            self._forget(commit.batch.gone)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
@@ -283,6 +309,29 @@ class Realm:
             if not self.held[log]:
                 del self.held[log]
 
+    def _forget(self, rows: list[store.Row]) -> None:
+        """What has just been removed is listed outside the database too, and overwritten on disk, before anybody is answered."""
+        for row in rows:
+            if not row["entry_id"]:
+                self.held.pop(row["log_id"], None)
+                for log, user in [key for key in self.roles if key[0] == row["log_id"]]:
+                    del self.roles[log, user]
+        with suppress(
+            OSError, DatabaseError
+        ):  # tried again by `sequence`; /readyz says that it is not listed, the metrics that it is not overwritten
+            self.gone.add(Removed(*(row[name] for name in ("log_id", "entry_id", "part", "at", "parcel_id", "by_id"))) for row in rows)
+            self._scrub()
+
+    def _scrub(self) -> None:
+        """Overwrite what was removed. After a failure it is not tried again for a minute: it may take long."""
+        self._scrub_again_ms = self.clock() + _SCRUB_PAUSE_MS
+        removal_rows.scrub(self.engine)
+        self.gone.clean()
+
+    def reads(self, log: bytes, user: bytes) -> bool:
+        """True for a member of a file, and for who was one when it was erased."""
+        return self.readers.get(user, {}).get(log, 0) is None
+
     def may_decide(self, log: bytes, user: bytes) -> bool:
         """True for a member whose role admits and refuses what is held in this file."""
         if log in self.unborn:
@@ -291,13 +340,15 @@ class Realm:
         return role is not None and may_sign("admit", self.kinds[log], self.side, role)
 
     def sequence(self) -> None:
-        """Put waiting events into the audit tree and sign its head."""
+        """Put waiting events into the audit tree and sign its head; then what was left to do of a removal."""
         audit = self.audit
-        if not audit.waiting:
-            return
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            published = audit.sequence(connection)
-        audit.published = published  # durable now: only from here on may anybody see it
+        if audit.waiting:
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                published = audit.sequence(connection)
+            audit.published = published  # durable now: only from here on may anybody see it
+        self.gone.flush()
+        if not self.gone.overwritten and self.clock() >= self._scrub_again_ms:
+            self._scrub()
 
     # --- one sync, in three steps ----------------------------------------------------------------------------------------
 
@@ -306,6 +357,7 @@ class Realm:
         written here, so that most pushes need one commit.
         """
         self.note(commit, request, sender)
+        commit.take_purged(request.purged, sender, lambda log: self.reads(log, sender.user))
         pushed = commit.push(request.push, sender)
         had = {cursor.log: cursor.seq for cursor in request.cursors}
         ends = ((log, had.get(log, 0), places) for log, places in pushed.placed.items())
@@ -336,7 +388,7 @@ class Realm:
         found, room = [], limits.FILES_PER_DEVICE - len(cursors)
         for log, upto in ((known.log, None), *(one for one in mine.items() if one[0] not in abandoned), *((log, None) for log in sorted(abandoned))):
             head = self.heads.get(log)
-            if head is None:
+            if head is None or (upto is not None and self.gone.erased(log)):  # of an erased file who had left it before is shown nothing
                 continue
             end = head.seq if upto is None else min(upto, head.seq)
             cursor = cursors.get(log)
@@ -407,7 +459,7 @@ class Realm:
         while last < end and size < room:
             rows = store.entries_after(tx, log, last, end, 64 if size == 0 else _PAGE_ROWS)
             for row in rows:
-                pair: Any = row.entry_id if row.entry_id in mine else [row.cose, cbor.Raw(row.parts)]
+                pair: Any = row.entry_id if row.entry_id in mine or not row.cose else [row.cose, cbor.Raw(row.parts)]  # no bytes: it was erased
                 cost = len(row.cose) + len(row.parts)
                 if entries_out and size + cost > room:
                     break
@@ -501,7 +553,7 @@ class Realm:
     def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
         """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""
         pushed: Pushed | None = None
-        if request.push:
+        if request.push or request.purged:
             pushed = _raised(self.transact([lambda commit: self.push(commit, request, sender)])[0])
         self.sequence()
         with self.engine.connect() as tx, tx.begin():

@@ -19,6 +19,7 @@ from alembic.config import Config
 from server import store
 from server.answering import Outgoing
 from server.crossing import Carrier, Crossing
+from server.gone import Gone
 from server.live import Live
 from server.logs import Patient, open_log
 from server.metrics import Metrics
@@ -106,7 +107,7 @@ class Service:
         path = data / f"{side}.db"
         keys = _keys(data / f"{side}.keys.json", fresh=not path.exists())
         migrate(path)
-        realm = Realm(side, store.open_engine(path), keys, self.clock)
+        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
         log = self._open_log(data / f"{side}.log")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())

@@ -1,4 +1,4 @@
-"""All SQL of a realm, as synchronous functions on a Connection. They never commit: the caller owns the transaction.
+"""The SQL of a realm (that of removals is server/removal_rows.py), as synchronous functions on a Connection. They never commit: the caller owns the transaction.
 
 Statements are built once. Rows of hot tables are written in bulk by `flush`.
 """
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 from sqlmodel import col
 
+from server import removal_rows
 from server.tables import (
     AuditEventRow,
     AuditTileRow,
@@ -23,10 +24,12 @@ from server.tables import (
     CheckpointRow,
     DeviceStatusRow,
     EntryRow,
+    GoneRow,
     HeldRow,
     LogHeadRow,
     MemberRow,
     Meta,
+    PurgeRow,
     ReceiptRow,
     VerdictRow,
 )
@@ -53,7 +56,7 @@ def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
 
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by _begin, not by the driver's guesswork
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-4096"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-4096", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
@@ -89,7 +92,7 @@ _AFTER: Final = (
     select(*_SERVED).where(_OF_LOG, col(EntryRow.seq) > bindparam("after"), col(EntryRow.seq) <= bindparam("upto")).order_by(col(EntryRow.seq))
 )
 _SIGNED_AFTER: Final = (
-    select(col(EntryRow.seq), col(EntryRow.received_ms), col(EntryRow.cose), col(EntryRow.chain), col(EntryRow.leaf))
+    select(col(EntryRow.seq), col(EntryRow.received_ms), col(EntryRow.cose), col(EntryRow.chain), col(EntryRow.leaf), col(EntryRow.entry_id))
     .where(_OF_LOG, col(EntryRow.seq) > bindparam("after"))
     .order_by(col(EntryRow.seq))
 )
@@ -121,8 +124,11 @@ def entries_after(tx: Connection, log: bytes, after: int, upto: int, most: int) 
 
 
 def signed_after(tx: Connection, log: bytes, after: int, most: int) -> list[tuple[int, int, bytes, bytes, int]]:
-    """(seq, received_ms, COSE, chain, leaf) of entries of a log after a place, at most `most`, without their parts."""
-    return [(row.seq, row.received_ms, row.cose, row.chain, row.leaf) for row in tx.execute(_SIGNED_AFTER.limit(most), {"log": log, "after": after})]
+    """(seq, received_ms, COSE, chain, leaf) of entries of a log after a place, at most `most`, without their parts; of erased ones the id for COSE."""
+    return [
+        (row.seq, row.received_ms, row.cose or row.entry_id, row.chain, row.leaf)
+        for row in tx.execute(_SIGNED_AFTER.limit(most), {"log": log, "after": after})
+    ]
 
 
 def statements(tx: Connection, log: bytes) -> list[StoredEntry]:
@@ -139,6 +145,12 @@ def entry_by_author(tx: Connection, log: bytes, author: bytes, sq: int) -> Store
     """The entry that took `sq` of `author` in a log."""
     row = tx.execute(_BY_AUTHOR, {"log": log, "author": author, "sq": sq}).first()
     return None if row is None else StoredEntry(*row)
+
+
+def entry_at(tx: Connection, log: bytes, seq: int) -> StoredEntry | None:
+    """The entry at one place of a log."""
+    found = entries_after(tx, log, seq - 1, seq, 1)
+    return found[0] if found else None
 
 
 def log_head(tx: Connection, log: bytes) -> tuple[str, int, bytes, int] | None:
@@ -204,6 +216,9 @@ _HELD_OF_AUTHOR: Final = select(func.count(), func.coalesce(func.sum(func.length
     col(HeldRow.log_id) == bindparam("log"), col(HeldRow.author) == bindparam("author")
 )
 _HELD_OUTCOME: Final = select(col(HeldRow.outcome)).where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.entry_id) == bindparam("id"))
+_HELD_PARTS: Final = select(col(HeldRow.outcome), col(HeldRow.cose), col(HeldRow.parts)).where(
+    col(HeldRow.log_id) == bindparam("log"), col(HeldRow.entry_id) == bindparam("id")
+)
 _HELD_AFTER: Final = (
     select(col(HeldRow.n), col(HeldRow.held_ms), col(HeldRow.cose), col(HeldRow.parts))
     .where(col(HeldRow.log_id) == bindparam("log"), col(HeldRow.n) > bindparam("after"), col(HeldRow.outcome) == "")
@@ -242,6 +257,12 @@ def held_counts(tx: Connection) -> dict[bytes, int]:
     return {log: int(count) for log, count in tx.execute(query)}
 
 
+def held_parts(tx: Connection, log: bytes, entry_id: bytes) -> tuple[str, bytes, bytes] | None:
+    """(outcome, COSE, parts) of what is or was held under this id."""
+    row = tx.execute(_HELD_PARTS, {"log": log, "id": entry_id}).first()
+    return None if row is None else (row.outcome, row.cose, row.parts)
+
+
 def role_in(tx: Connection, log: bytes, user: bytes) -> str | None:
     """A person's role in a file now; None for who is no member."""
     return tx.execute(_ROLE, {"log": log, "user": user}).scalar()
@@ -261,11 +282,16 @@ class Batch:
     settled: list[Row] = field(default_factory=list)
     moves: list[tuple[bool, Row]] = field(default_factory=list)  # (joins or leaves, row), in log order: a person may do both
     events: list[Row] = field(default_factory=list)
+    gone: list[Row] = field(default_factory=list)
+    left: dict[tuple[bytes, int], bytes] = field(default_factory=dict)  # the parts of an entry, by log and place, of which one has gone
+    held_left: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)  # the same of what is or was held, by log and entry id
+    purges: list[Row] = field(default_factory=list)
     statuses: dict[bytes, Row] = field(default_factory=dict)
 
 
 _INSERT: Final = {
-    table: insert(table) for table in (EntryRow, LogHeadRow, ReceiptRow, VerdictRow, MemberRow, AuditEventRow, AuditTileRow, CheckpointRow, HeldRow)
+    table: insert(table)
+    for table in (EntryRow, LogHeadRow, ReceiptRow, VerdictRow, MemberRow, AuditEventRow, AuditTileRow, CheckpointRow, HeldRow, GoneRow, PurgeRow)
 }
 _MOVE_HEAD: Final = (
     update(LogHeadRow)
@@ -308,7 +334,21 @@ def flush(tx: Connection, batch: Batch) -> None:
     for joins, row in batch.moves:
         tx.execute(_INSERT[MemberRow] if joins else _LEAVE, row)
     write(tx, _INSERT[AuditEventRow], batch.events)
+    write(tx, _INSERT[PurgeRow], batch.purges)
+    _remove(tx, batch)
     write(tx, _STATUS, list(batch.statuses.values()))
+
+
+def _remove(tx: Connection, batch: Batch) -> None:
+    """What has to go goes with the statement that says so, in its transaction."""
+    write(tx, _INSERT[GoneRow], batch.gone)
+    for (log, seq), parts in batch.left.items():
+        removal_rows.set_parts(tx, log, seq, parts)
+    for (log, entry_id), parts in batch.held_left.items():
+        removal_rows.set_held_parts(tx, log, entry_id, parts)
+    for row in batch.gone:
+        if not row["entry_id"]:
+            removal_rows.erase_log(tx, row["log_id"], row["by_id"])
 
 
 @lru_cache(maxsize=256)

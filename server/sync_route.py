@@ -24,7 +24,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
     running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
     wanted = decode_request(body) if len(body) <= _SMALL else await _decode_large(running, body)
     pushed: Pushed | None = None
-    if wanted.push:
+    if wanted.push or wanted.purged:
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
         _count(running, pushed)
     pulled = realm.pull_pushed(wanted, sender, pushed)

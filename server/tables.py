@@ -1,6 +1,6 @@
 """The tables of one side's realm (docs/spec.md §11). Each side has a database of its own; no row knows of another side.
 
-Every hot table's key begins with `log_id`. Entries are never updated. Changing a table means a migration in server/migrations.
+Every hot table's key begins with `log_id`. Entries are never updated, but for what is expunged or erased. Changing a table means a migration in server/migrations.
 """
 
 from typing import Any
@@ -100,6 +100,34 @@ class HeldRow(SQLModel, table=True):
     outcome: str
     cose: bytes = _blob()
     parts: bytes = _blob()
+
+
+class GoneRow(SQLModel, table=True):
+    """What two people removed: part `part` of envelope `entry_id`, whose place is `at` (0 for what was held), or with an empty `entry_id` and part -1
+    the whole file. `parcel_id` is the parcel that went with a part, or empty; `by_id` is the statement. The same is listed outside the database
+    (server/gone.py).
+    """
+
+    __tablename__ = "gone"
+    log_id: bytes = _blob(key=True)
+    entry_id: bytes = _blob(key=True)
+    part: int = _big(key=True)
+    at: int = _big()
+    parcel_id: bytes = _blob()
+    by_id: bytes = _blob()
+
+
+class PurgeRow(SQLModel, table=True):
+    """A device's signed word that it has purged what statement `by_id` removed. `n` counts within the log."""
+
+    __tablename__ = "purge"
+    __table_args__ = (Index("purge_of_statement", "log_id", "by_id", "device_id", unique=True),)
+    log_id: bytes = _blob(key=True)
+    n: int = _big(key=True)
+    by_id: bytes = _blob()
+    device_id: bytes = _blob()
+    ms: int = _big()
+    cose: bytes = _blob()
 
 
 class MemberRow(SQLModel, table=True):

@@ -31,7 +31,7 @@ def load(tx: Connection, begun: Iterable[bytes], known: Registry) -> Files:
     for log in store.held_counts(tx).keys() - set(begun):
         first = store.held_after(tx, log, 0, 1)[0]
         entry = decode_entry(first.cose, cbor.decode(first.parts))
-        found[log] = Unborn(membership.take(None, entry, known), entry.author)
+        found[log] = Unborn(membership.take(None, entry, known, first.held_ms), entry.author)
     return MappingProxyType(found)
 
 

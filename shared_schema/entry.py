@@ -1,5 +1,5 @@
-"""Entry: one signed object in a log, an envelope (sealed parts), a statement (plain control fact), or an admission (a statement that
-carries a held envelope, whose parts are its own).
+"""Entry: one signed object in a log, an envelope (sealed parts), a statement (plain control fact), an admission (a statement that
+carries a held envelope, whose parts are its own), or an expunction (a statement with one sealed part, the stub of what it removes).
 
 Spec: docs/spec.md §2, §3.  Vectors: shared_schema/vectors/entry/.  Checks shape only; whether it may stand in a log is
 decided by sync/log.py, sync/registry.py and sync/membership.py.
@@ -16,8 +16,15 @@ from shared_schema.shape import as_blob, as_hash, as_id, as_list, as_tuple, as_u
 ENVELOPE: Final = "fieldkeep-envelope"
 STATEMENT: Final = "fieldkeep-statement"
 ADMISSION: Final = "fieldkeep-admission"
+EXPUNCTION: Final = "fieldkeep-expunction"
 _LOG_KEYS: Final = keys("log", "sq", "pv", "sn", "ck")
-_TYPES: Final = {ENVELOPE: _LOG_KEYS | {"ep"}, STATEMENT: _LOG_KEYS, ADMISSION: _LOG_KEYS}
+_TYPES: Final = {ENVELOPE: _LOG_KEYS | {"ep"}, STATEMENT: _LOG_KEYS, ADMISSION: _LOG_KEYS, EXPUNCTION: _LOG_KEYS | {"ep"}}
+_MOST_BYTES: Final = {
+    ENVELOPE: limits.ENTRY_BYTES,
+    STATEMENT: limits.ENTRY_BYTES,
+    ADMISSION: limits.ENTRY_BYTES + limits.ADMISSION_BYTES,
+    EXPUNCTION: limits.EXPUNCTION_BYTES,
+}
 
 
 class Head(NamedTuple):
@@ -41,10 +48,11 @@ EMPTY_ROOT: Final = ids.sha256(b"")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A decoded entry. `epoch` is None for all but an envelope; `hashes` are the part hashes of an envelope, or of the one that an
-    admission carries, whose COSE bytes are `held`.
+    """A decoded entry. `epoch` is None for all but an envelope and an expunction; `hashes` are the part hashes of an envelope, of the one that
+    an admission carries, whose COSE bytes are `held`, or of an expunction's stub.
     """
 
+    typ: str
     id: bytes
     sign1: cose.Sign1
     cose: bytes
@@ -62,8 +70,8 @@ class Entry:
 
     @property
     def is_envelope(self) -> bool:
-        """True for an envelope, False for a statement or an admission."""
-        return self.epoch is not None
+        """True for an envelope, False for a statement, an admission or an expunction."""
+        return self.typ == ENVELOPE
 
     @property
     def sealed(self) -> "Entry | None":
@@ -103,19 +111,17 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
 
     Raises Malformed, or TooLarge beyond 1 MiB or 1,024 parts.
     """
-    _check_size(data, parts, limits.ENTRY_BYTES + limits.ADMISSION_BYTES)
+    _check_size(data, parts, max(_MOST_BYTES.values()))
     sign1 = cose.decode_one_of(data, _TYPES)
-    header = sign1.header
-    if header[16] != ADMISSION:
-        _check_size(data, parts, limits.ENTRY_BYTES)
+    header, typ = sign1.header, sign1.header[16]
+    _check_size(data, parts, _MOST_BYTES[typ])
     pv = header["pv"]
     sq = as_uint(header["sq"], "sq", 1)
     if (pv is None) != (sq == 1):
         raise Malformed("pv is null for sq 1 and for no other")
-    envelope = header[16] == ENVELOPE
-    held = _held(sign1) if header[16] == ADMISSION else None
-    sealed = sign1 if envelope else None if held is None else cose.decode(held, ENVELOPE, _TYPES[ENVELOPE])
+    held = _held(sign1) if typ == ADMISSION else None
     return Entry(
+        typ=typ,
         id=sign1.id,
         sign1=sign1,
         cose=data,
@@ -126,8 +132,8 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
         pv=None if pv is None else as_hash(pv, "pv"),
         sn=decode_head(header["sn"], "sn"),
         ck=decode_witness(header["ck"]),
-        epoch=as_uint(header["ep"], "ep", 1, 2**32 - 1) if envelope else None,
-        hashes=_part_hashes(sealed.payload, parts) if sealed else _no_parts(parts),
+        epoch=as_uint(header["ep"], "ep", 1, 2**32 - 1) if "ep" in header else None,
+        hashes=_check_parts(_listed_hashes(sign1, held), parts),
         parts=tuple(parts),
         held=held,
     )
@@ -141,26 +147,36 @@ def _check_size(data: bytes, parts: Sequence[bytes | None], most: int) -> None:
 
 def _held(sign1: cose.Sign1) -> bytes:
     """The COSE bytes inside an admission. What else is in it is judged with the statements (shared_schema/membership.py)."""
+    return as_blob(_statement_map(sign1).get("held"), "held")
+
+
+def _statement_map(sign1: cose.Sign1) -> dict[str, Any]:
     map_ = cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT)
-    if type(map_) is not dict or "held" not in map_:
-        raise Malformed("an admission carries an envelope")
-    return as_blob(map_["held"], "held")
+    if type(map_) is not dict:
+        raise Malformed("a statement is a map")
+    return map_
 
 
-def _no_parts(parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
-    if parts:
-        raise Malformed("a statement has no parts")
-    return ()
+def _listed_hashes(sign1: cose.Sign1, held: bytes | None) -> tuple[bytes, ...]:
+    """The hashes of the parts that an entry has."""
+    if sign1.header[16] == STATEMENT:
+        return ()
+    if sign1.header[16] == EXPUNCTION:
+        return (as_hash(_statement_map(sign1).get("stub"), "stub"),)
+    sealed = sign1 if held is None else cose.decode(held, ENVELOPE, _TYPES[ENVELOPE])
+    listed = as_list(cbor.decode(sealed.payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
+    if not listed:
+        raise Malformed("an envelope lists the hash of each of its parts, at least one")
+    return tuple(as_hash(one, "part hash") for one in listed)
 
 
-def _part_hashes(payload: bytes, parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
-    listed = as_list(cbor.decode(payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
-    if not listed or len(listed) != len(parts):
-        raise Malformed(f"payload lists {len(listed)} parts and {len(parts)} came, want the same and at least one")
-    for index, (want, part) in enumerate(zip(listed, parts, strict=True)):
-        if as_hash(want, "part hash") != (want if part is None else ids.sha256(part)):
+def _check_parts(hashes: tuple[bytes, ...], parts: Sequence[bytes | None]) -> tuple[bytes, ...]:
+    if len(hashes) != len(parts):
+        raise Malformed(f"{len(parts)} parts, want {len(hashes)}")
+    for index, (want, part) in enumerate(zip(hashes, parts, strict=True)):
+        if part is not None and ids.sha256(part) != want:
             raise Malformed(f"part {index} does not match its hash")
-    return tuple(listed)
+    return hashes
 
 
 def encode_pair(data: bytes, parts: Sequence[bytes | None]) -> bytes:
@@ -178,11 +194,8 @@ def decode_pair(value: object) -> Entry:
 def decode_entry_alone(data: bytes) -> Entry:
     """An entry from its COSE bytes only, as an auditor has it: parts are taken as absent. Raises Malformed."""
     sign1 = cose.decode_one_of(data, _TYPES)
-    if sign1.header[16] == STATEMENT:
-        return decode_entry(data)
-    sealed = sign1 if sign1.header[16] == ENVELOPE else cose.decode(_held(sign1), ENVELOPE, _TYPES[ENVELOPE])
-    listed = as_list(cbor.decode(sealed.payload, limits.ITEMS_PER_OBJECT), "payload", limits.PARTS_PER_ENTRY)
-    return decode_entry(data, [None] * len(listed))
+    held = _held(sign1) if sign1.header[16] == ADMISSION else None
+    return decode_entry(data, [None] * len(_listed_hashes(sign1, held)))
 
 
 def entry_id_of(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""File statements: genesis, members, epoch, recover, grant, admit, refuse; and the grants inside them.
+"""File statements: genesis, members, epoch, recover, grant, admit, refuse, those of shared_schema/removal.py, and the grants inside them.
 
 Spec: docs/spec.md §7.  Vectors: shared_schema/vectors/membership/.  Shape only; whether one may stand is judged in
 sync/membership.py by server and reader alike.
@@ -10,9 +10,12 @@ from typing import Any, ClassVar, Final
 
 from shared_schema import cbor, ids, limits
 from shared_schema.certificate import SUITE
-from shared_schema.entry import Entry, Head, decode_head
+from shared_schema.entry import ADMISSION, EXPUNCTION, STATEMENT, Entry, Head, decode_head
 from shared_schema.errors import Malformed
 from shared_schema.ids import Side
+from shared_schema.removal import DECODERS as REMOVAL_DECODERS
+from shared_schema.removal import KIND as REMOVAL_KIND
+from shared_schema.removal import Erase, Expunge, Hold, removal_map
 from shared_schema.roles import FILES, ROLES
 from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
 
@@ -120,7 +123,7 @@ class Refuse:
 
 
 EpochStatement = Genesis | Members | NewEpoch | Recover
-FileStatement = EpochStatement | MoreGrants | Admit | Refuse
+FileStatement = EpochStatement | MoreGrants | Admit | Refuse | Expunge | Hold | Erase
 KIND: Final[dict[type, str]] = {
     Genesis: "genesis",
     Members: "members",
@@ -129,8 +132,10 @@ KIND: Final[dict[type, str]] = {
     MoreGrants: "grant",
     Admit: "admit",
     Refuse: "refuse",
+    **REMOVAL_KIND,
 }
 REFUSE_REASONS: Final = ("duplicate", "wrong_file", "not_authentic", "spill", "other")
+_TYPE: Final[dict[type, str]] = {Admit: ADMISSION, Expunge: EXPUNCTION}
 _EPOCH_KEYS: Final = keys("kind", "rg", "pr", "ep", "kc", "grants")
 
 
@@ -142,6 +147,8 @@ def encode_file_statement(statement: FileStatement) -> bytes:
             return cbor.encode(map_ | {"held": statement.held})
         case Refuse():
             return cbor.encode(map_ | {"id": statement.id, "reason": statement.reason})
+        case Expunge() | Hold() | Erase():
+            return cbor.encode(map_ | removal_map(statement))
     map_["grants"] = [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in statement.grants]
     if not isinstance(statement, MoreGrants):
         map_ |= {"ep": statement.epoch, "kc": statement.commit}
@@ -166,10 +173,13 @@ def decode_file_statement(payload: bytes) -> FileStatement:
 
 
 def file_statement(entry: Entry) -> FileStatement:
-    """The file statement that an entry is; `admit` is the one kind of an admission, and of no other entry. Raises Malformed."""
+    """The file statement that an entry is. `admit` is the one kind of an admission, `expunge` of an expunction; neither is in any other entry.
+
+    Raises Malformed.
+    """
     statement = decode_file_statement(entry.sign1.payload)
-    if isinstance(statement, Admit) != (entry.held is not None):
-        raise Malformed("an admission is an `admit`, and no other entry is")
+    if _TYPE.get(type(statement), STATEMENT) != entry.typ:
+        raise Malformed("an admission is an `admit`, an expunction an `expunge`, and no other entry is")
     return statement
 
 
@@ -275,6 +285,7 @@ def _refuse(value: dict[str, Any]) -> Refuse:
 
 
 _DECODERS: Final[dict[str, Callable[[dict[str, Any]], FileStatement]]] = {
+    **REMOVAL_DECODERS,
     "admit": _admit,
     "refuse": _refuse,
     "genesis": _genesis,

@@ -136,14 +136,14 @@ class Field:
     def rank(self, value: object) -> int:
         """Place of a value in the order that `worst` and `strictest` use: higher is worse or stricter.
 
-        0 for a missing reason, then the terms of `order` as 2, 4, 6 …, and above them all whatever is not known
+        0 for a missing reason and for what was expunged, then the terms of `order` as 2, 4, 6 …, and above them all whatever is not known
         here. Where the cautious value rules while in conflict (`ask` with `strictest`), a missing reason stands just
         below the strictest term: "not safe to ask" is not a yes. A yes or no without an order of its own ranks no
         below yes. Raises ValueError where nothing ranks the field.
         """
         order = self.order or (("no", "yes") if self.kind == "yn" else ())
         cautious = self.merge == "ask" and self.while_conflicted == "strictest" and self.kind != "date"
-        if isinstance(value, Mapping) and "missing" in value:
+        if isinstance(value, Mapping) and ("missing" in value or "expunged" in value):
             return 2 * len(order) - 1 if cautious else 0
         if self.kind == "date" and not order:
             order = EARLIEST_IS_STRICTEST

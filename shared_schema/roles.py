@@ -20,6 +20,9 @@ _ROW: Final = {
     "grant": "grant",
     "admit": "admit",
     "refuse": "admit",
+    "expunge": "expunge",
+    "hold": "hold",
+    "erase": "erase",
 }
 
 
@@ -66,3 +69,8 @@ def may_be_member(kind: str, side: str, role: str) -> bool:
 def may_sign(statement: str, kind: str, side: str, role: str) -> bool:
     """True when a member in this role may sign this statement kind in such a file."""
     return role in FILES.get(kind, {}).get(side, {}).get(_ROW[statement], ())
+
+
+def is_lead(kind: str, side: str, role: str) -> bool:
+    """True when this role leads such a file: of two who remove something together, one at least does."""
+    return role in FILES.get(kind, {}).get(side, {}).get("lead", ())

@@ -1,5 +1,6 @@
 """Sync request and response (docs/spec.md §9.2), as typed values with strict encode and decode.  Vectors: shared_schema/vectors/wire/."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -32,13 +33,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """One round trip. `push` are undecoded `[COSE bytes, [part, ...]]` pairs; `prove` are leaf indexes to be proved."""
+    """One round trip. `push` are undecoded `[COSE bytes, [part, ...]]` pairs; `prove` are leaf indexes to be proved; `purged` the COSE bytes of what
+    the device says that it has purged.
+    """
 
     cursors: tuple[Cursor, ...] = ()
     push: tuple[Any, ...] = ()
     status: Status = field(default_factory=Status)
     checkpoint: Witness | None = None
     prove: tuple[int, ...] = ()
+    purged: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,9 @@ class SyncResponse:
 _STATUS: Final = keys("unsent", "held", "conflicts", "oldest_conflict_days", "app", "claimed_ms", "free_mb")
 
 
+_REQUEST: Final = keys("v", "cursors", "push", "status", "checkpoint", "prove", "purged")
+
+
 def encode_request(request: SyncRequest) -> bytes:
     """The body of `POST /v1/sync`."""
     status = request.status
@@ -121,13 +128,14 @@ def encode_request(request: SyncRequest) -> bytes:
             "status": {name: getattr(status, name) for name in _STATUS},
             "checkpoint": None if request.checkpoint is None else list(request.checkpoint),
             "prove": list(request.prove),
+            "purged": list(request.purged),
         }
     )
 
 
 def decode_request(data: bytes) -> SyncRequest:
     """Parse a sync request. Raises Malformed or TooLarge."""
-    map_ = as_map(cbor.decode(data, limits.ITEMS_PER_REQUEST), "request", keys("v", "cursors", "push", "status", "checkpoint", "prove"))
+    map_ = as_map(cbor.decode(data, limits.ITEMS_PER_REQUEST), "request", _REQUEST)
     if map_["v"] != 1 or map_["v"] is True:
         raise Malformed("request version is not 1")
     cursors = tuple(_cursor(item) for item in as_list(map_["cursors"], "cursors"))
@@ -138,7 +146,8 @@ def decode_request(data: bytes) -> SyncRequest:
         raise Malformed("a log has two cursors")
     checkpoint = None if map_["checkpoint"] is None else decode_witness(map_["checkpoint"], "checkpoint")
     prove = tuple(as_uint(leaf, "leaf") for leaf in as_list(map_["prove"], "prove", limits.PROOFS_PER_SYNC))
-    return SyncRequest(cursors, push, _status(map_["status"]), checkpoint, prove)
+    purged = tuple(as_blob(one, "purged") for one in as_list(map_["purged"], "purged", limits.PURGES_PER_SYNC))
+    return SyncRequest(cursors, push, _status(map_["status"]), checkpoint, prove, purged)
 
 
 def _cursor(value: object) -> Cursor:
@@ -264,3 +273,21 @@ def _count(value: object, name: str) -> tuple[bytes, int]:
 def _inclusion(value: object) -> InclusionProof:
     items = as_tuple(value, "inclusion", 2)
     return InclusionProof(as_uint(items[0], "leaf"), tuple(as_hash(node, "node") for node in as_list(items[1], "path", 64)))
+
+
+def encode_purged(rows: Sequence[tuple[int, int, bytes]], *, more: bool) -> bytes:
+    """The answer to `GET /v1/purged/{log}`: (number, when it came, COSE) of each device's word."""
+    return cbor.encode({"v": 1, "purged": [list(row) for row in rows], "more": more})
+
+
+def decode_purged(data: bytes) -> tuple[list[tuple[int, int, bytes]], bool]:
+    """The devices' words, and whether there are more. Raises Malformed."""
+    map_ = as_map(cbor.decode(data), "purged", keys("v", "purged", "more"))
+    if map_["v"] != 1 or map_["v"] is True:
+        raise Malformed("purged version is not 1")
+    return [_purged(item) for item in as_list(map_["purged"], "purged")], _flag(map_["more"], "more")
+
+
+def _purged(value: object) -> tuple[int, int, bytes]:
+    items = as_tuple(value, "purged", 3)
+    return as_uint(items[0], "n", 1), as_uint(items[1], "ms"), as_blob(items[2], "purge")

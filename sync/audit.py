@@ -1,4 +1,4 @@
-"""What an auditor checks with public keys only (docs/spec.md §10.4): chains, signatures, receipts, the audit tree, and the wall.
+"""What an auditor checks with public keys only (docs/spec.md §10.4): chains, signatures, receipts, the audit tree. The wall is sync/wall.py.
 
 Pure: takes logs as they were exported and returns findings. A finding names the log and the place.
 """
@@ -18,8 +18,9 @@ from shared_schema.ids import Side
 from shared_schema.membership import FileStatement, Recover, file_statement
 from shared_schema.receipt import Receipt, SignedHead, decode_receipt, decode_signed_head
 from shared_schema.recovery import Drill, Permit, Renew
+from shared_schema.removal import Erase, Expunge
 from sync import log as log_rules
-from sync import membership, merkle, registry
+from sync import membership, merkle, registry, removal
 from sync.exchange import accepted_event, check_signature
 from sync.log import LogHead, Placed
 from sync.membership import FileState
@@ -28,7 +29,9 @@ from sync.signing import verify_bytes, verify_checkpoint
 
 
 class ExportedEntry(NamedTuple):
-    """One entry without its parts. `chain`, `leaf` and `salt` are what the exporter said of it; leaf is -1 when it said nothing."""
+    """One entry without its parts. `chain`, `leaf` and `salt` are what the exporter said of it; leaf is -1 when it said nothing. Of an entry of an
+    erased file there is only the `id`, and no `cose`.
+    """
 
     seq: int
     received_ms: int
@@ -36,6 +39,7 @@ class ExportedEntry(NamedTuple):
     chain: bytes
     leaf: int = -1
     salt: bytes = b""
+    id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Export:
 
 
 class Leaf(NamedTuple):
-    """An event at its place in the audit tree."""
+    """An event at its place in the audit tree. What an entry of an erased file was accepted as is known but for its author: `event` is empty."""
 
     n: int
     salt: bytes
@@ -68,12 +72,28 @@ class Finding(NamedTuple):
     text: str
 
 
+class Removed(NamedTuple):
+    """What a statement removed: part `part` of the envelope at `at` (0: of one that was held), or with part None the whole file. `devices` may have had
+    it; of those `purged` said that they have no more of it.
+    """
+
+    log: bytes
+    seq: int
+    id: bytes
+    reason: str
+    at: int
+    part: int | None
+    devices: frozenset[bytes]
+    purged: set[bytes]
+
+
 @dataclass(slots=True)
 class Audited:
     """The outcome: findings, what was counted, and the folded registry and files for further questions.
 
     `notices` are events that a person should know of and that prove no fault. `leaves` is 0 when the export has no events: then
     nothing is said about the audit tree. `named` are the logs and fetching devices that the tree names, each with the first such event.
+    `removed` are the parts and files that have gone, each with the statement that says so.
     `beyond` counts events that are not in the tree: nobody vouches for them. `as_of_ms` is the time of the newest event that is, 0 without any.
     """
 
@@ -92,14 +112,20 @@ class Audited:
     events: dict[tuple[bytes, int], Leaf] = field(default_factory=dict)
     named: dict[tuple[str, bytes], int] = field(default_factory=dict)
     items: dict[tuple[bytes, int], tuple[bytes, int]] = field(default_factory=dict)
+    removed: dict[tuple[bytes, bytes], Removed] = field(default_factory=dict)
     tree_size: int = 0
     beyond: int = 0
     as_of_ms: int = 0
 
     @property
+    def living(self) -> list[FileState]:
+        """The files that were not erased."""
+        return [file for file in self.files.values() if file.erased is None]
+
+    @property
     def regranted(self) -> int:
         """How many of the files are granted to the recovery key in force."""
-        return sum(self.registry is not None and file.recovery == self.registry.recovery_id for file in self.files.values())
+        return sum(self.registry is not None and file.recovery == self.registry.recovery_id for file in self.living)
 
     @property
     def unrotated(self) -> list[bytes]:
@@ -111,6 +137,10 @@ class Audited:
     def complete(self) -> bool:
         """True when it is proved that the export has every log of the side: the tree holds every event that it has."""
         return bool(self.leaves) and not self.beyond
+
+    def has_gone(self, log: bytes, at: int, part: int) -> bool:
+        """True when a statement says that this part was expunged."""
+        return any((one.log, one.at, one.part) == (log, at, part) for one in self.removed.values())
 
     def add(self, code: str, log: bytes, seq: int, text: str) -> None:
         """Count a finding."""
@@ -126,7 +156,9 @@ def verify_export(export: Export, pinned: bytes) -> Audited:
         return result
     result.registry = _verify_registry(export, own, pinned, result)
     for log, entries in export.logs.items():
-        if log != own:
+        if log != own and any(not one.cose for one in entries):
+            _verify_erased(log, entries, result.registry, result)
+        elif log != own:
             _verify_file(log, entries, result.registry, result)
     if result.registry.root is not None:
         _verify_heads(export, result)
@@ -205,6 +237,7 @@ def _about_recovery(entry: Entry) -> str:
 def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
     file: FileState | None = None
     incarnation = known.root.incarnation if known.root else bytes(16)
+    told = _Told()
     for exported, place, before, _after in _follow(log, entries, incarnation, result):
         entry, statement = place.entry, None
         try:
@@ -219,9 +252,11 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
                 membership.check_envelope(file, entry)
             else:
                 statement = file_statement(entry)
-                taken = membership.take(file, entry, known)
+                taken = membership.take(file, entry, known, exported.received_ms)
                 if entry.held is not None and entry.sealed is not None:
                     log_rules.check_carried(before, entry.sealed, result.chains[log].__getitem__)
+                removal.check_entry(entry, told.entries.get)
+                told.removes(place, statement, file, result)
                 file = taken
                 if isinstance(statement, Recover):
                     by = f"device {ids.show(entry.author)}, as {statement.role}"
@@ -230,10 +265,82 @@ def _verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, 
             file = file if entry.is_envelope else membership.skip(file, entry)
             result.voids += 1
             result.add(_code(error), log, exported.seq, str(error))
+        told.note(place, file)
         if statement is not None:
             result.statements.append((log, exported.seq, statement))
     if file is not None:
         result.files[log] = file
+
+
+class _Told:
+    """A file's entries so far, and which devices held it after each that changed that."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self._held: list[tuple[int, frozenset[bytes]]] = []
+
+    def note(self, place: Placed, file: FileState | None) -> None:
+        """After `place` the file was this."""
+        self.entries[place.seq] = place.entry
+        holders = file.holders if file is not None else frozenset[bytes]()
+        if not self._held or self._held[-1][1] != holders:
+            self._held.append((place.seq, holders))
+
+    def removes(self, place: Placed, statement: FileStatement, before: FileState | None, result: Audited) -> None:
+        """Count what a statement that stands removes."""
+        since = statement.at if isinstance(statement, Expunge) else 0
+        last = max((at for at, _ in self._held if at <= since), default=0)
+        had: frozenset[bytes] = frozenset().union(*(holders for at, holders in self._held if at >= last), before.holders if before else ())
+        log, entry_id = place.entry.log, place.entry.id
+        if isinstance(statement, Expunge):
+            result.removed[log, entry_id] = Removed(log, place.seq, entry_id, statement.reason, statement.at, statement.part, had, set())
+        elif isinstance(statement, Erase):
+            result.removed[log, entry_id] = Removed(log, place.seq, entry_id, statement.reason, 0, None, had, set())
+
+
+def _verify_erased(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
+    """A file of which there are ids and times: they are its chain, and its last entry is a valid erasure."""
+    state = log_rules.empty_log(log, known.root.incarnation if known.root else bytes(16))
+    chains = result.chains.setdefault(log, [state.head.chain])
+    for exported in entries:
+        seq = state.head.seq + 1
+        try:
+            if exported.seq != seq:
+                raise Contradiction(f"entry {seq} is missing or out of order: {exported.seq} stands there")
+            entry = decode_entry_alone(exported.cose) if exported.cose else None
+            state = log_rules.follow_id(state, entry.id if entry else exported.id, exported.received_ms)
+        except ProtocolError as error:
+            result.add("contradiction", log, seq, str(error))
+            return
+        if exported.chain != state.head.chain:
+            result.add("contradiction", log, seq, "the entry does not hash to the place that it was recorded at")
+        chains.append(state.head.chain)
+        result.entries += 1
+        result.items[log, seq] = entry.id if entry else exported.id, exported.received_ms
+        event = accepted_event(log, Placed(seq, exported.received_ms, state.head.chain, entry), void=False) if entry else b""
+        result.events[log, seq] = Leaf(exported.leaf, exported.salt, event)
+        if entry is not None:
+            _check_erasure(Placed(seq, exported.received_ms, state.head.chain, entry), len(entries), known, result)
+    if log not in result.files:
+        result.add("contradiction", log, state.head.seq, "entries are absent, and no statement erased the file")
+
+
+def _check_erasure(place: Placed, last: int, known: Registry, result: Audited) -> None:
+    entry = place.entry
+    try:
+        certificate, statement = known.devices.get(entry.author), file_statement(entry)
+        if certificate is None or not isinstance(statement, Erase) or place.seq != last:
+            raise Contradiction("entries are absent around one that erases nothing")
+        _check_authorship(place, certificate.keys.sign, result.chains[entry.log])
+        result.witnessed.append((entry.log, place.seq, entry.ck))
+        log_rules.check_address(entry, known.svc, entry.log)
+        removal.check_erased(statement, entry, known, place.received_ms)
+    except ProtocolError as error:
+        result.voids += 1
+        result.add(_code(error), entry.log, place.seq, str(error))
+        return
+    result.files[entry.log] = membership.erased(entry.log, statement, entry, known.side, {})
+    result.removed[entry.log, entry.id] = Removed(entry.log, place.seq, entry.id, statement.reason, 0, None, frozenset(), set())
 
 
 def _code(error: ProtocolError) -> str:
@@ -365,10 +472,16 @@ def _check_leaf(place: tuple[bytes, int], found: Leaf, wanted: Leaf | None, resu
         again = place in result.events
         text = "two leaves for one entry" if again else "the audit log has a leaf for an entry that is not in the export"
         result.add("contradiction", *place, text)
-    elif found.event != wanted.event:
+    elif found.event != wanted.event and (wanted.event or not _tells_of_ghost(place, found.event, result)):
         result.add("contradiction", *place, "the audit log tells something else about this entry")
-    elif found != wanted:
+    elif (found.n, found.salt) != (wanted.n, wanted.salt):
         result.add("contradiction", *place, f"the entry was served with leaf {wanted.n}, and its event stands at {found.n} or has another salt")
+
+
+def _tells_of_ghost(place: tuple[bytes, int], event: bytes, result: Audited) -> bool:
+    """Whether an event says of an entry of an erased file all that is still known of it: its author is not."""
+    told, (entry_id, received_ms) = decode_event(event), result.items[place]
+    return (told["id"], told["ms"], told["chain"], told["void"]) == (entry_id, received_ms, result.chains[place[0]][place[1]], False)
 
 
 def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
@@ -382,7 +495,12 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
         certificate, file = known.devices.get(event["device"]), result.files.get(log)
         if certificate is None:
             result.add("wall", log, event["to"], f"event {n}: entries went to a device that is not on this side")
-        elif file is not None and certificate.subject.user not in file.ever and not known.recovery.was_permitted(event["device"], log):
+        elif (
+            file is not None
+            and not file.erased
+            and certificate.subject.user not in file.ever
+            and not known.recovery.was_permitted(event["device"], log)
+        ):
             result.add("contradiction", log, event["to"], f"event {n}: entries went to somebody who never was a member")
         if not event["from"] < event["to"] < len(result.chains.get(log, ())):
             result.add("contradiction", log, event["to"], f"event {n}: entries went out that are not in the export")
@@ -390,12 +508,21 @@ def _check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
         certificate, file = known.devices.get(event["device"]), result.files.get(log)
         if certificate is None:
             result.add("wall", log, event["to"], f"event {n}: held work went to a device that is not on this side")
-        elif log and (file is None or certificate.subject.user not in file.ever):
+        elif log and (file is None or (not file.erased and certificate.subject.user not in file.ever)):
             result.add("contradiction", log, event["to"], f"event {n}: held work went to somebody who never was a member")
     elif event["e"] in ("published", "shown", "came"):
         _check_parcels(n, event, result)
     elif event["e"] == "sent" and event["device"] not in known.devices:
         result.add("wall", b"", n, f"event {n}: a parcel was taken from a device that is not on this side")
+    elif event["e"] == "purged":
+        removed = result.removed.get((log, event["id"]))
+        certificate, file = known.devices.get(event["device"]), result.files.get(log)
+        if certificate is None:
+            result.add("wall", log, 0, f"event {n}: a device that is not on this side says that it has purged something")
+        elif removed is None or (file is not None and not file.erased and certificate.subject.user not in file.ever):
+            result.add("contradiction", log, 0, f"event {n}: a device has purged what no statement removed, or never was a member's")
+        else:
+            removed.purged.add(event["device"])
     elif event["e"] == "refused" and log and log not in result.chains:
         result.add("contradiction", log, 0, f"event {n}: an entry was refused for a log that is not in the export")
     elif event["e"] == "export":
@@ -417,86 +544,5 @@ def _check_parcels(n: int, event: Mapping[str, Any], result: Audited) -> None:
     certificate = known.devices.get(event["device"])
     if certificate is None:
         result.add("wall", log, 0, f"event {n}: a parcel or its key went by a device that is not on this side")
-    elif certificate.subject.user not in file.ever:
+    elif not file.erased and certificate.subject.user not in file.ever:
         result.add("contradiction", log, 0, f"event {n}: a parcel or its key went by somebody who never was a member")
-
-
-@dataclass(slots=True)
-class Wall:
-    """The outcome of proving the wall: what was counted per side, what crosses, and of which sides it is not proved that every log was given."""
-
-    sides: list[Side] = field(default_factory=list)
-    logs: int = 0
-    grants: int = 0
-    recipients: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    notices: list[Finding] = field(default_factory=list)
-    unproved: list[Side] = field(default_factory=list)
-    as_of_ms: dict[Side, int] = field(default_factory=dict)
-
-    @property
-    def crossings(self) -> list[Finding]:
-        """What crosses. The other findings say that an export does not verify, and so proves nothing."""
-        return [one for one in self.findings if one.code in ("wall", "void:wall")]
-
-
-def prove_wall(audits: Sequence[Audited]) -> Wall:
-    """W1 over verified exports, one per side: no grant leaves its side, and no key, device, person or log exists on two."""
-    wall = Wall(sides=[audited.side for audited in audits])
-    owners: dict[tuple[str, bytes], tuple[Side, str]] = {}
-    for audited in audits:
-        wall.findings += audited.findings
-        wall.notices += audited.notices
-        wall.logs += len(audited.chains)
-        wall.unproved += [] if audited.complete else [audited.side]
-        wall.as_of_ms[audited.side] = audited.as_of_ms
-        _check_grants(audited, wall)
-        for kind, what, value in _identifiers(audited):
-            side, there = owners.setdefault((kind, value), (audited.side, what))
-            if side != audited.side:
-                where = f"on the {side} side{f' as a {there}' if there != what else ''}"
-                wall.findings.append(Finding("wall", b"", 0, f"a {what} of the {audited.side} side exists {where}"))
-    for audited in audits:
-        for (what, value), n in audited.named.items():
-            owner, _ = owners.get((what, value), (audited.side, what))
-            if owner not in ((audited.side, "oversight") if what == "device" else (audited.side,)):  # a supervisor's device fetches
-                wall.findings.append(Finding("wall", b"", n, f"event {n} of the {audited.side} side names a {what} of the {owner} side"))
-    return wall
-
-
-def _check_grants(audited: Audited, wall: Wall) -> None:
-    known = audited.registry
-    if known is None or known.root is None:
-        return
-    allowed = known.devices.keys() | {key.id for key in known.recovery.keys}
-    seen: set[bytes] = set()
-    for log, seq, statement in audited.statements:
-        if getattr(statement, "side", audited.side) != audited.side:
-            wall.findings.append(Finding("wall", log, seq, "a file of another side stands in this side's logs"))
-        for grant in statement.grants:
-            wall.grants += 1
-            seen.add(grant.to)
-            if grant.to not in allowed:
-                wall.findings.append(Finding("wall", log, seq, "a grant goes to a key that is not on this side"))
-    wall.recipients += len(seen)
-
-
-def _identifiers(audited: Audited) -> Iterable[tuple[str, str, bytes]]:
-    """(kind, what it is called, value) of all that may exist on one side only. Keys are of one kind: whoever holds one holds it for every use."""
-    known = audited.registry
-    if known is None:
-        return
-    for certificate in known.devices.values():
-        yield "device", "device", certificate.keys.device
-        yield "key", "signing key", certificate.keys.sign
-        yield "key", "receiving key", certificate.keys.receive
-        yield "person", "person", certificate.subject.user
-    if known.root is not None:
-        for recovery in known.recovery.keys:
-            yield "key", "recovery key", recovery.receive
-            yield "key", "recovery signing key", recovery.sign
-        yield "key", "receipt key", known.root.receipt
-        yield "key", "checkpoint key", known.root.checkpoint
-        yield "incarnation", "incarnation", known.root.incarnation
-    for log in audited.chains:
-        yield "log", "log", log

@@ -32,3 +32,8 @@ def sign_statement(author: Author, key: SigningKey, payload: bytes) -> Entry:
 def sign_admission(author: Author, key: SigningKey, payload: bytes, parts: Sequence[bytes]) -> Entry:
     """An admission, signed: an `admit` with the parts of the envelope that it carries."""
     return decode_entry(sign_object(key, author.header(ADMISSION), payload), parts)
+
+
+def sign_expunction(key: SigningKey, protected: bytes, payload: bytes, stub: bytes) -> Entry:
+    """An expunction, signed: an `expunge` with the sealed stub, under the header that the stub was sealed with."""
+    return decode_entry(sign_object(key, protected, payload), [stub])

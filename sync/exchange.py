@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 
 from shared_schema import cbor, ids
 from shared_schema.checkpoint import decode_checkpoint, origin
-from shared_schema.entry import Entry, Head, Witness, decode_pair
+from shared_schema.entry import EXPUNCTION, Entry, Head, Witness, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused
 from shared_schema.membership import file_statement
 from shared_schema.receipt import Receipt, SignedHead, Verdict, decode_receipt, decode_signed_head, decode_verdict
+from shared_schema.removal import Erase, Expunge
 from shared_schema.wire import Page
 from sync import log as log_rules
-from sync import membership, merkle, registry
+from sync import membership, merkle, registry, removal
 from sync.log import LogHead, Placed
 from sync.membership import FileState
 from sync.registry import Registry
 from sync.signing import verify_bytes, verify_checkpoint, verify_object
 
 RootAt = Callable[[int], bytes | None]
+EntryAt = Callable[[int], Entry | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,31 @@ class Behind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the device remembers, for comparing with what others saw: chains of this log, roots of the audit tree, entries it sent."""
+    """What the device remembers, for comparing with what others saw: chains of this log, roots of the audit tree, entries it sent; and the entries
+    of this log, without their parts, for whoever names one.
+    """
 
     chain_at: log_rules.ChainAt
     root_at: RootAt
     sent: Mapping[bytes, Entry]
+    entry_at: EntryAt = lambda _seq: None
 
     def growing(self, taken: list[Taken]) -> "History":
         """This history and, as it grows, the page that is being taken: where a page ends must not decide what is seen (I13)."""
 
-        def chain_at(seq: int) -> bytes | None:
+        def here(seq: int) -> Placed | None:
             at = seq - taken[0].place.seq if taken else -1
-            return taken[at].place.chain if 0 <= at < len(taken) else self.chain_at(seq)
+            return taken[at].place if 0 <= at < len(taken) else None
 
-        return replace(self, chain_at=chain_at)
+        def chain_at(seq: int) -> bytes | None:
+            place = here(seq)
+            return place.chain if place else self.chain_at(seq)
+
+        def entry_at(seq: int) -> Entry | None:
+            place = here(seq)
+            return place.entry if place else self.entry_at(seq)
+
+        return replace(self, chain_at=chain_at, entry_at=entry_at)
 
 
 def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
@@ -96,6 +109,99 @@ def take_page(reader: Reader, page: Page, known: Registry, history: History) -> 
     return reader, taken
 
 
+class Ghost(NamedTuple):
+    """What is left of an entry of an erased file."""
+
+    seq: int
+    received_ms: int
+    chain: bytes
+    id: bytes
+    opening: tuple[int, bytes]
+
+
+def is_erased_page(page: Page, history: History) -> bool:
+    """True when the page shows an entry by nothing but its id, and it is none that this device has just sent."""
+    return any(type(served.pair) is bytes and served.pair not in history.sent for served in page.entries)
+
+
+def take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
+    """Follow a page of a file that was erased: ids, and as the file's last entry the erasure, which a page with more to come need not have yet.
+
+    Raises Contradiction when it does not lead to its signed head, or the ids to a valid erasure; Behind, Malformed.
+    """
+    signed = check_head(reader, page, known)
+    log, ghosts = reader.log, list[Ghost]()
+    for served in page.entries[:-1] if page.entries and type(page.entries[-1].pair) is not bytes else page.entries:
+        if type(served.pair) is not bytes or len(served.pair) != 32:
+            raise Contradiction("the server shows part of a file by its ids and part of it whole")
+        log = log_rules.follow_id(log, served.pair, served.received_ms)
+        ghosts.append(Ghost(log.head.seq, served.received_ms, log.head.chain, served.pair, served.opening))
+    last = page.entries[-1] if len(ghosts) < len(page.entries) else None
+    if last is None and not page.more:
+        raise Contradiction("the server shows nothing but ids of a file that nobody erased")
+    taken, file = None, reader.file
+    if last is not None:
+        chains = {ghost.seq: ghost.chain for ghost in ghosts}
+
+        def chain_at(seq: int) -> bytes | None:
+            return chains.get(seq) or history.chain_at(seq)
+
+        log, taken, file = _take_erasure(log, _entry(last.pair, history), last.received_ms, last.opening, known, replace(history, chain_at=chain_at))
+    _check_end(log.head, signed)
+    return Reader(log, file), ghosts, taken
+
+
+def _take_erasure(
+    log: LogHead, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
+) -> tuple[LogHead, Taken, FileState]:
+    """The erasure, of whose author's order and of whose members nothing can be known any more."""
+    head, place = log_rules.follow(log, entry, received_ms)
+    certificate = known.devices.get(entry.author)
+    if certificate is None or _lies_ahead(entry, known):
+        raise Behind
+    check_signature(place, certificate.keys.sign)
+    check_registry(place, known)
+    try:
+        log_rules.check_address(entry, known.svc, log.log)
+        log_rules.check_seen(log, entry, history.chain_at)
+        statement = file_statement(entry)
+        if not isinstance(statement, Erase):
+            raise Refused("not-permitted", "no erasure")
+        removal.check_erased(statement, entry, known, received_ms)
+    except ProtocolError as error:
+        raise Contradiction(f"the server shows nothing but ids, and what follows them erased nothing: {error}") from error
+    file = membership.erased(entry.log, statement, entry, known.side, {})
+    return head, Taken(place, opening, None, certificate.subject.user, ""), file
+
+
+def still_absent(before: set[tuple[int, int]], taken: list[Taken], *, more: bool, member: bool) -> set[tuple[int, int]]:
+    """(seq, part) of the parts that did not come, now or `before`, and that no expunction accounts for yet.
+
+    Raises Contradiction when nothing more comes that could. Who is no `member` any more is not shown what was expunged since.
+    """
+    absent = {(one.place.seq, i) for one in taken for i, part in enumerate(one.place.entry.parts) if part is None}
+    left = (before | absent) - _expunged(taken).keys()
+    if left and member and not more:
+        raise Contradiction(f"the server withholds a part of entry {min(left)[0]} that no statement expunged")
+    return left
+
+
+def kept_parts(taken: list[Taken], sent: Mapping[bytes, Entry]) -> list[tuple[int, int]]:
+    """(seq, expunction's seq) of parts that came all the same: one page is of one moment, and by then the server had dropped them."""
+    came = {(one.place.seq, i) for one in taken if one.place.entry.id not in sent for i, part in enumerate(one.place.entry.parts) if part is not None}
+    return [(place[0], by) for place, by in _expunged(taken).items() if place in came]
+
+
+def _expunged(taken: list[Taken]) -> dict[tuple[int, int], int]:
+    """(seq, part) of every part that an expunction among these removes, with the expunction's place."""
+    found = {}
+    for one in taken:
+        statement = file_statement(one.place.entry) if one.place.entry.typ == EXPUNCTION and not one.void else None
+        if isinstance(statement, Expunge):
+            found[statement.at, statement.part] = one.place.seq
+    return found
+
+
 def _entry(pair: Any, history: History) -> Entry:
     """An entry of a page: in full, or by the id of one that this device has just sent."""
     if type(pair) is bytes:
@@ -107,8 +213,6 @@ def _entry(pair: Any, history: History) -> Entry:
         entry = decode_pair(pair)
     except ProtocolError as error:
         raise Contradiction(f"the server serves an entry that is none: {error}") from error
-    if None in entry.parts:
-        raise Contradiction("the server withholds a part that no statement expunged")
     return entry
 
 
@@ -137,7 +241,7 @@ def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[in
     except ProtocolError as error:
         return _void(reader, head, entry, advance=False), Taken(place, opening, error.code, user, role)
     try:
-        file = _take_file(reader, entry, known, history)
+        file = _take_file(reader, place, known, history)
     except ProtocolError as error:
         return _void(reader, head, entry, advance=True), Taken(place, opening, error.code, user, role)
     role = file.members.get(user, role) if file else role
@@ -192,13 +296,16 @@ def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Read
     return Reader(log_rules.advance_author(head, entry) if advance else head, file)
 
 
-def _take_file(reader: Reader, entry: Entry, known: Registry, history: History) -> FileState | None:
+def _take_file(reader: Reader, place: Placed, known: Registry, history: History) -> FileState | None:
+    entry = place.entry
     if entry.is_envelope:
         membership.check_envelope(reader.file, entry)
         return reader.file
-    file = membership.take(reader.file, entry, known)
+    file = membership.take(reader.file, entry, known, place.received_ms)
     if entry.held is not None and entry.sealed is not None:
         log_rules.check_carried(reader.log, entry.sealed, history.chain_at)
+    if entry.typ == EXPUNCTION:
+        removal.check_entry(entry, history.entry_at)
     return file
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, ids
 from shared_schema.records import Field, RecordType
+from shared_schema.shape import as_text, as_tuple, as_uint
 from sync.change import DELETED, CellKey, Change, FieldKey, Op, OpId
 
 PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
@@ -22,11 +23,14 @@ FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
 STATE: Final = "state"
 VOID: Final = "void"
 CONTESTED: Final = frozenset({"ask", "text", "worst"})
+GONE: Final = "expunged"  # in a stub, a map with this key stands for a value (sync/stub.py)
 Types = Mapping[str, RecordType]
 
 
 class Occurrence(NamedTuple):
-    """A change at its place. `role` is the author's role in the file there; `late` marks held work that was admitted."""
+    """A change at its place. `role` is the author's role in the file there; `late` marks held work that was admitted, `stub` what stands for
+    an expunged part.
+    """
 
     seq: int
     received_ms: int
@@ -35,10 +39,11 @@ class Occurrence(NamedTuple):
     role: str
     change: Change
     late: bool = False
+    stub: bool = False
 
 
 class Live(NamedTuple):
-    """An op in a live set: who said what, where in the log."""
+    """An op in a live set: who said what, where in the log. `sense` is what it is compared by, where that is not the value itself."""
 
     id: OpId
     seq: int
@@ -47,6 +52,7 @@ class Live(NamedTuple):
     at: int
     late: bool
     reason: str | None
+    sense: bytes | None = None
 
 
 class Signature(NamedTuple):
@@ -116,17 +122,69 @@ def same(first: Any, second: Any) -> bool:
     return first is second or cbor.encode(first) == cbor.encode(second)
 
 
+def is_marker(value: Any) -> bool:
+    """True for what stands for a value, or for a row, in a stub."""
+    return type(value) is dict and GONE in value
+
+
+def like_of(marker: dict[str, Any]) -> OpId | None:
+    """The op that a marker says the same as, if it names one. Raises Malformed."""
+    if marker[GONE] is None:
+        return None
+    device, c, i = as_tuple(marker[GONE], GONE, 3)
+    return OpId(ids.parse(as_text(device, "device")), as_uint(c, "c", 1), as_uint(i, "i"))
+
+
+def said(op_id: OpId, op: Op) -> Iterator[tuple[FieldKey, Any]]:
+    """What an op says of its field, and of the cells of the row that it begins."""
+    if op.action == "resolve":
+        yield op.field, op.value[0]
+    elif op.action in ("set", "add"):
+        yield op.field, op.value
+    if op.action == "add" and type(op.value) is dict and isinstance(op.field, str):
+        for cell, value in op.value.items():
+            yield CellKey(op.field, op_id, cell), value
+
+
+def senses(occurrences: Iterable[Occurrence]) -> dict[tuple[FieldKey, OpId], bytes]:
+    """Of one record's ops what each value is compared by, where one of them was expunged: that of the op which the stub says is the same, or else its own."""
+    told: dict[tuple[FieldKey, OpId], bytes] = {}
+    likes: dict[tuple[FieldKey, OpId], OpId] = {}
+    for at in occurrences:
+        for i, op in enumerate(at.change.ops):
+            op_id = OpId(at.device, at.change.c, i)
+            for key, value in said(op_id, op):
+                if at.stub and is_marker(value):
+                    likes[key, op_id] = like_of(value) or op_id
+                else:
+                    told[key, op_id] = cbor.encode(value)
+    for key, op_id in likes:
+        root, passed = op_id, {op_id}
+        while (key, root) in likes and likes[key, root] not in passed:
+            root = likes[key, root]
+            passed.add(root)
+        told.setdefault((key, op_id), told.get((key, root), b"\xff" + cbor.encode(list(root))))  # no CBOR begins like that
+    return told
+
+
+def sense(op: Live) -> bytes:
+    """What two values are compared by: their deterministic bytes; of what was expunged, the op that said it first."""
+    return cbor.encode(op.value) if op.sense is None else op.sense
+
+
 def distinct(live: Iterable[Live]) -> list[Any]:
-    """The different values of a live set, in log order."""
-    seen: dict[bytes, Any] = {}
+    """The different values of a live set, in log order. Where one of two that are the same was expunged, the other is shown."""
+    seen: dict[bytes, Live] = {}
     for op in live:
-        seen.setdefault(cbor.encode(op.value), op.value)
-    return list(seen.values())
+        known = seen.setdefault(sense(op), op)
+        if is_marker(known.value) and not is_marker(op.value):
+            seen[sense(op)] = op
+    return [op.value for op in seen.values()]
 
 
 def in_conflict(register: Register) -> bool:
     """True when the live ops hold two different values."""
-    return len(register.live) > 1 and len(distinct(register.live.values())) > 1
+    return len(register.live) > 1 and len({sense(op) for op in register.live.values()}) > 1
 
 
 def fold_log(log: bytes, occurrences: Iterable[Occurrence], types: Types) -> dict[bytes, Record]:
@@ -184,6 +242,7 @@ class _Folding:
         self.deletions: list[tuple[OpId, int]] = []
         self.joined: dict[OpId, Live] = {}  # every op that ever was live: only these can be frozen by a signature
         self.rows: set[OpId] = set()
+        self.gone = senses(occurrences) if any(occurrence.stub for occurrence in occurrences) else {}
         self.frozen = False  # by the first signature of the person who made the record
         for occurrence in occurrences:
             change = occurrence.change
@@ -243,7 +302,7 @@ class _Folding:
         value, reason = op.value, None
         if op.action == "resolve":
             value, reason = op.value
-        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason)
+        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason, self.gone.get((op.field, op_id)))
 
     def _named(self, op_id: OpId, op: Op, at: Occurrence) -> list[OpId]:
         """The preds that count: earlier ops on this field that the author had seen or had made itself."""
@@ -339,7 +398,8 @@ class _Folding:
         for cell, cell_spec in spec.cells.items():
             if cell_spec.merge != "once" and cell in op.value:
                 register = self._register(CellKey(key, op_id, cell))
-                register.put(Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None))
+                gone = self.gone.get((CellKey(key, op_id, cell), op_id))
+                register.put(Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None, gone))
                 register.newest[at.device] = op_id
 
     def _cell(self, op_id: OpId, op: Op, key: CellKey, at: Occurrence) -> None:
@@ -457,7 +517,7 @@ def _row(key: str, op: Live, spec: Field | None, cells: Cells) -> Any:
     """A row with its cells as they are now; cells that the schema does not know are shown too."""
     if not isinstance(op.value, dict):
         return op.value
-    row = dict(op.value)
+    row = {cell: value for cell, value in op.value.items() if cell != GONE or op.sense is None}
     for name, register in cells.get((key, op.id), ()):
         cell = spec.cells.get(name) if spec else None
         row[name] = _effective(tuple(register.live.values()), cell.merge if cell else "unknown", cell, in_conflict(register))
@@ -518,8 +578,8 @@ def unweighed(record: Record, types: Types) -> dict[FieldKey, list[Live]]:
     for key, register in record.registers.items():
         spec = type_.fields.get(key) if isinstance(key, str) else None
         if spec is not None and spec.merge in CONTESTED and register.proposals:
-            stands = {cbor.encode(op.value) for op in register.live.values()}
-            waiting = [op for op in register.proposals if op.id not in read and cbor.encode(op.value) not in stands]
+            stands = {sense(op) for op in register.live.values()}
+            waiting = [op for op in register.proposals if op.id not in read and sense(op) not in stands]
             if waiting:
                 found[key] = waiting
     return found

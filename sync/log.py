@@ -54,10 +54,22 @@ def place(state: LogHead, entry: Entry, now_ms: int) -> tuple[LogHead, Placed]:
     return LogHead(state.log, head, received_ms, state.authors), Placed(seq, received_ms, chain, entry)
 
 
-def follow(state: LogHead, entry: Entry, received_ms: int) -> tuple[LogHead, Placed]:
-    """Take the next entry that the server serves. Raises Contradiction when time runs backwards."""
+def follow_id(state: LogHead, entry_id: bytes, received_ms: int) -> LogHead:
+    """The log after an entry of which the server serves nothing but its id. Raises Contradiction when time runs backwards."""
+    _check_time(state, received_ms)
+    seq = state.head.seq + 1
+    head = Head(state.head.incarnation, seq, ids.chain_next(state.head.chain, seq, received_ms, entry_id))
+    return LogHead(state.log, head, received_ms, state.authors)
+
+
+def _check_time(state: LogHead, received_ms: int) -> None:
     if received_ms < state.received_ms:
         raise Contradiction(f"entry {state.head.seq + 1} was received before entry {state.head.seq}")
+
+
+def follow(state: LogHead, entry: Entry, received_ms: int) -> tuple[LogHead, Placed]:
+    """Take the next entry that the server serves. Raises Contradiction when time runs backwards."""
+    _check_time(state, received_ms)
     return place(state, entry, received_ms)
 
 

@@ -13,7 +13,9 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.membership import KIND, Admit, FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Recover, Refuse, file_statement
 from shared_schema.recovery import recover_bound
+from shared_schema.removal import Erase, Expunge, Hold
 from shared_schema.roles import file_sides, may_be_member, may_sign
+from sync import removal
 from sync.recovery import RecoveryKey, proves
 from sync.registry import Certificate, Registry
 from sync.signing import verify_object
@@ -40,6 +42,11 @@ class FileState:
     recovery: bytes
     ever: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     settled: frozenset[bytes] = frozenset()
+    admitted: frozenset[bytes] = frozenset()
+    expunged: Mapping[tuple[bytes, int], int] = field(default_factory=lambda: MappingProxyType({}))
+    holds: frozenset[bytes] = frozenset()
+    approvals: frozenset[bytes] = frozenset()
+    erased: bytes | None = None
     voided: frozenset[int] = frozenset()
     blocked: bool = False
 
@@ -57,12 +64,14 @@ class FileState:
         return self.holders | {self.recovery}
 
 
-def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState:
-    """The file with statement `entry` folded in. The registry must have reached the statement's `rg`.
+def take(state: FileState | None, entry: Entry, registry: Registry, received_ms: int) -> FileState:
+    """The file with statement `entry` folded in, which was received at `received_ms`. The registry must have reached the statement's `rg`.
 
     Raises Malformed or Refused when it may not stand there.
     """
     statement = file_statement(entry)
+    if state is not None and state.erased is not None:
+        raise Refused("erased")
     if registry.reaches(statement.rg) is not True:
         raise Refused("stale-registry", "the registry head that the statement names is not in this registry")
     author = registry.devices.get(entry.author)
@@ -74,7 +83,23 @@ def take(state: FileState | None, entry: Entry, registry: Registry) -> FileState
         return _take_genesis(entry, statement, registry, author)
     if state is None:  # the comparison above refuses this; said again for the type checker
         raise Refused("not-permitted")
-    return _take_later(state, entry, statement, registry, author)
+    return _take_later(state, entry, statement, registry, author, received_ms)
+
+
+def genesis_of(entry: Entry) -> Genesis:
+    """The genesis that an entry is. Raises Malformed for any other."""
+    statement = file_statement(entry)
+    if not isinstance(statement, Genesis):
+        raise Malformed("a file begins with its genesis")
+    return statement
+
+
+def take_kept(state: FileState | None, entry: Entry, registry: Registry, received_ms: int) -> FileState:
+    """The same, for whoever keeps logs: of a file that was erased it has the erasure alone, which was judged when it came."""
+    statement = file_statement(entry)
+    if state is None and isinstance(statement, Erase):
+        return erased(entry.log, statement, entry, registry.side, {})
+    return take(state, entry, registry, received_ms)
 
 
 def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: Certificate) -> FileState:
@@ -104,10 +129,10 @@ def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: 
     )
 
 
-_Later = Members | NewEpoch | Recover | MoreGrants | Admit | Refuse
+_Later = Members | NewEpoch | Recover | MoreGrants | Admit | Refuse | Expunge | Hold | Erase
 
 
-def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Registry, author: Certificate) -> FileState:
+def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Registry, author: Certificate, received_ms: int) -> FileState:
     if statement.previous != state.previous:
         raise Refused("stale-statement")
     if isinstance(statement, Recover):
@@ -119,11 +144,14 @@ def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Reg
     if role is None or entry.author not in state.holders or not may_sign(kind, state.file, state.side, role):
         raise Refused("not-permitted", f"the author may not sign {kind} in this file")
     seq = statement.rg.seq
+    if isinstance(statement, Expunge | Hold | Erase):
+        return _take_removal(state, entry, statement, registry, author, received_ms)
     if isinstance(statement, Admit | Refuse):
         held = _check_held(state, entry, statement.held, registry, seq) if isinstance(statement, Admit) else statement.id
         if held in state.settled:
-            raise Refused("not-permitted", "that held entry was admitted or refused before")
-        return replace(state, settled=state.settled | {held}, previous=entry.id)
+            raise Refused("not-permitted", "that held entry was admitted, refused or expunged before")
+        admitted = state.admitted | ({held} if isinstance(statement, Admit) else set())
+        return replace(state, settled=state.settled | {held}, admitted=admitted, previous=entry.id)
     if isinstance(statement, MoreGrants):
         holders = _check_more_grants(state, statement, registry)
         return replace(state, holders=state.holders | holders, previous=entry.id)
@@ -178,9 +206,9 @@ def _check_recovers(state: FileState, entry: Entry, statement: Recover, registry
 
 
 def abandoned(state: FileState, registry: Registry, seq: int) -> bool:
-    """True when every device that holds the file was revoked at or before registry place `seq`."""
+    """True when every device that holds the file was revoked at or before registry place `seq`, and the file was not erased."""
     places = (registry.devices[device].revoked for device in state.holders)
-    return all(place is not None and place <= seq for place in places)
+    return state.erased is None and all(place is not None and place <= seq for place in places)
 
 
 def _recovery_key(state: FileState, registry: Registry) -> RecoveryKey:
@@ -200,7 +228,60 @@ def _check_held(state: FileState, entry: Entry, data: bytes, registry: Registry,
     if author is None or author.seq > seq or author.subject.user not in state.ever or held.epoch not in state.commits:
         raise Refused("not-permitted", "the author of what is admitted was never a member, or its epoch is none of this file")
     verify_object(held.sign1, author.keys.sign)
+    if any(entry_id == held.id for entry_id, _ in state.expunged):
+        raise Refused("erased", "a part of what is admitted was expunged")
     return held.id
+
+
+def _take_removal(
+    state: FileState, entry: Entry, statement: Expunge | Hold | Erase, registry: Registry, author: Certificate, received_ms: int
+) -> FileState:
+    """§7.8 to §7.10. Where the part that is to go stands is checked by sync/removal.py `check_target`."""
+    state = replace(state, previous=entry.id)
+    if isinstance(statement, Hold) and statement.release is None:
+        return replace(state, holds=state.holds | {entry.id})
+    if state.holds and (isinstance(statement, Erase) or (isinstance(statement, Expunge) and statement.reason == "retention")):
+        raise Refused("not-permitted", "a hold is on this file")
+    if isinstance(statement, Hold) and statement.release not in state.holds:
+        raise Refused("not-permitted", "there is no such hold on this file")
+    if isinstance(statement, Expunge):
+        _check_part(state, entry, statement)
+    if isinstance(statement, Erase):
+        removal.check_named(statement, state.log, entry.svc)
+        if statement.file != state.file:
+            raise Refused("not-permitted", "the file is of another kind than the erasure says")
+    spent = removal.check_two(statement, KIND[type(statement)], state.log, state.file, state.members, author, registry, received_ms)
+    if spent in state.approvals:
+        raise Refused("not-approved", "that approval was used before")
+    state = replace(state, approvals=state.approvals | {spent})
+    match statement:
+        case Hold():
+            return replace(state, holds=state.holds - {statement.release})
+        case Expunge():
+            gone = MappingProxyType({**state.expunged, (statement.id, statement.part): statement.at})
+            held = {statement.id} if statement.at == 0 else set()
+            return replace(state, expunged=gone, settled=state.settled | held)
+        case Erase():
+            return erased(state.log, statement, entry, registry.side, state.ever)
+
+
+def _check_part(state: FileState, entry: Entry, statement: Expunge) -> None:
+    if (statement.id, statement.part) in state.expunged:
+        raise Refused("not-permitted", "that part was expunged before")
+    if statement.at == 0 and statement.id in state.admitted:
+        raise Refused("not-permitted", "what was admitted is expunged at its place in the log")
+    if entry.epoch != state.epoch or state.blocked:
+        raise Refused("not-permitted", f"the stub is sealed under epoch {entry.epoch}, want {state.epoch}, and none that is void after it")
+
+
+def erased(log: bytes, statement: Erase, entry: Entry, side: Side, ever: Mapping[bytes, str]) -> FileState:
+    """The file after its erasure; `ever` as far as it is known."""
+    return nothing_left(log, statement.file, side, entry.id, ever)
+
+
+def nothing_left(log: bytes, file: str, side: Side, by: bytes, ever: Mapping[bytes, str]) -> FileState:
+    """A file of which there are ids and times alone: nobody is a member, and nobody holds it."""
+    return FileState(log, file, side, MappingProxyType({}), 0, MappingProxyType({}), frozenset(), by, b"", ever, erased=by)
 
 
 def _changed_members(state: FileState, statement: Members, author: bytes) -> dict[bytes, str]:
@@ -274,8 +355,8 @@ def _check_more_grants(state: FileState, statement: MoreGrants, registry: Regist
 
 def skip(state: FileState | None, entry: Entry) -> FileState | None:
     """The file after a void statement: it counts as previous, and a void epoch blocks writing until a valid one."""
-    if state is None:
-        return None
+    if state is None or state.erased is not None:
+        return state
     try:
         statement: FileStatement | None = file_statement(entry)
     except Malformed:
@@ -289,6 +370,8 @@ def check_envelope(state: FileState | None, entry: Entry) -> None:
     """§7.4, from the log alone. Raises Refused when the author may not write an envelope of this epoch here and now."""
     if state is None:
         raise Refused("no-such-file")
+    if state.erased is not None:
+        raise Refused("erased")
     if entry.author not in state.holders:
         raise Refused("no-standing", "the author holds no grant of the current epoch")
     if entry.epoch != state.epoch:
@@ -299,6 +382,8 @@ def check_envelope(state: FileState | None, entry: Entry) -> None:
 
 def rotation_needed(state: FileState, registry: Registry) -> bool:
     """True when a device that holds the current epoch has been revoked, or a recovery key holds it that is no longer in force."""
+    if state.erased is not None:
+        return False
     return state.recovery != registry.recovery_id or any(
         device in registry.devices and registry.devices[device].revoked is not None for device in state.holders
     )

@@ -13,12 +13,13 @@ from shared_schema import cbor, cose, ids
 from shared_schema.checkpoint import encode_checkpoint, origin
 from shared_schema.entry import Head
 from shared_schema.receipt import HEAD, RECEIPT, Item, head_payload, receipt_payload
-from sync import audit, merkle
-from sync.audit import Audited, Wall
+from sync import audit, merkle, wall
+from sync.audit import Audited
 from sync.change import Op
 from sync.device import audit_files, syncing
 from sync.device.session import Session
 from sync.signing import SigningKey, sign_checkpoint, sign_object
+from sync.wall import Wall
 from tests.live import Live, now_ms
 
 Line = dict[str, Any]
@@ -52,7 +53,7 @@ class Exports:
 
     def wall(self, lines: Lines) -> Wall:
         """With the victim side's export beside it."""
-        return audit.prove_wall([self.verify(lines), self.verify(self.victim)])
+        return wall.prove_wall([self.verify(lines), self.verify(self.victim)])
 
     def write(self, lines: Lines, name: str = "forged") -> Path:
         path = self.folder / f"{name}.jsonl"

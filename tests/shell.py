@@ -23,6 +23,7 @@ class Shell:
 
     def __init__(self, folder: Path, address: str) -> None:
         self.folder, self.address = folder, address
+        self.server: LiveServer
 
     def run(self, profile: str, *words: str, status: int = 0, stdin: str | None = None) -> dict[str, Any]:
         """What a command prints with --json."""
@@ -77,6 +78,7 @@ def new_service(folder: Path, kind: type[Shell] = Shell) -> Iterator[Shell]:
     server = LiveServer(folder / "server")
     try:
         made = kind(folder, server.address)
+        made.server = server
         setup = str(server.found["setup_code"])
         made.run("none", "service", "create", "--server", server.address, "--setup", setup, "--name", "Pilot", "--out", str(folder / "office"))
         yield made

@@ -18,9 +18,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 import server.realm
-from server import held_routes
+from server import held_routes, purged_routes
 from server import store as server_store
 from server.append import Pushed, Sender
+from server.gone import Gone
 from server.realm import Realm, RealmKeys
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
@@ -129,6 +130,7 @@ class Host:
         self.die_at: tuple[int, bool] | None = None
         self.fail_at: int | None = None
         self.starts = 0
+        self.gone = Gone()
         self._commits = 0
         self.engine = self._open()
         if path is not None:
@@ -179,7 +181,7 @@ class Host:
             self.engine = self._open()
         self.starts += 1
         self.die_at = self.fail_at = None
-        self.realm = Realm(self.side, self.engine, self.keys, self.clock)
+        self.realm = Realm(self.side, self.engine, self.keys, self.clock, self.gone)
 
     def copy(self) -> "Host":
         """A second server with the same keys on a copy of the database as it is now: what an operator can always make."""
@@ -231,6 +233,15 @@ class Host:
         if found:
             self.realm.transact([lambda commit: self.realm.review(commit, sender, log, found[0].n, found[-1].n)])
         return encode_held(found, more=more)
+
+    def purged(self, device: bytes, log: bytes, after: int) -> bytes:
+        """GET /v1/purged/{log}, as server/purged_routes.py does it."""
+        return self.serve(lambda: self._purged(self.sender(device), log, after))
+
+    def _purged(self, sender: Sender, log: bytes, after: int) -> bytes:
+        if not self.realm.reads(log, sender.user):
+            raise Refused("no-such-file")
+        return purged_routes.answer(self.realm, log, after)
 
     def enrol(self, body: bytes) -> bytes:
         """POST /v1/enrol, as server/registry_routes.py does it."""
@@ -330,6 +341,9 @@ class Wire:
             None,
         )
 
+    def purged(self, session: Session, log: bytes, after: int) -> bytes:
+        return self._pass(b"", lambda: self.host.purged(session.identity.device, log, after), None)
+
     def enrol(self, side: Side, body: bytes) -> bytes:
         assert side == self.phone.side
         return self._pass(body, lambda: self.host.enrol(body), None)
@@ -394,6 +408,13 @@ class MortalStore(Store):
     def copy_to(self, other: "MortalStore") -> None:
         """All of it, as a thief with the passphrase or a restored phone has it."""
         self._db.backup(other._db)
+
+
+class Doomed(NamedTuple):
+    """A part that somebody asked to remove: its bytes, and of each of its changes device, counter and plaintext."""
+
+    part: bytes
+    changes: tuple[tuple[bytes, int, bytes], ...]
 
 
 class Typed(NamedTuple):
@@ -463,6 +484,18 @@ class Phone:
             self.store.die_at = None
             self.remember()
 
+    def has_gone(self, log: bytes, c: int) -> bool:
+        """True for a change of this device that two people removed, as far as this device has heard."""
+        state = self.session.file(log)
+        if state is None or state.erased is not None:
+            return state is not None
+        asked = [
+            (envelope, part)
+            for (file, envelope, part), one in self.world.doomed.items()
+            if file == log and (self.device, c) in {key[:2] for key in one.changes}
+        ]
+        return any(place in state.expunged for place in asked)
+
     def remember(self) -> None:
         """What is typed and unsent now belongs to the journal, for ever."""
         for log in self.store.logs_with_unsealed():
@@ -527,6 +560,8 @@ class World:
     receipts: dict[bytes, Side] = field(default_factory=dict)
     copies: list[Host] = field(default_factory=list)
     recovery: dict[Side, list[RecoverySecret]] = field(default_factory=dict)
+    doomed: dict[tuple[bytes, bytes, int], Doomed] = field(default_factory=dict)
+    """What people asked to remove, by log, envelope and part."""
 
     def __post_init__(self) -> None:
         self._page = patched(server.realm, "_RESPONSE_BYTES", self.page_bytes or vars(server.realm)["_RESPONSE_BYTES"])

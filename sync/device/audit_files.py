@@ -1,6 +1,6 @@
 """Export files: JSON Lines, one object a line, that anybody can read and check (docs/spec.md §10.3).
 
-The first line says whose logs they are; then lines with `log` and `seq` (an entry), `head`, `receipt`, `event` or `checkpoint`.
+The first line says whose logs they are; then lines with `log` and `seq` (an entry; of an erased file its id alone), `head`, `receipt`, `event` or `checkpoint`.
 Byte strings are base64. No part of an envelope is ever in an export.
 """
 
@@ -28,7 +28,8 @@ V = TypeVar("V")
 _LOGS: Final = keys("v", "svc", "side", "registry", "authority", "logs", "events", "checkpoint")
 _HEADER: Final = keys("format", "v", "svc", "side", "authority", "registry", "made_ms")
 _FINGERPRINT: Final = re.compile("[0-9a-f]{64}")
-_ENTRY: Final = keys("log", "seq", "received_ms", "chain", "leaf", "salt", "cose")
+_PLACE: Final = keys("log", "seq", "received_ms", "chain", "leaf", "salt")
+_ID_BYTES: Final = 32  # no signed object is as short as that
 
 
 def _b64(data: bytes) -> str:
@@ -39,7 +40,9 @@ def from_store(session: Session) -> Export:
     """What this device itself has: the logs of its own files and its registry."""
     store = session.store
     logs = {
-        log: tuple(ExportedEntry(row.seq, row.received_ms, row.cose, row.chain, row.leaf) for row in store.entries(log))
+        log: tuple(
+            ExportedEntry(row.seq, row.received_ms, row.cose, row.chain, row.leaf, id=b"" if row.cose else row.id) for row in store.entries(log)
+        )
         for log, seq, *_ in store.logs()
         if seq
     }
@@ -87,7 +90,10 @@ def _fetch_log(get: Get, side: str, log: bytes, end: int) -> Iterator[ExportedEn
             if as_uint(seq, "seq") <= after:
                 raise Malformed("a page of the log does not go on where the one before ended")
             after, received_ms, leaf = seq, as_uint(received_ms, "received_ms"), as_uint(leaf, "leaf")
-            entry = ExportedEntry(seq, received_ms, as_blob(cose, "cose"), as_hash(chain, "chain"), leaf, as_hash(salt, "salt"))
+            erased = len(as_blob(cose, "cose")) == _ID_BYTES
+            entry = ExportedEntry(
+                seq, received_ms, b"" if erased else cose, as_hash(chain, "chain"), leaf, as_hash(salt, "salt"), cose if erased else b""
+            )
             if seq <= end:
                 yield entry
         if not rows:
@@ -143,7 +149,7 @@ def _lines(export: Export, authority: bytes, made_ms: int) -> Iterator[dict[str,
         for one in entries:
             yield {
                 "log": ids.show(log), "seq": one.seq, "received_ms": one.received_ms, "chain": _b64(one.chain), "leaf": one.leaf,
-                "salt": _b64(one.salt), "cose": _b64(one.cose),
+                "salt": _b64(one.salt), **({"cose": _b64(one.cose)} if one.cose else {"id": _b64(one.id)}),
             }  # fmt: skip
     for head in export.heads:
         yield {"head": _b64(head)}
@@ -195,7 +201,7 @@ class _Read:
 
     def take(self, line: dict[str, Any]) -> None:
         """Raises Malformed."""
-        if "cose" in line:
+        if "cose" in line or "id" in line:
             log, entry = _entry(line)
             self.logs.setdefault(log, []).append(entry)
         elif "head" in line:
@@ -251,13 +257,18 @@ def _header(line: dict[str, Any]) -> tuple[bytes, Side, bytes]:
 
 
 def _entry(line: dict[str, Any]) -> tuple[bytes, ExportedEntry]:
-    as_map(line, "entry", _ENTRY)
+    as_map(line, "entry", _PLACE | keys("cose" if "cose" in line else "id"))
     leaf, salt = as_uint(line["leaf"], "leaf", -1), _blob(line["salt"], "salt")
     if salt:
         as_hash(salt, "salt")
     seq, received_ms = as_uint(line["seq"], "seq", 1), as_uint(line["received_ms"], "received_ms")
     chain = as_hash(_blob(line["chain"], "chain"), "chain")
-    return _id(line["log"], "log"), ExportedEntry(seq, received_ms, _blob(line["cose"], "cose"), chain, leaf, salt)
+    if "id" in line:
+        return _id(line["log"], "log"), ExportedEntry(seq, received_ms, b"", chain, leaf, salt, as_hash(_blob(line["id"], "id"), "id"))
+    cose = _blob(line["cose"], "cose")
+    if not cose:
+        raise Malformed("cose is empty")
+    return _id(line["log"], "log"), ExportedEntry(seq, received_ms, cose, chain, leaf, salt)
 
 
 def _id(value: object, name: str) -> bytes:

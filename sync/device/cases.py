@@ -47,7 +47,8 @@ def liaison_of(session: Session, case: bytes) -> tuple[bytes, bytes] | None:
 def with_liaison(session: Session, log: bytes) -> list[bytes]:
     """A file, and the liaison file that has the same people in it, where it is a case that has one on this device."""
     found = liaison_of(session, log)
-    return [log] if found is None or session.file(found[0]) is None else [log, found[0]]
+    state = session.file(found[0]) if found is not None else None
+    return [log] if found is None or state is None or state.erased is not None else [log, found[0]]
 
 
 def case_of(session: Session, liaison: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ from shared_schema.errors import Refused
 from sync.change import CellKey, FieldKey, Op, OpId
 from sync.device import records
 from sync.device.session import Session
-from sync.fold import Live, Record, conflicts, distinct, unweighed
+from sync.fold import Live, Record, conflicts, distinct, is_marker, unweighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def resolve(session: Session, log: bytes, record_id: bytes, key: FieldKey, value
 
 
 def choices(conflict: Conflict) -> list[Any]:
-    """The different values to choose from."""
-    return distinct(conflict.siblings)
+    """The different values to choose from: what was expunged is none."""
+    return [value for value in distinct(conflict.siblings) if not is_marker(value)]
 
 
 def field_name(key: FieldKey) -> str:

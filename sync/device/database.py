@@ -1,7 +1,10 @@
-"""An open device database: one SQLCipher file under a key from the passphrase, and its transactions (docs/spec.md §13)."""
+"""The device's database: SQLCipher, opened with a key from the passphrase, never a plaintext file (docs/spec.md §13).
+
+Functions do not commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls back on any error.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +14,7 @@ from shared_schema.errors import Refused
 from sync.device.tables import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 SqlError: Final = sqlite.Error
+SCRUB: Final = "scrub"  # the fact that says that what was deleted is still to be overwritten on disk
 _PAGE: Final = 16_384
 _FULL, _CORRUPT, _NOT_OURS, _BUSY, _IOERR = 13, 11, 26, 5, 10  # sqlite3.h
 
@@ -34,7 +38,7 @@ def storage_error(error: Exception) -> Refused:
 
 
 class Database:
-    """One open store. Without `create` a store that is missing or empty is refused: an empty one in its place would hide the loss."""
+    """One open device store. Without `create` a store that is missing or empty is refused: an empty one in its place would hide the loss."""
 
     def __init__(self, path: Path | str, key: bytes, *, create: bool = True) -> None:
         file = Path(path)
@@ -76,6 +80,8 @@ class Database:
         steps = SCHEMA if version == 0 else [UPGRADES[older] for older in range(version, SCHEMA_VERSION)]
         if steps:
             self._db.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        with suppress(sqlite.Error):  # what could not be overwritten before, on a full disk say; nothing is confirmed until it is
+            self.scrub()
 
     def close(self) -> None:
         """Close the database."""
@@ -106,3 +112,25 @@ class Database:
     def _one(self, sql: str, *values: Any) -> Any:
         row = self._db.execute(sql, values).fetchone()
         return None if row is None else row[0]
+
+    # --- facts -----------------------------------------------------------------------------------------------------------
+
+    def fact(self, key: str) -> bytes | None:
+        """One fact about this device."""
+        value: bytes | None = self._one("SELECT value FROM fact WHERE key = ?", key)
+        return value
+
+    def set_fact(self, key: str, value: bytes) -> None:
+        """Set a fact."""
+        self._db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+    def scrub(self) -> None:
+        """Overwrite on disk what was deleted, if anything that had to go was: the database anew without its free pages, and no write-ahead log.
+
+        secure_delete alone leaves a copy behind now and then, where pages were rearranged.
+        """
+        if self._depth or not self.fact(SCRUB):
+            return
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.execute("DELETE FROM fact WHERE key = ?", (SCRUB,))

@@ -1,11 +1,26 @@
-"""The SQL with which a revoked device forgets its files (docs/spec.md §9.5). Functions do not commit, as in store.py, but for `compact`."""
+"""The SQL with which a revoked device forgets its files (docs/spec.md §9.5). Functions do not commit, as in store.py."""
 
 from typing import Final
 
-from sync.device.database import Database
-from sync.device.tables import HELD, LET_OUT
+from sync.device.database import SCRUB, Database
+from sync.device.tables import ERASED, HELD, LET_OUT
 
-_BY_LOG: Final = ("entry", "secret", "change", "receipt", "log", "author", "alarm", "due_proof", "outbox", "parcel", "noticed", "filed")
+_BY_LOG: Final = (
+    "entry",
+    "secret",
+    "change",
+    "receipt",
+    "log",
+    "author",
+    "alarm",
+    "due_proof",
+    "outbox",
+    "parcel",
+    "noticed",
+    "filed",
+    "absent",
+    "purge",
+)
 
 
 class Forgetting(Database):
@@ -21,7 +36,7 @@ class Forgetting(Database):
 
     def left(self) -> dict[bytes, int]:
         """Own changes, by file, that neither have a receipt nor were settled by anybody: what would be lost."""
-        settled = f"SELECT n FROM outbox WHERE code IN ('{HELD}', '{LET_OUT}') OR promised IS NOT NULL"
+        settled = f"SELECT n FROM outbox WHERE code IN ('{HELD}', '{LET_OUT}', '{ERASED}') OR promised IS NOT NULL"
         return dict(self._rows(f"SELECT log, count(*) FROM change WHERE seq IS NULL AND (sealed IS NULL OR sealed NOT IN ({settled})) GROUP BY log"))
 
     def forget(self, log: bytes) -> int:
@@ -36,7 +51,6 @@ class Forgetting(Database):
         self._db.execute("DELETE FROM alarm")
         self._db.execute(f"DELETE FROM fact WHERE key NOT IN ({', '.join('?' * len(kept))})", kept)
 
-    def compact(self) -> None:
-        """Write the database anew, without what was deleted, and empty its log of writes."""
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def overwrite_soon(self) -> None:
+        """What was deleted is overwritten on disk when the transaction has ended."""
+        self.set_fact(SCRUB, b"due")

@@ -152,7 +152,7 @@ def list_spends(session: Session, logs: list[bytes]) -> list[Bought]:
     for log in logs:
         for target, _ in session.store.records(log, "spend"):
             record, values = finding.shown(session, log, target)
-            said = {name: one.value for name, one in values.items()}
+            said = {name: records.said_of(one.value) for name, one in values.items()}
             spend_id = str(said.get("spend_id", ""))
             counted = known.get(spend_id)
             counts = None if counted is None else counted.counted + counted.disputed
@@ -169,9 +169,9 @@ def _state(spend: Spend | None) -> str:
 def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount: int | None, why: str) -> int:
     """Take a spend back, in whole or in part; the money returns to the pot. Returns the amount."""
     record, values = session.record(case, record_id), show(session.record(case, record_id), session.types)
-    if record.type != "spend" or "spend_id" not in values:
-        raise Refused("not-found", "that record is no spend")
-    spend_id = values["spend_id"].value
+    spend_id = values["spend_id"].value if "spend_id" in values else None
+    if record.type != "spend" or not isinstance(spend_id, str):
+        raise Refused("not-found", "that record is no spend, or it was removed: what it counts is in the fund, by its own id")
     known = fund(session, log).spends.get(spend_id)
     if known is None:
         raise Refused("not-found", "the fund does not know this spend")

@@ -34,7 +34,8 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One held entry. `author` is its person; `records` are what it begins or edits, as they would be with it; `trouble` why it cannot be read or let in.
+    """One held entry. `author` is its person; `records` are what it begins or edits, as they would be with it; `counters` its changes' numbers;
+    `trouble` why it cannot be read or let in.
 
     `begins` is what kind of file it begins; "" for anything else.
     """
@@ -45,6 +46,7 @@ class Held:
     author: bytes
     records: tuple[Record, ...]
     trouble: str = ""
+    counters: tuple[int, ...] = ()
     begins: str = ""
 
 
@@ -89,7 +91,7 @@ def _open_genesis(session: Session, log: bytes, one: HeldEntry) -> tuple[Held, O
     me = session.identity
     try:
         author = _verify(session, log, entry)
-        state = membership.take(None, entry, session.registry)
+        state = membership.take(None, entry, session.registry, one.held_ms)
         secrets = open_grants(file_statement(entry), entry.author, session.receive_key, me.device, (me.svc, log))
         for epoch, secret in secrets.items():
             check_secret(state, me.svc, epoch, secret, {})
@@ -127,7 +129,8 @@ def _open(session: Session, log: bytes, one: HeldEntry, target: Opened) -> Held:
     role = target.file.ever.get(author, "")
     late = [Occurrence(PENDING, one.held_ms, entry.author, author, role, change, late=True) for change in changes]
     there = [session.occurrence(row) for record in dict.fromkeys(change.r for change in changes) for row in session.store.changes_of(log, record)]
-    return Held(log, one.held_ms, entry, author, tuple(fold_log(log, [*there, *late], session.types).values()))
+    records = tuple(fold_log(log, [*there, *late], session.types).values())
+    return Held(log, one.held_ms, entry, author, records, counters=tuple(change.c for change in changes))
 
 
 def _changes(target: Opened, entry: Entry) -> list[Change]:
@@ -147,6 +150,9 @@ def admit(session: Session, held: Held) -> Entry:
     """Let a held entry into its file: it counts from there on, as late. Sent at the next sync."""
     if held.trouble:
         raise Refused("not-permitted", f"it cannot be let in: {held.trouble}")
+    rows = [session.store.change(held.log, held.entry.author, c) for c in held.counters]
+    if any(row is not None and row.expunged is not None for row in rows):
+        raise Refused("erased", "it says again what was removed from this file: do not let it in (held refuse --reason spill)")
     rg, previous = _place(session, held.log)
     payload = encode_file_statement(Admit(held.entry.cose, rg, previous))
     return put_admission(session, held.log, payload, [part or b"" for part in held.entry.parts])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared_schema import records
 from shared_schema.records import Field, NeedIf, RecordType
 from sync.device.values import wanted
+from sync.fold import is_marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def _filled(field: Field, values: Mapping[str, object]) -> bool:
         return any(True for _ in _live_rows(value))
     if isinstance(value, Mapping) and "missing" in value:
         return field.allows_missing
+    if is_marker(value):
+        return False
     return value not in (None, "", [], ())
 
 

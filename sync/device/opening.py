@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared_schema import cbor, ids
-from shared_schema.entry import Entry, decode_entry
+from shared_schema.entry import EXPUNCTION, Entry, decode_entry
 from shared_schema.errors import BadGrant, Malformed
 from shared_schema.membership import Members, Refuse, file_statement
+from shared_schema.removal import Expunge
 from sync import keys, sealing
 from sync.change import Change, decode_part, encode_part
 from sync.device.outcome import Outcome
+from sync.device.purging import Purging
 from sync.device.session import Session
 from sync.device.settling import REFUSED
 from sync.device.tables import LET_OUT
@@ -26,6 +28,7 @@ class Opening:
         self.counted: dict[tuple[bytes, bytes], int] = {}
         self.late: set[tuple[bytes, int]] = set()
         self.numbers = {item.id: item.n for item in self.store.waiting()}
+        self.purging = Purging(session)
 
     def take(self, log: bytes, taken: list[Taken]) -> None:
         """Keep what the entries grant, and open what they seal."""
@@ -37,6 +40,11 @@ class Opening:
             self._reopen(log)
         else:
             self._open_parts(log, [self._carried(log, one) for one in taken if not one.void and one.place.entry.sealed])
+        for one in taken:
+            if not one.void and one.place.entry.typ == EXPUNCTION:
+                statement = file_statement(one.place.entry)
+                if isinstance(statement, Expunge):
+                    self.outcome.changes += self.purging.expunge(log, one.place.seq, one.place.entry, statement)
 
     def _statement(self, log: bytes, entry: Entry, seq: int) -> bool:
         """Keep what a statement grants to this device; True when it opens earlier entries too."""
@@ -90,9 +98,12 @@ class Opening:
         """Forget a secret that no honest granter made, and what it opened, as everybody does who holds the earlier one."""
         self.store.drop_secret(log, epoch)
         for row in self.store.entries(log):
-            sealed = None if row.void else decode_entry(row.cose, cbor.decode(row.parts)).sealed
+            entry = None if row.void else decode_entry(row.cose, cbor.decode(row.parts))
+            sealed = entry.sealed if entry is not None else None
             if sealed is not None and sealed.epoch == epoch:
                 self.store.unplace(log, row.seq, self.session.identity.device)
+            if entry is not None and entry.typ == EXPUNCTION and entry.epoch == epoch:
+                self.store.drop_stub(log, row.seq)
 
     def _reopen(self, log: bytes) -> None:
         """Open all entries taken so far: a newcomer's first grant may follow the pages that it opens."""
@@ -105,6 +116,7 @@ class Opening:
                 place = Placed(row.seq, row.received_ms, row.chain, entry)
                 opened.append(self._carried(log, Taken(place, (row.leaf, b""), None, user, row.role)))
         self._open_parts(log, opened)
+        self.purging.replay(log, self.store.statements(log))
 
     def _open_parts(self, log: bytes, taken: list[Taken]) -> None:
         secrets = self.store.secrets(log)
@@ -133,9 +145,9 @@ class Opening:
         ctx = keys.context(entry.svc, log, entry.epoch or 0)
         found: list[tuple[Change, bytes]] = []
         for i, part in enumerate(entry.parts):
+            if part is None:  # expunged: its stub comes in its place, or has come
+                continue
             try:
-                if part is None:
-                    raise Malformed("the part is missing and no statement expunged it")
                 plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
                 changes = decode_part(plain)
                 if any(change.b > entry.sn.seq or change.b >= one.place.seq for change in changes):
@@ -159,7 +171,9 @@ class Opening:
             stored = self.store.change(log, row[1], row[2]) if row[2] <= self._counted(log, row[1]) else None
             if stored is None or stored.body == row[12]:
                 continue
-            if stored.seq is None:
+            if stored.expunged is not None:
+                self.session.alarm(log, row[6], "repeated", "what was removed from this file has come back here: have this entry's part removed too")
+            elif stored.seq is None:
                 text = "a copy of this device used this change number first; what was typed here is kept with this alarm"
                 self.session.alarm(log, row[6], "repeated", text, stored.body)
                 self.store.drop_pending(log, stored.device, stored.c)

@@ -33,14 +33,18 @@ def put_statement(session: Session, log: bytes, payload: bytes) -> Entry:
 
     Nothing is sealed behind it before its verdict; only a genesis may have unsent successors.
     """
+    return put_signed(session, log, sign_statement(author(session, log), session.sign_key, payload))
+
+
+def put_signed(session: Session, log: bytes, entry: Entry) -> Entry:
+    """The same for a statement that is signed already."""
     _require_nothing_waits(session, log)
-    return _put(session, log, sign_statement(author(session, log), session.sign_key, payload))
+    return _put(session, log, entry)
 
 
 def put_admission(session: Session, log: bytes, payload: bytes, parts: Sequence[bytes]) -> Entry:
     """The same for an `admit`, which carries the parts of what it admits."""
-    _require_nothing_waits(session, log)
-    return _put(session, log, sign_admission(author(session, log), session.sign_key, payload, parts))
+    return put_signed(session, log, sign_admission(author(session, log), session.sign_key, payload, parts))
 
 
 def _put(session: Session, log: bytes, entry: Entry) -> Entry:

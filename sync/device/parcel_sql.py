@@ -27,6 +27,10 @@ class ParcelSql(Database):
         """Forget a letter: only upon its verified pass, or because a person took it back."""
         self._db.execute("DELETE FROM parcel WHERE id = ?", (parcel_id,))
 
+    def letters_of(self, log: bytes) -> list[ParcelOut]:
+        """Those that were written in a file and can be read here; what was sealed when it was typed is none of them."""
+        return [row for row in self.parcels() if row.log == log and row.letter is not None]
+
     def unsealed_records(self, log: bytes, types: list[str]) -> list[bytes]:
         """Records of these types with own changes that are in no entry yet, in the order in which they were typed."""
         marks = ", ".join("?" * len(types))

@@ -1,7 +1,7 @@
 """Adding, editing, signing, deleting and showing records (docs/spec.md §5). Values are checked here, before anything is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor
@@ -13,7 +13,7 @@ from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
 from sync.device.session import Session
 from sync.device.values import check_cell, check_row, check_value
-from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown, conflicts, in_conflict, is_void, show, unweighed
+from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown, conflicts, in_conflict, is_marker, is_void, show, unweighed
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
@@ -155,7 +155,7 @@ def _is_foreign_text(session: Session, record: Record, type_: RecordType, name: 
 def _own_note(session: Session, log: bytes, record: Record, foreign: Mapping[str, Any]) -> bytes:
     values = dict(foreign)
     contact = show(record, session.types).get("contact")
-    if contact is not None and contact.value is not None:
+    if contact is not None and said_of(contact.value) is not None:
         values["contact"] = contact.value
     return add(session, log, "case_note", values)
 
@@ -213,8 +213,19 @@ def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType
 
 
 def values(session: Session, log: bytes, record_id: bytes) -> dict[str, Shown]:
-    """A record's effective values."""
-    return show(session.record(log, record_id), session.types)
+    """A record's effective values, for whoever goes by them: what was expunged says nothing."""
+    return {name: replace(one, value=said_of(one.value)) for name, one in show(session.record(log, record_id), session.types).items()}
+
+
+def said_of(value: Any) -> Any:
+    """A value without what was expunged of it, None where nothing is left; of a list's row it is still seen that there was one."""
+    if is_marker(value):
+        return None
+    if isinstance(value, list):
+        return [item for item in map(said_of, value) if item is not None]
+    if isinstance(value, dict):
+        return {name: item for name, item in value.items() if not is_marker(item)}
+    return value
 
 
 def missing_to_sign(session: Session, log: bytes, record_id: bytes) -> list[Needed]:

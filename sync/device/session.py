@@ -128,9 +128,22 @@ class Session:
             file: membership.FileState | None = None
             for row in self.store.statements(log):
                 entry = decode_entry_alone(row.cose)
-                file = membership.skip(file, entry) if row.void else membership.take(file, entry, self.registry)
+                file = membership.skip(file, entry) if row.void else membership.take_kept(file, entry, self.registry, row.received_ms)
             reader = self._readers[log] = Reader(self._log_head(log), file)
         return reader
+
+    def holders_ever(self, log: bytes, since: int = 1, upto: int = 2**53) -> set[bytes]:
+        """The devices that held a file's keys at some time from place `since` up to place `upto`, as far as this device has read it."""
+        file: membership.FileState | None = None
+        found: set[bytes] = set()
+        for row in self.store.statements(log):
+            if row.seq > upto:
+                break
+            entry = decode_entry_alone(row.cose)
+            file = membership.skip(file, entry) if row.void else membership.take_kept(file, entry, self.registry, row.received_ms)
+            holders = file.holders if file is not None else frozenset()
+            found = set(holders) if row.seq <= since else found | holders
+        return found
 
     def keep_reader(self, log: bytes, reader: Reader) -> None:
         """Remember where a log stands now."""
@@ -149,7 +162,7 @@ class Session:
         if state is None:
             for item in self.store.outbox(log):
                 if item.statement:
-                    return membership.take(None, decode_entry(item.cose), self.registry)
+                    return membership.take(None, decode_entry(item.cose), self.registry, self.now_ms())
         return state
 
     def file_logs(self) -> list[bytes]:
@@ -211,7 +224,7 @@ class Session:
         """A stored change at its place, for the fold."""
         change = decode_change(row.body)
         seq = PENDING if row.seq is None else row.seq
-        return Occurrence(seq, row.received_ms or 0, row.device, row.user, row.role, change, bool(row.late))
+        return Occurrence(seq, row.received_ms or 0, row.device, row.user, row.role, change, bool(row.late), row.expunged is not None)
 
     def record(self, log: bytes, record: bytes) -> Record:
         """A record with this device's pending changes laid over it. Raises Refused `not-found`."""

@@ -22,8 +22,8 @@ MOOT: Final = "moot:"  # with the id of an own suspension, or reinstatement, tha
 _RESEAL: Final = frozenset({"stale-epoch", "rotate-first", "old-incarnation"})
 _FOREVER: Final = frozenset({"malformed", "too-large"})
 _FINAL: Final = {
-    False: _RESEAL | _FOREVER | {"held"},
-    True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full"},
+    False: _RESEAL | _FOREVER | {"held", "erased"},
+    True: _FOREVER | {"stale-statement", "stale-registry", "old-incarnation", "person-full", "erased", "not-approved"},
 }  # by whether it is a statement
 
 
@@ -100,9 +100,13 @@ class Settling:
                 self.store.answer_outbox(item.n, answer.code, answer.message)
 
     def _follows_nothing(self, item: OutboxRow) -> bool:
-        """True for an envelope whose predecessor will never be in the log: it was refused for good or held, or came in by an admission."""
+        """True for an envelope whose predecessor will never be in the log: it was refused for good or held, expunged meanwhile, or came in by an
+        admission.
+        """
         before = decode_entry(item.cose, cbor.decode(item.parts)).pv
-        return not item.statement and before is not None and self.store.fact(REFUSED + before.hex()) is not None
+        if item.statement or before is None:
+            return False
+        return self.store.fact(REFUSED + before.hex()) is not None or any(one.id == before and one.dead for one in self.store.waiting(item.log))
 
     def _is_final(self, item: OutboxRow, answer: Answer) -> bool:
         """True when the refusal is signed, final and about this very entry."""

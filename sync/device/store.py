@@ -1,7 +1,7 @@
 """The device's store: what an unlocked device keeps, as functions (docs/spec.md §13).
 
-All SQL of the device but that of parcels is here, its tables beside it. Functions do not commit: `with store.transaction():` does, durably
-(synchronous=FULL), and rolls back on any error.
+All SQL of the device is here, but for how it is opened (database.py) and that of parcels and removals; its tables are beside it. Functions do not
+commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls back on any error.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,11 @@ from typing import Any, Final
 from shared_schema import ids
 from sync.device.forgetting import Forgetting
 from sync.device.parcel_sql import ParcelSql
+from sync.device.removal_rows import Removals
 from sync.device.tables import (
     CHANGE_COLUMNS,
     ENTRY_COLUMNS,
+    ERASED,
     HELD,
     LET_OUT,
     OUTBOX_COLUMNS,
@@ -27,19 +29,8 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql):
-    """One open device store."""
-
-    # --- facts -----------------------------------------------------------------------------------------------------------
-
-    def fact(self, key: str) -> bytes | None:
-        """One fact about this device."""
-        value: bytes | None = self._one("SELECT value FROM fact WHERE key = ?", key)
-        return value
-
-    def set_fact(self, key: str, value: bytes) -> None:
-        """Set a fact."""
-        self._db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+class Store(Forgetting, ParcelSql, Removals):
+    """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:
         """Forget a named value."""
@@ -109,6 +100,15 @@ class Store(Forgetting, ParcelSql):
         found: bytes | None = self._one("SELECT id FROM entry WHERE log = ? AND seq = ?", log, seq)
         return found
 
+    def entry(self, log: bytes, seq: int) -> EntryRow | None:
+        """The entry at a place, if this device has it."""
+        return next(self.entries(log, seq - 1, seq), None)
+
+    def entry_by_id(self, log: bytes, entry_id: bytes) -> EntryRow | None:
+        """The entry of a log that has this id."""
+        rows = self._rows(f"SELECT {ENTRY_COLUMNS} FROM entry WHERE log = ? AND id = ?", log, entry_id)
+        return EntryRow(*rows[0]) if rows else None
+
     # --- secrets ---------------------------------------------------------------------------------------------------------
 
     def secrets(self, log: bytes) -> dict[int, bytes]:
@@ -121,7 +121,8 @@ class Store(Forgetting, ParcelSql):
 
     def unplace(self, log: bytes, seq: int, own: bytes) -> None:
         """Forget what was opened of the entry at a place; one's own changes wait to be sealed again."""
-        self._db.execute("UPDATE change SET seq = NULL, received_ms = NULL, sealed = NULL WHERE log = ? AND seq = ? AND device = ?", (log, seq, own))
+        pending = "UPDATE change SET seq = NULL, received_ms = NULL, sealed = NULL WHERE log = ? AND seq = ? AND device = ? AND expunged IS NULL"
+        self._db.execute(pending, (log, seq, own))
         self._db.execute("DELETE FROM change WHERE log = ? AND seq = ?", (log, seq))
 
     def put_secret(self, log: bytes, epoch: int, secret: bytes) -> None:
@@ -146,9 +147,9 @@ class Store(Forgetting, ParcelSql):
         The first of a (device, c) in log order stands, in whatever order they are opened; one's own that was pending gets its place.
         """
         self._db.executemany(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, device, c) DO UPDATE SET seq = excluded.seq, "
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (log, device, c) DO UPDATE SET seq = excluded.seq, "
             "received_ms = excluded.received_ms, role = excluded.role, late = excluded.late, record = excluded.record, type = excluded.type, "
-            "creates = excluded.creates, user = excluded.user, body = excluded.body "
+            "creates = excluded.creates, user = excluded.user, body = excluded.body, expunged = NULL "
             "WHERE excluded.seq IS NOT NULL AND (change.seq IS NULL OR excluded.seq < change.seq)",
             rows,
         )
@@ -233,10 +234,10 @@ class Store(Forgetting, ParcelSql):
         self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
 
     def unsent(self) -> int:
-        """Own changes without a place in a log, but for those that the server holds or a colleague did not let in; and statements in the outbox."""
+        """Own changes without a place in a log, but for those that the server holds, or that colleagues did not let in or removed; and statements in the outbox."""
         statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
         items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + ({statements})", HELD)
-        return int(items) - self._aside(HELD) - self._aside(LET_OUT)
+        return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED)))
 
     def held(self) -> int:
         """Own changes that the server holds until a colleague decides on them."""
@@ -244,6 +245,31 @@ class Store(Forgetting, ParcelSql):
 
     def _aside(self, code: str) -> int:
         return int(self._one("SELECT count(*) FROM change WHERE seq IS NULL AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code))
+
+    def has_ghosts(self, log: bytes) -> bool:
+        """True when the end of a log, as it is here, is an entry of which nothing but its id came."""
+        return bool(self._one("SELECT length(cose) = 0 FROM entry WHERE log = ? ORDER BY seq DESC LIMIT 1", log))
+
+    def put_stub(self, rows: list[tuple[Any, ...]], by: int) -> None:
+        """Keep the changes of a stub in the place of those that they stand for; `by` is the expunction's place. The first of a (device, c) stands."""
+        for log, device, c, *_, seq, _received, _user, _role, _late, _sealed, _body in rows:
+            self._db.execute("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND (seq IS NULL OR seq = ?)", (log, device, c, seq))
+        self.put_changes(rows)
+        marks = [(by, row[0], row[1], row[2], row[6]) for row in rows]
+        self._db.executemany("UPDATE change SET expunged = ? WHERE log = ? AND device = ? AND c = ? AND seq = ?", marks)
+
+    def drop_changes(self, log: bytes, device: bytes, counters: list[int], seq: int) -> None:
+        """Forget what stood in a part that has gone."""
+        self._db.executemany("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND seq = ?", [(log, device, c, seq) for c in counters])
+
+    def drop_unplaced(self, log: bytes, device: bytes, counters: list[int]) -> None:
+        """Forget own changes that will never come into the log; their numbers are not used again."""
+        self.set_fact(_TAKEN_BACK + log.hex(), str(self.next_counter(log, device) - 1).encode())
+        self._db.executemany("DELETE FROM change WHERE log = ? AND device = ? AND c = ? AND seq IS NULL", [(log, device, c) for c in counters])
+
+    def drop_stub(self, log: bytes, by: int) -> None:
+        """Forget what an expunction's stub said: its epoch was closed."""
+        self._db.execute("DELETE FROM change WHERE log = ? AND expunged = ?", (log, by))
 
     # --- outbox ----------------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,8 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
-            response = _exchange(session, transport, pushed)
+            told = session.store.purges(limits.PURGES_PER_SYNC)
+            response = _exchange(session, transport, pushed, told)
         except Refused as error:
             if error.code in _OUT:
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
@@ -109,6 +110,9 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         if session.store.fact(TURNED_AWAY):
             session.store.set_fact(TURNED_AWAY, b"")
         outcome = take_response(session, response, pushed)
+        if told:
+            with session.store.transaction():
+                session.store.drop_purges(told)
         report.rounds += 1
         report.sent += len(pushed)
         report.add(outcome)
@@ -120,7 +124,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
         sealed = seal_pending(session)
-        if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed))):
+        if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
             break
 
 
@@ -155,11 +159,11 @@ def deliver(session: Session, transport: Transport, entry: Entry) -> Report:
     """Send a colleague's signed entry, as it is. The report says whether it was taken."""
     row = OutboxRow(0, entry.log, entry.sq, entry.id, 1, "", 0, None, None, "", 0, entry.cose, cbor.encode(list(entry.parts)))
     report = Report()
-    report.add(take_response(session, _exchange(session, transport, [row]), [row]))
+    report.add(take_response(session, _exchange(session, transport, [row], []), [row]))
     return report
 
 
-def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -> SyncResponse:
+def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], told: list[tuple[bytes, bytes, bytes]]) -> SyncResponse:
     store = session.store
     cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
     newest = store.newest_checkpoint()
@@ -169,6 +173,7 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow]) -
         status=_status(session),
         checkpoint=session.witness() if newest else None,
         prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC)),
+        purged=tuple(cose for _, _, cose in told),
     )
     return decode_response(transport.sync(session, encode_request(request)))
 

@@ -6,10 +6,11 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
+ERASED: Final = "final:erased"  # the code of one that two colleagues removed for good before it came into its file
 _TABLES: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
@@ -49,7 +50,12 @@ CREATE TABLE parcel (id BLOB PRIMARY KEY, log BLOB NOT NULL, record BLOB NOT NUL
 CREATE TABLE noticed (log BLOB NOT NULL, record BLOB NOT NULL, PRIMARY KEY (log, record)) WITHOUT ROWID;
 CREATE TABLE filed (log BLOB NOT NULL, parcel BLOB NOT NULL, PRIMARY KEY (log, parcel)) WITHOUT ROWID;
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL)
+_REMOVAL: Final = """
+ALTER TABLE change ADD COLUMN expunged INTEGER;
+CREATE TABLE absent (log BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (log, seq, part)) WITHOUT ROWID;
+CREATE TABLE purge (log BLOB NOT NULL, id BLOB NOT NULL, cose BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -57,11 +63,14 @@ UPGRADES: Final = {
     UPDATE outbox SET promised = CAST(substr(message, 1, instr(message, ' ') - 1) AS INTEGER),
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
     4: _PARCEL,
+    5: _REMOVAL,
 }
 
 
 class EntryRow(NamedTuple):
-    """One entry as it was taken. `role` is its author's in the file at that place, of an admission that of the author of what it carries."""
+    """One entry as it was taken. `role` is its author's in the file at that place, of an admission that of the author of what it carries. Of an erased
+    file's there is left place, time, id, chain and leaf, and `cose` is empty.
+    """
 
     seq: int
     id: bytes
@@ -112,7 +121,7 @@ class OutboxRow(Waiting):
 
 
 class ChangeRow(NamedTuple):
-    """One change, opened. `seq` is None while it is not in the log."""
+    """One change, opened. `seq` is None while it is not in the log; `expunged` is the place of the expunction whose stub it stands in."""
 
     device: bytes
     c: int
@@ -124,6 +133,7 @@ class ChangeRow(NamedTuple):
     late: int
     sealed: int | None
     body: bytes
+    expunged: int | None = None
 
 
 class ParcelOut(NamedTuple):
@@ -147,5 +157,5 @@ class ParcelOut(NamedTuple):
 ENTRY_COLUMNS: Final = "seq, id, author, statement, received_ms, chain, void, role, leaf, cose, parts"
 WAITING_COLUMNS: Final = "n, log, sq, id, statement, code, length(cose) + length(parts), promised, receipted_ms"
 OUTBOX_COLUMNS: Final = f"{WAITING_COLUMNS}, message, sealed_ms, cose, parts"
-CHANGE_COLUMNS: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body"
+CHANGE_COLUMNS: Final = "device, c, record, seq, received_ms, user, role, late, sealed, body, expunged"
 PARCEL_COLUMNS: Final = "id, log, record, kind, address, urgent, made_ms, letter, sealed, code, message"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared_schema import cbor
 from shared_schema.certificate import Enrol, Reinstate, Suspend
-from shared_schema.entry import decode_entry, decode_head
+from shared_schema.entry import Entry, decode_entry, decode_entry_alone, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.recovery import Custody, Permit
 from shared_schema.wire import Page, SyncResponse
@@ -36,6 +36,7 @@ def take_response(session: Session, response: SyncResponse, pushed: list[OutboxR
     except BaseException:
         session.forget_readers()
         raise
+    session.store.scrub()
     return outcome
 
 
@@ -103,7 +104,11 @@ class _Taking:
         self.store.set_fact(_BEHIND + log.hex(), place)
 
     def _history(self, log: bytes) -> History:
-        return History(self.session.chain_at(log), self.store.root_at, self.sent)
+        return History(self.session.chain_at(log), self.store.root_at, self.sent, lambda seq: self._entry_at(log, seq))
+
+    def _entry_at(self, log: bytes, seq: int) -> Entry | None:
+        row = self.store.entry(log, seq)
+        return decode_entry_alone(row.cose) if row is not None and row.cose else None
 
     # --- registry --------------------------------------------------------------------------------------------------------
 
@@ -112,7 +117,8 @@ class _Taking:
         session = self.session
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
         self._check_floor(known, last=not page.more)
-        self._check_promises(page, session.registry_reader.log.head.seq, taken)
+        served = {one.place.seq: one.place.entry for one in taken}
+        self._check_promises(page, session.registry_reader.log.head.seq, served, {one.opening[0] for one in taken})
         session.registry_reader, session.registry = reader, known
         self._keep(page, reader, taken)
         for one in taken:
@@ -165,18 +171,47 @@ class _Taking:
         session = self.session
         if session.registry.root is None:
             raise exchange.Behind
-        before = session.reader(page.log)
-        reader, taken = exchange.take_page(before, page, session.registry, self._history(page.log))
-        self._check_promises(page, before.log.head.seq, taken)
+        before, history = session.reader(page.log), self._history(page.log)
+        if exchange.is_erased_page(page, history) or self.store.has_ghosts(page.log):
+            self._erased_page(page, before, history)
+            return
+        reader, taken = exchange.take_page(before, page, session.registry, history)
+        self._check_promises(page, before.log.head.seq, {one.place.seq: one.place.entry for one in taken}, {one.opening[0] for one in taken})
+        absent = self._take_absent(page, reader, taken)
         if not taken and not self._knows(page.log):
             return
         session.keep_reader(page.log, reader)
         self._keep(page, reader, taken)
+        self.store.set_absent(page.log, absent)
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", "an entry that should have been refused counts for nothing")
                 self._seal_again(page.log, one)
-        self.opening.take(page.log, taken)
+        if reader.file is None or reader.file.erased is None:
+            self.opening.take(page.log, taken)
+        for one in taken:
+            if reader.file is not None and reader.file.erased == one.place.entry.id:
+                self.opening.purging.erase(page.log, one.place.seq, one.place.entry, before.file)
+
+    def _erased_page(self, page: Page, before: Reader, history: History) -> None:
+        """A file that was erased before this device read all of it."""
+        reader, ghosts, erasure = exchange.take_erased_page(before, page, self.session.registry, history)
+        served = {ghost.seq: ghost.id for ghost in ghosts} | ({erasure.place.seq: erasure.place.entry.id} if erasure else {})
+        leaves = {ghost.opening[0] for ghost in ghosts} | ({erasure.opening[0]} if erasure else set())
+        self._check_promised(page, before.log.head.seq, served, leaves)
+        self.session.keep_reader(page.log, reader)
+        rows = [EntryRow(ghost.seq, ghost.id, b"", 0, ghost.received_ms, ghost.chain, None, "", ghost.opening[0], b"", b"") for ghost in ghosts]
+        self.store.put_entries(page.log, rows)
+        self.outcome.received += len(rows)
+        self._keep(page, reader, [erasure] if erasure else [])
+        if erasure:
+            self.opening.purging.erase(page.log, erasure.place.seq, erasure.place.entry, before.file)
+
+    def _take_absent(self, page: Page, reader: Reader, taken: list[Taken]) -> set[tuple[int, int]]:
+        member = reader.file is not None and self.session.identity.user in reader.file.members
+        for seq, by in exchange.kept_parts(taken, self.sent):
+            self.session.alarm(page.log, seq, "kept", f"the server still had a part that entry {by} removed; it is dropped here")
+        return exchange.still_absent(self.store.absent(page.log), taken, more=page.more, member=member)
 
     def _seal_again(self, log: bytes, one: Taken) -> None:
         """What an own envelope said that counts for nothing is sealed anew, under the same numbers: no reader has folded them."""
@@ -186,23 +221,24 @@ class _Taking:
             self.store.unseal_from(n)
             self.outcome.refused.append(Refusal(log, entry.id, one.void or "", "the log shows it as void", final=True))
 
-    def _check_promises(self, page: Page, after: int, taken: list[Taken]) -> None:
+    def _check_promises(self, page: Page, after: int, served: dict[int, Entry], leaves: set[int]) -> None:
         """What an earlier receipt promised stands at its place, and what was refused for good stands nowhere."""
-        served = {one.place.seq: one.place.entry.id for one in taken}
-        end = after + len(taken)
+        self._check_promised(page, after, {seq: entry.id for seq, entry in served.items()}, leaves)
+        held = {item.id for item in self.store.waiting(page.log) if item.statement and item.code == HELD}
+        for seq, entry in served.items():
+            if entry.id in held:  # a genesis that was held, and that somebody let begin
+                self.store.drop_fact(REFUSED + entry.id.hex())
+            elif entry.author == self.session.identity.device and self.store.fact(REFUSED + entry.id.hex()):
+                raise Contradiction(f"entry {seq} is one that the server refused for good")
+
+    def _check_promised(self, page: Page, after: int, served: dict[int, bytes], leaves: set[int]) -> None:
+        end = after + len(served)
         for seq, entry_id in promised(self.store, page.log, after).items():
             if served.get(seq, entry_id) != entry_id:
                 raise Contradiction(f"the server's receipt for entry {seq} and its log disagree")
             if seq > end and not page.more:
                 raise Contradiction(f"the server signed a receipt for entry {seq} and a head that ends at {end}")
-        held = {item.id for item in self.store.waiting(page.log) if item.statement and item.code == HELD}
-        for one in taken:
-            if one.place.entry.id in held:  # a genesis that was held, and that somebody let begin
-                self.store.drop_fact(REFUSED + one.place.entry.id.hex())
-            elif one.place.entry.author == self.session.identity.device and self.store.fact(REFUSED + one.place.entry.id.hex()):
-                raise Contradiction(f"entry {one.place.seq} is one that the server refused for good")
-        leaves = {one.opening[0] for one in taken}
-        if taken and (len(leaves) < len(taken) or leaves & self.store.due_leaves(min(leaves), max(leaves))):
+        if served and (len(leaves) < len(served) or leaves & self.store.due_leaves(min(leaves), max(leaves))):
             raise Contradiction("two entries are said to have one audit leaf")
 
     def _keep(self, page: Page, reader: Reader, taken: list[Taken]) -> None:

@@ -102,6 +102,10 @@ class HttpTransport:
         """GET /v1/held/{log}."""
         return self.signed(session, "GET", f"/v1/held/{ids.show(log)}?after={after}")
 
+    def purged(self, session: Signer, log: bytes, after: int) -> bytes:
+        """GET /v1/purged/{log}."""
+        return self.signed(session, "GET", f"/v1/purged/{ids.show(log)}?after={after}")
+
     def signed(self, session: Signer, method: str, path: str, body: bytes = b"") -> bytes:
         """A signed request; tried once more when the nonce was spent or too old, or the connection ended: asking twice does nothing twice."""
         for attempt in (1, 2):

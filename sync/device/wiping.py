@@ -110,8 +110,8 @@ def _forget(session: Session, kept: set[bytes]) -> None:
         store.set_fact(_TALLY, cbor.encode(list(Tally(before.files + files, before.entries + entries, before.held + held, before.letters + letters))))
         if not kept:
             store.forget_rest(_KEPT)
+        store.overwrite_soon()
     session.forget_readers()
-    store.compact()
 
 
 def _say(session: Session, thrown: int) -> None:

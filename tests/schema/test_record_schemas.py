@@ -290,7 +290,7 @@ class TestEveryWrittenProperty:
         words, _ = WRITTEN[where]
         assert ("x-ref" not in words) or words["x-kind"] in REFERENCES
         if words["x-kind"] in REFERENCES:
-            assert "x-ref" in words or where in {"header.corrects", "task.from"}
+            assert "x-ref" in words or where in {"header.corrects", "task.from", "removal_request.about"}
         assert set(words.get("x-ref", ())) <= {*TYPES, "contact_point", "attachment"}
 
     def test_need_is_sign_optional_or_a_condition(self, where: str) -> None:

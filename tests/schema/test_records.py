@@ -28,6 +28,7 @@ class TestLookingUp:
             *("safe_contact", "spend", "spend_reversal", "fund_line", "allowance", "task"),
             *("case_opened", "liaison_key", "notice", "referral_intake", "urgent_alert", "instruction", "liaison_file", "parcel_sent", "link"),
             *("allocation", "handover", "breach"),
+            *("removal_request", "legal_hold"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)

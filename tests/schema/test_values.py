@@ -68,6 +68,8 @@ _NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "fund_line.device": _UUIDS,
     "fund_line.against": st.one_of(_UUIDS, st.none()),
     "allowance.device": _UUIDS,
+    "legal_hold.files.file": _UUIDS,
+    "legal_hold.released.file": _UUIDS,
 }
 _COUNT = st.integers(1, MAX_INT)
 

@@ -273,8 +273,8 @@ def people_by_who_may_not(scene: Scene) -> Iterator[tuple[Phone, bytes]]:
 def rewritten(scene: Scene) -> Iterator[tuple[Phone, bytes]]:
     """An old entry with another payload or other parts, under its own signature."""
     for one in scene.opened.entries:
-        if one.entry.is_envelope:
-            part = one.entry.parts[0] or b""
+        if one.entry.is_envelope and one.entry.parts[0]:
+            part = one.entry.parts[0]
             yield scene.member, encode_pair(one.entry.cose, [part[:-1] + bytes([part[-1] ^ 1]), *one.entry.parts[1:]])
             sign1 = one.entry.sign1
             yield scene.member, encode_pair(cose.assemble(sign1.protected, envelope_payload([part, part]), sign1.signature), [part, part])
@@ -295,7 +295,7 @@ ATTACKS: dict[str, Attack] = {
 
 def check_bindings(opened: Opened, rng: Random) -> None:
     """I4: a sealed part opens in its own place only: service, log, epoch, author, number, index, count and every byte of its header."""
-    envelopes = [one.entry for one in opened.entries if one.entry.is_envelope]
+    envelopes = [one.entry for one in opened.entries if one.entry.is_envelope and None not in one.entry.parts]
     if not envelopes:
         return
     entry = rng.choice(envelopes)

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import server.realm
 from shared_schema import cbor, ids
-from shared_schema.entry import Entry, decode_entry
+from shared_schema.entry import EXPUNCTION, Entry, decode_entry
 from shared_schema.errors import BadGrant, Malformed
 from shared_schema.membership import decode_file_statement
 from shared_schema.receipt import decode_receipt
 from shared_schema.records import Field, RecordType, record_types
+from shared_schema.removal import Erase, Expunge
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
@@ -27,11 +28,13 @@ from sync.granting import open_grants
 from sync.ledger import fold_fund
 from sync.membership import FileState
 from sync.registry import Registry
+from sync.removal import check_erased as check_erasure
 from sync.signing import verify_object
+from sync.stub import decode_stub
 from tests.simulation.model import CONTESTED, model_fund, model_leaf, model_record, model_root, model_shown
 from tests.world import Host, Phone, World, patched
 
-QUIET: Final = frozenset({"removed", "overtaken", "recovery"})
+QUIET: Final = frozenset({"removed", "overtaken", "recovery", "erased", "letter-dropped"})
 """Alarms that an honest history may raise."""
 
 
@@ -63,13 +66,20 @@ class Views:
                 before = self.seen.get((phone.name, log))
                 if before is not None:
                     must(seq >= before[0] and (not before[0] or store.chain_at(log, before[0]) == before[1]), f"I7: {phone.name}'s view went back")
-                    must(placed >= before[2], f"I7: {phone.name} forgot changes")
+                    must(placed >= before[2] or is_erased(phone, log), f"I7: {phone.name} forgot changes")
                 self.seen[(phone.name, log)] = (seq, chain, placed)
             for typed in phone.journal.values():
                 row = store.change(typed.log, phone.device, typed.c)
                 if row is None and phone.session.revoked and not store.log(typed.log):
                     continue  # wiped: that it was handed in before is looked at in the end
-                must(row is not None and row.body == typed.body, f"I1: {phone.name} lost change {typed.c}")
+                kept = (row is not None and row.body == typed.body) or phone.has_gone(typed.log, typed.c)
+                must(kept, f"I1: {phone.name} lost change {typed.c}")
+
+
+def is_erased(phone: Phone, log: bytes) -> bool:
+    """Whether a device has heard that two people erased a file."""
+    state = phone.session.file(log) if log != phone.session.registry.log else None
+    return state is not None and state.erased is not None
 
 
 # --- the auditor -------------------------------------------------------------------------------------------------------------
@@ -86,6 +96,9 @@ class Placed:
     leaf: int
     changes: list[Change] = field(default_factory=list)
     state: FileState | None = None
+    user: bytes = b""
+    role: str = ""
+    late: bool = False
 
 
 @dataclass
@@ -118,6 +131,7 @@ def check_world(world: World, views: Views, rng: Random) -> Counter[str]:
         phones = world.of_side(side)
         opened = {one.log: one for one in open_side(world, host)}
         check_accepted(world, host, opened)
+        met += check_removed(world, host, phones, opened)
         for one in opened.values():
             check_once(one)
             check_sealed_against_removed(world, one, phones)
@@ -145,6 +159,9 @@ def open_side(world: World, host: Host) -> Iterator[Opened]:
     known = host.realm.known()
     devices = [*world.of_side(host.side), world.admins[host.side]]
     for (log,) in host.rows("SELECT log_id FROM log_head WHERE log_id != ? ORDER BY log_id", bytes(known.log)):
+        if host.rows("SELECT 1 FROM entry WHERE log_id = ? AND length(cose) = 0", log):
+            check_erased(host, log, known)
+            continue
         secrets = {epoch: secret for phone in devices for had in (phone.had.get(log, {}), phone.store.secrets(log)) for epoch, secret in had.items()}
         opened = Opened(log, host.side, list(_follow(host, log, known)), secrets, known)
         _open(opened)
@@ -173,8 +190,29 @@ def _follow(host: Host, log: bytes, known: Registry) -> Iterator[Placed]:
     must((head[0], head[1]) == (len(rows), chain), "the head row is not the last entry")
 
 
+def check_erased(host: Host, log: bytes, known: Registry) -> None:
+    """Of an erased file the server has ids, times and the erasure, which lead to its head; nothing of it says who wrote what."""
+    rows = host.rows("SELECT seq, entry_id, received_ms, chain, cose, parts, author FROM entry WHERE log_id = ? ORDER BY seq", log)
+    chain = ids.chain_start(log)
+    for n, (seq, entry_id, received_ms, stored, *_) in enumerate(rows, 1):
+        chain = ids.chain_next(chain, n, received_ms, entry_id)
+        must((seq, stored) == (n, chain), f"I4: entry {n} of an erased file is not on its chain")
+    must(host.rows("SELECT seq, chain FROM log_head WHERE log_id = ?", log) == [(len(rows), chain)], "the head row is not the last entry")
+    must(all(not cose and not parts and not author for *_, cose, parts, author in rows[:-1]), "something of an erased file is left")
+    erasure = decode_entry(rows[-1][4])
+    must(rows[-1][1] == erasure.id, "the erasure is another entry")
+    statement = decode_file_statement(erasure.sign1.payload)
+    if not isinstance(statement, Erase):
+        raise AssertionError("what ends an erased file is no erasure")
+    check_erasure(statement, erasure, known, rows[-1][2])
+    for table in ("held", "verdict", "author_head"):
+        left = host.rows(f"SELECT count(*) FROM {table} WHERE log_id = ?", log)[0][0]
+        must(left <= (table != "held") * 99, f"{table} still has rows of an erased file")
+
+
 def _open(opened: Opened) -> None:
     state: FileState | None = None
+    said: dict[int, list[Occurrence]] = {}
     for one in opened.entries:
         entry = one.entry
         certificate = opened.registry.devices[entry.author]
@@ -182,15 +220,37 @@ def _open(opened: Opened) -> None:
             membership.check_envelope(state, entry)
             role = state.members.get(certificate.subject.user, "") if state else ""
         else:
-            state = membership.take(state, entry, opened.registry)
+            state = membership.take(state, entry, opened.registry, one.received_ms)
             role = ""
         sealed = entry.sealed
         if sealed is not None:
             user, late = opened.registry.devices[sealed.author].subject.user, sealed is not entry
             one.changes = _changes(opened, sealed)
             role = state.ever.get(user, "") if late and state else role
-            opened.occurrences += [Occurrence(one.seq, one.received_ms, sealed.author, user, role, change, late) for change in one.changes]
+            said[one.seq] = [Occurrence(one.seq, one.received_ms, sealed.author, user, role, change, late) for change in one.changes]
+            one.role, one.user, one.late = role, user, late
+        if entry.typ == EXPUNCTION:
+            _place_stub(opened, entry, said, state)
         one.state = state
+    opened.occurrences = [at for seq in sorted(said) for at in sorted(said[seq], key=lambda at: at.change.c)]
+
+
+def _place_stub(opened: Opened, entry: Entry, said: dict[int, list[Occurrence]], state: FileState | None) -> None:
+    """What an expunction says in the place of the part that it removes."""
+    statement = decode_file_statement(entry.sign1.payload)
+    if not isinstance(statement, Expunge) or state is None or statement.at == 0:
+        return
+    target = opened.entries[statement.at - 1]
+    sealed = target.entry.sealed
+    epoch = entry.epoch or 0
+    ctx = keys.context(entry.svc, opened.log, epoch)
+    plain = sealing.open_part(opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, entry.parts[0] or b"", 0, 1)
+    must(sealed is not None and target.entry.parts[statement.part] is None, "the server has a part that was expunged")
+    author = sealed.author if sealed is not None else b""
+    stub = decode_stub(plain, state.file)
+    said[statement.at] += [
+        Occurrence(statement.at, target.received_ms, author, target.user, target.role, change, target.late, stub=True) for change in stub
+    ]
 
 
 def _changes(opened: Opened, entry: Entry) -> list[Change]:
@@ -198,8 +258,9 @@ def _changes(opened: Opened, entry: Entry) -> list[Change]:
     epoch = entry.epoch or 0
     ctx = keys.context(entry.svc, opened.log, epoch)
     for i, part in enumerate(entry.parts):
-        plain = sealing.open_part(opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, part or b"", i, len(entry.parts))
-        found += decode_part(plain)
+        if part is not None:
+            plain = sealing.open_part(opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
+            found += decode_part(plain)
     return sorted(found, key=lambda change: change.c)
 
 
@@ -209,8 +270,10 @@ def _changes(opened: Opened, entry: Entry) -> list[Change]:
 def check_accepted(world: World, host: Host, opened: Mapping[bytes, Opened]) -> None:
     """I1: what any server ever receipted stands where the receipt says, once."""
     known = host.realm.known()
-    logs = {log: {one.entry.id: one.seq for one in found.entries} for log, found in opened.items()}
-    logs[known.log] = {row[1]: row[0] for row in host.rows("SELECT seq, entry_id FROM entry WHERE log_id = ?", bytes(known.log))}
+    logs: dict[bytes, dict[bytes, int]] = {}
+    for log, seq, entry_id in host.rows("SELECT log_id, seq, entry_id FROM entry"):
+        logs.setdefault(log, {})[entry_id] = seq
+    must(opened.keys() | {known.log} <= logs.keys(), "I1: a log is gone")
     for data, side in world.receipts.items():
         if side == host.side:
             receipt = decode_receipt(data)
@@ -242,9 +305,17 @@ def check_kept(phone: Phone, opened: Mapping[bytes, Opened], host: Host) -> None
     itself had handed it in.
     """
     handed = _handed_in(phone, host) if phone.session.revoked else {}
-    placed = {(log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:]) for log, found in opened.items() for at in found.occurrences}
+    placed = {
+        (log, at.device, at.change.c): (at.seq, encode_part([at.change])[1:])
+        for log, found in opened.items()
+        for at in found.occurrences
+        if not at.stub
+    }
+    removed = {(log, at.device, at.change.c) for log, found in opened.items() for at in found.occurrences if at.stub}
     sealed = {item.n for item in phone.store.outbox()}
     for typed in phone.journal.values():
+        if phone.has_gone(typed.log, typed.c):
+            continue
         row = phone.store.change(typed.log, phone.device, typed.c)
         where = placed.get((typed.log, phone.device, typed.c))
         if row is None and phone.session.revoked:
@@ -253,6 +324,8 @@ def check_kept(phone: Phone, opened: Mapping[bytes, Opened], host: Host) -> None
             continue
         if row is None or row.body != typed.body:
             raise AssertionError(f"I1: {phone.name} lost change {typed.c}")
+        if where is None and row.seq is not None and (typed.log not in opened or (typed.log, phone.device, typed.c) in removed):
+            continue  # removed since, and this device is not told any more: it keeps what it has
         if where is None:
             must(row.seq is None and (row.sealed is None or row.sealed in sealed), f"I1: change {typed.c} of {phone.name} is nowhere on its way")
         else:
@@ -265,6 +338,50 @@ def check_quiet(phone: Phone) -> None:
     loud = [(code, text) for _, _, _, _, code, text, _ in phone.store.alarms() if code not in QUIET]
     must(not loud, f"{phone.name} raised {loud}")
     must(not phone.store.fact("frozen"), f"{phone.name} froze")
+
+
+# --- what two people removed ---------------------------------------------------------------------------------------------------
+
+
+def check_removed(world: World, host: Host, phones: list[Phone], opened: Mapping[bytes, Opened]) -> Counter[str]:
+    """What was expunged or erased is in no row of the server, and in none of any device that has heard of it."""
+    met: Counter[str] = Counter()
+    dump = b"".join(bytes(cell) for table in ("entry", "held") for row in host.rows(f"SELECT cose, parts FROM {table}") for cell in row)
+    for (log, envelope, part), doomed in world.doomed.items():
+        expunged = log in opened and (envelope, part) in opened[log].state.expunged
+        erased = log not in opened and bool(host.rows("SELECT 1 FROM log_head WHERE log_id = ?", log))
+        if not (expunged or erased):
+            continue
+        met["expunged" if expunged else "erased"] += 1
+        must(doomed.part not in dump, f"the server still has part {part} of {envelope.hex()[:6]}, which was removed")
+        for phone in phones:
+            if expunged and (phone.user not in opened[log].state.members or phone.session.reader(log).log.head.seq < opened[log].entries[-1].seq):
+                continue
+            if erased and not is_erased(phone, log):
+                continue
+            rows = _everything(phone)
+            must(doomed.part not in rows, f"{phone.name} still has part {part} of {envelope.hex()[:6]}, which was removed")
+            for device, c, body in doomed.changes:
+                stored = phone.store.change(log, device, c)
+                must(stored is None or stored.expunged is not None, f"{phone.name} still has change {c}, which was removed")
+                must(body not in rows or _says_nothing(body), f"{phone.name} still has the words of change {c}, which was removed")
+    return met
+
+
+def _says_nothing(body: bytes) -> bool:
+    """True for a change that signs, say: its stub is the change itself."""
+    try:
+        return bool(decode_stub(b"\x81" + body, "fund"))
+    except Malformed:
+        return False
+
+
+def _everything(phone: Phone) -> bytes:
+    """Every cell of a device's store."""
+    db = phone.store._db
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    cells = (cell for table in tables for row in db.execute(f"SELECT * FROM {table}").fetchall() for cell in row if isinstance(cell, bytes))
+    return b"\0".join(cells)
 
 
 # --- I5 and the wall -----------------------------------------------------------------------------------------------------------
@@ -380,6 +497,8 @@ def check_equal(phones: list[Phone], opened: Mapping[bytes, Opened]) -> None:
             if log not in opened or not epochs:
                 continue
             state = opened[log].entries[seq - 1].state
+            if opened[log].state.expunged.keys() != (state.expunged.keys() if state is not None else set()):
+                continue  # who left, or is kept out, has what they have read, and is not told of what was removed since
             everything = state is not None and epochs >= state.commits.keys()
             mine = _picture(phone.session.records(log, pending=False))
             if everything and (log, seq, epochs) not in found:
@@ -418,7 +537,8 @@ def check_folds(opened: Opened) -> Counter[str]:
             before = after
         whole = fold_log(opened.log, opened.occurrences, record_types())[record]
         must(_picture({record: whole}) == _picture({record: before}), "I13: folding record by record and log by log differ")
-        check_against_model(opened.log, record, before, changes)
+        if not any(at.stub for at in changes):  # the model knows nothing of values that are the same and cannot be seen
+            check_against_model(opened.log, record, before, changes)
         check_hidden(before, changes)
         met["hidden"] += before.hidden
     return met
@@ -535,6 +655,14 @@ def check_from_scratch(phone: Phone, rng: Random) -> None:
         for log, seq, chain, *_ in phone.store.logs():
             if log == phone.session.registry.log:
                 continue
+            state = phone.session.file(log)
+            if (
+                state is not None
+                and state.erased is None
+                and phone.user not in state.members
+                and any(place[0] == log for place in phone.world.doomed)
+            ):
+                continue  # who left is not shown what was removed since, and has it still
             head = again.session.reader(log).log.head
             must((head.seq, head.chain) == (seq, chain), f"I13: from scratch {phone.name} comes to {head.seq}, not {seq}")
             must(again.store.secrets(log) == phone.store.secrets(log), "I13: from scratch it holds other secrets")
@@ -563,6 +691,8 @@ def check_audit(host: Host, phones: list[Phone]) -> int:
     must([row[0] for row in entries] == sorted(accepted), "I9: accepted entries and accepted leaves do not match one to one")
     for leaf, *facts in entries:
         event = accepted[leaf]
+        if not facts[4]:  # of an erased file
+            facts[4] = event["author"]
         must([event[name] for name in ("log", "id", "seq", "ms", "author", "chain")] == facts, f"I9: leaf {leaf} is of another entry")
     for phone in phones:
         newest = phone.store.newest_checkpoint()

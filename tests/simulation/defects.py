@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from server import audit_log
+from server import audit_log, removal_rows
 from server import store as server_store
 from server.append import Commit
 from server.realm import Realm
@@ -23,18 +23,27 @@ from shared_schema.errors import Refused
 from shared_schema.receipt import Item, decode_receipt, decode_signed_head, receipt_payload
 from shared_schema.records import record_types
 from shared_schema.recovery import Permit
-from sync import exchange, fold, granting, ledger, membership, recovery, registry, sealing
+from shared_schema.removal import Erase
+from shared_schema.roles import is_lead
+from sync import exchange, fold, granting, ledger, membership, recovery, registry, removal, sealing, stub
 from sync.change import encode_part
-from sync.device import enrolment, opening, settling, store, syncing, tables, taking
+from sync.device import enrolment, opening, removing, settling, store, syncing, tables, taking
 from sync.device.tables import ChangeRow
 from sync.fold import CONTESTED
 from sync.recovery import Permitted, Recovery
 from tests.simulation.checks import Broken
 from tests.simulation.history import History
-from tests.stateful import test_fold_machine, test_fund_machine, test_recovery_machine
+from tests.stateful import test_fold_machine, test_fund_machine, test_recovery_machine, test_removal_machine, test_stub_machine
 from tests.world import Died, patched
 
-FOLD, FUND, RECOVERY = test_fold_machine, test_fund_machine, test_recovery_machine
+FOLD, FUND, RECOVERY, STUB, REMOVAL = test_fold_machine, test_fund_machine, test_recovery_machine, test_stub_machine, test_removal_machine
+_MACHINES: dict[ModuleType, Any] = {
+    FOLD: test_fold_machine.FoldMachine,
+    FUND: test_fund_machine.FundMachine,
+    RECOVERY: test_recovery_machine.RecoveryMachine,
+    STUB: test_stub_machine.StubMachine,
+    REMOVAL: test_removal_machine.RemovalMachine,
+}
 Plant = Callable[[], AbstractContextManager[Any]]
 
 
@@ -90,9 +99,8 @@ def hunt(defect: Defect, seed: int) -> Found:
 
 
 def _runs(machine: ModuleType) -> int:
-    if machine is RECOVERY:
-        return test_recovery_machine.RecoveryMachine.runs
-    return test_fold_machine.FoldMachine.runs if machine is FOLD else test_fund_machine.FundMachine.runs
+    runs: int = _MACHINES[machine].runs
+    return runs
 
 
 def _last(error: Exception) -> str:
@@ -149,7 +157,7 @@ def derives_part_keys_without_the_author() -> AbstractContextManager[Any]:
 
 
 def skips_the_hashes_of_parts() -> AbstractContextManager[Any]:
-    return patched(entry_schema, "_part_hashes", lambda payload, _parts: tuple(cbor.decode(payload)))
+    return patched(entry_schema, "_check_parts", lambda hashes, _parts: hashes)
 
 
 @contextmanager
@@ -240,8 +248,8 @@ def recovers_what_is_still_held() -> AbstractContextManager[Any]:
 def takes_http_success_for_a_receipt() -> Iterator[None]:
     exchange_ = syncing._exchange
 
-    def drop(session_: Any, transport: Any, pushed: Any) -> Any:
-        response = exchange_(session_, transport, pushed)
+    def drop(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
+        response = exchange_(session_, transport, pushed, told)
         for item in pushed:
             session_.store.drop_outbox(item.n)
         return response
@@ -254,10 +262,10 @@ def takes_http_success_for_a_receipt() -> Iterator[None]:
 def drops_the_outbox_before_sending() -> Iterator[None]:
     exchange_ = syncing._exchange
 
-    def drop(session_: Any, transport: Any, pushed: Any) -> Any:
+    def drop(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
         for item in pushed:
             session_.store.drop_outbox(item.n)
-        return exchange_(session_, transport, pushed)
+        return exchange_(session_, transport, pushed, told)
 
     with patched(syncing, "_exchange", drop):
         yield
@@ -268,9 +276,9 @@ def seals_again_without_a_verdict() -> Iterator[None]:
     """When no answer came, it starts over with fresh bytes."""
     exchange_ = syncing._exchange
 
-    def again(session_: Any, transport: Any, pushed: Any) -> Any:
+    def again(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
         try:
-            return exchange_(session_, transport, pushed)
+            return exchange_(session_, transport, pushed, told)
         except Refused:
             for item in pushed:
                 if not item.statement:
@@ -596,6 +604,81 @@ def takes_envelopes_of_any_epoch() -> AbstractContextManager[Any]:
     return patched(membership, "check_envelope", lambda _state, _entry: None)
 
 
+# --- what must go ---------------------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def leaves_the_preds_out_of_a_stub() -> Iterator[None]:
+    make = stub._stub_change
+
+    def without(change: Any, author: bytes, file: str, same: Any) -> Any:
+        made = make(change, author, file, same)
+        return replace(made, ops=tuple(op._replace(preds=()) for op in made.ops))
+
+    with patched(stub, "_stub_change", without):
+        yield
+
+
+def keeps_an_expunged_part_on_the_server() -> AbstractContextManager[Any]:
+    return patched(removal_rows, "set_parts", lambda _tx, _log, _seq, _parts: None)
+
+
+@contextmanager
+def keeps_an_expunged_change_on_the_device() -> Iterator[None]:
+    """Its sealed bytes go; what was opened of them stays as it was."""
+    nothing = lambda _self, *_: None  # noqa: E731
+    with patched(store.Store, "put_stub", nothing), patched(store.Store, "drop_changes", nothing):
+        yield
+
+
+@contextmanager
+def lets_an_old_device_bring_it_back() -> Iterator[None]:
+    """What is known already and comes with parts that the server lacks is completed: a helpful server."""
+    known = Commit._known
+
+    def complete(self: Any, entry: Any) -> Any:
+        found = known(self, entry)
+        if found is not None:
+            for row in server_store.entries_after(self.tx, entry.log, 0, 2**53, 9999):
+                if row.entry_id == entry.id and row.cose:
+                    removal_rows.set_parts(self.tx, entry.log, row.seq, cbor.encode(list(entry.parts)))
+        return found
+
+    with patched(Commit, "_known", complete):
+        yield
+
+
+@contextmanager
+def erases_under_a_hold() -> Iterator[None]:
+    take = membership._take_removal
+
+    def ignoring(state: Any, entry: Any, statement: Any, registry: Any, author: Any, received_ms: int) -> Any:
+        held = replace(state, holds=frozenset()) if isinstance(statement, Erase) else state
+        return take(held, entry, statement, registry, author, received_ms)
+
+    with patched(membership, "_take_removal", ignoring):
+        yield
+
+
+@contextmanager
+def lets_one_person_do_what_takes_two() -> Iterator[None]:
+    """Whoever asked carries it out."""
+    check = removal.check_two
+
+    def alone(statement: Any, kind: str, log: bytes, file: str, roles: Any, author: Any, registry: Any, received_ms: int) -> bytes:
+        leads = [cert for cert in registry.devices.values() if is_lead(file, registry.side, roles.get(cert.subject.user, ""))]
+        other = next((cert for cert in leads if cert.subject.user != author.subject.user), author)
+        same = statement.approval is not None and registry.devices[statement.approval.by].subject.user == author.subject.user
+        return check(statement, kind, log, file, roles, other if same else author, registry, received_ms)
+
+    def carry_out(session: Any, request: Any, one: Any, held: Any = None) -> Any:
+        return original(session, replace(request, by=b""), one, held)
+
+    original = removing.carry_out
+    with patched(removal, "check_two", alone), patched(removing, "carry_out", carry_out):
+        yield
+
+
 DEFECTS: tuple[Defect, ...] = tuple(
     Defect(plant.__name__, plant, breaks, most, machine, lies)
     for plant, breaks, most, machine, lies in (
@@ -647,5 +730,11 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (takes_any_tree_that_an_author_claims, "I4", 5, None, 2),
         (sends_one_page_and_says_that_is_all, "I10", 40, None, 2),
         (takes_envelopes_of_any_epoch, "I4 I5", 5, None, 2),
+        (leaves_the_preds_out_of_a_stub, "I2 I8", 400, STUB, 2),
+        (keeps_an_expunged_part_on_the_server, "expunge", 60, None, 2),
+        (keeps_an_expunged_change_on_the_device, "expunge", 60, None, 2),
+        (lets_an_old_device_bring_it_back, "expunge", 400, REMOVAL, 2),
+        (erases_under_a_hold, "hold", 400, REMOVAL, 2),
+        (lets_one_person_do_what_takes_two, "two people", 400, REMOVAL, 2),
     )
 )  # fmt: skip

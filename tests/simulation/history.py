@@ -16,14 +16,14 @@ from typing import Any, Final, NamedTuple
 
 from server.append import Commit
 from server.realm import Job
-from shared_schema import ids
+from shared_schema import cbor, ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS, Subject
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.records import record_types
 from shared_schema.roles import may_be_member, may_reinstate, may_sign
-from sync.change import DELETED, SIGNED, CellKey, Op
-from sync.device import conflicts, files, funds, holding, records, standing
+from sync.change import DELETED, SIGNED, CellKey, Op, encode_part
+from sync.device import conflicts, files, funds, holding, records, removing, standing
 from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
@@ -32,7 +32,7 @@ from tests.simulation.attacks import attack_world
 from tests.simulation.checks import Broken, Views, check_world
 from tests.simulation.forms import WORDS, Taste, draw, draw_id
 from tests.simulation.lies import tell
-from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Fault, Phone, World
+from tests.world import DAY, FAULTS, HOUR, NONE, SECOND, Died, Doomed, Fault, Phone, World
 
 PAGES: Final = (None, None, 9000, 2500)
 STEPS: Final = (10, 28)
@@ -515,6 +515,76 @@ class History:
                 done = phone.sync()
                 self.say(phone, f"{'admits' if admits else 'refuses'} held work in {log.hex()[:6]} -> {_told(done)}")
 
+    # --- what must go -----------------------------------------------------------------------------------------------------
+
+    def remove(self, phone: Phone) -> None:
+        """Somebody asks that a part of an entry goes, or carries out what a colleague asked for."""
+        if phone.offline or phone.out:
+            return
+        phone.sync()
+        waiting = removing.waiting_for(phone.session)
+        if waiting and self.rng.random() < 0.8:
+            self._carry_out(phone, self.rng.choice(waiting))
+        else:
+            self._ask(phone)
+
+    def _ask(self, phone: Phone) -> None:
+        logs = self._files(phone)
+        log = self.rng.choice(logs) if logs else b""
+        rows = [row for row in phone.store.entries(log) if not row.statement]
+        parts = removing.parts_at(phone.session, log, self.rng.choice(rows).seq) if rows else []
+        if not parts:
+            return
+        chosen = self.rng.sample(parts, min(len(parts), self.rng.choice((1, 1, 2))))
+        reason = self.rng.choice(("spill", "error", "retention"))
+        phone.do(lambda session: removing.ask_expunge(session, log, chosen, reason))
+        for part in chosen:
+            stored = phone.store.entry(log, part.at)
+            bytes_ = cbor.decode(stored.parts)[part.index] if stored else b""
+            changes = tuple((part.author, change.c, encode_part([change])[1:]) for change in part.changes)
+            self.world.doomed[log, part.id, part.index] = Doomed(bytes_, changes)
+        places = ", ".join(f"{part.at}.{part.index}" for part in chosen)
+        self.say(phone, f"asks to remove {places} of {self.names.get(log)} ({reason}) -> {_told(phone.sync())}")
+
+    def _carry_out(self, phone: Phone, request: removing.Request) -> None:
+        for one in request.left:
+            if phone.session.store.outbox(request.log) or phone.session.stopped(request.log):
+                return
+            if request.act == "erase":
+                self._note_all(request.log)
+            phone.do(partial(removing.carry_out, request=request, one=one))
+            faults = self._faults(phone)
+            self.say(phone, f"does {request.act} in {self.names.get(request.log)}{_with(faults)} -> {_told(phone.sync(*faults))}")
+
+    def _note_all(self, log: bytes) -> None:
+        """All of a file is about to go."""
+        for phone in self.world.phones:
+            for row in phone.store.entries(log):
+                for part in removing.parts_at(phone.session, log, row.seq):
+                    data = cbor.decode(row.parts)[part.index]
+                    changes = tuple((part.author, change.c, encode_part([change])[1:]) for change in part.changes)
+                    self.world.doomed.setdefault((log, part.id, part.index), Doomed(data, changes))
+
+    def erase(self, phone: Phone) -> None:
+        """Now and then a whole file; now and then a hold keeps it."""
+        logs = self._files(phone)
+        if phone.offline or phone.out or not logs:
+            return
+        phone.sync()
+        log = self.rng.choice(logs)
+        if phone.session.store.outbox(log):
+            return
+        if self.rng.random() < 0.5:
+            phone.do(lambda session: removing.set_hold(session, log))
+            self.say(phone, f"holds {self.names.get(log)} -> {_told(phone.sync())}")
+            return
+        holds = sorted(phone.session.require_file(log).holds)
+        if holds:
+            phone.do(lambda session: removing.ask_release(session, log, holds[0]))
+        else:
+            phone.do(lambda session: removing.ask_erase(session, log, "retention"))
+        self.say(phone, f"asks to {'release' if holds else 'erase'} {self.names.get(log)} -> {_told(phone.sync())}")
+
     # --- the network and the machines ------------------------------------------------------------------------------------
 
     def _faults(self, phone: Phone) -> list[Fault]:
@@ -645,6 +715,8 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "suspend": (History.suspend, 5),
     "renew": (History.renew, 2),
     "decide": (History.decide, 5),
+    "remove": (History.remove, 6),
+    "erase": (History.erase, 1),
     "sync": (History.sync, 12),
     "partition": (History.partition, 3),
     "restart_phone": (History.restart_phone, 3),

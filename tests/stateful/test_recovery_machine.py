@@ -178,7 +178,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     @staticmethod
     def _reader_takes(state: FileState, entry: Entry, known: Registry) -> bool:
         try:
-            membership.take(state, entry, known)
+            membership.take(state, entry, known, 0)
         except ProtocolError:
             return False
         return True

@@ -6,46 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.shell import new_service
+from tests.town import link, listed, new_town
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Any]:
-    """Sam and Ruth work with him; Jo has the victim side's desk, and Lee supports her."""
-    with new_service(tmp_path) as made:
-        shell: Any = made
-        shell.enrol("Ruth", "coordinator")
-        shell.enrol("Sam", "navigator")
-        shell.enrol("Jo", "coordinator", "referral_desk", side="victim")
-        shell.enrol("Lee", "link_worker", side="victim")
-        shell.sync("jo", "ruth", "sam")
-        shell.desk = shell.run("jo", "file", "create", "intake")["file"]
-        shell.sync("jo")
-        code = shell.run("jo", "desk", "request", shell.desk)["request"]
-        gate = shell.run("none", "desk", "certify", code, "--authority", str(tmp_path / "office" / "authority"))["gate"]
-        shell.run("jo", "desk", "open", shell.desk, gate)
-        shell.sync("sam", "ruth")
-        shell.case = shell.run("sam", "file", "create", "case", "--member", "Ruth=coordinator")["file"]
-        shell.sync("sam", "ruth", "jo")
-        yield shell
-
-
-def listed(shell: Any, profile: str, type_: str, file: str) -> list[dict[str, Any]]:
-    """The records of a type in a file, as plain values."""
-    rows = shell.run(profile, "record", "list", file, "--type", type_)["records"]
-    shown = [shell.run(profile, "record", "show", row["record"])["fields"] for row in rows]
-    return [{name: one["value"] for name, one in fields.items()} for fields in shown]
-
-
-def link(shell: Any) -> str:
-    """Jo begins Cheryl's file with Lee in it, and links it to the case."""
-    [opened] = listed(shell, "jo", "case_opened", shell.desk)
-    victim: str = shell.run("jo", "file", "create", "case", "--member", "Lee=link_worker")["file"]
-    shell.run(
-        "jo", "record", "add", "link", "--file", shell.desk, "--set", f"case={opened['case']}", "--set", f"file={victim}", "--set", "support=accepted"
-    )
-    shell.sync("jo", "jo", "lee")
-    return victim
+    with new_town(tmp_path) as made:
+        yield made
 
 
 def test_every_case_is_told_of_and_nothing_comes_back(town: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared_schema.errors import ProtocolError
-from sync import audit
+from sync import audit, wall
 from sync.audit import Audited
 from sync.device import audit_files
 from tests.forging import Exports, Lines, b64, make_exports, unb64
@@ -90,7 +90,7 @@ def judge(exports: Exports, texts: list[str], beside: Audited) -> Audited | None
         assert "line " in str(error) or "cannot be read" in str(error)
         return None
     found = audit.verify_export(read, exports.authority)
-    audit.prove_wall([found, beside])
+    wall.prove_wall([found, beside])
     return found
 
 

@@ -6,7 +6,7 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 
 from typing import Any, Final
 
-from shared_schema import cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, wire
+from shared_schema import approval, cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, removal, wire
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
@@ -159,6 +159,8 @@ def _decode_file_statement(data: bytes) -> Value:
             return value | {"held": one.held}
         case membership.Refuse():
             return value | {"id": one.id, "reason": one.reason}
+        case removal.Expunge() | removal.Hold() | removal.Erase():
+            return value | removal.removal_map(one)
     value["grants"] = [[grant.to, grant.cert, list(grant.epochs), grant.sealed] for grant in one.grants]
     if not isinstance(one, membership.MoreGrants):
         value |= {"ep": one.epoch, "kc": one.commit}
@@ -180,6 +182,11 @@ def to_file_statement(value: Value) -> membership.FileStatement:
             return membership.Admit(value["held"], rg, value["pr"])
         case "refuse":
             return membership.Refuse(value["id"], value["reason"], rg, value["pr"])
+        case "expunge" | "hold" | "erase" as kind:
+            given = {name: item for name, item in value.items() if name not in ("kind", "rg", "pr", "approval")}
+            by = None if value["approval"] is None else approval.decode_approval(value["approval"])
+            made: type[removal.Removal] = {"expunge": removal.Expunge, "hold": removal.Hold, "erase": removal.Erase}[kind]
+            return made(**given, approval=by, rg=rg, previous=value["pr"])
         case "genesis":
             return membership.Genesis(
                 nonce=value["nonce"],
@@ -201,6 +208,36 @@ def to_file_statement(value: Value) -> membership.FileStatement:
             return membership.NewEpoch(value["ep"], value["kc"], grants, rg, value["pr"])
         case _:
             return membership.MoreGrants(grants, rg, value["pr"])
+
+
+# --- approvals, and what devices say that they have purged ------------------------------------------------------------------
+
+
+def _decode_approval(data: bytes) -> Value:
+    one = approval.decode_approval(data)
+    return signed_value(one.sign1, {"side": one.side, "log": one.log, "kind": one.kind, "act": one.act, "until": one.until})
+
+
+def _encode_approval(value: Value, seed: bytes) -> bytes:
+    return sign(value, approval.approval_payload(**value["payload"]), seed)
+
+
+def _decode_purge(data: bytes) -> Value:
+    one = removal.decode_purge(data)
+    return signed_value(one.sign1, {"log": one.log, "id": one.id})
+
+
+def _encode_purge(value: Value, seed: bytes) -> bytes:
+    return sign(value, removal.purge_payload(value["payload"]["log"], value["payload"]["id"]), seed)
+
+
+def _decode_purged(data: bytes) -> Value:
+    rows, more = wire.decode_purged(data)
+    return {"purged": [list(row) for row in rows], "more": more}
+
+
+def _encode_purged(value: Value, _seed: bytes) -> bytes:
+    return wire.encode_purged([(n, ms, cose_bytes) for n, ms, cose_bytes in value["purged"]], more=value["more"])
 
 
 # --- what the server signs --------------------------------------------------------------------------------------------------
@@ -256,6 +293,7 @@ def _decode_request(data: bytes) -> Value:
         "status": {name: getattr(status, name) for name in wire.Status.__slots__},
         "checkpoint": None if one.checkpoint is None else list(one.checkpoint),
         "prove": list(one.prove),
+        "purged": list(one.purged),
     }
 
 
@@ -267,6 +305,7 @@ def _encode_request(value: Value, _seed: bytes) -> bytes:
             status=wire.Status(**value["status"]),
             checkpoint=None if value["checkpoint"] is None else entry.Witness(*value["checkpoint"]),
             prove=tuple(value["prove"]),
+            purged=tuple(value["purged"]),
         )
     )
 
@@ -397,6 +436,9 @@ CODECS: Final[dict[str, Codec]] = {
     "deposit": Codec(_decode_deposit, lambda value, _seed: deposit.encode_deposit(deposit.Deposit(tuple(value["push"]), value["registry"]))),
     "deposited": Codec(_decode_deposited, _encode_deposited),
     "held": Codec(_decode_held, _encode_held),
+    "approval": Codec(_decode_approval, _encode_approval, is_signed=True),
+    "purge": Codec(_decode_purge, _encode_purge, is_signed=True),
+    "purged": Codec(_decode_purged, _encode_purged),
     "part": Codec(
         lambda data: [_change(one) for one in change.decode_part(data)],
         lambda value, _seed: change.encode_part([to_change(item) for item in value]),

@@ -12,13 +12,14 @@ from typing import Any, Final
 import jwt
 
 from server import authenticate
-from shared_schema import cbor, certificate, checkpoint, cose, entry, ids, records, request
+from shared_schema import approval, cbor, certificate, checkpoint, cose, entry, ids, records, request
 from shared_schema import membership as file_shapes
 from shared_schema import recovery as recovery_shapes
 from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
-from sync import exchange, fold, granting, keys, ledger, log, membership, merkle, registry, sealing, signing
-from sync.change import CellKey
+from sync import approval as approval_rules
+from sync import change, exchange, fold, granting, keys, ledger, log, membership, merkle, registry, removal, sealing, signing, stub
+from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
@@ -170,6 +171,21 @@ def _registry_take(given: In) -> None:
     registry.take(known, one, log.place(state, one, given["received_ms"])[1].chain)
 
 
+# --- approvals --------------------------------------------------------------------------------------------------------------
+
+
+def _act_hash(given: In) -> bytes:
+    return approval.act_hash(given["act"])
+
+
+def _check_approval(given: In) -> Any:
+    """Who approved, when the approval is for this act in this log."""
+    known = _standing_registry(given["registry"])
+    one = approval.decode_approval(given["bytes"])
+    found = approval_rules.check_approval(one, given["log"], given["kind"], given["act"], known, given["seq"], given["received_ms"])
+    return {"device": found.keys.device, "user": found.subject.user}
+
+
 # --- files ------------------------------------------------------------------------------------------------------------------
 
 
@@ -192,7 +208,9 @@ def _file(given: In) -> Any:
         "head": list(state.head), "void": void, "file": file.file, "side": file.side,
         "members": [[user, role] for user, role in sorted(file.members.items())], "ever": sorted(file.ever),
         "epoch": file.epoch, "voided": sorted(file.voided), "commits": [[epoch, kc] for epoch, kc in sorted(file.commits.items())],
-        "holders": sorted(file.holders), "settled": sorted(file.settled), "previous": file.previous, "recovery": file.recovery, "blocked": file.blocked,
+        "holders": sorted(file.holders), "settled": sorted(file.settled), "admitted": sorted(file.admitted),
+        "expunged": [[*place, at] for place, at in sorted(file.expunged.items())], "holds": sorted(file.holds), "approvals": sorted(file.approvals),
+        "erased": file.erased, "previous": file.previous, "recovery": file.recovery, "blocked": file.blocked,
         "missing": membership.missing_grants(file, known), "rotation_needed": membership.rotation_needed(file, known),
     }  # fmt: skip
 
@@ -211,7 +229,13 @@ def _file_take(given: In) -> None:
     if one.is_envelope:
         membership.check_envelope(file, one)
     else:
-        membership.take(file, one, known)
+        membership.take(file, one, known, max(given["received_ms"], state.received_ms))
+        removal.check_entry(one, _entry_at(given))
+
+
+def _entry_at(given: In) -> exchange.EntryAt:
+    entries = given.get("entries", [])
+    return lambda seq: decode_travelling(entries[seq - 1][0]) if 0 < seq <= len(entries) else None
 
 
 def _fresh(given: In) -> None:
@@ -338,6 +362,7 @@ def to_occurrences(given: list[Any]) -> list[fold.Occurrence]:
             at.get("role", ""),
             to_change(at["change"]),
             at.get("late", False),
+            at.get("stub", False),
         )
         for at in given
     ]
@@ -376,6 +401,23 @@ def _fold(given: In) -> Any:
     types = _to_types(given["types"])
     folded = fold.fold_log(given["log"], to_occurrences(given["changes"]), types)
     return {"records": [_record(folded[key], types) for key in sorted(folded)], "hash": fold.state_hash(folded)}
+
+
+def _make_stub(given: In) -> Any:
+    """What stands for a part, of whose record the log has these changes, in order; `going` are those of the part, as [device, c]."""
+    occurrences = to_occurrences(given["changes"])
+    going = {(device, c) for device, c in given["going"]}
+    part = [at.change for at in occurrences if (at.device, at.change.c) in going]
+    (author,) = {device for device, _ in going}
+    made = stub.make_stub(part, author, given["file"], stub.same_as(occurrences, going))
+    assert stub.decode_stub(change.encode_part(made), given["file"]) == made
+    assert stub.stands_for(made, part, author, given["file"])
+    return [encode_change_map(one) for one in made]
+
+
+def _open_stub(given: In) -> int:
+    """How many changes a stub has."""
+    return len(stub.decode_stub(cbor.encode(given["changes"]), given["file"]))
 
 
 def _fund(given: In) -> Any:
@@ -439,7 +481,7 @@ def _verify_checkpoint(given: In) -> None:
 def _history(given: In, chains: list[bytes]) -> exchange.History:
     sent = {one.id: one for one in map(decode_travelling, given.get("sent", ()))}
     roots = dict(given.get("roots", ()))
-    return exchange.History(lambda seq: chains[seq] if seq < len(chains) else None, roots.get, sent)
+    return exchange.History(lambda seq: chains[seq] if seq < len(chains) else None, roots.get, sent, _entry_at(given))
 
 
 def _take_page(given: In) -> Any:
@@ -449,10 +491,19 @@ def _take_page(given: In) -> Any:
     for seq, (data, received_ms) in enumerate(given["entries"], 1):
         chains.append(ids.chain_next(chains[-1], seq, received_ms, decode_travelling(data).id))
     try:
-        reader, taken = exchange.take_page(exchange.Reader(state, file), to_page(given["page"]), known, _history(given, list(chains)))
+        page, history = to_page(given["page"]), _history(given, list(chains))
+        if exchange.is_erased_page(page, history):
+            reader, ghosts, erasure = exchange.take_erased_page(exchange.Reader(state, file), page, known, history)
+            return {"head": list(reader.log.head), "ids": [[ghost.seq, ghost.id] for ghost in ghosts], "erased": erasure and erasure.place.seq}
+        reader, taken = exchange.take_page(exchange.Reader(state, file), page, known, history)
     except exchange.Behind:
         return "behind"
-    return {"head": list(reader.log.head), "taken": [[one.place.seq, one.void, one.user, one.role] for one in taken]}
+    before = {(seq, part) for seq, part in given.get("absent", ())}
+    absent = exchange.still_absent(before, taken, more=page.more, member=given.get("member", True))
+    return {
+        "head": list(reader.log.head), "taken": [[one.place.seq, one.void, one.user, one.role] for one in taken],
+        "absent": [list(one) for one in sorted(absent)], "kept": [list(one) for one in exchange.kept_parts(taken, history.sent)],
+    }  # fmt: skip
 
 
 def _take_registry_page(given: In) -> Any:
@@ -551,6 +602,8 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "recovery_keys": _recovery_keys,
     "drill_bound": _drill_bound,
     "recover_bound": _recover_bound,
+    "act_hash": _act_hash,
+    "check_approval": _check_approval,
     "receiving_key": _receiving_key,
     "grant_info": _grant_info,
     "grant_open": _grant_open,
@@ -559,6 +612,8 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "seal": _seal,
     "open": _open,
     "fold": _fold,
+    "make_stub": _make_stub,
+    "open_stub": _open_stub,
     "fund": _fund,
     "leaf_hash": lambda given: merkle.leaf_hash(given["data"]),
     "event_commitment": lambda given: merkle.event_commitment(given["salt"], given["event"]),

@@ -5,11 +5,13 @@ from typing import Any, Final
 import pytest
 
 from shared_schema import cbor, cose
+from shared_schema.approval import APPROVAL
 from shared_schema.certificate import INVITATION
-from shared_schema.entry import ADMISSION, ENVELOPE, STATEMENT, decode_entry
+from shared_schema.entry import ADMISSION, ENVELOPE, EXPUNCTION, STATEMENT, decode_entry
 from shared_schema.errors import ProtocolError
 from shared_schema.parcel import GATE, INTAKE, LETTER, PASS
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT
+from shared_schema.removal import PURGE
 from sync.signing import SigningKey, sign_object, verify_object
 from tests.vectors.codecs import CODECS
 from tests.vectors.notation import everything
@@ -19,8 +21,8 @@ GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
 BINARY: Final = [codec for codec in CODECS if not CODECS[codec].is_text and codec != "cbor"]
 LABELS: Final = frozenset({"log", "sq", "pv", "sn", "ck"})
 NONE: Final[frozenset[str]] = frozenset()
-TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS} | dict.fromkeys(
-    (INVITATION, RECEIPT, HEAD, VERDICT, GATE, INTAKE, LETTER, PASS), NONE
+TYPES: Final = {ENVELOPE: LABELS | {"ep"}, EXPUNCTION: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS} | dict.fromkeys(
+    (INVITATION, RECEIPT, HEAD, VERDICT, APPROVAL, PURGE, GATE, INTAKE, LETTER, PASS), NONE
 )
 
 
@@ -65,8 +67,8 @@ def test_a_signature_does_not_survive_another_type(typ: str) -> None:
             assert (refusal(verify_object, sign1, public) == "") == (other == typ)
 
 
-@pytest.mark.parametrize("other", [ENVELOPE, STATEMENT, ADMISSION])
-@pytest.mark.parametrize("typ", [ENVELOPE, STATEMENT, ADMISSION])
+@pytest.mark.parametrize("other", [ENVELOPE, STATEMENT, ADMISSION, EXPUNCTION])
+@pytest.mark.parametrize("typ", [ENVELOPE, STATEMENT, ADMISSION, EXPUNCTION])
 def test_entries_of_different_types_do_not_change_places(typ: str, other: str) -> None:
     """A statement signed anew as an envelope, say, is refused: the labels, the parts or what it carries differ."""
     if typ == other:

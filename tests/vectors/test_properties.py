@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_schema import cbor, cose, ids
+from shared_schema.approval import KINDS, decode_approval
 from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_registry_statement
 from shared_schema.checkpoint import decode_checkpoint
 from shared_schema.entry import decode_entry
@@ -26,8 +27,9 @@ from shared_schema.parcel import (
 )
 from shared_schema.receipt import decode_receipt, decode_signed_head, decode_verdict
 from shared_schema.recovery import PERMIT_REASONS
+from shared_schema.removal import REASONS, decode_purge
 from shared_schema.roles import FILES, ROLES
-from shared_schema.wire import decode_request, decode_response
+from shared_schema.wire import decode_purged, decode_request, decode_response
 from sync.change import decode_part
 from sync.signing import SigningKey
 from tests.vectors.codecs import CODECS
@@ -47,6 +49,9 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "decode_request": decode_request,
     "decode_response": decode_response,
     "decode_part": decode_part,
+    "decode_approval": decode_approval,
+    "decode_purge": decode_purge,
+    "decode_purged": decode_purged,
     "decode_event": decode_event,
     "decode_gate": decode_gate,
     "decode_intake_key": decode_intake_key,
@@ -139,6 +144,19 @@ FILE: Final = (
     )
     | st.fixed_dictionaries({"kind": st.just("grant"), "pr": HASH, "rg": HEAD, "grants": GRANTS})
     | st.fixed_dictionaries({"kind": st.just("admit"), "pr": HASH, "rg": HEAD, "held": st.binary(max_size=40)})
+    | st.fixed_dictionaries(
+        {
+            "kind": st.just("expunge"), "pr": HASH, "rg": HEAD, "at": COUNT, "id": HASH, "part": st.integers(0, 1023), "hash": HASH,
+            "reason": st.sampled_from(REASONS), "parcel": st.none() | ID, "stub": HASH, "approval": st.none(),
+        }
+    )
+    | st.fixed_dictionaries({"kind": st.just("hold"), "pr": HASH, "rg": HEAD, "release": st.none() | HASH, "approval": st.none()})
+    | st.fixed_dictionaries(
+        {
+            "kind": st.just("erase"), "pr": HASH, "rg": HEAD, "file": st.sampled_from(sorted(FILES)), "creator": ID, "nonce": ID,
+            "reason": st.sampled_from(REASONS), "approval": st.none(),
+        }
+    )
     | st.fixed_dictionaries({"kind": st.just("refuse"), "pr": HASH, "rg": HEAD, "id": HASH, "reason": st.sampled_from(REFUSE_REASONS)})
 )  # fmt: skip
 RECEIPT: Final = st.tuples(ID, ID, st.dictionaries(NUMBER, st.tuples(HASH, COUNT), min_size=1, max_size=3), HASH).map(
@@ -172,6 +190,7 @@ REQUEST: Final = st.fixed_dictionaries(
     {
         "cursors": st.dictionaries(ID, st.tuples(COUNT, HASH), max_size=3).map(lambda cursors: [[log, *at] for log, at in cursors.items()]),
         "push": st.lists(ANY, max_size=2), "status": STATUS, "checkpoint": st.none() | HEAD, "prove": st.lists(COUNT, max_size=3),
+        "purged": st.lists(st.binary(max_size=9), max_size=2),
     }
 )  # fmt: skip
 OPENING: Final = st.tuples(COUNT, HASH).map(list)
@@ -251,6 +270,14 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
         {"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2), "pages": st.just([])}
     ),
     "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
+    "approval": _signed(
+        "fieldkeep-approval",
+        st.fixed_dictionaries({"side": SIDE, "log": ID, "kind": st.sampled_from(KINDS), "act": HASH, "until": COUNT}),
+    ),
+    "purge": _signed("fieldkeep-purge", st.fixed_dictionaries({"log": ID, "id": HASH})),
+    "purged": st.fixed_dictionaries(
+        {"purged": st.lists(st.tuples(NUMBER, COUNT, st.binary(max_size=9)).map(list), max_size=2), "more": st.booleans()}
+    ),
     "part": PART,
     "event": EVENT,
     "gate": _signed("fieldkeep-gate", GATE),

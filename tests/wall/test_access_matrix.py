@@ -48,6 +48,15 @@ TABLE: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
         "registry": {"no-such-file": ()},
         "absent": {"no-such-file": ()},
     },
+    "GET /v1/purged/{log}": {
+        "case": {"no-such-file": (), "ok": ("member", "coordinator")},
+        "liaison": {"no-such-file": (), "ok": ("member", "coordinator")},
+        "foreign": {"no-such-file": (), "ok": ("colleague",)},
+        "victim file": {"no-such-file": (), "ok": ("victim desk",)},
+        "desk": {"no-such-file": (), "ok": ("victim desk",)},
+        "registry": {"no-such-file": ()},
+        "absent": {"no-such-file": ()},
+    },
     "GET /v1/parcels/{log}": {
         "case": {"no-such-file": ()},
         "liaison": {"no-such-file": (), "ok": ("member", "coordinator")},

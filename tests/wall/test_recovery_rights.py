@@ -207,8 +207,8 @@ def test_a_server_that_takes_more_convinces_nobody(side: Side) -> None:
         phone.sync()
     pair, honest = by_hand(side, side.rea, side.shared), membership.take
 
-    def take(state: FileState | None, entry: Entry, known: Registry) -> FileState | None:
-        return membership.skip(state, entry) if entry.author == side.rea.device else honest(state, entry, known)
+    def take(state: FileState | None, entry: Entry, known: Registry, received_ms: int) -> FileState | None:
+        return membership.skip(state, entry) if entry.author == side.rea.device else honest(state, entry, known, received_ms)
 
     with (
         patched(Commit, "_may_recover", lambda *_: True),

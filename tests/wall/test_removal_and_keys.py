@@ -280,7 +280,7 @@ def test_added_and_removed_in_one_request(live: Live) -> None:
             Author(who.svc, log, who.device, who.sq + number, who.pv, who.sn, who.ck), ruth.sign_key, encode_file_statement(statement)
         )
         who = replace(who, pv=made.id)
-        state = membership.take(state, made, ruth.registry)
+        state = membership.take(state, made, ruth.registry, ruth.now_ms())
         pairs.append(pair(made))
     assert [answer.code for answer in raw_sync(live, ruth, pairs).answers] == ["accepted", "accepted"]
     for _ in range(2):

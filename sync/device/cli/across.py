@@ -139,7 +139,11 @@ def parcel_list(as_json: Json = False) -> None:
         ["what", "file", "since", "why"],
         [[str(one["kind"]), str(one["file"])[:8], when(int(str(one["made_ms"]))), str(one["message"])] for one in waiting],
     )
-    table("Sent", ["what", "file", "when", "said"], [[one["category"], one["file"][:8], plain(one["sent_at"]["at"]), _said(one)] for one in sent])
+    table(
+        "Sent",
+        ["what", "file", "when", "said"],
+        [[one.get("category", "–"), one["file"][:8], plain(one.get("sent_at", {}).get("at", "–")), _said(one)] for one in sent],
+    )
 
 
 def _sent(opened: Session, log: bytes) -> list[dict[str, Any]]:

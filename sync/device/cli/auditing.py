@@ -10,7 +10,8 @@ from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES
 from sync import audit as rules
-from sync.audit import Audited, Finding
+from sync import wall as wall_rules
+from sync.audit import Audited, Finding, Removed
 from sync.device import audit_files
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, command
@@ -139,24 +140,26 @@ def audit_verify(
     found = {
         "ok": not audited.findings, "side": audited.side, "logs": len(audited.chains), "entries": audited.entries, "receipts": audited.receipts,
         "leaves": audited.leaves, "tree_size": audited.tree_size, "beyond_tree": audited.beyond,
-        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "recovery": {"granted": audited.regranted, "files": len(audited.files)}, "rotation": {"pending": [ids.show(log) for log in audited.unrotated], "files": len(audited.files)}, "authority": pin.fingerprint.hex(),
+        "not_proved_complete": [] if audited.complete else [audited.side], "voids": audited.voids, "recovery": {"granted": audited.regranted, "files": len(audited.living)}, "rotation": {"pending": [ids.show(log) for log in audited.unrotated], "files": len(audited.living)}, "authority": pin.fingerprint.hex(),
         "authority_from": pin.source, "authority_verified": pin.verified,
         "findings": [_finding(one) for one in audited.findings], "notices": [_finding(one) for one in audited.notices],
+        "removed": [_removed(one) for one in audited.removed.values()],
     }  # fmt: skip
     head = f"{audited.side} side: {len(audited.chains)} logs, {audited.entries} entries, {audited.receipts} receipts, {audited.leaves} audit leaves, tree {audited.tree_size}."
     what = "A device keeps no audit events" if export is None else "The export has no audit events"
     tree = "holds, and the audit tree." if audited.leaves else f"holds. {what}, so nothing is said of the audit tree."
     good = f"Verified: every chain, signature and receipt {tree}" if not audited.findings else f"NOT verified: {len(audited.findings)} finding(s)."
     beyond = [f"{audited.beyond} event(s) lie beyond the audit tree: nobody vouches for them, and that this is every log of the side is not proved."]
-    owed = [f"rotation pending: {len(audited.unrotated)} of {len(audited.files)} files."] if audited.unrotated else []
-    if audited.regranted < len(audited.files):
-        owed.append(f"recovery: {audited.regranted} of {len(audited.files)} files are granted to the recovery key in force.")
+    owed = [f"rotation pending: {len(audited.unrotated)} of {len(audited.living)} files."] if audited.unrotated else []
+    if audited.regranted < len(audited.living):
+        owed.append(f"recovery: {audited.regranted} of {len(audited.living)} files are granted to the recovery key in force.")
     emit(
         found,
         head,
         good,
         *(beyond if audited.beyond else ()),
         *owed,
+        *_removed_lines(audited, told=bool(audited.leaves)),
         *_listed([*audited.findings, *audited.notices]),
         pin.said(),
         as_json=as_json,
@@ -166,13 +169,44 @@ def audit_verify(
 
 
 def _check_parts(opened: Session, audited: Audited) -> None:
-    """The device's own store also holds the parts: each must match its hash."""
+    """The device's own store also holds the parts: each must match its hash, and none be absent, or still there, but as the statements say."""
     for log, *_ in opened.store.logs():
+        state = opened.file(log) if log != opened.registry.log else None
+        left = state is not None and opened.identity.user not in state.members  # what was expunged since they are not told
         for row in opened.store.entries(log):
+            if not row.cose:
+                continue
             try:
-                entry_of(row)
+                parts = entry_of(row).parts
             except ProtocolError as error:
                 audited.add("contradiction", log, row.seq, str(error))
+                continue
+            for i, part in enumerate(parts):
+                gone = audited.has_gone(log, row.seq, i)
+                if part is None and not gone and not left:
+                    audited.add("contradiction", log, row.seq, f"part {i} is absent, and no statement expunged it")
+                elif part is not None and gone:
+                    audited.add("kept", log, row.seq, f"part {i} was expunged, and is still on this device")
+
+
+def _removed(one: Removed) -> dict[str, Any]:
+    return {
+        "log": ids.show(one.log), "entry": one.at or None, "part": one.part, "by_entry": one.seq, "statement": one.id.hex(), "reason": one.reason,
+        "whole_file": one.part is None, "devices": sorted(map(ids.show, one.devices)), "purged": sorted(map(ids.show, one.purged)),
+        "not_yet": sorted(map(ids.show, one.devices - one.purged)),
+    }  # fmt: skip
+
+
+def _removed_lines(audited: Audited, *, told: bool) -> list[str]:
+    """What has gone, each with the statement that says so; where there are audit events, with the devices that have purged it."""
+    parts = sum(one.part is not None for one in audited.removed.values())
+    lines = [f"{parts} part(s) and {len(audited.removed) - parts} file(s) are gone, as statements of two people say:"] if audited.removed else []
+    for one in list(audited.removed.values())[:_MOST_LISTED]:
+        what = "the whole file" if one.part is None else f"part {one.part} of entry {one.at}" if one.at else f"part {one.part} of what was held"
+        done = f"; purged on {len(one.devices & one.purged)} of {len(one.devices)} devices" if told and one.devices else ""
+        done = f"; purged on {len(one.purged)} device(s)" if told and not one.devices else done
+        lines.append(f"  log {ids.show(one.log)}: {what}, by entry {one.seq} ({one.reason}){done}")
+    return lines
 
 
 @audit.command("wall")
@@ -192,7 +226,7 @@ def audit_wall(
         raise Refused("bad-export", "the exports are of different services")
     pin = pin_of(authority, read[0][1])
     with terminal.progress("verifying", quiet=as_json):
-        wall = rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
+        wall = wall_rules.prove_wall([rules.verify_export(export, pin.fingerprint) for export, _ in read])
     holds = not wall.findings
     if not holds:
         _check_named(pin, read[0][1], exports[0])
@@ -200,7 +234,7 @@ def audit_wall(
     found = {
         "ok": holds, "sides": list(wall.sides), "not_given": missing, "logs": wall.logs, "grants": wall.grants, "recipients": wall.recipients,
         "crossings": len(wall.crossings), "not_proved_complete": list(wall.unproved), "authority": pin.fingerprint.hex(), "authority_from": pin.source, "authority_verified": pin.verified,
-        "as_of_ms": wall.as_of_ms,
+        "as_of_ms": wall.as_of_ms, "erased": wall.erased,
         "findings": [_finding(one) for one in wall.findings],
         "notices": [_finding(one) for one in wall.notices],
     }  # fmt: skip
@@ -211,6 +245,8 @@ def audit_wall(
         f"The {side} side's export has no audit events, or some beyond its checkpoint: that it holds every log of that side is not proved."
         for side in wall.unproved
     ]
+    if wall.erased:
+        lines.append(f"{wall.erased} file(s) were erased: the grants in them have gone with them, and are not examined any more.")
     if wall.crossings:
         lines.append(f"THE WALL IS BROKEN: {len(wall.crossings)} crossing(s).")
     elif not holds:

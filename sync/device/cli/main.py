@@ -12,10 +12,12 @@ from sync.device.cli import (
     auditing,
     breaching,
     devices,
+    erasing,
     founding,
     frame,
     handing_over,
     holding,
+    legal_hold,
     membership,
     money,
     noting,
@@ -23,6 +25,7 @@ from sync.device.cli import (
     reconciling,
     recording,
     recovering,
+    removing,
     status,
     terminal,
     urgent,
@@ -78,4 +81,7 @@ app.add_typer(recovering.recovery, name="recovery")
 app.add_typer(handing_over.handover, name="handover")
 app.add_typer(handing_over.cover, name="cover")
 app.add_typer(breaching.breach, name="breach")
+app.add_typer(removing.expunge, name="expunge")
+app.add_typer(erasing.erase, name="erase")
+app.add_typer(legal_hold.hold, name="hold")
 app.add_typer(auditing.audit, name="audit")

@@ -200,7 +200,8 @@ def _file_row(opened: Session, log: bytes) -> dict[str, Any]:
     state = opened.file(log)
     seq = opened.reader(log).log.head.seq
     gone = state is not None and opened.identity.user not in state.members
-    note = opened.stopped(log) or ("not sent yet" if seq == 0 else "you are no longer a member" if gone else "")
+    erased = state is not None and state.erased is not None
+    note = opened.stopped(log) or ("erased" if erased else "not sent yet" if seq == 0 else "you are no longer a member" if gone else "")
     members = [{"user": ids.show(user), "name": opened.name_of(user), "role": role} for user, role in (state.members if state else {}).items()]
     return {
         "file": ids.show(log), "kind": state.file if state else "unknown", "side": state.side if state else opened.identity.side,

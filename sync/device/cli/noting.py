@@ -11,10 +11,10 @@ from shared_schema.errors import Refused
 from sync.device import finding, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
-from sync.device.cli.recording import SetOption, cell, needs_json, needs_lines, parse_sets, told_across, told_lines
+from sync.device.cli.recording import SetOption, cell, gone_json, gone_of, needs_json, needs_lines, parse_sets, told_across, told_lines
 from sync.device.cli.terminal import emit, emit_json, table
 from sync.device.session import Session
-from sync.fold import Record, Shown, is_void
+from sync.fold import Record, Shown, is_marker, is_void
 
 note = typer.Typer(help="Case notes.", no_args_is_help=True)
 
@@ -114,8 +114,8 @@ def note_list(file: FileArg, as_json: Json = False) -> None:
     with frame.session() as opened:
         log = finding.find_file(opened, file)
         rows = [(*finding.shown(opened, log, target),) for target, _ in opened.store.records(log, "case_note")]
-        notes = [_note_json(opened, found, values) for found, values in rows if not found.hidden]
-        bodies = [cell(opened, values["body"]) if "body" in values else "–" for found, values in rows if not found.hidden]
+        notes = [_note_json(opened, log, found, values) for found, values in rows if not found.hidden]
+        bodies = [cell(opened, log, values["body"]) if "body" in values else "–" for found, values in rows if not found.hidden]
     if as_json:
         emit_json({"file": ids.show(log), "notes": notes})
         return
@@ -126,12 +126,13 @@ def note_list(file: FileArg, as_json: Json = False) -> None:
     table("Notes", ["id", "by", "", "", "words"], cells)
 
 
-def _note_json(opened: Session, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
+def _note_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
     body, signed = values.get("body"), records.is_signed(found)
     return {
         "record": ids.show(found.id), "by": opened.name_of(found.creator_user), "signed": signed,
         "state": "void" if is_void(found) else "signed" if signed else "draft", "received": not found.pending,
-        "body": body.value if body else None, "conflict": bool(body and body.conflict),
+        "body": None if body is None or is_marker(body.value) else body.value, "removed": gone_json(opened, gone_of(opened, log, body)) if body else None,
+        "conflict": bool(body and body.conflict),
         "addenda": len(values["addenda"].value) if "addenda" in values else 0,
     }  # fmt: skip
 

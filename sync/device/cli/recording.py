@@ -16,9 +16,10 @@ from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
 from sync.device.needs import Needed
+from sync.device.removed import Gone, gone_with
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
-from sync.fold import PENDING, Live, Record, Shown, is_void, unweighed
+from sync.fold import PENDING, Live, Record, Shown, is_marker, is_void, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
 
@@ -156,7 +157,7 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
             return
         rows = []
         for name, one in values.items():
-            rows += _field_rows(opened, type_, name, one)
+            rows += _field_rows(opened, log, type_, name, one)
             rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
         table(f"{found.type or 'record'} {ids.show(target)} · {_mark(found)}", ["field", "value"], rows)
         if unread and found.creator_user == opened.identity.user:
@@ -172,11 +173,11 @@ def _mark(found: Record) -> str:
     return "not sent yet" if found.pending else f"received (entry {found.last_seq})"
 
 
-def _field_rows(opened: Session, type_: RecordType | None, name: str, one: Shown) -> list[list[str]]:
+def _field_rows(opened: Session, log: bytes, type_: RecordType | None, name: str, one: Shown) -> list[list[str]]:
     """A field's line; of a list one for each row, with who wrote it and when."""
     label = _label(type_, name)
     if not _has_rows(one):
-        return [[label, cell(opened, _with_names(opened, type_, name, one))]]
+        return [[label, cell(opened, log, _with_names(opened, type_, name, one))]]
     rows = list(zip(one.value, one.siblings, strict=True))
     return [[label if number == 1 else "", f"{number}. {_said(opened, op, row)}"] for number, (row, op) in enumerate(rows, 1)]
 
@@ -233,12 +234,34 @@ def _label(type_: RecordType | None, name: str) -> str:
     return type_.fields[name].label if type_ and name in type_.fields else f"{name} (needs a newer app)"
 
 
-def cell(opened: Session, one: Shown) -> str:
-    """A field's value in words; all of its values, with who and when, where it is in conflict."""
+def cell(opened: Session, log: bytes, one: Shown) -> str:
+    """A field's value in words; all of its values, with who and when, where it is in conflict. Of what was expunged, when and why."""
+    if is_marker(one.value) and (gone := gone_of(opened, log, one)):
+        return removed_words(gone)
     if not one.conflict:
         return plain(one.value)
     lead = "IN CONFLICT, nobody may act on it" if one.stop else "IN CONFLICT" + (f", acting on {plain(one.value)}" if one.value is not None else "")
     return f"{lead}: {' | '.join(_said(opened, op) for op in one.siblings)}"
+
+
+def gone_of(opened: Session, log: bytes, one: Shown) -> Gone | None:
+    """How the newest of a field's values that have gone was removed."""
+    marked = [op for op in one.siblings if is_marker(op.value)]
+    return gone_with(opened, log, marked[-1].id.device, marked[-1].id.c) if marked else None
+
+
+def removed_words(gone: Gone) -> str:
+    """When and why something was removed."""
+    return f"(removed on {when(gone.ms)}, because: {gone.reason})"
+
+
+def gone_json(opened: Session, gone: Gone | None) -> dict[str, Any] | None:
+    """The same as plain values, and by whom."""
+    if gone is None:
+        return None
+    return {
+        "ms": gone.ms, "reason": gone.reason, "first": opened.name_of(gone.first), "second": opened.name_of(gone.second), "entry": gone.seq,
+    }  # fmt: skip
 
 
 def _said(opened: Session, op: Live, value: Any = None) -> str:
@@ -268,6 +291,7 @@ def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, S
             "value": one.value, "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
             "rows": _rows_json(opened, one) if _has_rows(one) else None,
             "proposals": ops_json(opened, one.proposals) or None, "unread": ops_json(opened, unread.get(name, ())) or None,
+            "removed": gone_json(opened, gone_of(opened, log, one)),
         }
         for name, one in values.items()
     }  # fmt: skip
@@ -294,6 +318,7 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
             {
                 "seq": line.seq, "received_ms": line.received_ms, "claimed_ms": line.claimed_ms, "clock_unsure": line.unsure,
                 "by": opened.name_of(line.user), "device": ids.show(line.device), "field": conflicts.field_name(line.field), "action": line.action, "value": line.value,
+                "removed": gone_json(opened, gone_with(opened, log, line.device, line.c)),
             }
             for line in lines
         ]  # fmt: skip
@@ -308,11 +333,19 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
             row["by"],
             row["field"],
             row["action"],
-            plain(row["value"]),
+            _history_value(row),
         ]
         for row in rows
     ]
     table("History", ["entry", "written", "received", "by", "field", "act", "value"], cells)
+
+
+def _history_value(row: dict[str, Any]) -> str:
+    gone = row["removed"]
+    value = row["value"][0] if row["action"] == "resolve" and isinstance(row["value"], list) else row["value"]
+    if gone is not None and is_marker(value):
+        return f"(removed on {when(gone['ms'])}, because: {gone['reason']}; entry {gone['entry']})"
+    return plain(row["value"])
 
 
 @record.command("undo")

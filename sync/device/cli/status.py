@@ -6,14 +6,14 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import breaches, cover, files, finding, funds, handovers, holding, records, recovery
+from sync.device import breaches, cover, files, finding, funds, handovers, holding, records, recovery, removing
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
-from sync.device.tables import HELD, LET_OUT
+from sync.device.tables import ERASED, HELD, LET_OUT
 
 _DAY_MS: Final = 86_400_000
 _ENDS_SOON_MS: Final = 30 * _DAY_MS
@@ -76,14 +76,14 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     refused = [
         {"file": ids.show(item.log), "code": item.code, "message": item.message}
         for item in store.outbox()
-        if item.code and item.code not in (HELD, LET_OUT) and not item.receipted
+        if item.code and item.code not in (HELD, LET_OUT, ERASED) and not item.receipted
     ]
     needs = urgent.needs(opened)
     needs += [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
     needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
     needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
-    needs += _held(opened, labels) + _not_sent_across(opened, labels)
+    needs += _held(opened, labels) + _not_sent_across(opened, labels) + _removals(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
     needs += _handed_over(opened, labels) + _breaches(opened)
     drafts = records.drafts(opened)
@@ -139,7 +139,15 @@ def _held(opened: Session, labels: dict[bytes, str]) -> list[str]:
     """What this person has to decide on, and what a colleague did not let in."""
     waiting = {log: count for log, count in holding.waiting(opened).items() if log in labels}  # a server may name any
     found = [f"{labels[log]}: {count} held, waiting for you to let in or not: fieldkeep held list" for log, count in waiting.items()]
-    return found + [f"{labels[item.log]}: {item.message}; it is kept on this device" for item in opened.store.outbox() if item.code == LET_OUT]
+    return found + [
+        f"{labels[item.log]}: {item.message}; it is kept on this device" for item in opened.store.outbox() if item.code in (LET_OUT, ERASED)
+    ]
+
+
+def _removals(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """What colleagues ask this person to remove with them."""
+    how = {"expunge": "fieldkeep expunge list", "erase": "fieldkeep erase list", "release": "fieldkeep hold list"}
+    return [f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to {one.act}: {how[one.act]}" for one in removing.waiting_for(opened)]
 
 
 def _unopened(opened: Session, labels: dict[bytes, str]) -> list[str]:

@@ -170,6 +170,8 @@ def plain(value: Any) -> str:
         return f"({value['missing'].replace('_', ' ')})"
     if isinstance(value, dict) and set(value) == {"at", "precision"}:
         return str(value["at"])
+    if isinstance(value, dict) and set(value) == {"expunged"}:
+        return "(removed)"
     if isinstance(value, dict):
         return "; ".join(f"{key}: {plain(item)}" for key, item in value.items())
     if isinstance(value, list):

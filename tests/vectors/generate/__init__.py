@@ -6,8 +6,8 @@ from typing import Final
 from tests.vectors.notation import FOLDER, Book
 
 TOPICS: Final = (
-    "cbor", "ids", "keys", "cose", "entry", "log", "registry", "membership", "recovery", "grant", "sealing", "change", "fold", "ledger", "merkle",
-    "checkpoint", "receipt", "exchange", "wire", "request", "parcel",
+    "cbor", "ids", "keys", "cose", "entry", "log", "registry", "membership", "recovery", "approval", "removal", "grant", "sealing", "change", "fold", "stub",
+    "ledger", "merkle", "checkpoint", "receipt", "exchange", "wire", "request", "parcel",
 )  # fmt: skip
 RANDOMISED: Final = frozenset({"grant", "parcel"})  # HPKE draws its own randomness: sealed bytes are kept as they were written once
 

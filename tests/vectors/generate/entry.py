@@ -23,7 +23,7 @@ def _header(typ: str, **over: Any) -> dict[Any, Any]:
         1: -19, 4: C1.id, 16: f"fieldkeep-{typ}", "v": 1, "svc": SVC, "log": _LOG, "sq": 2, "pv": fill("entry/pv", 32),
         "sn": [INC, 5, fill("entry/chain", 32)], "ck": [INC, 40, fill("entry/root", 32)],
     }  # fmt: skip
-    if typ == "envelope":
+    if typ in ("envelope", "expunction"):
         header["ep"] = 3
     header |= over
     return {name: item for name, item in header.items() if item is not ...}
@@ -51,6 +51,11 @@ def _admission(parts: Any = _PARTS, **over: Any) -> bytes:
     return _pair(_header("admission"), cbor.encode({name: item for name, item in payload.items() if item is not ...}), parts)
 
 
+def _expunction(parts: Any = _PARTS[:1], payload: dict[str, Any] | None = None, **over: Any) -> bytes:
+    usual = {"kind": "expunge", "stub": hashlib.sha256(_PARTS[0]).digest()}
+    return _pair(_header("expunction", **over), cbor.encode(usual if payload is None else payload), parts)
+
+
 def _golden(book: Book) -> None:
     first: dict[str, Any] = {"sq": 1, "pv": None, "sn": [INC, 0, fill("entry/chain/0", 32)], "ck": list(NO_CK)}
     for name, why, data in (
@@ -73,6 +78,8 @@ def _golden(book: Book) -> None:
         ("statement", "A statement has no parts.", _statement()),
         ("admission", "An admission has the parts of the envelope that it carries.", _admission()),
         ("admission_absent_part", "One of them is not there.", _admission([None, _PARTS[1]])),
+        ("expunction", "An expunction has one part, the stub; it does not look into the rest of its payload.", _expunction()),
+        ("expunction_absent_part", "Without it.", _expunction([None])),
         ("statement_first", "An author's first entry.", _statement(**first)),
         (
             "statement_any_payload",
@@ -110,6 +117,13 @@ def _shape(book: Book) -> None:
     for label in ("log", "sq", "pv", "sn", "ck", "ep"):
         without: dict[str, Any] = {label: ...}
         refuse(f"{label}_missing", f"The label {label} is missing.", _envelope(**without))
+    no_epoch: dict[str, Any] = {"ep": ...}
+    refuse("expunction_without_ep", "An expunction names the epoch of its stub.", _expunction(**no_epoch))
+    refuse("expunction_without_part", "An expunction without its stub.", _expunction([]))
+    refuse("expunction_two_parts", "An expunction with two parts.", _expunction(_PARTS))
+    refuse("expunction_other_part", "The stub does not match its hash.", _expunction(_PARTS[1:]))
+    refuse("expunction_no_hash", "An expunction that names no stub.", _expunction(payload={"kind": "expunge"}))
+    refuse("expunction_list", "A list in the place of an expunction's payload.", _pair(_header("expunction"), cbor.encode([]), _PARTS[:1]))
     refuse("statement_with_ep", "A statement has no epoch.", _statement(ep=3))
     refuse("unknown_label", "A label that nobody knows.", _envelope(nb=1))
     refuse("log_15", "A log id of 15 bytes.", _envelope(log=_LOG[:15]))

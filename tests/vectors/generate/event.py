@@ -19,6 +19,7 @@ _EVENTS: Final[dict[str, dict[str, Any]]] = {
     "sent": {"device": N1.id, "address": fill("event/address", 16), "id": fill("event/parcel", 16), "ms": T0},
     "came": {"log": _LOG, "n": 4, "ms": T0},
     "shown": _PAGE,
+    "purged": {"device": N1.id, "log": _LOG, "id": fill("event/statement", 32), "ms": T0},
     "export": {"by": fill("event/supervisor", 16), "what": "logs", "ms": T0},
 }  # fmt: skip
 

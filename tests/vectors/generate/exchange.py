@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared_schema import cbor, certificate, entry, ids
 from shared_schema.entry import Entry, Head
+from shared_schema.removal import Erase
 from tests.vectors.generate import membership, merkle
 from tests.vectors.generate.checkpoint import _note as note
 from tests.vectors.generate.receipt import signed
@@ -70,7 +71,7 @@ def _out(file: FileLog, start: int, void: dict[int, str] | None = None) -> dict[
     taken = [
         [seq, (void or {}).get(seq), *_USER[one.author]] for seq, (one, _) in enumerate(file.entries, 1) if seq > start
     ]  # fmt: skip
-    return {"head": list(head_of(file, len(file.entries))), "taken": taken}
+    return {"head": list(head_of(file, len(file.entries))), "taken": taken, "absent": [], "kept": []}
 
 
 def _pages(book: Book) -> None:
@@ -106,6 +107,7 @@ def _pages(book: Book) -> None:
         grown.append(grown.envelope(N1, 2, [_PART], ck=ck))
         book.add(f"page_{name}", why, op="take_page", given=_given(grown, 6, _page(grown, 6), roots=roots), out=_out(grown, 6))
     _void_pages(book)
+    _removed_pages(book)
     ahead = replace_registry(_file(), 7)
     ahead.append(ahead.by(C1, ahead.new_epoch(rg=perpetrator(8).known.head)))
     book.add(
@@ -126,6 +128,95 @@ def replace_registry(file: FileLog, size: int) -> FileLog:
     made.append(made.envelope(C1, 2, [_PART]))
     assert len(made.entries) == len(file.entries)
     return made
+
+
+def _removed_pages(book: Book) -> None:
+    """After the file's six entries c1 expunges what n1 wrote, with n1's approval; later the file is erased."""
+    file = _file()
+    file.append(file.expunction(C1, file.expunge(3, by=N1), fill("exchange/stub", 304)))
+    page = _page(file, 0)
+    page["entries"][2][0][1] = [None]
+    why = "A part that an expunction of the same page removes is absent, and accounted for."
+    book.add("page_expunged", why, op="take_page", given=_given(file, 0, page), out=_out(file, 0))
+    wrong = _file()
+    wrong.append(wrong.expunction(C1, wrong.expunge(3, by=N1, hash=bytes(32)), fill("exchange/stub", 304)))
+    why = "An expunction that names another part than is there counts for nothing."
+    out = _out(wrong, 0, {7: "not-permitted"})
+    book.add("page_expunged_misnamed", why, op="take_page", given=_given(wrong, 0, _page(wrong, 0)), out=out)
+    kept = _page(file, 0)
+    why = "The server still has that part, in one page with the expunction: it is told, and the page is taken."
+    book.add("page_expunged_kept", why, op="take_page", given=_given(file, 0, kept), out=_out(file, 0) | {"kept": [[3, 7]]})
+    early = page | {"entries": page["entries"][:4], "head": _head(file.id, head_of(file, 4)), "more": True}
+    out = {"head": list(head_of(file, 4)), "taken": _out(file, 0)["taken"][:4], "absent": [[3, 0]], "kept": []}
+    book.add(
+        "page_before_expunged", "With more to come an absent part may still be accounted for.", op="take_page", given=_given(file, 0, early), out=out
+    )
+    why = "Who is no member any more is not shown what was expunged since."
+    given = _given(file, 0, early | {"more": False}, member=False)
+    book.add("page_absent_for_removed", why, op="take_page", given=given, out=out)
+    rest = _page(file, 4)
+    why = "A later page accounts for what was absent."
+    book.add("page_after_absent", why, op="take_page", given=_given(file, 4, rest, absent=[[3, 0]]), out=_out(file, 4))
+    gone = "contradiction"
+    book.refuse(
+        "page_absent_at_the_end",
+        "Nothing more comes that could account for it.",
+        gone,
+        op="take_page",
+        given=_given(file, 0, early | {"more": False}),
+    )
+    other = _page(file, 0)
+    other["entries"][3][0][1] = [None]
+    book.refuse("page_absent_other", "Another part is absent than the one that was expunged.", gone, op="take_page", given=_given(file, 0, other))
+    why = "A part that was absent before is still not accounted for."
+    book.refuse("page_still_absent", why, gone, op="take_page", given=_given(file, 7, _page(file, 7), absent=[[2, 0]]))
+    _erased_pages(book)
+
+
+def _erased_pages(book: Book) -> None:
+    file = _file()
+    file.append(file.by(C1, file.erase(N1)))
+    page = _page(file, 0)
+    for seq in range(6):
+        page["entries"][seq][0] = file.entries[seq][0].id
+    ids_ = [[seq, one.id] for seq, (one, _) in enumerate(file.entries[:6], 1)]
+    out = {"head": list(head_of(file, 7)), "ids": ids_, "erased": 7}
+    book.add("page_erased", "An erased file: ids, and the erasure.", op="take_page", given=_given(file, 0, page), out=out)
+    later = page | {"entries": page["entries"][4:]}
+    out = {"head": list(head_of(file, 7)), "ids": ids_[4:], "erased": 7}
+    book.add("page_erased_rest", "A device that has some of it takes the rest as ids.", op="take_page", given=_given(file, 4, later), out=out)
+    early = page | {"entries": page["entries"][:3], "head": _head(file.id, head_of(file, 3)), "more": True}
+    out = {"head": list(head_of(file, 3)), "ids": ids_[:3], "erased": None}
+    book.add("page_erased_begun", "With more to come the erasure may still follow.", op="take_page", given=_given(file, 0, early), out=out)
+
+    def refuse(name: str, why: str, given: dict[str, Any]) -> None:
+        book.refuse(f"page_erased_{name}", why, "contradiction", op="take_page", given=given)
+
+    refuse("by_nobody", "Ids alone, and nothing more comes.", _given(file, 0, early | {"more": False}))
+    mixed = _page(file, 0)
+    mixed["entries"][2][0] = file.entries[2][0].id
+    refuse("in_part", "One entry by its id alone, among others that are whole.", _given(file, 0, mixed))
+    erasures: tuple[tuple[str, str, Callable[[FileLog], Erase]], ...] = (
+        ("one_signer", "Nobody approved the erasure.", lambda f: f.erase(None)),
+        ("same_person", "Whoever approved it carries it out.", lambda f: f.erase(C1)),
+        ("other_file", "It names another file's genesis.", lambda f: f.erase(N1, nonce=bytes(16))),
+    )
+    for name, why, make in erasures:
+        forged = _file()
+        forged.append(forged.by(C1, make(forged)))
+        refuse(
+            name, why, _given(forged, 0, page | {"entries": [*page["entries"][:6], _page(forged, 6)["entries"][0]], "head": _page(forged, 0)["head"]})
+        )
+    forged = _file()
+    forged.registry = perpetrator(9)
+    forged.append(forged.by(M1, forged.erase(C1)))
+    entries = [*page["entries"][:6], _page(forged, 6)["entries"][0]]
+    why = "Its author's device was revoked at the registry head that it names."
+    refuse("by_revoked", why, _given(forged, 0, page | {"entries": entries, "head": _page(forged, 0)["head"]}))
+    whole = _file()
+    whole.append(whole.envelope(C1, 2, [_PART]))
+    entries = [*page["entries"][:6], _page(whole, 6)["entries"][0]]
+    refuse("not", "What follows the ids is no erasure.", _given(whole, 0, page | {"entries": entries, "head": _page(whole, 0)["head"]}))
 
 
 def _void_pages(book: Book) -> None:

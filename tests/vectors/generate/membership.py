@@ -157,6 +157,7 @@ def _out(log: FileLog, void: list[str | None], **over: Any) -> dict[str, Any]:
         "head": list(head_of(log, len(log.entries))), "void": void, "file": "case", "side": "perpetrator",
         "members": sorted([device.user, role] for device, role in C_AND_N.items()), "ever": sorted((C1.user, N1.user)),
         "epoch": 1, "voided": [], "commits": [[1, fill("kc/1", 32)]], "holders": sorted((C1.id, N1.id, N2.id)), "settled": [],
+        "admitted": [], "expunged": [], "holds": [], "approvals": [], "erased": None,
         "previous": log.entries[0][0].id, "recovery": recoverer(log.registry.side).id, "blocked": False, "missing": [], "rotation_needed": False,
     }  # fmt: skip
     assert over.keys() <= base.keys()
@@ -270,6 +271,7 @@ def _admissions(book: Book, kcs: list[list[Any]]) -> None:
             [*[None] * (len(file.entries) - len(void)), *void],
             **rows,
             settled=sorted(settled),
+            admitted=[late.id],
             previous=next(one.id for one, _ in reversed(file.entries) if not one.is_envelope),
         )
         book.add(name, why, op="file", given=file.given(), out=out)

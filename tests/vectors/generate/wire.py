@@ -20,7 +20,15 @@ def _entry() -> Any:
 
 
 def _request(**over: Any) -> dict[str, Any]:
-    usual = {"v": 1, "cursors": [[_LOG, 5, _CHAIN]], "push": [_entry()], "status": _STATUS, "checkpoint": [INC, 40, bytes(32)], "prove": [3, 9]}
+    usual = {
+        "v": 1,
+        "cursors": [[_LOG, 5, _CHAIN]],
+        "push": [_entry()],
+        "status": _STATUS,
+        "checkpoint": [INC, 40, bytes(32)],
+        "prove": [3, 9],
+        "purged": [],
+    }
     return usual | over
 
 

@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from shared_schema import certificate, cose, entry, ids, recovery
 from shared_schema import membership as shapes
+from shared_schema.approval import Approval
 from shared_schema.certificate import Subject
 from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness
 from shared_schema.errors import ProtocolError
 from shared_schema.ids import Side
+from shared_schema.removal import Erase, Expunge, Hold, erase_act, expunge_act, release_act
 from sync import keys, log, membership, registry
+from sync.approval import sign_approval
 from sync.registry import Registry
 from sync.signing import SigningKey, sign_object
 
@@ -368,10 +371,10 @@ class FileLog(Log):
         """The file's state."""
         state: membership.FileState | None = None
         known = self.registry.known
-        for one, _ in self.entries:
+        for one, at in self.entries:
             if not one.is_envelope:
                 try:
-                    state = membership.take(state, one, known)
+                    state = membership.take(state, one, known, at)
                 except ProtocolError:
                     state = membership.skip(state, one)
         return state
@@ -415,6 +418,48 @@ class FileLog(Log):
     def refusal(self, held: Entry, **over: Any) -> shapes.Refuse:
         """A refusal of `held`."""
         return replace(shapes.Refuse(held.id, "wrong_file", self.registry.known.head, self.now.previous), **over)
+
+    def approval(self, device: Device, kind: str, act: bytes, **over: Any) -> Approval:
+        """An approval by a device, for a week."""
+        until = over.pop("until", self.next_ms + 7 * 86_400_000)
+        usual = {"key": device.key, "device": device.id, "svc": SVC, "side": self.registry.known.side, "log": self.id}
+        return sign_approval(**{**usual, **over}, kind=kind, act=act, until=until)
+
+    def expunge(self, place: int, part: int = 0, reason: str = "spill", by: Device | None = None, **over: Any) -> Expunge:
+        """What is said of removing one part of the envelope at (or admitted at) a place, approved by a device."""
+        sealed = self.entries[place - 1][0].sealed
+        assert sealed is not None
+        known, state = self.registry.known, self.now
+        named: dict[str, Any] = {
+            "at": place,
+            "id": sealed.id,
+            "part": part,
+            "hash": sealed.hashes[min(part, len(sealed.hashes) - 1)],
+            "reason": reason,
+            "parcel": None,
+        } | over
+        act = expunge_act(named["at"], named["id"], named["part"], named["hash"], named["reason"], named["parcel"])
+        approved = named.pop("approval", None) or (self.approval(by, "expunge", act) if by else None)
+        usual: dict[str, Any] = {"stub": b"", "approval": approved, "rg": known.head, "previous": state.previous}
+        return Expunge(**{**usual, **named})
+
+    def expunction(self, device: Device, statement: Expunge, stub: bytes, epoch: int | None = None, **over: Any) -> Entry:
+        """The entry that says so, with its sealed stub."""
+        protected = entry.entry_header(entry.EXPUNCTION, epoch=epoch or self.now.epoch, **self.header(device.id, **over))
+        signed = sign_object(device.key, protected, shapes.encode_file_statement(replace(statement, stub=ids.sha256(stub))))
+        return entry.decode_entry(signed, [stub])
+
+    def hold(self, **over: Any) -> Hold:
+        """A hold begins; with `release` and `by` one ends."""
+        by, release = over.pop("by", None), over.get("release")
+        approved = self.approval(by, "hold", release_act(release)) if by and release else None
+        return replace(Hold(None, approved, self.registry.known.head, self.now.previous), **over)
+
+    def erase(self, by: Device | None, reason: str = "retention", **over: Any) -> Erase:
+        """The file ends."""
+        approved = self.approval(by, "erase", erase_act(reason)) if by else None
+        usual = Erase(self.now.file, self.creator.id, NONCE, reason, approved, self.registry.known.head, self.now.previous)
+        return replace(usual, **over)
 
     def new_epoch(self, **over: Any) -> shapes.NewEpoch:
         """A rotation with anything in it replaced."""

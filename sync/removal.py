@@ -1,0 +1,93 @@
+"""What must go goes: who may expunge, hold and erase, and what of it every reader checks (docs/spec.md §7.8 to §7.10).
+
+Pure. sync/membership.py asks here while it folds a file's statements; sync/stub.py says what stands for an expunged part.
+"""
+
+from collections.abc import Callable, Mapping
+
+from shared_schema import ids
+from shared_schema.entry import Entry
+from shared_schema.errors import Malformed, Refused
+from shared_schema.ids import Side
+from shared_schema.membership import file_statement
+from shared_schema.removal import Erase, Expunge, Hold, act_of
+from shared_schema.roles import is_lead, may_sign
+from sync.approval import check_approval
+from sync.registry import Certificate, Registry
+
+
+def check_two(
+    statement: Expunge | Hold | Erase,
+    kind: str,
+    log: bytes,
+    file: str,
+    roles: Mapping[bytes, str],
+    author: Certificate,
+    registry: Registry,
+    received_ms: int,
+) -> bytes:
+    """Two people, each in a role that may sign this kind in such a file, and one of them its lead. `roles` maps users to theirs there.
+
+    Returns the approval's id. Raises Refused `not-approved`, Malformed. This is the place where a kind of file may ask for less.
+    """
+    approver = check_approval(statement.approval, log, kind, act_of(statement), registry, statement.rg.seq, received_ms)
+    if approver.subject.user == author.subject.user:
+        raise Refused("not-approved", "this takes two people: whoever approved it carries it out")
+    both = [roles.get(one.subject.user, "") for one in (author, approver)]
+    if not all(may_sign(kind, file, registry.side, role) for role in both):
+        raise Refused("not-approved", f"of the two who sign {kind}, one may not in this file")
+    if not any(is_lead(file, registry.side, role) for role in both):
+        raise Refused("not-approved", f"neither of the two who sign {kind} leads this file")
+    if statement.approval is None:  # check_approval refuses this; said again for the type checker
+        raise Refused("not-approved")
+    return statement.approval.id
+
+
+def roles_of(certificate: Certificate, kind: str, file: str, side: Side) -> str:
+    """Of the roles that a certificate has, one that may sign this kind in such a file, a lead's first; "" for none.
+
+    For who was a member and as what cannot be told any more.
+    """
+    may = [role for role in certificate.subject.roles if may_sign(kind, file, side, role)]
+    return next((role for role in may if is_lead(file, side, role)), may[0] if may else "")
+
+
+def check_target(statement: Expunge, author_seen: int, found: Entry | None) -> None:
+    """That the part which is named stands where it is said to. `found` is the entry at `at`, None where there is none. Raises Refused `not-permitted`.
+
+    Of what is held only the server knows.
+    """
+    if statement.at == 0:
+        return
+    sealed = found.sealed if found is not None else None
+    if statement.at > author_seen or sealed is None or sealed.id != statement.id:
+        raise Refused("not-permitted", "the part that is to go is not at the place that the statement names")
+    if statement.part >= len(sealed.hashes) or sealed.hashes[statement.part] != statement.hash:
+        raise Refused("not-permitted", "the part that is to go is another than the statement names")
+
+
+def check_entry(entry: Entry, entry_at: Callable[[int], Entry | None]) -> None:
+    """`check_target` for an expunction, where `entry_at` looks up the log's entries before it."""
+    statement = file_statement(entry)
+    if isinstance(statement, Expunge):
+        check_target(statement, entry.sn.seq, entry_at(statement.at) if statement.at else None)
+
+
+def check_named(statement: Erase, log: bytes, svc: bytes) -> None:
+    """That an erasure names the genesis that its log id follows from. Raises Malformed."""
+    if ids.file_log(svc, statement.creator, statement.nonce) != log:
+        raise Malformed("the log id does not follow from creator and nonce")
+
+
+def check_erased(statement: Erase, entry: Entry, registry: Registry, received_ms: int) -> None:
+    """An erasure, for a reader that has nothing of the file but ids: both signers are certified in roles that may erase such a file.
+
+    Raises Malformed or Refused.
+    """
+    author = registry.devices.get(entry.author)
+    if registry.reaches(statement.rg) is not True or author is None or not author.stands_at(statement.rg.seq):
+        raise Refused("not-permitted", "the author was not certified at the registry head it names")
+    check_named(statement, entry.log, registry.svc)
+    people = [author, *([approver] if statement.approval and (approver := registry.devices.get(statement.approval.by)) else [])]
+    roles = {one.subject.user: roles_of(one, "erase", statement.file, registry.side) for one in people}
+    check_two(statement, "erase", entry.log, statement.file, roles, author, registry, received_ms)
