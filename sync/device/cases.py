@@ -4,13 +4,16 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from shared_schema import ids
+from shared_schema import cbor, ids
+from shared_schema.entry import decode_entry
 from shared_schema.errors import Refused
+from shared_schema.membership import file_statement
 from sync.device import board, files, posting, records
 from sync.device.session import Session
 
+_DAY_MS: Final = 86_400_000
 ADDRESS_KEY = "address-key:"  # with a log's id in hex: the fact that holds the address key that was last told of
 
 
@@ -69,12 +72,32 @@ def tell_new_keys(session: Session) -> None:
             continue
         key, told = keys[0].address_key.public, session.store.fact(ADDRESS_KEY + liaison.hex())
         case = None if told == key else case_of(session, liaison)
-        if case is None or session.identity.user not in session.require_file(case).members:
+        if (
+            case is None
+            or session.identity.user not in session.require_file(case).members
+            or not _is_mine_to_tell(session, liaison, case, state.epoch)
+        ):
             continue
         with session.store.transaction():
             if told is not None or state.epoch > 1:  # the first was told with the case
                 posting.post(session, case, "liaison_key", {"case": ids.show(keys[0].address), "key": key.hex()})
             session.store.set_fact(ADDRESS_KEY + liaison.hex(), key)
+
+
+def _is_mine_to_tell(session: Session, liaison: bytes, case: bytes, epoch: int) -> bool:
+    """True for the device that changed the keys; for any other after a day in which nobody did. One letter a change, and not one from every phone."""
+    author, since_ms = b"", 0
+    for row in session.store.statements(liaison):
+        statement = None if row.void else file_statement(decode_entry(row.cose, cbor.decode(row.parts)))
+        if statement is not None and getattr(statement, "epoch", 0) == epoch:
+            author, since_ms = row.author, row.received_ms
+    if author in (b"", session.identity.device):
+        return True
+    since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M")
+    sent = (values_of(session, case, record) for record, _ in session.store.records(case, "parcel_sent"))
+    if any(one.get("category") == "liaison_key" and one.get("sent_at", {}).get("at", "") >= since for one in sent):
+        return False
+    return session.now_ms() + session.clock_offset() - since_ms > _DAY_MS
 
 
 def require_case(session: Session, log: bytes) -> bytes:

@@ -110,3 +110,23 @@ def test_a_case_without_its_liaison_is_said(town: Town) -> None:
     town.jo.do(lambda session: instructions.acknowledge(session, town.desk, ids.show(found[1])))
     town.sync(town.jo, clean)
     assert len(instructions.letters(clean.session, found[0])) == 1
+
+
+def test_one_letter_a_change_of_keys(town: Town) -> None:
+    """A fresh recovery key changes the keys of every case: the other side hears of each once, and not from every phone."""
+    world = town.world
+    for _ in range(3):
+        town.sam.do(lambda session: cases.open_case(session, {town.ruth.user: "coordinator"}))
+    for phone in (town.sam, town.ruth, town.jo, town.sam, town.ruth):
+        phone.sync()
+    before = _letters(world)
+    world.renew("perpetrator")
+    for phone in (town.sam, town.ruth, town.sam, town.ruth):
+        phone.sync()
+    told = _letters(world) - before
+    files = len([log for log in town.sam.session.file_logs() if town.sam.session.require_file(log).file == "liaison"])
+    assert told == files >= 3
+
+
+def _letters(world: World) -> int:
+    return int(world.hosts["perpetrator"].rows("SELECT count(*) FROM parcel_out")[0][0])
