@@ -701,7 +701,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "write": (History.write, 4),
     "edit": (History.edit, 44),
     "resolve": (History.resolve, 6),
-    "clash": (History.clash, 8),
+    "clash": (History.clash, 12),
     "cell": (History.cell, 2),
     "sign": (History.sign, 2),
     "addend": (History.addend, 1),

@@ -112,6 +112,29 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
     assert parcel not in sealed_in(town.server.data / "victim.db")
 
 
+def test_a_server_that_goes_on_showing_it(town: Any, tmp_path: Path) -> None:
+    """A phone that never saw it is shown the parcel by a server that kept it, and makes no record of it."""
+    with_kay(town)
+    told(town)
+    stopped(town, tmp_path / "older")
+    (record,) = [row["record"] for row in town.run("jo", "record", "list", town.desk, "--type", "referral_intake")["records"]]
+    expunge(town, "jo", "kay", record)
+    town.sync("jo")
+    with sqlite3.connect(tmp_path / "older" / "victim.db") as database:
+        kept = database.execute("SELECT parcel, passed, parcel_id FROM parcel WHERE parcel <> x''").fetchall()
+    town.server.stop()
+    with sqlite3.connect(town.server.data / "victim.db") as database:
+        database.executemany("UPDATE parcel SET parcel = ?, passed = ? WHERE parcel_id = ?", kept)
+    (town.server.data / "victim.gone.jsonl").unlink()
+    with sqlite3.connect(town.server.data / "victim.db") as database:
+        database.execute("UPDATE gone SET parcel_id = x''")
+    town.server.start()
+    code = town.run("office/victim-administrator", "invite", "--name", "Jo", "--role", "coordinator", "--role", "referral_desk", "--second-device")
+    town.run("tablet", "device", "enrol", "-", "--label", "tablet", stdin=code["code"])
+    town.sync("jo", "tablet", "tablet")
+    assert len(town.run("tablet", "record", "list", town.desk, "--type", "referral_intake")["records"]) == 1
+
+
 def test_an_older_database_alone(town: Any, tmp_path: Path) -> None:
     """The list names the parcel too: it goes from a database that still has it, before anything is served."""
     with_kay(town)
