@@ -53,7 +53,8 @@ def test_the_rules_do_no_io(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["cbor", "entry", "wire", "certificate", "recovery", "unlock", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"]
+    "module",
+    ["cbor", "entry", "wire", "certificate", "recovery", "unlock", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"],
 )
 def test_the_schema_needs_the_standard_library_only(module: str) -> None:
     before = set(subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True).stdout.split())

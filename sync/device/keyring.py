@@ -139,12 +139,15 @@ class Keyring:
         self._write(entropy, self._lock, self._own, self.keys, seal(self.keys), device)
 
     def change_key(self, store: Rekeyable, device: bytes, seal: Seal, entropy: Entropy) -> bool:
-        """Give the store a fresh key, and everybody in `seal` a box with it. False where the store could not be written: then both keys are kept, and
-        `settle` tries again. Raises OSError.
+        """Give the store a fresh key, and everybody in `seal` a box with it. False where the disk did not take all of it: then both keys are kept, and
+        `settle` tries again. Raises OSError: then nothing has changed.
         """
         both = (store.key, entropy(KEY_BYTES))
         self._write(entropy, self._lock, self._own, both, seal(both), device)
-        return self.settle(store, entropy, seal)
+        try:
+            return self.settle(store, entropy, seal)
+        except OSError:
+            return False
 
     def settle(self, store: Rekeyable, entropy: Entropy, seal: Seal | None = None) -> bool:
         """End a change of keys that was begun: the store has the newer one, and nothing holds the older. Boxes that hold both stay unless `seal` is

@@ -19,7 +19,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership, registry
-from sync.device import VERSION, crossing
+from sync.device import VERSION, crossing, helping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -88,6 +88,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     _reconcile(session, transport, report, progress)
     if crossing.cross(session, transport):
         _reconcile(session, transport, report, progress)
+    helping.tend(session)
     return report
 
 
