@@ -20,7 +20,6 @@ from sync.keys import RecoverySecret
 from sync.registry import Certificate
 from sync.unlock import Helper
 
-HELPED: Final = "helped"  # the code of the alarm that both devices keep
 _SEALED: Final = "boxes"  # the fact that says who has a box, and what profile.json held then
 _CHALLENGE: Final = "challenge:"  # with a request's id in hex: the digits that were read out for it, and when
 _DAY_MS: Final = 86_400_000
@@ -207,5 +206,10 @@ def answer(session: Session, confirmed: Confirmed, secret: RecoverySecret | None
     made = helper.answer(request, rules.about(session.registry, request.device), server_ms(session))
     how = "with recovery shares you" if secret else "you"
     text = f"{how} helped to open {whose.subject.name}'s {whose.keys.label}, whose passphrase was forgotten (request {request.id.hex()[:8]})"
-    session.alarm(None, None, HELPED, text)
+    session.alarm(None, None, helped(request), text)
     return made
+
+
+def helped(request: Request) -> str:
+    """The code of the alarm that both devices keep: each request has its own, so that none hides behind another."""
+    return f"helped:{request.id.hex()[:8]}"

@@ -141,7 +141,7 @@ def finish(folder: Path, answer: unlock.Answer, passphrase: str, now_ms: Clock, 
         by = rules.check_help(help_, request, session.registry, session.identity.device)
         shares = help_.to != help_.sign1.kid
         opened = Opened(session, by, shares, help_.at)
-        session.alarm(None, None, helping.HELPED, _told(opened, request))
+        session.alarm(None, None, helping.helped(request), _told(opened, request))
         locked = keyring.read(folder)
         store.keyring = Keyring(folder, pending.lock, own, (store.key,), locked.boxes, locked.device)
         wanted = rules.recipients(session.registry, session.identity.device, helping.server_ms(session))

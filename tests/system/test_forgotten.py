@@ -1,20 +1,26 @@
 """A forgotten passphrase: a colleague helps, nothing that was not sent is lost; and whoever may not help, or stands between, is refused."""
 
+import contextlib
 import json
+import secrets
 import shutil
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared_schema import ids, unlock
-from sync.device import helping, keyring, unlocking
+from shared_schema import cose, ids, unlock
+from shared_schema.errors import Refused
+from sync import unlock as rules
+from sync.device import keyring, unlocking
 from sync.device.cli import forgetting
 from sync.device.profile import open_store, try_keys
 from sync.device.session import Session
+from sync.keys import ReceivingKey, seal
+from sync.signing import sign_object
 from tests.live import now_ms
-from tests.shell import SECRET
+from tests.shell import SECRET, new_service
 
 NEW = "quite another sentence"
 OFFICE = "office/perpetrator-administrator"
@@ -55,15 +61,44 @@ class Story:
         error: dict[str, Any] = self.office.run(profile, *words, status=1)["error"]
         return error
 
+    def back(self) -> None:
+        """Sam's passphrase is the one that he had at first."""
+        with contextlib.suppress(Refused):
+            keyring.unlock(self.folder / "sam", NEW).change_passphrase(SECRET, secrets.token_bytes)
+
     def unlocked(self, profile: str = "sam") -> bool:
-        return self.office.ran(profile, *self.opens, "status")[0] == 0
+        status: int = self.office.ran(profile, *self.opens, "status")[0]
+        return status == 0
+
+
+def begun(folder: Path) -> Iterator[Story]:
+    with new_service(folder) as made:
+        office: Any = made
+        for name, role in (("Ruth", "coordinator"), ("Sam", "navigator"), ("Priya", "navigator")):
+            office.enrol(name, role)
+        office.sync("sam")
+        office.case = office.run("sam", "file", "create", "case", "--member", "Ruth=coordinator")["file"]
+        office.sync("sam", "ruth", "priya")
+        for text in sorted(NOTES):
+            office.run("sam", "note", "add", "--file", office.case, text)
+        yield Story(office)
 
 
 @pytest.fixture
-def story(office: Any) -> Story:
-    for text in sorted(NOTES):
-        office.run("sam", "note", "add", "--file", office.case, text)
-    return Story(office)
+def story(tmp_path: Path) -> Iterator[Story]:
+    yield from begun(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    yield from begun(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture
+def same(kept: Story) -> Iterator[Story]:
+    """One story for all that leaves the side as it is; Sam has his first passphrase again after each."""
+    yield kept
+    kept.back()
 
 
 def boxes(office: Any, profile: str) -> set[bytes]:
@@ -97,7 +132,7 @@ def test_sam_forgets_and_ruth_helps(story: Story) -> None:
     office.sync("ruth")
     assert {note["body"] for note in office.run("ruth", "note", "list", office.case)["notes"]} == NOTES
     for profile, words in (("sam", story.opens), ("ruth", ())):
-        [said] = [one["text"] for one in office.run(profile, *words, "status")["alarms"] if one["code"] == "helped"]
+        [said] = [one["text"] for one in office.run(profile, *words, "status")["alarms"] if one["code"].startswith("helped:")]
         assert asked["id"][:8] in said
         assert ("Ruth" if profile == "sam" else "Sam") in said
     assert keyring.unlock(office.folder / "sam", NEW).keys[0] != old, "what left the phone is no longer its key"
@@ -105,123 +140,99 @@ def test_sam_forgets_and_ruth_helps(story: Story) -> None:
     assert not (story.folder / "sam" / "request.json").exists()
 
 
-def test_the_passphrase_is_changed(story: Story) -> None:
-    office = story.office
-    before = (story.folder / "sam/store.db").read_bytes(), keyring.unlock(story.folder / "sam", SECRET).keys, boxes(office, "sam")
-    assert office.run("sam", "device", "passphrase", *story.new) == {"changed": True}
-    assert office.refused("sam", "device", "passphrase", *story.new) == "bad-passphrase"
-    assert ((story.folder / "sam/store.db").read_bytes(), keyring.unlock(story.folder / "sam", NEW).keys, boxes(office, "sam")) == before
-    assert office.run("sam", *story.opens, "sync")["unsent"] == 0
-    short = story.file("short", "1234567")
-    assert story.refused("sam", *story.opens, "device", "passphrase", "--new-passphrase-file", str(short))["code"] == "bad-passphrase"
-    assert story.unlocked()
+def test_the_passphrase_is_changed(same: Story) -> None:
+    office = same.office
+    before = (same.folder / "sam/store.db").read_bytes(), keyring.unlock(same.folder / "sam", SECRET).keys, boxes(office, "sam")
+    assert office.run("sam", "device", "passphrase", *same.new) == {"changed": True}
+    assert office.refused("sam", "device", "passphrase", *same.new) == "bad-passphrase"
+    assert ((same.folder / "sam/store.db").read_bytes(), keyring.unlock(same.folder / "sam", NEW).keys, boxes(office, "sam")) == before
+    assert office.run("sam", *same.opens, "status")["unsent"] == 3
+    short = same.file("short", "1234567")
+    assert same.refused("sam", *same.opens, "device", "passphrase", "--new-passphrase-file", str(short))["code"] == "bad-passphrase"
+    assert same.unlocked()
 
 
 class TestWhoHas:
     """A box for everybody who may help and for nobody else, after each sync; and another store key when somebody may no more."""
 
     def test_who(self, story: Story) -> None:
-        office = story.office
-        everybody = {"ruth": device(office, "ruth"), "recovery": recovery_id(office)}
-        assert boxes(office, "sam") == set(everybody.values())
-        assert boxes(office, "ruth") == {everybody["recovery"]}, "she has no second device, and there is no other coordinator"
+        office, path = story.office, story.folder / "sam/profile.json"
+        everybody = {device(office, "ruth"), recovery_id(office)}
+        assert boxes(office, "sam") == everybody
+        assert boxes(office, "ruth") == {recovery_id(office)}, "she has no second device, and there is no other coordinator"
         for nobody in (OFFICE, "office/oversight-administrator"):
             assert boxes(office, nobody) == set()
             assert story.refused(nobody, "device", "forgotten", *story.new)["code"] == "not-found"
-
-    def test_a_helper_who_is_revoked(self, story: Story) -> None:
-        """What she could keep of an old copy of the folder opens nothing that Sam writes from then on."""
-        office = story.office
-        office.enrol("Rea", "coordinator")
-        office.sync("sam")
-        assert device(office, "rea") in boxes(office, "sam")
-        old = keyring.unlock(story.folder / "sam", SECRET).keys
-        office.run("ruth", "device", "suspend", "Rea", "--reason", "unsure")
-        office.sync("sam")
-        assert device(office, "rea") not in boxes(office, "sam")
-        now = keyring.unlock(story.folder / "sam", SECRET).keys
-        assert set(old).isdisjoint(now)
-        assert try_keys(story.folder / "sam", old) is None
-        office.run("ruth", "device", "reinstate", "Rea")
-        office.sync("sam")
-        assert device(office, "rea") in boxes(office, "sam")
-        assert keyring.unlock(story.folder / "sam", SECRET).keys == now, "nobody lost anything: no other key"
-        office.run(OFFICE, "device", "revoke", "Rea", "--reason", "left", "--yes")
-        office.sync("sam")
-        assert device(office, "rea") not in boxes(office, "sam")
-        assert keyring.unlock(story.folder / "sam", SECRET).keys != now
-
-    def test_a_fresh_recovery_key(self, story: Story) -> None:
-        office = story.office
-        old, before = recovery_id(office), keyring.unlock(story.folder / "sam", SECRET).keys
-        office.run(OFFICE, "recovery", "split", "--out", str(story.folder / "sheets"))
-        office.sync("ruth", "sam")
-        assert old not in boxes(office, "sam")
-        assert recovery_id(office) in boxes(office, "sam")
-        assert keyring.unlock(story.folder / "sam", SECRET).keys != before
-
-    def test_boxes_that_were_changed_are_made_again(self, story: Story) -> None:
-        office, path = story.office, story.folder / "sam/profile.json"
         facts, key = json.loads(path.read_text()), keyring.unlock(story.folder / "sam", SECRET).keys
-        path.write_text(json.dumps({**facts, "boxes": facts["boxes"][:1]}))
-        office.sync("sam")
-        assert len(boxes(office, "sam")) == 2
-        path.write_text(json.dumps({name: fact for name, fact in facts.items() if name not in ("boxes", "device")}))
-        office.sync("sam")
-        assert len(boxes(office, "sam")) == 2
-        assert keyring.unlock(story.folder / "sam", SECRET).keys == key
-        assert story.open(story.help("ruth", story.ask()))["unsent"] == 0
-
-    def test_another_device_of_the_same_person(self, story: Story) -> None:
-        office = story.office
-        office.enrol("Sam", "navigator", profile="tablet", more=("--second-device",))
-        office.sync("sam")
-        office.run("sam", "note", "add", "--file", office.case, "and a fourth")
-        assert device(office, "tablet") in boxes(office, "sam")
-        assert story.open(story.help("tablet", story.ask()))["helped_by"] == "Sam"
-
-    def test_therapists_are_helped_by_their_lead_alone(self, story: Story) -> None:
-        office = story.office
+        for changed in ({**facts, "boxes": facts["boxes"][:1]}, {name: facts[name] for name in facts if name not in ("boxes", "device")}):
+            path.write_text(json.dumps(changed))
+            office.sync("sam")
+            assert boxes(office, "sam") == everybody
+        assert keyring.unlock(story.folder / "sam", SECRET).keys == key, "nobody lost anything: no other key"
         for name, role in (("Tess", "therapist"), ("Lea", "therapy_lead")):
             office.enrol(name, role)
         office.sync("tess")
-        assert boxes(office, "tess") == {device(office, "lea"), recovery_id(office)}
+        assert boxes(office, "tess") == {device(office, "lea"), recovery_id(office)}, "a coordinator reads no therapy file"
         error = story.refused("ruth", "device", "help", story.ask("tess"))
         assert error["code"] == "not-permitted"
         assert "ask Lea" in error["message"]
+        office.enrol("Sam", "navigator", profile="tablet", more=("--second-device",))
+        office.sync("sam")
+        assert boxes(office, "sam") == everybody | {device(office, "tablet")}
+        assert story.open(story.help("tablet", story.ask()))["helped_by"] == "Sam"
+
+    def test_somebody_who_may_help_no_more(self, story: Story) -> None:
+        """What they could keep, with an old copy of the folder, opens nothing that Sam writes from then on."""
+        office = story.office
+        office.enrol("Rea", "coordinator")
+        office.sync("sam")
+        rea, before = device(office, "rea"), keyring.unlock(story.folder / "sam", SECRET).keys
+        assert rea in boxes(office, "sam")
+        office.run("ruth", "device", "suspend", "Rea", "--reason", "unsure")
+        office.sync("sam")
+        assert rea not in boxes(office, "sam")
+        now = keyring.unlock(story.folder / "sam", SECRET).keys
+        assert set(before).isdisjoint(now)
+        assert try_keys(story.folder / "sam", before) is None
+        office.run("ruth", "device", "reinstate", "Rea")
+        office.sync("sam")
+        assert rea in boxes(office, "sam")
+        assert keyring.unlock(story.folder / "sam", SECRET).keys == now, "nobody lost anything: no other key"
+        office.run(OFFICE, "device", "revoke", "Rea", "--reason", "left", "--yes")
+        office.sync("sam")
+        assert rea not in boxes(office, "sam")
+        later = keyring.unlock(story.folder / "sam", SECRET).keys
+        assert later != now
+        old = recovery_id(office)
+        office.run(OFFICE, "recovery", "split", "--out", str(story.folder / "sheets"))
+        office.sync("ruth", "sam")
+        assert boxes(office, "sam") == {device(office, "ruth"), recovery_id(office)}
+        assert old != recovery_id(office)
+        assert keyring.unlock(story.folder / "sam", SECRET).keys != later
 
 
 class TestRefused:
-    def test_who_may_not_help(self, story: Story) -> None:
-        office, request = story.office, story.ask()
-        assert story.refused("priya", "device", "help", request)["message"] == "you may not help to open Sam's Sam's phone: ask Ruth"
+    def test_who_may_not_help(self, same: Story) -> None:
+        office, request = same.office, same.ask()
+        assert same.refused("priya", "device", "help", request)["message"] == "you may not help to open Sam's Sam's phone: ask Ruth"
         assert office.refused(OFFICE, "device", "help", request) == "not-permitted"
         assert office.refused(OFFICE, "recovery", "unlock", request) == "not-permitted"
         assert office.refused("sam", "device", "help", request) == "not-permitted"
         office.enrol("Cora", "coordinator", side="victim")
-        error = story.refused("cora", "device", "help", request)
+        error = same.refused("cora", "device", "help", request)
         assert error["code"] == "not-found"
         assert "Sam" not in error["message"]
         assert office.refused("office/oversight-administrator", "device", "help", request) == "not-found"
 
-    def test_who_could_not_help_when_the_phone_last_synced(self, story: Story) -> None:
-        story.office.enrol("Rea", "coordinator")
-        story.office.sync("ruth")
-        error = story.refused("rea", "device", "help", story.ask())
+    def test_who_could_not_help_when_the_phone_last_synced(self, same: Story) -> None:
+        same.office.enrol("Rea", "coordinator")
+        same.office.sync("ruth")
+        error = same.refused("rea", "device", "help", same.ask())
         assert error["code"] == "not-permitted"
         assert "Ruth" in error["message"]
 
-    @pytest.mark.parametrize("what", ["suspend", "revoke"])
-    def test_a_phone_that_was_stolen(self, story: Story, what: str) -> None:
-        office, request = story.office, story.ask()
-        digits = story.digits("ruth", request)
-        words = ("--yes",) if what == "revoke" else ()
-        office.run(OFFICE if what == "revoke" else "priya", "device", what, "Sam", "--reason", "stolen", *words)
-        error = story.refused("ruth", "device", "help", request, "--digits", digits)
-        assert error["code"] == "not-permitted"
-        assert ("revoked as stolen" if what == "revoke" else "suspended as stolen") in error["message"]
-
-    def test_a_helper_who_was_revoked_meanwhile(self, story: Story) -> None:
+    def test_who_was_kept_out_meanwhile(self, story: Story) -> None:
+        """First a helper, then the phone itself."""
         office = story.office
         office.enrol("Rea", "coordinator")
         office.sync("sam", "ruth")
@@ -229,30 +240,37 @@ class TestRefused:
         digits = story.digits("ruth", request)
         office.run(OFFICE, "device", "revoke", "Ruth", "--reason", "misuse", "--yes")
         assert office.refused("ruth", "device", "help", request, "--digits", digits) == "revoked"
-        assert story.open(story.help("rea", request))["helped_by"] == "Rea"
+        office.run("priya", "device", "suspend", "Sam", "--reason", "stolen")
+        error = story.refused("rea", "device", "help", request)
+        assert (error["code"], "suspended as stolen" in error["message"]) == ("not-permitted", True)
+        office.run("rea", "device", "reinstate", "Sam")
+        digits = story.digits("rea", request)
+        office.run(OFFICE, "device", "revoke", "Sam", "--reason", "lost", "--yes")
+        error = story.refused("rea", "device", "help", request, "--digits", digits)
+        assert (error["code"], "revoked as lost" in error["message"]) == ("not-permitted", True)
 
-    def test_a_helper_without_a_signal_does_not_know_who_was_revoked(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-        request = story.ask()
+    def test_a_helper_without_a_signal_does_not_know_who_was_revoked(self, same: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = same.ask()
         monkeypatch.setattr(forgetting, "try_sync", lambda _opened: False)
-        assert story.office.refused("ruth", "device", "help", request) == "offline"
+        assert same.office.refused("ruth", "device", "help", request) == "offline"
 
-    def test_digits_that_differ(self, story: Story) -> None:
+    def test_digits_that_differ(self, same: Story) -> None:
         """Somebody in between puts a key of their own into the request: what is read back is of another one. Each challenge is good once."""
-        office, request = story.office, story.ask()
+        office, request = same.office, same.ask()
         read = unlocking.read_request(request)
         other = unlocking.request_text(unlock.encode_request(read.device, unlock_key(), read.made, read.boxes))
-        wrong = story.digits("ruth", other)
-        assert story.refused("ruth", "device", "help", other, "--digits", wrong)["code"] == "wrong-digits"
+        wrong = same.digits("ruth", other)
+        assert same.refused("ruth", "device", "help", other, "--digits", wrong)["code"] == "wrong-digits"
         assert office.refused("ruth", "device", "help", other, "--digits", wrong) == "request-ended"
-        right = story.digits("ruth", request)
+        right = same.digits("ruth", request)
         assert office.refused("ruth", "device", "help", request, "--digits", f"{(int(right) + 1) % 10**6:06}") == "wrong-digits"
         assert office.refused("ruth", "device", "help", request, "--digits", right) == "request-ended"
         assert office.refused("sam", "device", "forgotten", "--heard", "12345") == "malformed"
-        right = story.digits("ruth", request)
+        right = same.digits("ruth", request)
         assert office.run("ruth", "device", "help", request, "--digits", f"{right[:3]} {right[3:]}")["answer"]
 
-    def test_what_was_changed_on_its_way(self, story: Story) -> None:
-        office, request = story.office, story.ask()
+    def test_what_was_changed_on_its_way(self, same: Story) -> None:
+        office, request = same.office, same.ask()
         for text in (
             request[:-1],
             request.replace("help1", "answer1"),
@@ -266,135 +284,114 @@ class TestRefused:
         error = office.run("ruth", "device", "help", forged)
         told = unlock.check_digits(unlocking.read_request(forged).id, error["read_out"])
         assert office.refused("ruth", "device", "help", forged, "--digits", told) == "malformed"
-        answer = story.help("ruth", request)
+        answer = same.help("ruth", request)
         read_answer = unlocking.read_answer(answer)
         torn = unlocking.answer_text(unlock.encode_answer(read_answer.request, read_answer.sealed[:-1] + b"\0"))
         for text in (answer[:-1], torn):
-            assert office.refused("sam", "device", "forgotten", "--answer", text, *story.new) == "malformed"
-        assert story.open(answer)["opened"]
+            assert office.refused("sam", "device", "forgotten", "--answer", text, *same.new) == "malformed"
+        assert same.open(answer)["opened"]
 
-    def test_the_box_of_another_phone(self, story: Story) -> None:
+    def test_the_box_of_another_phone(self, same: Story) -> None:
         """Whoever holds Sam's folder cannot say that it is Priya's, who has done nothing to be asked about."""
-        office, read = story.office, unlocking.read_request(story.ask())
+        office, read = same.office, unlocking.read_request(same.ask())
         forged = unlock.encode_request(device(office, "priya"), read.key, read.made, read.boxes)
         text, told = unlocking.request_text(forged), unlock.request_id(forged)
         asked = office.run("ruth", "device", "help", text)
         assert asked["name"] == "Priya"
         assert office.refused("ruth", "device", "help", text, "--digits", unlock.check_digits(told, asked["read_out"])) == "malformed"
 
-    def test_answers_that_do_not_belong(self, story: Story) -> None:
-        office = story.office
-        first = story.help("ruth", story.ask())
-        request = story.ask()
-        assert office.refused("sam", "device", "forgotten", "--answer", first, *story.new) == "request-ended"
-        answer = story.help("ruth", request)
-        wrong = ("--new-passphrase-file", str(story.file("wrong", "not what was chosen")))
+    def test_answers_that_do_not_belong(self, same: Story) -> None:
+        office = same.office
+        first = same.help("ruth", same.ask())
+        request = same.ask()
+        assert office.refused("sam", "device", "forgotten", "--answer", first, *same.new) == "request-ended"
+        answer = same.help("ruth", request)
+        wrong = ("--new-passphrase-file", str(same.file("wrong", "not what was chosen")))
         assert office.refused("sam", "device", "forgotten", "--answer", answer, *wrong) == "bad-passphrase"
         assert office.run("sam", "device", "forgotten", "--heard", "123456")["digits"]
-        assert story.open(answer)["opened"]
-        assert office.refused("sam", "device", "forgotten", "--answer", answer, *story.new) == "request-ended", "an answer opens once"
+        assert same.open(answer)["opened"]
+        assert office.refused("sam", "device", "forgotten", "--answer", answer, *same.new) == "request-ended", "an answer opens once"
 
-    def test_a_request_ends_by_itself_and_when_the_passphrase_comes_back(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-        office = story.office
-        request = story.ask()
-        answer = story.help("ruth", request)
+    def test_a_request_ends_by_itself_and_when_the_passphrase_comes_back(self, same: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        office = same.office
+        request = same.ask()
+        answer = same.help("ruth", request)
         later = now_ms() + 3_600_001
         with monkeypatch.context() as patched:
             patched.setattr(forgetting, "now_ms", lambda: later)
-            assert office.refused("sam", "device", "forgotten", "--answer", answer, *story.new) == "request-ended"
+            assert office.refused("sam", "device", "forgotten", "--answer", answer, *same.new) == "request-ended"
             assert office.refused("sam", "device", "forgotten", "--heard", "123456") == "request-ended"
         office.run("sam", "status")
-        assert office.refused("sam", "device", "forgotten", "--answer", answer, *story.new) == "request-ended"
-        assert not story.unlocked()
+        assert office.refused("sam", "device", "forgotten", "--answer", answer, *same.new) == "request-ended"
+        assert not same.unlocked()
 
-    def test_an_answer_that_lies_about_who_helped(self, story: Story) -> None:
+    def test_an_answer_that_lies_about_who_helped(self, same: Story) -> None:
         """Ruth's box was opened, and Priya signed: nothing is changed on the phone."""
-        office, request = story.office, unlocking.read_request(story.ask())
-        with open_store(story.folder / "ruth", SECRET) as ruths, open_store(story.folder / "priya", SECRET) as priyas:
+        office, request = same.office, unlocking.read_request(same.ask())
+        with open_store(same.folder / "ruth", SECRET) as ruths, open_store(same.folder / "priya", SECRET) as priyas:
             ruth, priya = (Session(store, now_ms, lambda _size: b"") for store in (ruths, priyas))
-            whose = helping.rules.about(ruth.registry, request.device)
-            honest = helping.Helper(ruth.identity.svc, ruth.identity.device, ruth.sign_key, ruth.receive_key)
-            for liar in (
-                replace(honest, sign_key=priya.sign_key),
-                _Liar(honest, priya.identity.device, priya.sign_key),
-                _Liar(honest, ids.ServiceId(bytes(16)), priya.sign_key),
-            ):
-                text = unlocking.answer_text(liar.answer(request, whose, 1))
-                error = story.refused("sam", "device", "forgotten", "--answer", text, *story.new)
-                assert error["code"] == "not-permitted"
-                assert "truly" in error["message"]
-            good = unlocking.answer_text(honest.answer(request, whose, 1))
+            box = request.box_for(ruth.identity.device)
+            assert box is not None
+            keys = rules.open_box(ruth.receive_key, rules.about(ruth.registry, request.device), box)
+            for by, to, key in ((ruth, ruth, priya), (priya, ruth, priya), (priya, priya, priya)):
+                protected = cose.protected_header(unlock.HELP, by.identity.device, ruth.identity.svc)
+                payload = unlock.help_payload(request.id, request.device, to.identity.device, 1, None)
+                contents = unlock.encode_contents(keys, sign_object(key.sign_key, protected, payload))
+                sealed = seal(request.key, ids.label("help-answer") + request.id, contents)
+                text = unlocking.answer_text(unlock.encode_answer(request.id, sealed))
+                error = same.refused("sam", "device", "forgotten", "--answer", text, *same.new)
+                assert (error["code"], "truly" in error["message"]) == ("not-permitted", True)
         assert office.run("sam", "device", "forgotten", "--heard", "123456")["digits"], "the request still waits"
-        assert story.open(good)["helped_by"] == "Ruth"
-
-
-class _Liar(helping.Helper):
-    """Opens the box of one device and says that it was another."""
-
-    __slots__ = ("_honest",)
-
-    def __init__(self, honest: helping.Helper, named: bytes, key: Any) -> None:
-        object.__setattr__(self, "_honest", honest)
-        super().__init__(honest.svc, named, key, honest.receive_key)
-
-    @property
-    def to(self) -> bytes:
-        honest: helping.Helper = self._honest
-        return honest.to
+        assert office.run("sam", "status")["unsent"] == 3, "with the passphrase that he had"
 
 
 def unlock_key() -> bytes:
-    return helping.rules.keys.ReceivingKey(b"somebody in between".ljust(32)).public
+    return ReceivingKey(b"somebody in between".ljust(32)).public
 
 
-class TestShares:
-    def test_the_last_resort(self, story: Story) -> None:
-        """Sam is alone with Priya: no coordinator can be reached, and two people bring their shares to her."""
-        office, request = story.office, story.ask()
-        shares = [word for n in (1, 3) for word in ("--share", str(story.folder / f"office/recovery-perpetrator-{n}.txt"))]
-        digits = story.digits("priya", request, "recovery", "unlock")
-        answer = office.run("priya", "recovery", "unlock", request, "--digits", digits, *shares)["answer"]
-        opened = story.open(answer)
-        assert (opened["helped_by"], opened["shares"], opened["unsent"]) == ("Priya", True, 3)
-        assert office.run("sam", *story.opens, "sync")["unsent"] == 0
-        [said] = [one["text"] for one in office.run("sam", *story.opens, "status")["alarms"] if one["code"] == "helped"]
-        assert "with recovery shares" in said
+def test_the_last_resort(story: Story) -> None:
+    """No coordinator can be reached, and two people bring their shares to a colleague's device."""
+    office = story.office
 
-    def test_a_machine_that_the_phone_does_not_know(self, story: Story) -> None:
-        """The shares are what counts: of who typed them the phone says that it does not know the device."""
-        office = story.office
-        office.enrol("Rea", "fund_holder")
-        request = story.ask()
-        shares = [word for n in (1, 2) for word in ("--share", str(story.folder / f"office/recovery-perpetrator-{n}.txt"))]
-        digits = story.digits("rea", request, "recovery", "unlock")
-        answer = office.run("rea", "recovery", "unlock", request, "--digits", digits, *shares)["answer"]
-        assert story.open(answer)["helped_by"] is None
+    def unlock_with(profile: str, request: str, side: str = "perpetrator", folder: str = "office", status: int = 0) -> dict[str, Any]:
+        shares = [word for n in (1, 3) for word in ("--share", str(story.folder / folder / f"recovery-{side}-{n}.txt"))]
+        digits = story.digits(profile, request, "recovery", "unlock")
+        found: dict[str, Any] = office.run(profile, "recovery", "unlock", request, "--digits", digits, *shares, status=status)
+        return found
 
-    def test_other_shares(self, story: Story) -> None:
-        office, request = story.office, story.ask()
-        for side, code in (("victim", "other-shares"), ("oversight", "other-shares")):
-            shares = [word for n in (1, 2) for word in ("--share", str(story.folder / f"office/recovery-{side}-{n}.txt"))]
-            digits = story.digits("priya", request, "recovery", "unlock")
-            assert office.refused("priya", "recovery", "unlock", request, "--digits", digits, *shares) == code
-        office.run(OFFICE, "recovery", "split", "--out", str(story.folder / "sheets"))
-        office.sync("priya")
-        shares = [word for n in (1, 2) for word in ("--share", str(story.folder / f"sheets/recovery-perpetrator-{n}.txt"))]
-        digits = story.digits("priya", request, "recovery", "unlock")
-        error = story.refused("priya", "recovery", "unlock", request, "--digits", digits, *shares)
-        assert error["code"] == "not-permitted"
-        assert "recovery key" in error["message"]
+    request = story.ask()
+    for side in ("victim", "oversight"):
+        assert unlock_with("priya", request, side, status=1)["error"]["code"] == "other-shares"
+    office.enrol("Rea", "fund_holder")
+    opened = story.open(unlock_with("rea", request)["answer"])
+    assert (opened["helped_by"], opened["shares"], opened["unsent"]) == (None, True, 3), (
+        "the phone does not know that machine: the shares are what counts"
+    )
+    story.back()
+    opened = story.open(unlock_with("priya", story.ask())["answer"])
+    assert (opened["helped_by"], opened["shares"], opened["unsent"]) == ("Priya", True, 3)
+    told = [one["text"] for one in office.run("sam", *story.opens, "status")["alarms"] if one["code"].startswith("helped:")]
+    assert [("somebody" in text, "with recovery shares" in text) for text in told] == [(True, True), (False, True)]
+    story.back()
+    request = story.ask()
+    office.run(OFFICE, "recovery", "split", "--out", str(story.folder / "sheets"))
+    office.sync("priya")
+    error = unlock_with("priya", request, folder="sheets", status=1)["error"]
+    assert (error["code"], "recovery key" in error["message"]) == ("not-permitted", True)
+    assert story.open(unlock_with("priya", request)["answer"])["unsent"] == 3, "the shares of the key that was in force when it last synced"
+    assert office.run("sam", *story.opens, "sync")["unsent"] == 0
 
 
-def test_nobody_can_help(story: Story) -> None:
-    text = story.office.text("sam", "device", "forgotten", "--nobody")
+def test_nobody_can_help(same: Story) -> None:
+    text = same.office.text("sam", "device", "forgotten", "--nobody")
     for words in ("has not been sent", "comes back from the server", "--second-device", "revoked", "keep its folder"):
         assert words in text
 
 
-def test_what_a_person_reads(story: Story) -> None:
+def test_what_a_person_reads(same: Story) -> None:
     """The whole of it in words, with files."""
-    office, out = story.office, story.folder
-    said = office.text("sam", "device", "forgotten", *story.new, "--out", str(out / "please.help"))
+    office, out = same.office, same.folder
+    said = office.text("sam", "device", "forgotten", *same.new, "--out", str(out / "please.help"))
     assert "fieldkeep device help please.help" in said
     said = office.text("ruth", "device", "help", str(out / "please.help"))
     assert "Sam, navigator, asks you to open Sam's phone" in said
@@ -403,7 +400,7 @@ def test_what_a_person_reads(story: Story) -> None:
     back = office.text("sam", "device", "forgotten", "--heard", read_out).strip()[-7:]
     said = office.text("ruth", "device", "help", str(out / "please.help"), "--digits", back, "--out", str(out / "answer.help"))
     assert "kept on both devices" in said
-    said = office.text("sam", "device", "forgotten", "--answer", str(out / "answer.help"), *story.new)
+    said = office.text("sam", "device", "forgotten", "--answer", str(out / "answer.help"), *same.new)
     assert "Ruth helped" in said
     assert "3 not sent, and all of it is here" in said
     assert (out / "please.help").stat().st_mode & 0o777 == 0o600

@@ -10,6 +10,7 @@ from shared_schema.entry import ADMISSION, ENVELOPE, STATEMENT, decode_entry
 from shared_schema.errors import ProtocolError
 from shared_schema.parcel import GATE, INTAKE, LETTER, PASS
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT
+from shared_schema.unlock import HELP
 from sync.signing import SigningKey, sign_object, verify_object
 from tests.vectors.codecs import CODECS
 from tests.vectors.notation import everything
@@ -20,7 +21,7 @@ BINARY: Final = [codec for codec in CODECS if not CODECS[codec].is_text and code
 LABELS: Final = frozenset({"log", "sq", "pv", "sn", "ck"})
 NONE: Final[frozenset[str]] = frozenset()
 TYPES: Final = {ENVELOPE: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS} | dict.fromkeys(
-    (INVITATION, RECEIPT, HEAD, VERDICT, GATE, INTAKE, LETTER, PASS), NONE
+    (INVITATION, RECEIPT, HEAD, VERDICT, GATE, INTAKE, LETTER, PASS, HELP), NONE
 )
 
 

@@ -7,9 +7,9 @@ from tests.vectors.notation import FOLDER, Book
 
 TOPICS: Final = (
     "cbor", "ids", "keys", "cose", "entry", "log", "registry", "membership", "recovery", "grant", "sealing", "change", "fold", "ledger", "merkle",
-    "checkpoint", "receipt", "exchange", "wire", "request", "parcel",
+    "checkpoint", "receipt", "exchange", "wire", "request", "parcel", "unlock",
 )  # fmt: skip
-RANDOMISED: Final = frozenset({"grant", "parcel"})  # HPKE draws its own randomness: sealed bytes are kept as they were written once
+RANDOMISED: Final = frozenset({"grant", "parcel", "unlock"})  # HPKE draws its own randomness: sealed bytes are kept as they were written once
 
 
 def books(topic: str) -> list[Book]:
