@@ -21,6 +21,7 @@ from sync.keys import ReceivingKey, seal
 from sync.signing import sign_object
 from tests.live import now_ms
 from tests.shell import SECRET, new_service
+from tests.system.test_shares_typed import Terminal
 
 NEW = "quite another sentence"
 OFFICE = "office/perpetrator-administrator"
@@ -386,6 +387,25 @@ def test_nobody_can_help(same: Story) -> None:
     text = same.office.text("sam", "device", "forgotten", "--nobody")
     for words in ("has not been sent", "comes back from the server", "--second-device", "revoked", "keep its folder"):
         assert words in text
+
+
+def test_a_passphrase_is_typed_at_a_terminal(tmp_path: Path) -> None:
+    """The old one once, the new one twice; none of it is shown."""
+    with open_store(tmp_path, "the old passphrase", new=True):
+        pass
+    terminal = Terminal("--profile", str(tmp_path), "device", "passphrase")
+    for question, typed in (("Passphrase: ", "the old passphrase"), ("New passphrase: ", NEW), ("Repeat for confirmation: ", f"{NEW}s")):
+        terminal.until(question)
+        terminal.type(typed)
+    terminal.until("do not match")
+    for question in ("New passphrase: ", "Repeat for confirmation: "):
+        terminal.until(question)
+        terminal.type(NEW)
+    terminal.until("The passphrase is changed.")
+    assert terminal.close() == 0
+    assert NEW not in terminal.said
+    with open_store(tmp_path, NEW):
+        pass
 
 
 def test_what_a_person_reads(same: Story) -> None:

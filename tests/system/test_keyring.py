@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from shared_schema.errors import Refused
-from shared_schema.unlock import Box
-from sync.device import keyring, profile
+from shared_schema.unlock import Box, check_digits, decode_answer, decode_request
+from sync.device import helping, keyring, profile, unlocking
 from sync.device.keyring import Keyring
 from sync.device.profile import open_store
+from sync.device.session import Session
 from sync.device.store import Store
 from sync.keys import passphrase_key
+from tests.world import World
 
 OLD, NEW = "the old passphrase", "the new passphrase"
 FACT = b"typed, and not sent"
@@ -65,6 +67,15 @@ def opens(folder: Path, passphrase: str) -> bool:
     except Refused as error:
         assert error.code == "bad-passphrase", error
         return False
+
+
+def unwrapped(folder: Path, passphrase: str) -> bool:
+    """Whether this passphrase opens profile.json, which is left as it is."""
+    try:
+        keyring.unlock(folder, passphrase)
+    except Refused:
+        return False
+    return True
 
 
 def store_opens(folder: Path, key: bytes) -> bool:
@@ -209,9 +220,6 @@ def enrol(folder: Path) -> None:
     begin(folder)
 
 
-STEPS = ("os.open", "os.fsync", "Path.replace", "Path.unlink", "rekey", "checkpoint")
-
-
 def kill_at(step: int, work: Callable[[Path], None], folder: Path) -> bool:
     """Do `work` in a process of its own, which is killed at its `step`-th write; True when it was."""
     pid = os.fork()
@@ -248,8 +256,39 @@ def _die_at(step: int) -> None:
     Store.rekey, Store._connect = counted(Store.rekey), counted(Store._connect)  # type: ignore[method-assign]
 
 
+def asked_for_help(folder: Path) -> None:
+    """Sam's profile with a request, and Ruth's answer to it beside."""
+    with World(sides=("perpetrator",)) as world:
+        ruth, sam = world.enrol("perpetrator", "Ruth", ("coordinator",)), world.enrol("perpetrator", "Sam", ("navigator",))
+        sam.sync()
+        begin(folder, 100_000)
+        with open_store(folder, OLD) as store:
+            sam.store._db.backup(store._db)
+            store.set_fact("fact", FACT)
+            helping.tend(Session(store, profile.now_ms, secrets.token_bytes))
+            assert len(keyring.read(folder).boxes) == 2
+        request = decode_request(unlocking.begin(folder, NEW, profile.now_ms(), secrets.token_bytes))
+        ruth.sync()
+        asked = helping.judge(ruth.session, request)
+        said = helping.challenge(ruth.session, request)
+        confirmed = helping.confirm(ruth.session, asked, check_digits(request.id, said))
+        (folder / "answer").write_bytes(helping.answer(ruth.session, confirmed))
+
+
+def take_answer(folder: Path) -> None:
+    answer = decode_answer((folder / "answer").read_bytes())
+    opened = unlocking.finish(folder, answer, NEW, profile.now_ms, secrets.token_bytes)
+    opened.session.store.close()
+
+
+def ask(folder: Path) -> None:
+    unlocking.begin(folder, NEW, profile.now_ms(), secrets.token_bytes)
+
+
 def prepared(name: str, folder: Path) -> None:
-    if name == "upgrade":
+    if name in ("answer", "ask"):
+        asked_for_help(folder)
+    elif name == "upgrade":
         first_version(folder, 100_000)
     elif name == "enrol":
         pass
@@ -260,7 +299,15 @@ def prepared(name: str, folder: Path) -> None:
         ring._write(secrets.token_bytes, ring._lock, ring._own, (*ring.keys, secrets.token_bytes(32)), (), b"")
 
 
-WORK = {"passphrase": change_passphrase, "key": change_key, "upgrade": only_open, "go_on": only_open, "enrol": enrol}
+WORK = {
+    "passphrase": change_passphrase,
+    "key": change_key,
+    "upgrade": only_open,
+    "go_on": only_open,
+    "enrol": enrol,
+    "answer": take_answer,
+    "ask": ask,
+}
 
 
 def boxes_open(folder: Path) -> bool:
@@ -286,8 +333,15 @@ def every_step(name: str, folder: Path) -> int:
             begin(copy)
         if name == "key" and keyring.read(copy).boxes:
             assert boxes_open(copy), step
+        if name == "answer" and killed:  # the same answer is taken again, until its key is no more the store's
+            done = not unwrapped(copy, OLD)
+            try:
+                take_answer(copy)
+            except Refused as error:
+                assert (done, error.code) == (True, "request-ended"), step
+            assert not unwrapped(copy, OLD)
         if not opens(copy, OLD):
-            assert name == "passphrase", step
+            assert name in ("passphrase", "answer"), step
             assert opens(copy, NEW), step
         assert len(keyring.unlock(copy, OLD if opens(copy, OLD) else NEW).keys) == 1
         shutil.rmtree(copy)
@@ -344,7 +398,9 @@ print(here.torn(folder) if {name!r} == "torn" else here.every_step({name!r}, fol
 """
     ran = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout) >= {"passphrase": 8, "key": 24, "upgrade": 24, "go_on": 12, "enrol": 8, "torn": 13}[name], ran.stdout
+    assert int(ran.stdout) >= {"passphrase": 8, "key": 24, "upgrade": 24, "go_on": 12, "enrol": 8, "answer": 30, "ask": 8, "torn": 13}[name], (
+        ran.stdout
+    )
 
 
 def test_the_ring_writes_before_it_believes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
