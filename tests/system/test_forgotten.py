@@ -218,7 +218,7 @@ class TestRefused:
         assert same.refused("priya", "device", "help", request)["message"] == "you may not help to open Sam's Sam's phone: ask Ruth"
         assert office.refused(OFFICE, "device", "help", request) == "not-permitted"
         assert office.refused(OFFICE, "recovery", "unlock", request) == "not-permitted"
-        assert office.refused("sam", "device", "help", request) == "not-permitted"
+        assert "the very device that asks" in same.refused("sam", "device", "help", request)["message"]
         office.enrol("Cora", "coordinator", side="victim")
         error = same.refused("cora", "device", "help", request)
         assert error["code"] == "not-found"

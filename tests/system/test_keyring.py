@@ -198,6 +198,28 @@ with open_store(Path({str(folder)!r}), OLD) as store:
         assert not store_opens(folder, old)
 
 
+def test_a_sync_goes_on_when_the_boxes_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was synced is synced, and the person is told."""
+
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    with World(sides=("perpetrator",)) as world:
+        sam = world.enrol("perpetrator", "Sam", ("navigator",))
+        begin(tmp_path / "p")
+        with open_store(tmp_path / "p", OLD) as store:
+            sam.store._db.backup(store._db)
+            session = Session(store, profile.now_ms, secrets.token_bytes)
+            with monkeypatch.context() as patched:
+                patched.setattr(keyring, "replace_private", full)
+                helping.tend(session)
+            [(_, _, _, _, code, text, _)] = store.alarms()
+            assert (code, "the disk is full" in text) == ("storage", True)
+            assert keyring.read(tmp_path / "p").boxes == ()
+            helping.tend(session)
+            assert len(keyring.read(tmp_path / "p").boxes) == 1
+
+
 # --- a process that ends anywhere --------------------------------------------------------------------------------------------
 
 
