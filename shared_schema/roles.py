@@ -11,6 +11,7 @@ ROLES: Final[Mapping[str, dict[str, Any]]] = _RAW["roles"]
 FILES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = _RAW["files"]
 _REFUSED: Final[list[list[str]]] = _RAW["combinations_refused"]
 _REINSTATE: Final[Mapping[str, list[str]]] = _RAW["reinstate"]
+_HELP: Final[Mapping[str, Mapping[str, list[str]]]] = _RAW["help"]
 LETTERS: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = _RAW["letters"]
 _ROW: Final = {
     "genesis": "genesis",
@@ -48,6 +49,18 @@ def _clash(held: set[str], first: str, second: str) -> bool:
 def may_reinstate(side: str, roles: Iterable[str]) -> bool:
     """True when a device with these roles may lift a suspension on `side`."""
     return not set(roles).isdisjoint(_REINSTATE[side])
+
+
+def can_be_helped(side: str, roles: Iterable[str]) -> bool:
+    """True when the store of a device with these roles may be opened with somebody's help (docs/spec.md §13.2)."""
+    held = set(roles)
+    return bool(held) and held <= _HELP[side].keys()
+
+
+def may_help(side: str, roles: Iterable[str], helper: Iterable[str]) -> bool:
+    """True when a colleague with the roles `helper` may help to open the store of a device with `roles`: for each of them one that may."""
+    held = set(helper)
+    return can_be_helped(side, roles) and all(not held.isdisjoint(_HELP[side][role]) for role in roles)
 
 
 def may_send(letter: str, side: str, file: str, roles: Iterable[str]) -> bool:

@@ -11,13 +11,14 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared_schema import ids
-from shared_schema.errors import BadGrant, WeakKey
+from shared_schema.errors import BadGrant, Refused, WeakKey
 from sync.signing import SigningKey, check_receive_key
 
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -25,6 +26,7 @@ _GRANT: Final = ids.label("grant")
 _ADDRESS: Final = ids.label("address")
 _INTAKE: Final = ids.label("intake")
 _ML_KEM_PUBLIC: Final = 1184
+NONCE_BYTES: Final = 12
 
 
 NO_SECRET: Final = bytes(32)  # in a grant: an older epoch whose secret the granter does not have
@@ -113,5 +115,18 @@ def open_secrets(key: ReceivingKey, info: bytes, sealed: bytes, count: int) -> l
 
 
 def passphrase_key(passphrase: str, salt: bytes, memory_kib: int, passes: int) -> bytes:
-    """32-byte store key from a passphrase: Argon2id (RFC 9106), one lane."""
+    """32-byte key from a passphrase: Argon2id (RFC 9106), one lane."""
     return Argon2id(salt=salt, length=32, iterations=passes, lanes=1, memory_cost=memory_kib).derive(passphrase.encode())
+
+
+def wrap(key: bytes, nonce: bytes, plain: bytes, bound: bytes) -> bytes:
+    """Nonce (12 bytes) ‖ AES-256-GCM of `plain` under a passphrase's key, `bound` to what it is about (docs/spec.md §13.1)."""
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound)
+
+
+def unwrap(key: bytes, wrapped: bytes, bound: bytes) -> bytes:
+    """What was wrapped. Raises Refused `bad-passphrase` for another key, and for bytes that were changed."""
+    try:
+        return AESGCM(key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound)
+    except (InvalidTag, ValueError):
+        raise Refused("bad-passphrase") from None

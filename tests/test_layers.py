@@ -6,7 +6,7 @@ import sys
 import pytest
 
 CAN_DECRYPT = {
-    "sync.sealing", "sync.keys", "sync.granting", "sync.fold", "sync.ledger", "sync.change", "sync.device", "shamir_mnemonic",
+    "sync.sealing", "sync.keys", "sync.unlock", "sync.granting", "sync.fold", "sync.ledger", "sync.change", "sync.device", "shamir_mnemonic",
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.hpke", "cryptography.hazmat.primitives.kdf.hkdf",
     "cryptography.fernet",
 }  # fmt: skip
@@ -27,6 +27,7 @@ RULES = [
     "signing",
     "sealing",
     "keys",
+    "unlock",
     "audit",
 ]
 
@@ -52,7 +53,8 @@ def test_the_rules_do_no_io(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["cbor", "entry", "wire", "certificate", "recovery", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"]
+    "module",
+    ["cbor", "entry", "wire", "certificate", "recovery", "unlock", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"],
 )
 def test_the_schema_needs_the_standard_library_only(module: str) -> None:
     before = set(subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True).stdout.split())

@@ -1,4 +1,4 @@
-"""The device's database: SQLCipher, opened with a key from the passphrase, never a plaintext file (docs/spec.md §13).
+"""An open device database: one SQLCipher file under the store key, never a plaintext file, and its transactions (docs/spec.md §13).
 
 Functions do not commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls back on any error.
 """
@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlcipher3.dbapi2 as sqlite
 
 from shared_schema.errors import Refused
+from sync.device.keyring import Keyring
 from sync.device.tables import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 SqlError: Final = sqlite.Error
@@ -41,14 +42,19 @@ class Database:
     """One open device store. Without `create` a store that is missing or empty is refused: an empty one in its place would hide the loss."""
 
     def __init__(self, path: Path | str, key: bytes, *, create: bool = True) -> None:
-        file = Path(path)
+        self._path, self.key = path, key
+        self.keyring: Keyring | None = None  # of a profile; a store by itself has none
+        self._depth = 0
+        self._connect(key, create=create)
+
+    def _connect(self, key: bytes, *, create: bool) -> None:
+        path, file = self._path, Path(self._path)
         if not create and not file.is_file():
             raise Refused("storage", f"there is no store.db in {file.parent}: was it moved, or is a disk missing? No empty one is made in its place")
         try:
             self._db = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
         except sqlite.Error as error:
             raise storage_error(error) from None
-        self._depth = 0
         try:
             self._unlock(key, file, create=create)
         except sqlite.Error as error:
@@ -82,6 +88,29 @@ class Database:
             self._db.executescript(f"BEGIN IMMEDIATE; {' '.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         with suppress(sqlite.Error):  # what could not be overwritten before, on a full disk say; nothing is confirmed until it is
             self.scrub()
+
+    def rekey(self, key: bytes) -> bool:
+        """Encrypt the whole store under another key, in one transaction. False where that failed, and it has the key that it had.
+
+        The file is opened again either way: after a failure this library would go on writing under the new key. Raises Refused `storage` when
+        neither key opens it any more.
+        """
+        try:
+            self._db.execute(f"PRAGMA rekey = \"x'{key.hex()}'\"")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no page under the old key stays in the file
+        except sqlite.Error:
+            pass
+        self._db.close()
+        for one in (key, self.key):
+            try:
+                self._connect(one, create=False)
+            except Refused as error:
+                if error.code != "bad-passphrase":
+                    raise
+            else:
+                self.key = one
+                return one == key
+        raise Refused("storage", f"the store in {Path(self._path).parent} does not open any more: keep a copy of the folder, and ask for help")
 
     def close(self) -> None:
         """Close the database."""

@@ -1,4 +1,4 @@
-"""A device's folder: `profile.json` (how the passphrase becomes a key) and `store.db` (everything else, sealed). docs/spec.md §13.
+"""A device's folder: `profile.json` (the store's key, wrapped) and `store.db` (everything else, sealed). docs/spec.md §13.
 
 One process at a time: a second one waits, then says so.
 """
@@ -14,20 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from shared_schema.errors import Malformed, ProtocolError, Refused
-from shared_schema.shape import as_bytes, as_uint
+from shared_schema.errors import ProtocolError, Refused
+from sync.device import keyring
+from sync.device.keyring import Keyring
+from sync.device.private_files import replace_private
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.device.wiping import DONE
-from sync.keys import passphrase_key
 
-MEMORY_KIB: Final = 65_536
-PASSES: Final = 3
-LEAST: Final = (47_104, 1)  # OWASP: 46 MiB, one pass. A profile that asks for less was tampered with.
-MOST: Final = (1_048_576, 64)
+REQUEST: Final = "request.json"  # a request for help that waits for its answer: sync/device/unlocking.py
 _WAIT_S: Final = 10.0
 _NO_GOOD: Final = frozenset({"invitation-spent", "invitation-ended", "invitation-invalid"})  # before anything of this device was taken
-MIN_PASSPHRASE: Final = 8
 WIPED: Final = "wiped.json"  # what is left of a device that wiped itself: when, why, how much
 
 
@@ -36,50 +33,9 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _begin(folder: Path, passphrase: str) -> None:
-    if len(passphrase) < MIN_PASSPHRASE:
-        raise Refused("bad-passphrase", f"a passphrase has at least {MIN_PASSPHRASE} characters")
-    facts = {"v": 1, "kdf": "argon2id", "memory_kib": MEMORY_KIB, "passes": PASSES, "salt": secrets.token_hex(16)}
-    try:
-        write_private(folder / "profile.json", json.dumps(facts), new=True)
-        (folder / WIPED).unlink(missing_ok=True)
-    except FileExistsError:
-        raise Refused("not-permitted", f"{folder} already holds a device") from None
-
-
-def write_private(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file that only its owner may read; on disk when this returns. Raises FileExistsError for a `new` one that is there."""
-    flags = os.O_CREAT | os.O_WRONLY | (os.O_EXCL if new else os.O_TRUNC)
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), 0o600)  # it may have been there
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # its name too
-    finally:
-        os.close(folder)
-
-
-def _key(folder: Path, passphrase: str) -> bytes:
-    try:
-        facts = json.loads((folder / "profile.json").read_text(encoding="ascii"))
-        v, memory, passes = (as_uint(facts[name], name) for name in ("v", "memory_kib", "passes"))
-        salt = as_bytes(bytes.fromhex(facts["salt"]), 16, "salt")
-        known = v == 1 and facts["kdf"] == "argon2id"
-    except (ValueError, KeyError, TypeError, RecursionError, Malformed):
-        raise Refused(
-            "no-profile", f"profile.json in {folder} is damaged: bring it back from a copy; the store cannot be opened without it"
-        ) from None
-    if not known or not (LEAST[0] <= memory <= MOST[0] and LEAST[1] <= passes <= MOST[1]):
-        raise Refused("no-profile", "profile.json asks for a way of making keys that is not allowed")
-    return passphrase_key(passphrase, salt, memory, passes)
-
-
 def require_profile(folder: Path) -> None:
     """Raises Refused `no-profile` unless a profile was made in `folder`."""
-    if not (folder / "profile.json").exists():
+    if not (folder / keyring.NAME).exists():
         raise Refused("no-profile", _wiped(folder) or f"there is no enrolled device in {folder}")
 
 
@@ -95,9 +51,20 @@ def _wiped(folder: Path) -> str:
 
 def _end(folder: Path, gone: bytes) -> None:
     """The last of a device that has wiped itself: what it was is kept as a few numbers, and nothing else."""
-    write_private(folder / WIPED, gone.decode())
-    for path in (*folder.glob("store.db*"), folder / "profile.json"):
+    replace_private(folder / WIPED, gone.decode())
+    for path in (*folder.glob("store.db*"), *folder.glob(f"{keyring.NAME}*"), folder / REQUEST):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """A profile's folder, for this process only. Raises Refused `busy`."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _wait_for(lock)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager
@@ -110,14 +77,19 @@ def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
         require_profile(folder)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        _wait_for(lock)
-        if new and not (folder / "profile.json").exists():
-            _begin(folder, passphrase)
-        store = Store(folder / "store.db", _key(folder, passphrase), create=new)
+    with locked_folder(folder):
+        if new and not (folder / keyring.NAME).exists():
+            keyring.create(folder, passphrase, secrets.token_bytes)
+            (folder / WIPED).unlink(missing_ok=True)
+        ring = keyring.unlock(folder, passphrase)
+        store = _open(folder, ring, create=new)
         gone = store.fact(DONE)
         try:
+            if gone is None and ring.outdated:
+                ring.upgrade(store, passphrase, secrets.token_bytes)
+            with contextlib.suppress(OSError):  # a full disk: both keys stay
+                ring.settle(store, secrets.token_bytes)
+                (folder / REQUEST).unlink(missing_ok=True)  # whoever has the passphrase needs no help
             if gone is None:
                 yield store
                 return
@@ -127,20 +99,40 @@ def open_store(folder: Path, passphrase: str, *, new: bool = False) -> Iterator[
             if gone is not None:
                 _end(folder, gone)
         require_profile(folder)  # it had been cut short in its end
-    finally:
-        os.close(lock)
+
+
+def _open(folder: Path, ring: Keyring, *, create: bool) -> Store:
+    store = try_keys(folder, ring.keys, create=create)
+    if store is None:
+        if ring.outdated:
+            raise Refused("bad-passphrase", f"the passphrase does not open {folder / 'store.db'}, or that is no store of a device")
+        text = f"store.db in {folder} is not the store that {keyring.NAME} there has the key of: bring both back from one copy"
+        raise Refused("storage", text)
+    store.keyring = ring
+    return store
+
+
+def try_keys(folder: Path, keys: tuple[bytes, ...], *, create: bool = False) -> Store | None:
+    """The store in a folder, opened with the first of these keys that does; None when none does. Raises Refused `storage`."""
+    for key in keys:
+        try:
+            return Store(folder / "store.db", key, create=create)
+        except Refused as error:
+            if error.code != "bad-passphrase":
+                raise
+    return None
 
 
 @contextmanager
 def new_profile(folder: Path, passphrase: str) -> Iterator[Store]:
     """A store for a device that is to be enrolled. What was made here goes again when the invitation turns out to be no good."""
-    fresh = not (folder / "profile.json").exists()
+    fresh = not (folder / keyring.NAME).exists()
     try:
         with open_store(folder, passphrase, new=True) as store:
             yield store
     except ProtocolError as error:
         if fresh and error.code in _NO_GOOD:
-            for path in (*folder.glob("store.db*"), folder / "profile.json", folder / "lock"):
+            for path in (*folder.glob("store.db*"), *folder.glob(f"{keyring.NAME}*"), folder / "lock"):
                 path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()  # somebody may keep other things in it

@@ -15,7 +15,7 @@ from typing import Final
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from sync.device import shares
-from sync.device.profile import write_private
+from sync.device.private_files import write_private
 from sync.device.shares import Words
 
 _COLUMNS: Final = 3

@@ -12,7 +12,8 @@ import pytest
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.wire import decode_purged
-from sync.device.profile import _key, open_session
+from sync.device import keyring
+from sync.device.profile import open_session
 from sync.device.transport import HttpTransport
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
@@ -36,7 +37,7 @@ def office(tmp_path: Path) -> Iterator[Any]:
 
 
 def stores(office: Any, *profiles: str) -> list[tuple[str, bytes]]:
-    return [(name, decrypted(office.folder / name / "store.db", _key(office.folder / name, SECRET))) for name in profiles]
+    return [(name, decrypted(office.folder / name / "store.db", keyring.unlock(office.folder / name, SECRET).keys[0])) for name in profiles]
 
 
 def erase(office: Any) -> dict[str, Any]:

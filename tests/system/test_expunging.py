@@ -9,7 +9,8 @@ import pytest
 
 from shared_schema import cbor, ids
 from sync import keys, sealing
-from sync.device.profile import _key, open_session
+from sync.device import keyring
+from sync.device.profile import open_session
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET, new_service
@@ -34,7 +35,7 @@ def office(tmp_path: Path) -> Iterator[Any]:
 
 def stores(office: Any, *profiles: str) -> list[tuple[str, bytes]]:
     """Every byte of these devices' stores, decrypted, free pages included."""
-    return [(name, decrypted(office.folder / name / "store.db", _key(office.folder / name, SECRET))) for name in profiles]
+    return [(name, decrypted(office.folder / name / "store.db", keyring.unlock(office.folder / name, SECRET).keys[0])) for name in profiles]
 
 
 def key_material(office: Any, profile: str, record: str) -> list[bytes]:

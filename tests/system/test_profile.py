@@ -15,6 +15,7 @@ import pytest
 from shared_schema.errors import Refused
 from sync.device import enrolment, files, profile, records
 from sync.device.database import SqlError, storage_error
+from sync.device.private_files import write_private
 from sync.device.profile import open_store
 from sync.device.session import Session
 from sync.device.store import Store
@@ -114,7 +115,7 @@ class TestMaking:
         assert len(salts) == 3
         assert len(set(salts)) == 1
         with pytest.raises(FileExistsError):
-            profile.write_private(tmp_path / "p" / "profile.json", "{}", new=True)
+            write_private(tmp_path / "p" / "profile.json", "{}", new=True)
 
     def test_only_the_owner_may_read(self, tmp_path: Path) -> None:
         before = os.umask(0o022)
@@ -122,7 +123,7 @@ class TestMaking:
             with open_store(tmp_path / "p", SECRET, new=True):
                 pass
             (tmp_path / "share").touch(mode=0o644)
-            profile.write_private(tmp_path / "share", "words")
+            write_private(tmp_path / "share", "words")
         finally:
             os.umask(before)
         assert mode(tmp_path / "p") == 0o700
@@ -213,8 +214,11 @@ class TestDisk:
         assert desk.refused("status")["code"] == "storage"
 
     def test_what_is_no_store(self, desk: Any) -> None:
+        """The passphrase is right, by profile.json: it is the store that is none."""
         (desk.folder / "store.db").write_bytes(b"SQLite" * 16_384)
-        assert desk.refused("status")["code"] == "bad-passphrase"
+        error = desk.refused("status")
+        assert error["code"] == "storage"
+        assert "bring both back from one copy" in error["message"]
         (desk.folder / "store.db").unlink()
         assert desk.refused("status")["code"] == "storage"
         assert not (desk.folder / "store.db").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared_schema import cbor, ids
-from sync.device.profile import _key
+from sync.device import keyring
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET, new_service
@@ -25,7 +25,7 @@ def town(tmp_path: Path) -> Iterator[Any]:
 
 
 def stores(town: Any, *profiles: str) -> list[tuple[str, bytes]]:
-    return [(name, decrypted(town.folder / name / "store.db", _key(town.folder / name, SECRET))) for name in profiles]
+    return [(name, decrypted(town.folder / name / "store.db", keyring.unlock(town.folder / name, SECRET).keys[0])) for name in profiles]
 
 
 def sealed_in(path: Path) -> dict[bytes, bytes]:

@@ -13,6 +13,7 @@ from sync.change import CellKey, Change, Op, OpId
 from sync.signing import SigningKey, sign_object
 from tests.vectors.coding import Codec, Value, sign, signed_value
 from tests.vectors.parcel_codecs import PARCEL_CODECS
+from tests.vectors.unlock_codecs import UNLOCK_CODECS
 
 # --- entries ----------------------------------------------------------------------------------------------------------------
 
@@ -445,4 +446,5 @@ CODECS: Final[dict[str, Codec]] = {
     ),
     "event": Codec(event.decode_event, lambda value, _seed: cbor.encode(value)),
     **PARCEL_CODECS,
+    **UNLOCK_CODECS,
 }

@@ -23,6 +23,7 @@ from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
+from tests.vectors.unlock_operations import UNLOCK_OPERATIONS
 
 In = dict[str, Any]
 _NO_INCARNATION: Final = bytes(16)
@@ -636,4 +637,5 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "authorization": _authorization,
     "check_request": _check_request,
     **PARCEL_OPERATIONS,
+    **UNLOCK_OPERATIONS,
 }

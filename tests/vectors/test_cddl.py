@@ -50,6 +50,9 @@ _RULES: Final = {
     "publication": "publication",
     "parcels": "parcels",
     "come": "come-answer",
+    "help_request": "help-request",
+    "help_answer": "help-answer",
+    "help_contents": "help-contents",
 }
 
 
@@ -130,6 +133,8 @@ def _check_inside(codec: str, data: bytes) -> None:
         check_signed("letter", value["letter"])
         for data in (*value["chain"], *(value["second"][1] if value["second"] else [])):
             check_signed("registry-entry", data)
+    if codec == "help_contents":
+        check_signed("help", value["help"])
     if codec == "come":
         for _, _, passed, _ in value["parcels"]:
             check_signed("pass", passed)
@@ -189,6 +194,9 @@ def test_every_rule_is_used() -> None:
         "come-answer",
         "purged-answer",
         "expunction-entry",
+        "help-request",
+        "help-answer",
+        "help-contents",
     }
     assert rules - used - entry_points == set()
 
@@ -204,7 +212,7 @@ def test_a_rule_refuses_objects_of_other_kinds() -> None:
 
 
 def test_a_signed_rule_refuses_headers_of_other_types() -> None:
-    rules = ("invitation", "receipt", "signed-head", "verdict", "gate", "intake-key", "letter", "pass")
+    rules = ("invitation", "receipt", "signed-head", "verdict", "gate", "intake-key", "letter", "pass", "help")
     signed = [case for case in SHAPED if case.body["codec"].replace("_", "-") in rules]
     for case in signed:
         for rule in rules:

@@ -12,6 +12,7 @@ from shared_schema.errors import ProtocolError
 from shared_schema.parcel import GATE, INTAKE, LETTER, PASS
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT
 from shared_schema.removal import PURGE
+from shared_schema.unlock import HELP
 from sync.signing import SigningKey, sign_object, verify_object
 from tests.vectors.codecs import CODECS
 from tests.vectors.notation import everything
@@ -22,7 +23,7 @@ BINARY: Final = [codec for codec in CODECS if not CODECS[codec].is_text and code
 LABELS: Final = frozenset({"log", "sq", "pv", "sn", "ck"})
 NONE: Final[frozenset[str]] = frozenset()
 TYPES: Final = {ENVELOPE: LABELS | {"ep"}, EXPUNCTION: LABELS | {"ep"}, STATEMENT: LABELS, ADMISSION: LABELS} | dict.fromkeys(
-    (INVITATION, RECEIPT, HEAD, VERDICT, APPROVAL, PURGE, GATE, INTAKE, LETTER, PASS), NONE
+    (INVITATION, RECEIPT, HEAD, VERDICT, APPROVAL, PURGE, GATE, INTAKE, LETTER, PASS, HELP), NONE
 )
 
 

@@ -123,6 +123,30 @@ def _of(op: str) -> list[Case]:
     return [case for case in GOLDEN if case.body.get("op") == op]
 
 
+class TestHelp:
+    """HPKE and SHA-256 by the book open the same boxes and answers, and give the same digits."""
+
+    @pytest.mark.parametrize("case", _of("open_box"), ids=str)
+    def test_golden_boxes(self, case: Case) -> None:
+        box = case.body["in"]
+        info = b"fieldkeep/v1/box\0" + box["svc"] + box["side"].encode() + b"\0" + box["device"] + box["cert"] + box["to"]
+        assert hpke.open_base(box["seed"], info, box["sealed"]) == b"".join(case.body["out"])
+
+    @pytest.mark.parametrize("case", _of("open_answer"), ids=str)
+    def test_golden_answers(self, case: Case) -> None:
+        given, out = case.body["in"], case.body["out"]
+        asked, answer = hashlib.sha256(b"fieldkeep/v1/help-request\0" + given["request"]).digest(), cbor2.loads(given["answer"])
+        contents = cbor2.loads(hpke.open_base(given["seed"], b"fieldkeep/v1/help-answer\0" + asked, answer["sealed"]))
+        said = _payload(contents["help"])[1]
+        assert (answer["request"], contents["keys"], said["request"], said["to"], said["at"]) == (asked, out["keys"], asked, out["to"], out["at"])
+
+    @pytest.mark.parametrize("case", _of("help_digits"), ids=str)
+    def test_golden_digits(self, case: Case) -> None:
+        given, out = case.body["in"], case.body["out"]
+        whole = hashlib.sha256(b"fieldkeep/v1/help-check\0" + out["id"] + given["challenge"].encode()).hexdigest()
+        assert out["digits"] == str(int(whole[:16], 16) % 10**6).zfill(6)
+
+
 def _derived(name: str, given: Any, epoch: int, secret: bytes, more: bytes = b"") -> bytes:
     ctx = given["svc"] + given["log"] + epoch.to_bytes(4, "big")
     return hpke.hkdf(secret, b"", f"fieldkeep/v1/{name}\0".encode() + ctx + more, 32)

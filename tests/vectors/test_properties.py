@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared_schema import cbor, cose, ids
+from shared_schema import cbor, cose, ids, unlock
 from shared_schema.approval import KINDS, decode_approval
 from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_registry_statement
 from shared_schema.checkpoint import decode_checkpoint
@@ -61,6 +61,10 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "decode_publication": decode_publication,
     "decode_parcels": decode_parcels,
     "decode_come": decode_come,
+    "unlock.decode_request": unlock.decode_request,
+    "decode_answer": unlock.decode_answer,
+    "unlock.decode_contents": unlock.decode_contents,
+    "decode_help": unlock.decode_help,
 }
 SEED: Final = bytes(range(32))
 GOLDEN: Final = [case for case in everything()[0] if "codec" in case.body]
@@ -231,6 +235,11 @@ CHAIN: Final = st.lists(BYTES, max_size=3)
 CONTENTS: Final = st.fixed_dictionaries({"letter": BYTES, "chain": CHAIN, "second": st.none() | st.tuples(BYTES, CHAIN).map(list)})
 PUBLICATION: Final = st.fixed_dictionaries({"ep": EPOCH, "key": HASH, "gate": st.none() | BYTES, "keys": st.lists(BYTES, max_size=3)})
 COME: Final = st.fixed_dictionaries({"parcels": st.lists(st.tuples(NUMBER, COUNT, BYTES, PARCEL | ANY).map(list), max_size=2), "more": st.booleans()})
+HELP: Final = st.fixed_dictionaries({"request": HASH, "device": ID, "to": ID, "at": COUNT, "by": st.none() | st.binary(min_size=64, max_size=64)})
+BOXES: Final = st.dictionaries(ID, st.sampled_from([bytes(1168), bytes(1200)]), min_size=1, max_size=3)
+HELP_REQUEST: Final = st.fixed_dictionaries(
+    {"device": ID, "key": st.just(bytes(1216)), "made": COUNT, "boxes": BOXES.map(lambda boxes: [[to, boxes[to]] for to in sorted(boxes)])}
+)
 EVENT: Final = st.fixed_dictionaries(
     {"e": st.sampled_from(["delivered", "reviewed", "shown"]), "device": ID, "log": ID, "from": COUNT, "to": NUMBER, "ms": COUNT}
 ) | st.fixed_dictionaries({"e": st.just("sent"), "device": ID, "address": ID, "id": ID, "ms": COUNT})
@@ -289,6 +298,10 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "publication": PUBLICATION,
     "parcels": st.lists(PARCEL, max_size=2) | st.lists(ANY, max_size=2),
     "come": COME,
+    "help": _signed("fieldkeep-help", HELP),
+    "help_request": HELP_REQUEST,
+    "help_answer": st.fixed_dictionaries({"request": HASH, "sealed": BYTES}),
+    "help_contents": st.fixed_dictionaries({"keys": st.lists(HASH, min_size=1, max_size=2), "help": BYTES}),
 }
 FEW: Final = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -17,7 +17,7 @@ def test_topics_are_the_folders() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_topic_is_written_again_byte_for_byte(topic: str) -> None:
-    """`grant` and `parcel` too, as long as their files are there: their sealed bytes are random and kept from them."""
+    """`grant`, `parcel` and `unlock` too, as long as their files are there: their sealed bytes are random and kept from them."""
     made = {f"{book.name}.json": book.text() for book in books(topic)}
     assert made.keys() == {path.name for path in (FOLDER / topic).iterdir()}
     for name, text in made.items():
@@ -25,7 +25,7 @@ def test_a_topic_is_written_again_byte_for_byte(topic: str) -> None:
 
 
 def test_only_what_is_sealed_by_hpke_is_random() -> None:
-    assert {"grant", "parcel"} == RANDOMISED
+    assert {"grant", "parcel", "unlock"} == RANDOMISED
 
 
 _PROBE: Final = "from tests.vectors.generate import books; print(*(book.text() for book in books('cbor') + books('ids') + books('log')))"

@@ -10,7 +10,7 @@ from shared_schema import ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS
 from shared_schema.errors import Refused
 from sync.device import enrolment, finding, holding, standing, wiping
-from sync.device.cli import frame, terminal
+from sync.device.cli import forgetting, frame, terminal
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send, try_sync
 from sync.device.cli.terminal import emit, emit_json, short, table
@@ -21,6 +21,9 @@ from sync.device.transport import HttpTransport
 from sync.registry import Certificate
 
 device = typer.Typer(help="Devices of your side.", no_args_is_help=True)
+device.command("passphrase")(forgetting.device_passphrase)
+device.command("forgotten")(forgetting.device_forgotten)
+device.command("help")(forgetting.device_help)
 WhichDevice = Annotated[str, typer.Argument(metavar="DEVICE", help="Its id or the first characters of it, what it is called, or whose it is.")]
 
 

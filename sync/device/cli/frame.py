@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Final, ParamSpec, TypeVar
 
 import typer
@@ -29,6 +30,9 @@ R = TypeVar("R")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 FileArg = Annotated[str, typer.Argument(help="File id, or the first characters of it.")]
 RecordArg = Annotated[str, typer.Argument(help="Record id, or the first characters of it; FILE:RECORD where several files have it.")]
+NewPassphrase = Annotated[
+    Path | None, typer.Option("--new-passphrase-file", help="File with the new passphrase; default FIELDKEEP_NEW_PASSPHRASE or a prompt.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
 _CODE_HINTS: Final = {
     "offline": "Nothing is lost. Try again when there is a signal.",
@@ -48,6 +52,24 @@ def passphrase(*, confirm: bool = False) -> str:
         raise Refused("bad-passphrase", "no passphrase was given, and nobody can be asked: use --passphrase-file or FIELDKEEP_PASSPHRASE")
     text: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
     return text
+
+
+def new_passphrase(file: Path | None, *, again: bool = False) -> str:
+    """A passphrase to come: from `file`, FIELDKEEP_NEW_PASSPHRASE, or a prompt, twice unless it is typed `again`. Raises Refused as `passphrase` does."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\n")
+    from_environment = os.environ.get("FIELDKEEP_NEW_PASSPHRASE")
+    if from_environment is not None:
+        return from_environment
+    if not _can_ask():
+        raise Refused("bad-passphrase", "no new passphrase was given, and nobody can be asked: use --new-passphrase-file or FIELDKEEP_NEW_PASSPHRASE")
+    text: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=not again, err=True)
+    return text
+
+
+def can_talk() -> bool:
+    """True when a person reads what is printed here, and types at this terminal."""
+    return sys.stdin.isatty() and not context().as_json
 
 
 def _can_ask() -> bool:

@@ -14,7 +14,7 @@ from sync import audit
 from sync.audit import Audited, Export
 from sync.device import audit_files, cases, finding
 from sync.device import recovery as rules
-from sync.device.cli import frame, keeping, share_input, terminal
+from sync.device.cli import forgetting, frame, keeping, share_input, terminal
 from sync.device.cli.auditing import Authority, pin_of
 from sync.device.cli.frame import FileArg, Json, command
 from sync.device.cli.sending import require_taken, send
@@ -32,6 +32,7 @@ recovery.command("split")(keeping.recovery_split)
 recovery.command("holders")(keeping.recovery_holders)
 recovery.command("allow")(keeping.recovery_allow)
 recovery.command("close")(keeping.recovery_close)
+recovery.command("unlock")(forgetting.recovery_unlock)
 _OLD_SHARES: Final = """Old shares and revoked devices open nothing that is written to these files from now on. Keep the old shares until every file of the side has been granted to the fresh key (registry show on members' devices, a supervisor's audit verify); then destroy them."""
 _AT_ONCE: Final = 10  # files that are sent together: what is taken stays, whatever becomes of the rest
 _WHY: Final = {

@@ -6,7 +6,7 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import breaches, cover, files, finding, funds, handovers, holding, records, recovery, removing
+from sync.device import breaches, cover, files, finding, funds, handovers, helping, holding, records, recovery, removing
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
@@ -101,7 +101,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
         "unsent": unsent, "held": store.held(), "parcels": len(store.parcels()), "synced_ms": int(synced) if synced else None, "conflicts": len(in_conflict), "proposals": len(proposals), "drafts": len(drafts),
         "clock_offset_ms": opened.clock_offset(), "alarms": alarms, "outbox": refused, "checkpoint_size": opened.witness().size,
         "proofs_due": len(store.due_proofs(100_000)), "needs_you": needs,
-        "recovery": {"granted": granted, "files": files}, "rotation": {"pending": [ids.show(log) for log in recovery.unrotated(opened)], "files": files}, "shortfalls": _shortfalls(opened),
+        "recovery": {"granted": granted, "files": files}, "rotation": {"pending": [ids.show(log) for log in recovery.unrotated(opened)], "files": files}, "shortfalls": _shortfalls(opened), "can_help": helping.who_can(opened),
     }  # fmt: skip
 
 
