@@ -325,6 +325,7 @@ def _tells(book: Book, name: str, why: str, file: FileLog, void: tuple[str | Non
         "head": list(head_of(file, len(file.entries))), "void": [*[None] * (len(file.entries) - len(void)), *void], "file": "case", "side": SIDE,
         "members": sorted([device.user, role] for device, role in C_AND_N.items()), "ever": sorted((C1.user, N1.user)),
         "epoch": 1, "voided": [], "commits": _KCS[:epoch], "holders": sorted((C1.id, N1.id, N2.id)), "settled": [],
+        "admitted": [], "expunged": [], "holds": [], "approvals": [], "erased": None,
         "previous": next(one.id for one, _ in reversed(file.entries) if not one.is_envelope), "recovery": recoverer(SIDE).id, "blocked": False,
         "missing": [], "rotation_needed": False,
     }  # fmt: skip

@@ -221,7 +221,7 @@ def _erased_sequences(book: Book) -> None:
     file.append(file.by(C1, file.erase(N1)))
     ended = file.copy()
     nothing: dict[str, Any] = {
-        "members": [], "holders": [], "epoch": 0, "commits": [], "erased": file.entries[3][0].id, "previous": file.entries[3][0].id,
+        "members": [], "recovery": b"", "holders": [], "epoch": 0, "commits": [], "erased": file.entries[3][0].id, "previous": file.entries[3][0].id,
     }  # fmt: skip
     book.add("erased", "Two people erase the file: nobody is in it, and nobody holds it.", op="file", given=file.given(), out=_out(file, **nothing))
     ended.append(ended.envelope(N1, 1, [PART]))
