@@ -219,7 +219,9 @@ class Host:
         sender = Sender(device, certificate.subject.user)
         pushed = self.push(handed.push, sender, deposit=True)
         pulled = held_routes._last_page(self.realm, sender, handed.registry)
-        self.realm.transact([lambda commit: self.realm.deliver(commit, device, pulled.delivered)])
+        told = self.realm.transact([lambda commit: self.realm.deliver(commit, device, pulled.delivered)])[0] if pulled.delivered else None
+        if isinstance(told, Exception):
+            raise told
         return encode_deposited(Deposited(pushed.answers, pushed.receipts, tuple(pulled.pages)))
 
     def held(self, device: bytes, log: bytes, after: int) -> bytes:

@@ -101,7 +101,7 @@ def wipe(session: Session, shelf: Shelf, *, discard: bool = False) -> bool:
 
 def _forget(session: Session, kept: set[bytes]) -> None:
     store, before = session.store, tally(session)
-    logs = {*session.file_logs(), *(item.log for item in store.waiting())} - {session.registry.log} - kept
+    logs = sorted({*session.file_logs(), *(item.log for item in store.waiting())} - {session.registry.log} - kept)
     with store.transaction():
         files = sum(store.has_contents(log) for log in logs)
         entries = sum(store.count_entries(log) for log in logs)

@@ -319,7 +319,7 @@ def check_kept(phone: Phone, opened: Mapping[bytes, Opened], host: Host) -> None
         row = phone.store.change(typed.log, phone.device, typed.c)
         where = placed.get((typed.log, phone.device, typed.c))
         if row is None and phone.session.revoked:
-            kept = typed.body in (handed.get((typed.log, typed.c)), where[1] if where else None)
+            kept = typed.body in (handed.get((typed.log, typed.c)), where[1] if where else None) or (typed.log, phone.device, typed.c) in removed
             must(kept, f"I1: {phone.name} wiped change {typed.c}, which nobody has")
             continue
         if row is None or row.body != typed.body:

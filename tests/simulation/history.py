@@ -666,7 +666,8 @@ class History:
         for phone in self.world.phones:
             for log in sorted(phone.session.file_logs()):
                 state = phone.session.file(log)
-                digest.update(log + state_hash(phone.session.records(log)))
+                shown = {one: record for one, record in phone.session.records(log).items() if record.type != "removal_request"}  # names entry ids
+                digest.update(log + state_hash(shown))
                 if state is not None:
                     head = phone.session.reader(log).log.head.seq
                     digest.update(repr((head, state.epoch, state.recovery, sorted(state.members.items()), sorted(state.holders))).encode())
