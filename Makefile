@@ -9,7 +9,7 @@ demo: setup
 	$(BIN)/fieldkeep demo
 
 test: check
-	$(BIN)/pytest -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 check: setup
 	$(BIN)/ruff check .

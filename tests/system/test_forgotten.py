@@ -147,7 +147,7 @@ def test_the_passphrase_is_changed(same: Story) -> None:
     assert office.run("sam", "device", "passphrase", *same.new) == {"changed": True}
     assert office.refused("sam", "device", "passphrase", *same.new) == "bad-passphrase"
     assert ((same.folder / "sam/store.db").read_bytes(), keyring.unlock(same.folder / "sam", NEW).keys, boxes(office, "sam")) == before
-    assert office.run("sam", *same.opens, "status")["unsent"] == 3
+    assert office.run("sam", *same.opens, "status")["can_help"] == ["Ruth", "recovery shares"]
     short = same.file("short", "1234567")
     assert same.refused("sam", *same.opens, "device", "passphrase", "--new-passphrase-file", str(short))["code"] == "bad-passphrase"
     assert same.unlocked()
@@ -412,6 +412,7 @@ def test_a_passphrase_is_typed_at_a_terminal(tmp_path: Path) -> None:
 def test_what_a_person_reads(same: Story) -> None:
     """The whole of it in words, with files."""
     office, out = same.office, same.folder
+    office.run("sam", "note", "add", "--file", office.case, "typed last")
     unsent = office.run("sam", "status")["unsent"]
     said = office.text("sam", "device", "forgotten", *same.new, "--out", str(out / "please.help"))
     assert "fieldkeep device help please.help" in said
@@ -424,5 +425,6 @@ def test_what_a_person_reads(same: Story) -> None:
     assert "kept on both devices" in said
     said = office.text("sam", "device", "forgotten", "--answer", str(out / "answer.help"), *same.new)
     assert "Ruth helped" in said
+    assert unsent
     assert f"{unsent} not sent, and all of it is here" in said
     assert (out / "please.help").stat().st_mode & 0o777 == 0o600

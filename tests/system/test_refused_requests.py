@@ -101,17 +101,17 @@ class TestStrangersAreCounted:
         good = token(few, admin)
         garbage = token(few, admin, "x" * 48)
         before = (few.server.data / "perpetrator.log").read_bytes()
-        answers = [post(few, garbage) for _ in range(50)]
-        assert (answers[0], answers[-1]) == ("nonce-spent", "quota")
+        answers = [post(few, garbage) for _ in range(100)]  # a minute may begin among them: more than 40 of them are of one
+        assert (answers[0], set(answers)) == ("nonce-spent", {"nonce-spent", "quota"})
         assert (few.server.data / "perpetrator.log").read_bytes() == before
         assert post(few, good) == "", "who is let in is not counted by address"
         assert post(few, "Fieldkeep a.b.c") == "request-refused", "of a request that names no side there is a count of its own"
-        assert {post(few, "Fieldkeep a.b.c") for _ in range(50)} == {"request-refused", "quota"}
+        assert {post(few, "Fieldkeep a.b.c") for _ in range(100)} == {"request-refused", "quota"}
 
     def test_addresses_that_a_stranger_makes_up(self, few: Live) -> None:
         with httpx.Client(base_url=few.server.address, trust_env=False) as client:
-            asked = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(50)]
-        assert (asked[0], asked[-1]) == (200, 429)
+            asked = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(100)]
+        assert (asked[0], set(asked)) == (200, {200, 429})
 
 
 def test_a_proxy_that_is_trusted(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_a_proxy_that_is_trusted(tmp_path: Path) -> None:
     try:
         with httpx.Client(base_url=server.address, trust_env=False) as client:
             many = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(30)]
-            one = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"2001:db8::{k:x}"}).status_code for k in range(30)]
+            one = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"2001:db8::{k:x}"}).status_code for k in range(60)]
         assert set(many) == {200}
-        assert (one[0], one[-1]) == (200, 429), "one network of IPv6 is one address"
+        assert (one[0], set(one)) == (200, {200, 429}), "one network of IPv6 is one address"
     finally:
         server.stop()
 
