@@ -394,17 +394,17 @@ def test_a_passphrase_is_typed_at_a_terminal(tmp_path: Path) -> None:
     """The old one once, the new one twice; none of it is shown."""
     with open_store(tmp_path, "the old passphrase", new=True):
         pass
-    terminal = Terminal("--profile", str(tmp_path), "device", "passphrase")
-    for question, typed in (("Passphrase: ", "the old passphrase"), ("New passphrase: ", NEW), ("Repeat for confirmation: ", f"{NEW}s")):
-        terminal.until(question)
-        terminal.type(typed)
-    terminal.until("do not match")
-    for question in ("New passphrase: ", "Repeat for confirmation: "):
-        terminal.until(question)
-        terminal.type(NEW)
-    terminal.until("The passphrase is changed.")
-    assert terminal.close() == 0
-    assert NEW not in terminal.said
+    with Terminal("--profile", str(tmp_path), "device", "passphrase") as terminal:
+        for question, typed in (("Passphrase: ", "the old passphrase"), ("New passphrase: ", NEW), ("Repeat for confirmation: ", f"{NEW}s")):
+            terminal.until(question)
+            terminal.type(typed)
+        terminal.until("do not match")
+        for question in ("New passphrase: ", "Repeat for confirmation: "):
+            terminal.until(question)
+            terminal.type(NEW)
+        terminal.until("The passphrase is changed.")
+        assert terminal.ended() == 0
+        assert NEW not in terminal.said
     with open_store(tmp_path, NEW):
         pass
 

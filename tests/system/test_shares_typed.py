@@ -6,7 +6,6 @@ import re
 import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from sync.device.sheets import Sheet
 from sync.keys import RecoverySecret
 
 _AT_ITS_TERMINAL = "import os, sys; os.open(os.ttyname(0), os.O_RDWR); from fieldkeep.cli import main; sys.exit(main())"
+_PATIENCE = 300
 SEED = bytes(range(32))
 KEY = RecoverySecret(SEED).id
 
@@ -28,62 +28,69 @@ def made() -> list[Words]:
 
 
 class Terminal:
-    """A process at a terminal of its own. What it says is in `said`."""
+    """A process at a terminal of its own. What it says is in `said`; up to `read` it has been waited for."""
 
     def __init__(self, *words: str) -> None:
         self.master, slave = pty.openpty()
         command = [sys.executable, "-c", _AT_ITS_TERMINAL, *words]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
-        self.said = ""
+        self.said, self.read = "", 0
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
 
     def until(self, what: str) -> str:
-        """Waits for it to say this after what was said before. The blank behind a question comes when what is typed is no longer shown."""
-        begun, limit = len(self.said), time.monotonic() + 60
+        """Waits for it to say this after what was waited for before. The blank behind a question comes when what is typed is no longer shown."""
+        begun = self.read
         while what not in self.said[begun:]:
-            assert time.monotonic() < limit, self.said
-            if select.select([self.master], [], [], 1)[0]:
-                try:
-                    self.said += os.read(self.master, 65_536).decode()
-                except OSError:  # the other end is closed
-                    break
+            assert select.select([self.master], [], [], _PATIENCE)[0], f"silent for {_PATIENCE} s, want {what!r}: {self.said}"
+            try:
+                self.said += os.read(self.master, 65_536).decode()
+            except OSError:  # the other end is closed
+                break
         assert what in self.said[begun:], self.said
-        return self.said[begun:]
+        self.read = self.said.index(what, begun) + len(what)
+        return self.said[begun : self.read]
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode() + b"\n")
 
-    def close(self) -> int:
-        status = self.process.wait(30)
-        os.close(self.master)
-        return status
+    def ended(self) -> int:
+        """Its exit status, once it has said all."""
+        return self.process.wait()
 
 
 def test_two_people_at_a_terminal(made: list[Words]) -> None:
     """One mistypes a word, which is named at once, and one swaps a word for another of the list, which is named in the end."""
-    terminal = Terminal("recovery", "drill", "--key", KEY.hex())
-    first, second = made[0], made[2]
-    terminal.until("share 1, words 1 to 3: ")
-    terminal.type(" ".join(first[:3]))
-    terminal.until("words 4 to 6: ")
-    terminal.type(f"{first[3]} {first[4]}xx {first[5]}")
-    assert "word 5, " in terminal.until("words 5 to 7: ")
-    for at in range(4, 33, 3):
-        terminal.type(" ".join(first[at : at + 3]))
-        terminal.until("words 1 to 3: " if at + 3 >= 33 else f"words {at + 4} to {min(at + 6, 33)}: ")
-    assert "share 2 of 2, words 1 to 3" in terminal.said
-    wrong = "academic" if second[20] != "academic" else "acid"
-    typed = [*second[:20], wrong, *second[21:]]
-    for at in range(0, 33, 3):
-        terminal.type(" ".join(typed[at : at + 3]))
-        terminal.until("begin this share anew:" if at == 30 else f"words {at + 4} to {at + 6}: ")
-    assert f"word 21 is probably '{second[20]}'" in terminal.said
-    terminal.type("21")
-    terminal.until("word 21: ")
-    terminal.type(second[20])
-    terminal.until("Next:")
-    assert terminal.close() == 0
-    assert len(set(re.findall(r"[a-z]{4,}", terminal.said)) & set(first[4:])) < 4, "what is typed is not shown"
+    with Terminal("recovery", "drill", "--key", KEY.hex()) as terminal:
+        first, second = made[0], made[2]
+        terminal.until("share 1, words 1 to 3: ")
+        terminal.type(" ".join(first[:3]))
+        terminal.until("words 4 to 6: ")
+        terminal.type(f"{first[3]} {first[4]}xx {first[5]}")
+        assert "word 5, " in terminal.until("words 5 to 7: ")
+        for at in range(4, 33, 3):
+            terminal.type(" ".join(first[at : at + 3]))
+            terminal.until("words 1 to 3: " if at + 3 >= 33 else f"words {at + 4} to {min(at + 6, 33)}: ")
+        assert "share 2 of 2, words 1 to 3" in terminal.said
+        wrong = "academic" if second[20] != "academic" else "acid"
+        typed = [*second[:20], wrong, *second[21:]]
+        for at in range(0, 33, 3):
+            terminal.type(" ".join(typed[at : at + 3]))
+            terminal.until("begin this share anew:" if at == 30 else f"words {at + 4} to {at + 6}: ")
+        assert f"word 21 is probably '{second[20]}'" in terminal.said
+        terminal.type("21")
+        terminal.until("word 21: ")
+        terminal.type(second[20])
+        terminal.until("Next:")
+        assert terminal.ended() == 0
+        assert len(set(re.findall(r"[a-z]{4,}", terminal.said)) & set(first[4:])) < 4, "what is typed is not shown"
 
 
 class TestWords:
