@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from server import audit_routes, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
-from server.append import Sender
+from server.append.commit import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
 from server.quotas import Window, address_key

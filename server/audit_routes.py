@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import store
-from server.append import Commit, Sender
+from server.append.commit import Commit, Sender
 from server.audit_log import HASH, TILE
 from server.realm import Realm
 from server.service import RunningSide, Service
@@ -113,7 +113,7 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
             "side": realm.side,
             "registry": known.log,
             "authority": known.require_root().authority,
-            "logs": [[log, kinds[log], realm.signed_head(log, head)] for log, head in heads.items()],
+            "logs": [[log, kinds[log], realm.pages.signed_head(log, head)] for log, head in heads.items()],
             "events": events,
             "checkpoint": note,
         }
@@ -126,7 +126,7 @@ def _record(device: bytes, commit: Commit) -> None:
 
 def _moment(realm: Realm) -> tuple[dict[bytes, Head], int, str]:
     """In the writer, between two transactions: where every log stands, how many events there are, and the checkpoint over them."""
-    return dict(realm.heads), realm.audit.next, realm.audit.published.note
+    return dict(realm.readers.heads), realm.audit.next, realm.audit.published.note
 
 
 def _kinds(realm: Realm) -> dict[bytes, str]:
@@ -139,7 +139,7 @@ async def log(request: Request, running: RunningSide, sender: Sender, _body: byt
     audited = _audited(request, running, sender)
     log_id = ids.parse(request.path_params["log"])
     after = _number(request, "after")
-    if log_id not in audited.realm.heads:
+    if log_id not in audited.realm.readers.heads:
         raise Refused("no-such-file")
     rows = await audited.read(_rows, audited.realm, log_id, after)
     salt = audited.realm.audit.salt

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from server.append import Sender
+from server.append.commit import Sender
 from server.nonces import Nonces
 from server.realm import Realm
 from shared_schema import ids

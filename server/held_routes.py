@@ -6,8 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import store
-from server.append import Pushed, Sender
-from server.realm import Pulled, Realm
+from server.append.commit import Pushed, Sender
+from server.append.push import push
+from server.pages import Pulled
+from server.realm import Realm
 from server.service import RunningSide
 from shared_schema import cbor, ids, limits
 from shared_schema.deposit import Deposited, HeldEntry, decode_deposit, encode_deposited, encode_held
@@ -21,7 +23,7 @@ async def deposit(_request: Request, running: RunningSide, sender: Sender, body:
     """Take what a device could not send before it lost its place."""
     running.quotas.push_bytes.take(sender.device, len(body), running.realm.clock())
     handed = decode_deposit(body)
-    pushed: Pushed = await running.writer.do(lambda commit: commit.push(handed.push, sender, deposit=True))
+    pushed: Pushed = await running.writer.do(lambda commit: push(commit, handed.push, sender, deposit=True))
     for answer in pushed.answers:
         if answer.code != "accepted":
             running.metrics.refused.labels(answer.code).inc()
@@ -34,7 +36,7 @@ async def deposit(_request: Request, running: RunningSide, sender: Sender, body:
 
 def _last_page(realm: Realm, sender: Sender, after: int) -> Pulled:
     with realm.engine.connect() as tx, tx.begin():
-        return realm.last_page(tx, sender.device, after)
+        return realm.pages.last_page(tx, sender.device, after)
 
 
 async def held(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
@@ -44,7 +46,7 @@ async def held(request: Request, running: RunningSide, sender: Sender, _body: by
     except Malformed:
         raise Refused("no-such-file") from None
     after = request.query_params.get("after", "0")
-    if not running.realm.may_decide(log, sender.user):
+    if not running.realm.readers.may_decide(log, sender.user):
         raise Refused("no-such-file")
     if not after.isascii() or not after.isdigit() or len(after) > 15:
         raise Malformed("want ?after=N, a whole number")

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import parcels
-from server.append import Sender
+from server.append.commit import Sender
 from server.crossing import Crossing
 from server.parcels import Taken
 from server.service import RunningSide
@@ -43,7 +43,7 @@ async def publish(request: Request, running: RunningSide, sender: Sender, body: 
 async def published(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """GET /v1/intake/{log}: the gates of one's own desk."""
     log, realm = _id(request, "log"), running.realm
-    if (log, sender.user) not in realm.roles or realm.kinds[log] not in parcels.RECEIVING:
+    if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
         raise Refused("no-such-file")
     return _cbor({"v": 1, "gates": [data for gate, data in realm.board.gates if realm.board.logs.get(gate.address) == log]})
 
@@ -89,7 +89,7 @@ async def send(request: Request, running: RunningSide, sender: Sender, body: byt
 async def come(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """GET /v1/parcels/{log}?after=n: what came to a file, for its members."""
     log, realm = _id(request, "log"), running.realm
-    if (log, sender.user) not in realm.roles or realm.kinds[log] not in parcels.RECEIVING:
+    if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
         raise Refused("no-such-file")
     after = request.query_params.get("after", "0")
     if not after.isascii() or not after.isdigit() or len(after) > 15:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from server import parcel_store
-from server.append import Commit, Sender
+from server.append.commit import Commit, Sender
 from server.parcel_store import ParcelBatch
 from shared_schema import cbor, ids, limits
 from shared_schema.errors import Malformed, ProtocolError, Refused

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import removal_rows
-from server.append import Sender
+from server.append.commit import Sender
 from server.realm import Realm
 from server.service import RunningSide
 from server.store import read
@@ -25,7 +25,7 @@ async def purged(request: Request, running: RunningSide, sender: Sender, _body: 
     except Malformed:
         raise Refused("no-such-file") from None
     after = request.query_params.get("after", "0")
-    if not running.realm.reads(log, sender.user):
+    if not running.realm.readers.reads(log, sender.user):
         raise Refused("no-such-file")
     if not after.isascii() or not after.isdigit() or len(after) > 15:
         raise Malformed("want ?after=N, a whole number")

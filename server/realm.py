@@ -6,17 +6,20 @@ Everything here is synchronous. `transact` runs jobs in one transaction; server/
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import parcel_store, removal_rows, store, unborn
-from server.append import Commit, Delivery, OpenLog, Pushed, Sender
+from server import parcel_store, removal_rows, store
+from server.append import purging
+from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
+from server.append.push import push
 from server.audit_log import AuditLog, Published
 from server.gone import Gone, Removed
+from server.pages import Pages
 from server.parcels import Board
+from server.readers import Readers
 from server.recoverable import Recoverable
 from server.removing import apply_list
 from shared_schema import cbor, cose, ids, limits
@@ -24,9 +27,7 @@ from shared_schema.checkpoint import origin
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
-from shared_schema.receipt import HEAD, head_payload
-from shared_schema.roles import may_sign
-from shared_schema.wire import InclusionProof, Page, PageEntry, SyncRequest, SyncResponse
+from shared_schema.wire import InclusionProof, Page, SyncRequest, SyncResponse
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
 from sync.membership import FileState
@@ -49,14 +50,6 @@ class RealmKeys:
     incarnation: bytes
 
 
-class Pulled(NamedTuple):
-    """Pages for a device, what they deliver, and whether more waits."""
-
-    pages: list[Page]
-    delivered: list[Delivery]
-    more: bool
-
-
 Job = Callable[[Commit], Any]
 
 
@@ -72,19 +65,22 @@ class Realm:
         self._salt = keys.salt
         self._headers: dict[str, bytes] = {}
         self.registry: Registry | None = None
-        self.heads: dict[bytes, Head] = {}
-        self.readers: dict[bytes, dict[bytes, int | None]] = {}
-        self.kinds: dict[bytes, str] = {}
-        self.roles: dict[tuple[bytes, bytes], str] = {}
-        self.held: dict[bytes, int] = {}
-        self.unborn: unborn.Files = MappingProxyType({})
+        self.readers = Readers(side, self.incarnation)
         self.board = Board()
         self.statuses: dict[bytes, tuple[int, bytes]] = {}
         self.recoverable = Recoverable()
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
-        self._signed_heads: dict[bytes, tuple[Head, bytes]] = {}
         self._audit: AuditLog | None = None
+        self.pages = Pages(
+            self.readers,
+            self.gone,
+            known=self.known,
+            recoverable=lambda: self.recoverable,
+            salt=self._salt_of,
+            sign=self.sign,
+            clock=clock,
+        )
         self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
         self.may_begin: Callable[[bytes], None] = lambda _device: None
         self.may_state: Callable[[bytes], None] = lambda _device: None
@@ -123,14 +119,7 @@ class Realm:
             except ProtocolError:
                 known = registry.skip(known, stored.chain, entry)
         self.registry = known
-        for log, seq, chain, kind in store.all_heads(tx):
-            self.heads[log], self.kinds[log] = Head(self.incarnation, seq, chain), kind
-        for log, user, _, to_seq, role in store.memberships(tx):
-            self._note_reader(log, user, to_seq)
-            if to_seq is None and self.gone.erased(log) is None:
-                self.roles[log, user] = role
-        self.held = store.held_counts(tx)
-        self.unborn = unborn.load(tx, self.heads, known)
+        self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
@@ -139,17 +128,12 @@ class Realm:
     def _all_files(self, tx: Connection) -> dict[bytes, FileState]:
         """Every file of the side, folded: for the rare day on which somebody recovers."""
         found: dict[bytes, FileState] = {}
-        for log in self.heads:
+        for log in self.readers.heads:
             file: FileState | None = None
             for stored in store.statements(tx, log) if log != self.known().log else ():
                 file = self._refold(file, decode_entry_alone(stored.cose), stored.received_ms)
             found |= {log: file} if file else {}
         return found
-
-    def _note_reader(self, log: bytes, user: bytes, to_seq: int | None) -> None:
-        logs = self.readers.setdefault(user, {})
-        if log not in logs or to_seq is None or (logs[log] is not None and to_seq > (logs[log] or 0)):
-            logs[log] = to_seq
 
     @property
     def audit(self) -> AuditLog:
@@ -157,6 +141,9 @@ class Realm:
         if self._audit is None:
             raise Refused("no-service")
         return self._audit
+
+    def _salt_of(self, leaf: int) -> bytes:
+        return self.audit.salt(leaf)
 
     def known(self) -> Registry:
         """The side's registry. Raises Refused `no-service` before there is a service."""
@@ -234,14 +221,14 @@ class Realm:
                 commit = Commit(
                     connection,
                     known=self.known(),
-                    unborn=self.unborn,
+                    unborn=self.readers.unborn,
                     incarnation=self.incarnation,
                     audit=audit,
                     now_ms=self.clock(),
                     load=self.load,
                     sign=self.sign,
                     has_refusals=self._refused_logs.__contains__,
-                    files_of=lambda user: self.readers.get(user, {}),
+                    files_of=self.readers.logs_of,
                     may_begin=self.may_begin,
                     may_state=self.may_state,
                     gone=self.gone,
@@ -272,17 +259,7 @@ class Realm:
         for log, opened in commit.logs.items():
             opened.trim()
             self._logs[log] = opened
-        for joins, row in commit.batch.moves:  # before heads: what comes after somebody's removal is nothing of theirs, at no moment
-            if joins:
-                self.readers.setdefault(row["user_id"], {})[row["log_id"]] = None
-                self.roles[row["log_id"], row["user_id"]] = row["role"]
-            else:
-                self.roles.pop((row["log"], row["user"]), None)
-                self.readers[row["user"]][row["log"]] = row["left"]
-        for log, row in commit.batch.heads.items():
-            self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
-        self._count_held(commit)
-        self.unborn = unborn.after(self.unborn, commit.unborn, commit.batch.new_heads)
+        self.readers.committed(commit)
         if commit.batch.gone:
             self._forget(commit.batch.gone)
         self._follow_recovery(commit)
@@ -302,20 +279,8 @@ class Realm:
         except (OSError, DatabaseError):  # what was committed stands, and is answered; the files are read after the next commit
             self.recoverable = Recoverable()
 
-    def _count_held(self, commit: Commit) -> None:
-        changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
-        for log, change in changes:
-            self.held[log] = self.held.get(log, 0) + change
-            if not self.held[log]:
-                del self.held[log]
-
     def _forget(self, rows: list[store.Row]) -> None:
         """What has just been removed is listed outside the database too, and overwritten on disk, before anybody is answered."""
-        for row in rows:
-            if not row["entry_id"]:
-                self.held.pop(row["log_id"], None)
-                for log, user in [key for key in self.roles if key[0] == row["log_id"]]:
-                    del self.roles[log, user]
         with suppress(
             OSError, DatabaseError
         ):  # tried again by `sequence`; /readyz says that it is not listed, the metrics that it is not overwritten
@@ -327,17 +292,6 @@ class Realm:
         self._scrub_again_ms = self.clock() + _SCRUB_PAUSE_MS
         removal_rows.scrub(self.engine)
         self.gone.clean()
-
-    def reads(self, log: bytes, user: bytes) -> bool:
-        """True for a member of a file, and for who was one when it was erased."""
-        return self.readers.get(user, {}).get(log, 0) is None
-
-    def may_decide(self, log: bytes, user: bytes) -> bool:
-        """True for a member whose role admits and refuses what is held in this file."""
-        if log in self.unborn:
-            return unborn.role_to_decide(self.unborn[log].file, user)
-        role = self.roles.get((log, user))
-        return role is not None and may_sign("admit", self.kinds[log], self.side, role)
 
     def sequence(self) -> None:
         """Put waiting events into the audit tree and sign its head; then what was left to do of a removal."""
@@ -357,8 +311,8 @@ class Realm:
         written here, so that most pushes need one commit.
         """
         self.note(commit, request, sender)
-        commit.take_purged(request.purged, sender, lambda log: self.reads(log, sender.user))
-        pushed = commit.push(request.push, sender)
+        purging.take_purged(commit, request.purged, sender, lambda log: self.readers.reads(log, sender.user))
+        pushed = push(commit, request.push, sender)
         had = {cursor.log: cursor.seq for cursor in request.cursors}
         ends = ((log, had.get(log, 0), places) for log, places in pushed.placed.items())
         own = tuple(Delivery(log, after, places[-1].seq) for log, after, places in ends if places[0].seq == after + 1)
@@ -377,126 +331,6 @@ class Realm:
         self.note(commit, request, sender)
         self.deliver(commit, sender.device, delivered)
 
-    def news(self, request: SyncRequest, sender: Sender) -> list[tuple[bytes, int, int]]:
-        """(log, after, upto) of every log that the device may read and does not have to the end, registry first, what it may recover last, and of
-        that no more than it has cursors for.
-        """
-        cursors = {cursor.log: cursor for cursor in request.cursors}
-        known = self.known()
-        mine = self.readers.get(sender.user, {})
-        abandoned = {log for log in self.recoverable.of(sender.device, known, self.clock()) if mine.get(log, 0) is not None}
-        found, room = [], limits.FILES_PER_DEVICE - len(cursors)
-        for log, upto in ((known.log, None), *(one for one in mine.items() if one[0] not in abandoned), *((log, None) for log in sorted(abandoned))):
-            head = self.heads.get(log)
-            if head is None or (upto is not None and self.gone.erased(log)):  # of an erased file who had left it before is shown nothing
-                continue
-            end = head.seq if upto is None else min(upto, head.seq)
-            cursor = cursors.get(log)
-            if cursor is None:
-                room -= 1
-                if room < 0 and log in abandoned:
-                    continue
-            after = 0 if cursor is None else cursor.seq
-            contradicts = cursor is not None and after == head.seq and cursor.chain != head.chain
-            if after < end or (upto is None and (after > end or contradicts)):  # who left is told of nothing after that
-                found.append((log, after, end))
-        return found
-
-    def pull_pushed(self, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled | None:
-        """Step 2 without the database, where nothing is new but what was just pushed; else None."""
-        pages, delivered = [], []
-        for log, after, end in self.news(request, sender):
-            page = self._pushed_page(log, after, end, pushed)
-            if page is None:
-                return None
-            pages.append(page)
-            delivered.append(Delivery(log, after, end))
-        return Pulled(pages, delivered, more=False)
-
-    def pull(self, tx: Connection, request: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled:
-        """Step 2, anywhere: pages of everything new, ended by signed heads; what was delivered; whether more waits."""
-        pages: list[Page] = []
-        delivered: list[Delivery] = []
-        room, more = _RESPONSE_BYTES, False
-        for log, after, end in self.news(request, sender):
-            if room <= 0:
-                more = True
-                break
-            page, size = self._page(tx, log, after, end, room, pushed)
-            room -= size
-            more = more or page.more
-            pages.append(page)
-            if page.entries:
-                delivered.append(Delivery(log, after, after + len(page.entries)))
-        return Pulled(pages, delivered, more)
-
-    def last_page(self, tx: Connection, device: bytes, after: int) -> Pulled:
-        """The registry from `after` up to the statement that revoked a device, which has not seen it yet: nothing that came later is its business."""
-        known = self.known()
-        end = known.devices[device].revoked or 0
-        if after >= end:
-            return Pulled([], [], more=False)
-        page, _ = self._page(tx, known.log, after, end, _RESPONSE_BYTES, None)
-        return Pulled([page], [Delivery(known.log, after, after + len(page.entries))], more=page.more)
-
-    def _pushed_page(self, log: bytes, after: int, end: int, pushed: Pushed | None) -> Page | None:
-        """The page (after, end] of ids alone, where it holds just what was pushed."""
-        places = pushed.placed.get(log) if pushed else None
-        if pushed is None or not places or places[0].seq != after + 1 or places[-1].seq != end:
-            return None
-        entries = tuple(PageEntry(place.entry.id, place.received_ms, pushed.leaves[place.entry.id]) for place in places)
-        head = Head(self.incarnation, end, places[-1].chain)
-        return Page(log, entries, self.signed_head(log, head), more=False)
-
-    def _page(self, tx: Connection, log: bytes, after: int, end: int, room: int, pushed: Pushed | None) -> tuple[Page, int]:
-        page = self._pushed_page(log, after, end, pushed)
-        if page is not None:
-            return page, 0
-        places = pushed.placed.get(log, []) if pushed else []
-        mine = {place.entry.id for place in places}
-        entries_out: list[PageEntry] = []
-        size, last, chain = 0, after, self._chain(tx, log, after)
-        while last < end and size < room:
-            rows = store.entries_after(tx, log, last, end, 64 if size == 0 else _PAGE_ROWS)
-            for row in rows:
-                pair: Any = row.entry_id if row.entry_id in mine or not row.cose else [row.cose, cbor.Raw(row.parts)]  # no bytes: it was erased
-                cost = len(row.cose) + len(row.parts)
-                if entries_out and size + cost > room:
-                    break
-                entries_out.append(PageEntry(pair, row.received_ms, self._opening(row.leaf)))
-                size += cost
-                last, chain = row.seq, row.chain
-            else:
-                if rows:
-                    continue
-            break
-        head = Head(self.incarnation, last, chain)
-        return Page(log, tuple(entries_out), self.signed_head(log, head), more=last < end), size
-
-    def _chain(self, tx: Connection, log: bytes, seq: int) -> bytes:
-        """chain[seq]; beyond the end, the head's own chain, so that a device ahead of us sees what we have."""
-        head = self.heads[log]
-        if seq == 0:
-            return ids.chain_start(log)
-        return head.chain if seq >= head.seq else store.chain_at(tx, log, seq) or head.chain
-
-    def _opening(self, leaf: int) -> tuple[int, bytes]:
-        return leaf, self.audit.salt(leaf)
-
-    def signed_head(self, log: bytes, head: Head) -> bytes:
-        """The server's word that `log` has this chain at this place; a head ahead of ours is answered with our own."""
-        own = self.heads.get(log)
-        if own is not None and head.seq > own.seq:
-            head = own
-        cached = self._signed_heads.get(log)
-        if cached is not None and cached[0] == head:
-            return cached[1]
-        signed = self.sign(HEAD, head_payload(log, head))
-        if len(self._signed_heads) >= _OPEN_LOGS:
-            self._signed_heads.clear()
-        self._signed_heads[log] = (head, signed)
-        return signed
-
     def deliver(self, commit: Commit, device: bytes, delivered: Iterable[Delivery]) -> None:
         """In the writer: events that say what goes to a device."""
         for log, from_seq, to_seq in delivered:
@@ -513,7 +347,7 @@ class Realm:
         event = {
             "e": "reviewed",
             "device": sender.device,
-            "log": None if log in self.unborn else log,
+            "log": None if log in self.readers.unborn else log,
             "from": first - 1,
             "to": last,
             "ms": commit.now_ms,
@@ -534,8 +368,8 @@ class Realm:
             checkpoint=published.note,
             consistency=consistency,
             inclusion=proofs,
-            held=tuple(sorted((log, count) for log, count in self.held.items() if self.may_decide(log, sender.user))),
-            parcels=tuple(sorted((log, n) for log, n in self.board.newest.items() if (log, sender.user) in self.roles)),
+            held=tuple(sorted((log, count) for log, count in self.readers.held.items() if self.readers.may_decide(log, sender.user))),
+            parcels=tuple(sorted((log, n) for log, n in self.board.newest.items() if (log, sender.user) in self.readers.roles)),
         )
 
     def _proofs(self, request: SyncRequest, published: Published) -> tuple[tuple[bytes, ...], tuple[InclusionProof, ...]]:
@@ -557,7 +391,7 @@ class Realm:
             pushed = _raised(self.transact([lambda commit: self.push(commit, request, sender)])[0])
         self.sequence()
         with self.engine.connect() as tx, tx.begin():
-            pages, delivered, more = self.pull(tx, request, sender, pushed)
+            pages, delivered, more = self.pages.pull(tx, request, sender, pushed)
         untold = self.untold(delivered, pushed)
         if untold:
             _raised(self.transact([lambda commit: self.tell(commit, request, sender, untold)])[0])
@@ -568,14 +402,12 @@ class Realm:
         known, wanted = self.known(), set(logs)
         if known.log in wanted:
             return set(known.devices)
-        return {device for device, cert in known.devices.items() if cert.acts and self._has_news(device, cert.subject.user, wanted)}
-
-    def _has_news(self, device: bytes, user: bytes, logs: set[bytes]) -> bool:
-        """True for a member of one of `logs`, for whom its newest entry removes, and for who may recover it."""
-        mine = self.readers.get(user, {})
-        return bool(logs & self.recoverable.of(device, self.known(), self.clock())) or any(
-            mine[log] is None or self.heads[log].seq <= (mine[log] or 0) for log in logs & mine.keys()
-        )
+        now = self.clock()
+        return {
+            device
+            for device, cert in known.devices.items()
+            if cert.acts and (self.readers.has_news(cert.subject.user, wanted) or wanted & self.recoverable.of(device, known, now))
+        }
 
 
 def _raised(result: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.append import Commit, Pushed
+from server.append.commit import Commit, Pushed
+from server.append.push import push
 from server.realm import Realm
 from server.service import Service
 from shared_schema import cbor, ids, limits
@@ -101,4 +102,4 @@ def _enrols(entry: Entry) -> bool:
 
 
 def _push_all(pairs: tuple[Any, ...], commit: Commit) -> Pushed:
-    return commit.push(pairs, None)
+    return push(commit, pairs, None)

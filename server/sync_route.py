@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from server.append import Pushed, Sender
+from server.append.commit import Pushed, Sender
 from server.live import Live
-from server.realm import Pulled
+from server.pages import Pulled
 from server.service import RunningSide
 from shared_schema.errors import Refused
 from shared_schema.request import CBOR_TYPE
@@ -27,7 +27,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
     if wanted.push or wanted.purged:
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
         _count(running, pushed)
-    pulled = realm.pull_pushed(wanted, sender, pushed)
+    pulled = realm.pages.pull_pushed(wanted, sender, pushed)
     if pulled is None:
         pulled = await running.read(_pull, running, wanted, sender, pushed)
     untold = realm.untold(pulled.delivered, pushed)
@@ -65,7 +65,7 @@ def _count(running: RunningSide, pushed: Pushed) -> None:
 
 def _pull(running: RunningSide, wanted: SyncRequest, sender: Sender, pushed: Pushed | None) -> Pulled:
     with running.realm.engine.connect() as connection, connection.begin():
-        return running.realm.pull(connection, wanted, sender, pushed)
+        return running.realm.pages.pull(connection, wanted, sender, pushed)
 
 
 class _Stream(StreamingResponse):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server import parcels
-from server.append import Sender
+from server.append.commit import Sender
 from server.crossing import Crossing
 from server.realm import Realm
 from server.store import read
@@ -41,7 +41,7 @@ def answer(realms: dict[Any, Realm], realm: Realm, sender: Sender, method: str, 
             return cbor.encode({"v": 1, "answers": [answer_map(one) for one in taken.answers], "passes": list(taken.passes)})
         case "GET", ["parcels", log]:
             file = ids.parse(log)
-            if (file, sender.user) not in realm.roles:
+            if (file, sender.user) not in realm.readers.roles:
                 raise Refused("no-such-file")
             found, more = read(realm.engine, lambda tx: parcels.page(tx, file, int(query.partition("=")[2])))
             if found:

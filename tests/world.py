@@ -17,10 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
-import server.realm
+import server.pages
 from server import held_routes, purged_routes
 from server import store as server_store
-from server.append import Pushed, Sender
+from server.append.commit import Pushed, Sender
+from server.append.push import push
 from server.gone import Gone
 from server.realm import Realm, RealmKeys
 from shared_schema import cbor, ids
@@ -229,7 +230,7 @@ class Host:
         return self.serve(lambda: self._held(self.sender(device), log, after))
 
     def _held(self, sender: Sender, log: bytes, after: int) -> bytes:
-        if not self.realm.may_decide(log, sender.user):
+        if not self.realm.readers.may_decide(log, sender.user):
             raise Refused("no-such-file")
         found, more = held_routes._held(self.realm, log, after)
         if found:
@@ -241,7 +242,7 @@ class Host:
         return self.serve(lambda: self._purged(self.sender(device), log, after))
 
     def _purged(self, sender: Sender, log: bytes, after: int) -> bytes:
-        if not self.realm.reads(log, sender.user):
+        if not self.realm.readers.reads(log, sender.user):
             raise Refused("no-such-file")
         return purged_routes.answer(self.realm, log, after)
 
@@ -259,7 +260,7 @@ class Host:
 
     def push(self, pairs: tuple[Any, ...], sender: Sender | None, *, deposit: bool = False) -> Pushed:
         """Entries straight into the realm, from whomever."""
-        result = self.realm.transact([lambda commit: commit.push(pairs, sender, deposit=deposit)])[0]
+        result = self.realm.transact([lambda commit: push(commit, pairs, sender, deposit=deposit)])[0]
         if isinstance(result, Exception):
             raise result
         pushed: Pushed = result
@@ -566,7 +567,7 @@ class World:
     """What people asked to remove, by log, envelope and part."""
 
     def __post_init__(self) -> None:
-        self._page = patched(server.realm, "_RESPONSE_BYTES", self.page_bytes or vars(server.realm)["_RESPONSE_BYTES"])
+        self._page = patched(server.pages, "_RESPONSE_BYTES", self.page_bytes or vars(server.pages)["_RESPONSE_BYTES"])
         self._page.__enter__()
         self.service = self._begin()
         self.recovery = {side: [RecoverySecret(self.service.recovery[side])] for side in self.sides}

@@ -10,7 +10,8 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
-from server.append import Commit, Pushed, Sender
+from server.append.commit import Commit, Pushed, Sender
+from server.append.push import push
 from server.realm import Job
 from shared_schema import cbor, cose, ids
 from shared_schema.entry import ENVELOPE, STATEMENT, Entry, Head, Witness, decode_entry, encode_pair, entry_header, envelope_payload
@@ -90,7 +91,7 @@ def _refusals(host: Host, pushes: list[tuple[Phone, bytes]]) -> list[bool]:
 
 
 def _push(pair: Any, sender: Sender, commit: Commit) -> Pushed:
-    return commit.push((pair,), sender)
+    return push(commit, (pair,), sender)
 
 
 def _heads(host: Host) -> list[Any]:

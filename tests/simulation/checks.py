@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-import server.realm
+import server.pages
 from shared_schema import cbor, ids
 from shared_schema.entry import EXPUNCTION, Entry, decode_entry
 from shared_schema.errors import BadGrant, Malformed
@@ -646,8 +646,8 @@ def check_from_scratch(phone: Phone, rng: Random) -> None:
     again = phone.blank(f"{phone.name} again")
     try:
         with (
-            patched(server.realm, "_RESPONSE_BYTES", rng.choice((1500, 4000, 1 << 22))),
-            patched(server.realm, "_PAGE_ROWS", rng.choice((1, 3, 2048))),
+            patched(server.pages, "_RESPONSE_BYTES", rng.choice((1500, 4000, 1 << 22))),
+            patched(server.pages, "_PAGE_ROWS", rng.choice((1, 3, 2048))),
         ):
             for _ in range(2):
                 again.sync()

@@ -15,7 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from server import audit_log, removal_rows
 from server import store as server_store
-from server.append import Commit
+from server.append import push
+from server.append.commit import Commit
+from server.pages import Pages
+from server.readers import Readers
 from server.realm import Realm
 from shared_schema import cbor
 from shared_schema import entry as entry_schema
@@ -483,20 +486,20 @@ def lets_anybody_cover() -> AbstractContextManager[Any]:
 
 
 def forgets_what_it_answered() -> AbstractContextManager[Any]:
-    return patched(Commit, "_known", lambda _self, _entry: None)
+    return patched(push, "earlier_verdict", lambda _commit, _entry: None)
 
 
 @contextmanager
 def numbers_a_repeated_push_anew() -> Iterator[None]:
-    def _receipt_of(self: Any, log: bytes, seq: int) -> bytes:
+    def receipt_of(self: Any, log: bytes, seq: int) -> bytes:
         head = self.head_of(log)
         stored = server_store.entries_after(self.tx, log, seq - 1, seq, 1)[0]
-        signed: bytes = self._sign(
+        signed: bytes = self.sign(
             "fieldkeep-receipt", receipt_payload(log, self.incarnation, [Item(stored.entry_id, head.seq + 1, self.now_ms)], head.seq + 1, head.chain)
         )
         return signed
 
-    with patched(Commit, "_receipt_of", _receipt_of):
+    with patched(Commit, "receipt_of", receipt_of):
         yield
 
 
@@ -571,7 +574,7 @@ def leaves_an_audit_event_out() -> Iterator[None]:
 
 
 def forgets_who_reads_when_it_restarts() -> AbstractContextManager[Any]:
-    return patched(Realm, "_note_reader", lambda _self, _log, _user, _to_seq: None)
+    return patched(Readers, "_note", lambda _self, _log, _user, _to_seq: None)
 
 
 def takes_any_tree_that_an_author_claims() -> AbstractContextManager[Any]:
@@ -591,13 +594,13 @@ class _Anything(bytes):
 
 
 def sends_one_page_and_says_that_is_all() -> AbstractContextManager[Any]:
-    pull = Realm.pull
+    pull = Pages.pull
 
     def pull_once(self: Any, tx: Any, request: Any, sender: Any, pushed: Any) -> Any:
         pages, delivered, _ = pull(self, tx, request, sender, pushed)
         return pages[:1], delivered[:1], False
 
-    return patched(Realm, "pull", pull_once)
+    return patched(Pages, "pull", pull_once)
 
 
 def takes_envelopes_of_any_epoch() -> AbstractContextManager[Any]:
@@ -634,17 +637,17 @@ def keeps_an_expunged_change_on_the_device() -> Iterator[None]:
 @contextmanager
 def lets_an_old_device_bring_it_back() -> Iterator[None]:
     """What is known already and comes with parts that the server lacks is completed: a helpful server."""
-    known = Commit._known
+    honest = push.earlier_verdict
 
-    def complete(self: Any, entry: Any) -> Any:
-        found = known(self, entry)
+    def complete(commit: Any, entry: Any) -> Any:
+        found = honest(commit, entry)
         if found is not None:
-            for row in server_store.entries_after(self.tx, entry.log, 0, 2**53, 9999):
+            for row in server_store.entries_after(commit.tx, entry.log, 0, 2**53, 9999):
                 if row.entry_id == entry.id and row.cose:
-                    removal_rows.set_parts(self.tx, entry.log, row.seq, cbor.encode(list(entry.parts)))
+                    removal_rows.set_parts(commit.tx, entry.log, row.seq, cbor.encode(list(entry.parts)))
         return found
 
-    with patched(Commit, "_known", complete):
+    with patched(push, "earlier_verdict", complete):
         yield
 
 

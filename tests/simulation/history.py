@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from server.append import Commit
+from server.append.commit import Commit
+from server.append.push import push
 from server.realm import Job
 from shared_schema import cbor, ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS, Subject
@@ -628,7 +629,7 @@ class History:
         chosen = self.rng.sample(sent, min(len(sent), self.rng.randint(1, 4)))
         host = self.world.hosts[phone.side]
         sender = host.sender(phone.device)
-        jobs: list[Job] = [lambda commit, pair=one.pair: commit.push((pair,), sender) for one in chosen]  # type: ignore[misc]
+        jobs: list[Job] = [lambda commit, pair=one.pair: push(commit, (pair,), sender) for one in chosen]  # type: ignore[misc]
         if self.rng.random() < 0.3:
             jobs.insert(self.rng.randrange(len(jobs) + 1), _unforeseen)
         results = [result for result in host.realm.transact(jobs) if not isinstance(result, ZeroDivisionError)]

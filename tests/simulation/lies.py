@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-import server.realm
+import server.pages
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.certificate import Enrol, Keys, countersigned, decode_registry_statement, encode_registry_statement
 from shared_schema.entry import STATEMENT, Head, decode_pair, entry_header
@@ -705,7 +705,7 @@ def tell(world: World, rng: Random, count: int) -> list[str]:
         if stage is None:
             break
         try:
-            with patched(server.realm, "_RESPONSE_BYTES", limits.PAGE_BYTES):
+            with patched(server.pages, "_RESPONSE_BYTES", limits.PAGE_BYTES):
                 LIES[name](stage)
         except Unfit:
             continue

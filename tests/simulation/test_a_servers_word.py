@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import server.append
-import server.realm
+import server.pages
+from server.append import file_rules
 from shared_schema import ids, limits
 from shared_schema.entry import Entry, Head, decode_entry
 from shared_schema.membership import encode_file_statement
@@ -144,7 +144,7 @@ class TestVoid:
             def __getattr__(self, name: str) -> Any:
                 return getattr(membership, name)
 
-        with patched(server.append, "membership", Lax()):
+        with patched(file_rules, "membership", Lax()):
             sam.sync()
         for phone in (sam, priya, noor, sam):
             phone.sync()
@@ -256,7 +256,7 @@ def test_pages_that_still_come_are_not_withheld(cut: bool) -> None:
                 priya.skew_ms = 0
             return response
 
-        with patched(server.realm, "_RESPONSE_BYTES", 20_000):
+        with patched(server.pages, "_RESPONSE_BYTES", 20_000):
             if cut:
                 priya.sync(NONE, REQUEST_LOST)
                 world.clock.advance(DAY + 3_600_000)

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from server.append import Pushed
+from server.append.commit import Pushed
 from shared_schema import cbor, ids
 from shared_schema.deposit import Deposit, decode_deposited, encode_deposit
 from shared_schema.entry import ENVELOPE, Entry, Head, decode_entry, entry_header, envelope_payload
@@ -520,12 +520,12 @@ def test_a_lying_server_has_good_work_admitted(world: World) -> None:
     note(mal, log, "E1")
     outbox.seal_pending(mal.session)
     [item] = mal.store.outbox(log)
-    from server.append import Commit
+    from server.append import holding
 
     host = world.hosts[SIDE]
     payload = encode_file_statement(Admit(item.cose, ann.session.registry.head, ann.session.require_file(log).previous))
     ann.do(lambda session: outbox.put_admission(session, log, payload, cbor.decode(item.parts)))
-    with patched(Commit, "_settle", lambda *_: None):
+    with patched(holding, "settle", lambda *_: None):
         ann.sync()
     with patched(syncing, "_choose", lambda *_, **__: []):  # as if the server had not heard what was pushed
         mal.sync()  # sees E1 in the log, by Ann's admission

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-import server.realm
-from server.append import Commit, _Signed
+import server.pages
+from server.append import file_rules
+from server.append.refusing import Signed
 from shared_schema.errors import Refused
 from sync.device import files, standing
 from tests.simulation.test_attack_holding import codes, note, reinstate, suspend
@@ -54,7 +55,7 @@ def test_a_small_page_accuses_nobody() -> None:
         bob.do(lambda session: standing.suspend(session, mal.device, "lost"))
         bob.sync(REPLY_LOST)
         assert mal.out
-        with patched(server.realm, "_RESPONSE_BYTES", 1), patched(server.realm, "_PAGE_ROWS", 1):
+        with patched(server.pages, "_RESPONSE_BYTES", 1), patched(server.pages, "_PAGE_ROWS", 1):
             for _ in range(3):
                 bob.sync()
         assert "contradiction" not in codes(bob)
@@ -103,11 +104,11 @@ def test_held_without_a_reason_is_noticed(world: World) -> None:
         phone.sync()
     note(bob, log, "never seen by anybody")
 
-    def lies(self: Any, opened: Any, entry: Any, author: Any, **_: Any) -> None:
+    def lies(_commit: Any, opened: Any, entry: Any, author: Any, **_: Any) -> None:
         if entry.author == bob.device and entry.is_envelope:
-            raise _Signed(Refused("held"))
+            raise Signed(Refused("held"))
 
-    with patched(Commit, "_check_standing", lies):
+    with patched(file_rules, "check_standing", lies):
         bob.sync()
     for phone in (ann, bob, ann, bob):
         phone.sync()
@@ -117,7 +118,7 @@ def test_held_without_a_reason_is_noticed(world: World) -> None:
 def test_a_device_that_does_not_stand_yet_suspends_nobody(world: World) -> None:
     """Its registry came in part only, without its own enrolment: a suspension would take the enrolment's number, and freeze it for ever."""
     mal = world.phones[2]
-    with patched(server.realm, "_RESPONSE_BYTES", 1), patched(server.realm, "_PAGE_ROWS", 1):
+    with patched(server.pages, "_RESPONSE_BYTES", 1), patched(server.pages, "_PAGE_ROWS", 1):
         new = world.enrol(SIDE, "Nan", ("navigator",))
         new.sync(*[NONE] * 4, REQUEST_LOST)  # five of the six entries that its registry has
         assert not new.session.certified

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-import server.realm
-from server.append import Delivery, Sender
+import server.pages
+from server.append.commit import Delivery, Sender
 from server.audit_log import Published
 from server.realm import Realm
 from shared_schema import ids
@@ -29,7 +29,7 @@ def world() -> Iterator[World]:
 
 def test_a_device_enrols_when_the_registry_takes_several_pages(world: World) -> None:
     """It was told that its code had been used before."""
-    with patched(server.realm, "_RESPONSE_BYTES", 1500):
+    with patched(server.pages, "_RESPONSE_BYTES", 1500):
         noor = world.enrol(SIDE, "Noor", ("navigator",))
         assert not noor.session.certified
         noor.sync()
@@ -62,7 +62,7 @@ def test_a_file_page_before_its_registry_page_is_not_judged(world: World) -> Non
     def file_first(response: SyncResponse) -> SyncResponse:
         return replace(response, pages=tuple(page for page in response.pages if page.log != own))
 
-    with patched(server.realm, "_RESPONSE_BYTES", 1500):
+    with patched(server.pages, "_RESPONSE_BYTES", 1500):
         blank.sync()
     blank.wire.lie = file_first
     blank.sync()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from server.append import Pushed
+from server.append.commit import Pushed
 from shared_schema import cbor, ids
 from shared_schema.entry import ENVELOPE, Entry, Head, decode_entry, entry_header, envelope_payload
 from shared_schema.errors import Refused

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.append import Commit
+from server.append import order
 from shared_schema.certificate import Keys, Subject
 from shared_schema.entry import ENVELOPE, Head, decode_entry, entry_header, envelope_payload
 from shared_schema.errors import Malformed, Refused
@@ -77,7 +77,7 @@ def test_a_change_cannot_have_seen_its_own_place(world: World) -> None:
     )
     entry = decode_entry(sign_object(session.sign_key, protected, envelope_payload(parts)), parts)
     host = world.hosts[SIDE]
-    with patched(Commit, "_check_seen", lambda *_: None):
+    with patched(order, "check_seen", lambda *_: None):
         assert host.push(([entry.cose, list(entry.parts)],), host.sender(sam.device)).answers[0].code == "accepted"
     priya.sync()
     assert "hole" in codes(priya)

@@ -75,7 +75,7 @@ def test_who_may_not_let_it_begin(world: World) -> None:
     entry = genesis(bob, begun(world, coordinator=ann, navigator=mal))
     assert deliver(mal, entry) == ["held"]
     assert deliver(cat, entry) == ["held"]
-    assert world.hosts[SIDE].realm.heads.get(entry.log) is None
+    assert world.hosts[SIDE].realm.readers.heads.get(entry.log) is None
 
 
 def test_nobody_else_could(world: World) -> None:
@@ -83,7 +83,7 @@ def test_nobody_else_could(world: World) -> None:
     _, bob, mal, _ = world.phones
     log = begun(world, navigator=mal)
     assert bob.store.unsent() == 2
-    assert world.hosts[SIDE].realm.unborn == {}
+    assert world.hosts[SIDE].realm.readers.unborn == {}
     assert deliver(mal, genesis(bob, log)) == ["no-such-file"]
 
 
@@ -91,7 +91,7 @@ def test_too_many(world: World) -> None:
     ann, bob, *_ = world.phones
     with patched(limits, "HELD_FILES", 2):
         logs = [begun(world, coordinator=ann) for _ in range(3)]
-    assert len(world.hosts[SIDE].realm.unborn) == 2
+    assert len(world.hosts[SIDE].realm.readers.unborn) == 2
     assert bob.store.unsent() == 2
     bob.sync()
     assert set(waiting(ann)) == set(logs)

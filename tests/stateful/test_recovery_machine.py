@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from server.append import Pushed, Sender
+from server.append.commit import Pushed, Sender
 from shared_schema import cbor
 from shared_schema.certificate import encode_registry_statement
 from shared_schema.entry import Entry, encode_pair

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from server import audit_routes
-from server.append import Commit
+from server.append.push import push
 from server.nonces import Nonces
 from shared_schema import cbor, limits
 from shared_schema.entry import EMPTY_ROOT, ENVELOPE, Head, Witness, decode_entry_alone, envelope_payload
@@ -86,12 +86,12 @@ def test_nobody_is_shown_what_came_after_their_removal() -> None:
 
             def __setitem__(self, key: bytes, value: Head) -> None:
                 super().__setitem__(key, value)
-                seen.extend(news for news in realm.news(SyncRequest(), world.hosts["perpetrator"].sender(priya.device)) if news[0] == log)
+                seen.extend(news for news in realm.pages.news(SyncRequest(), world.hosts["perpetrator"].sender(priya.device)) if news[0] == log)
 
-        realm.heads = Watched(realm.heads)
+        realm.readers.heads = Watched(realm.readers.heads)
         sender = world.hosts["perpetrator"].sender(sam.device)
         pairs = ([removal.cose, cbor.decode(removal.parts)], [written, parts])
-        pushed = realm.transact([partial(Commit.push, pairs=(pair,), sender=sender) for pair in pairs])
+        pushed = realm.transact([partial(push, pairs=(pair,), sender=sender) for pair in pairs])
         assert [answer.code for one in pushed for answer in one.answers] == ["accepted", "accepted"]
         assert {upto for _, _, upto in seen} == {end + 1}
 

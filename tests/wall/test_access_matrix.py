@@ -266,6 +266,6 @@ def test_a_device_speaks_to_its_own_side_only(town: Town) -> None:
 
 def test_a_row_that_is_wrong_is_found(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The defect is planted in the server: everybody may see who waits to be let in."""
-    monkeypatch.setattr("server.realm.Realm.may_decide", lambda *_: True)
+    monkeypatch.setattr("server.readers.Readers.may_decide", lambda *_: True)
     path, body = asked(town, "GET /v1/held/{log}", "case")
     assert town.ask("colleague", "GET", path, body)[0] == "ok"

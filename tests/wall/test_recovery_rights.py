@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from server.append import Commit
+from server.append import file_rules
 from shared_schema import cbor, limits
 from shared_schema.certificate import encode_registry_statement
 from shared_schema.entry import Entry, encode_pair
@@ -128,7 +128,7 @@ def test_the_server_knows_it_after_a_restart(side: Side) -> None:
     side.write(side.rea, side.shared, "after the restart")
     side.rea.sync()
     assert side.rea.store.unsent() == 0
-    assert side.host.realm.may_decide(side.shared, side.rea.user), "as a member, in her role"
+    assert side.host.realm.readers.may_decide(side.shared, side.rea.user), "as a member, in her role"
 
 
 def test_a_members_role_follows_how_they_brought_it_back(side: Side) -> None:
@@ -142,7 +142,7 @@ def test_a_members_role_follows_how_they_brought_it_back(side: Side) -> None:
     rows = side.host.rows("SELECT role FROM member WHERE log_id = ? AND user_id = ? AND to_seq IS NULL", side.shared, clean.user)
     assert [row[0] for row in rows] == ["coordinator"]
     side.host.restart()
-    assert side.host.realm.may_decide(side.shared, clean.user)
+    assert side.host.realm.readers.may_decide(side.shared, clean.user)
 
 
 def by_hand(side: Side, phone: Phone, log: bytes, shares: int = -2) -> list[object]:
@@ -211,7 +211,7 @@ def test_a_server_that_takes_more_convinces_nobody(side: Side) -> None:
         return membership.skip(state, entry) if entry.author == side.rea.device else honest(state, entry, known, received_ms)
 
     with (
-        patched(Commit, "_may_recover", lambda *_: True),
+        patched(file_rules, "may_recover", lambda *_: True),
         patched(membership, "take", take),
     ):
         assert side.host.push((pair,), side.host.sender(side.rea.device)).answers[0].code == "accepted"

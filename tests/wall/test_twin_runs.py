@@ -77,8 +77,8 @@ def _answering(change: Callable[[Run, Any], Any]) -> Leak:
 
 def an_order(run: Run) -> None:
     realm = run.service.sides["perpetrator"].realm
-    honest = realm.news
-    realm.news = lambda *args: honest(*args)[:: 1 if busy_with(run) < 30 else -1]  # type: ignore[method-assign]
+    honest = realm.pages.news
+    realm.pages.news = lambda *args: honest(*args)[:: 1 if busy_with(run) < 30 else -1]  # type: ignore[method-assign]
 
 
 def an_error_text(run: Run) -> None:

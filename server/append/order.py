@@ -1,0 +1,35 @@
+"""Rules 7 and 8 of docs/spec.md §3.1: an author's own order, and what it had seen."""
+
+from server import store
+from server.append.commit import Commit, OpenLog
+from server.append.refusing import Clone
+from shared_schema import ids
+from shared_schema.entry import Entry
+from shared_schema.errors import Contradiction, Refused
+from sync import log as log_rules
+
+
+def check_order(commit: Commit, opened: OpenLog, entry: Entry) -> None:
+    """The author's next number and predecessor. Raises Refused; Clone, with what has the number."""
+    try:
+        log_rules.check_author(opened.head, entry)
+    except Refused as error:
+        if error.code == "clone-detected":
+            stored = commit.stored(entry.log, entry.author, entry.sq)
+            raise Clone(str(error), None if stored is None else stored[3]) from None
+        raise
+
+
+def check_seen(commit: Commit, opened: OpenLog, entry: Entry) -> None:
+    """What the author had seen is what there was. Raises Refused `old-incarnation`, or `not-permitted` for what an admission carries; Contradiction."""
+    if entry.sn.incarnation != commit.incarnation or entry.ck.incarnation != commit.incarnation:
+        raise Refused("old-incarnation")
+
+    def chain_at(seq: int) -> bytes | None:
+        return opened.recent.get(seq) or store.chain_at(commit.tx, entry.log, seq) if seq else ids.chain_start(entry.log)  # recent: all not flushed
+
+    log_rules.check_seen(opened.head, entry, chain_at)
+    if entry.held is not None and entry.sealed is not None:
+        log_rules.check_carried(opened.head, entry.sealed, chain_at)
+    if commit.audit.root_at(commit.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
+        raise Contradiction(f"the author was shown another audit tree of size {entry.ck.size}")
