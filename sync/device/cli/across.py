@@ -1,6 +1,5 @@
 """desk, parcel, instruction: what goes over to the other side, and comes from there."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,15 +10,15 @@ from shared_schema.parcel import decode_gate, week_of, week_starts
 from shared_schema.records import code_list
 from sync.device import board, cases, finding, instructions, posting
 from sync.device.cli import frame, terminal
+from sync.device.cli.founding import AuthorityFolder, authority_in
 from sync.device.cli.frame import FileArg, Json, command
 from sync.device.cli.recording import SetOption, parse_sets
 from sync.device.cli.sync_report import run_sync
 from sync.device.cli.terminal import emit, emit_json, plain, table, when
 from sync.device.desk_codes import DeskRequest, decode_desk_request, decode_gate_code, gate_code
-from sync.device.profile import now_ms, open_store
+from sync.device.profile import now_ms
 from sync.device.session import Session
 from sync.letters import sign_gate
-from sync.signing import SigningKey
 
 desk = typer.Typer(help="The file where a side receives what the other side sends.", no_args_is_help=True)
 parcel = typer.Typer(help="What goes over to the other side.", no_args_is_help=True)
@@ -47,7 +46,7 @@ def desk_request(which: FileArg, as_json: Json = False) -> None:
 @command
 def desk_certify(
     code: Annotated[str, typer.Argument(help="The code that `desk request` printed.")],
-    authority: Annotated[Path, typer.Option(help="Folder of the authority, as `service create` made it.")],
+    authority: AuthorityFolder,
     weeks: Annotated[int, typer.Option(help="For how many weeks, 53 at most.")] = _WEEKS,
     after: Annotated[int, typer.Option(help="Begin so many weeks from now: to renew before the last gate ends.")] = 0,
     as_json: Json = False,
@@ -57,14 +56,11 @@ def desk_certify(
     Example: fieldkeep desk certify --authority office/authority fieldkeep-desk1:pWF…
     """
     wanted = decode_desk_request(code)
-    with open_store(authority, frame.passphrase()) as store:
-        seed, svc = store.fact("authority_seed"), store.fact("svc")
-    if seed is None or svc is None:
-        raise Refused("no-profile", f"{authority} is no authority: want the folder that `service create` made")
+    key, svc = authority_in(authority)
     if svc != wanted.svc:
         raise Refused("bad-value", "the code is of another service")
     first = week_of(now_ms()) + after
-    gate = sign_gate(SigningKey(seed), svc, wanted.side, wanted.address, wanted.key, first, first + weeks - 1)
+    gate = sign_gate(key, svc, wanted.side, wanted.address, wanted.key, first, first + weeks - 1)
     until = when(week_starts(first + weeks))
     emit(
         {"gate": gate_code(gate), "from_week": first, "until_week": first + weeks - 1},

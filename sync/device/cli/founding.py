@@ -24,8 +24,11 @@ from sync.device.sheets import Sheet
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
 from sync.keys import RecoverySecret
+from sync.signing import SigningKey
 
 DAY_MS: Final = 86_400_000
+
+AuthorityFolder = Annotated[Path, typer.Option("--authority", help="Folder of the authority, as `service create` made it.")]
 
 service = typer.Typer(help="Begin a service.", no_args_is_help=True)
 
@@ -75,6 +78,15 @@ def service_create(
         f"Next: fieldkeep --profile {out}/perpetrator-administrator invite --name Sam --role navigator",
         as_json=as_json,
     )
+
+
+def authority_in(folder: Path) -> tuple[SigningKey, bytes]:
+    """The authority's key, and its service. Raises Refused `no-profile`, `bad-passphrase`."""
+    with open_store(folder, frame.passphrase()) as store:
+        seed, svc = store.fact("authority_seed"), store.fact("svc")
+    if seed is None or svc is None:
+        raise Refused("no-profile", f"{folder} is no authority: want the folder that `service create` made")
+    return SigningKey(seed), svc
 
 
 def _new_service(name: str, server: str, pem: str, setup: str, administrator: str, transport: HttpTransport) -> enrolment.NewService:

@@ -21,6 +21,7 @@ from sync.device.cli import (
     membership,
     money,
     noting,
+    offices,
     people,
     reconciling,
     recording,
@@ -63,6 +64,7 @@ app.add_typer(founding.service, name="service")
 app.command("invite")(people.invite)
 app.add_typer(devices.device, name="device")
 app.add_typer(people.registry, name="registry")
+app.add_typer(offices.administrator, name="administrator")
 app.add_typer(membership.member, name="member")
 app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
