@@ -22,10 +22,11 @@ PEOPLE: Final = {
     "sam-phone": ("Sam", ("navigator",), "perpetrator", False),
     "sam-tablet": ("Sam", ("navigator",), "perpetrator", True),
     "priya-phone": ("Priya", ("navigator",), "perpetrator", False),
-    "dana-phone": ("Dana", ("link_worker",), "victim", False),
+    "dana-phone": ("Dana", ("link_worker", "referral_desk"), "victim", False),
 }
 NOTE_JACK: Final = "Jack met me at the door. No money and no food in; left the parcel. He agrees to an assessment by telephone."
 NOTE_TABLET: Final = "Started the Universal Credit form with Jack by telephone from the car park."
+WHY: Final = "his former partner moves on Friday"
 NOTE_CHERYL: Final = "Cheryl is frightened of Robert's temper and torn about protecting him. She will keep a diary of what happens."
 
 
@@ -50,7 +51,7 @@ class Play:
         """All scenes, in order; the summary."""
         started = time.monotonic()
         for number, scene in enumerate(
-            (self.begin, self.files_begin, self.visit, self.no_signal, self.reconcile, self.decide, self.money, self.wall), 1
+            (self.begin, self.files_begin, self.visit, self.no_signal, self.reconcile, self.decide, self.money, self.crossing, self.wall), 1
         ):
             self.say(f"\n{number}. {(scene.__doc__ or '').strip()}")
             scene()
@@ -103,7 +104,9 @@ class Play:
         self.files["cheryl"] = dana.run("file", "create", "case")["file"]
         self.files["jane, as one who uses abuse"] = self.devices["priya-phone"].run("file", "create", "case")["file"]
         self.files["jane, as one who is harmed"] = dana.run("file", "create", "case")["file"]
-        ruth.run("record", "add", "person", "--file", self.files["jack"], "--set", "known_as=Jack")
+        ruth.run(
+            "record", "add", "person", "--file", self.files["jack"], "--set", "known_as=Jack", "--set", 'names={"name": "Jack", "kind": "given"}'
+        )
         plan = ruth.run("record", "add", "own_safety_plan", "--file", self.files["mike"], "--set", "likely_to_use=5", "--set", "review_on=2027-01-15")
         self.files["plan"] = plan["record"]
         dana.run("record", "add", "person", "--file", self.files["cheryl"], "--set", "known_as=Cheryl")
@@ -121,9 +124,10 @@ class Play:
         for mast in self.masts:
             mast.down()
         sam, tablet, priya, dana = (self.devices[name] for name in ("sam-phone", "sam-tablet", "priya-phone", "dana-phone"))
+        me = next(one["user"] for one in sam.run("device", "list")["devices"] if one["this"])
         sam.run(
             "record", "add", "contact", "--file", self.files["jack"], "--set", "mode=home_visit", "--set", "result=spoke", "--set", "direction=to_them",
-            "--set", "with=client",
+            "--set", "with=client", "--set", f"workers={me}",
         )  # fmt: skip
         note = sam.run("note", "add", "--file", self.files["jack"], NOTE_JACK)
         sam.run(
@@ -235,6 +239,36 @@ class Play:
             f"   put in £{fund['allotted'] / 100:.2f} = pot £{fund['unallocated'] / 100:.2f} + spent £{fund['spent'] / 100:.2f} + allowances; Sam may still spend £{mine['mine'] / 100:.2f}"
         )
         self.summary["fund"] = {"allotted": fund["allotted"], "spent": fund["spent"], "mine": mine["mine"], "conserved": conserved}
+
+    def crossing(self) -> None:
+        """What may cross, and nothing else: Dana's desk hears of every case, and Jack's file is asked for something, without a reason."""
+        dana, sam, ruth = (self.devices[name] for name in ("dana-phone", "sam-phone", "ruth-laptop"))
+        desk = dana.run("file", "create", "intake")["file"]
+        self._sync("dana-phone")
+        asked = dana.run("desk", "request", desk)["request"]
+        gate = self._device("setup").run("desk", "certify", asked, "--authority", str(self.folder / "office" / "authority"))["gate"]
+        dana.run("desk", "open", desk, gate)
+        self.say("   The authority signs the desk's gate. From now on navigators can seal to it, and cannot read what they have sealed.")
+        for name in ("sam-phone", "ruth-laptop", "priya-phone", "dana-phone"):
+            self._sync(name)
+        opened = dana.run("record", "list", desk, "--type", "case_opened")["records"]
+        told = [self._fields(dana, row["record"]) for row in dana.run("record", "list", desk, "--type", "notice")["records"]]
+        kinds = sorted(one["notice"] for one in told)
+        self.say(f"   Dana's desk was told that {len(opened)} cases were opened, hers or not; notices made by rule: {', '.join(kinds)}.")
+        case = next(one["case"] for one in told if one.get("names") == "Jack")
+        sent = dana.run("instruction", "send", "--file", desk, "--case", case, "--say", "ring_before_any_contact", "--weeks", "2", "--why", WHY)
+        for name in ("dana-phone", "sam-phone", "ruth-laptop"):
+            self._sync(name)
+        [found] = sam.run("instruction", "list", self.files["jack"])["instructions"]
+        shown = json.dumps([found, ruth.run("instruction", "list"), sam.run("parcel", "list")])
+        self.say(f"   Sam's phone: {', '.join(found['say'])}, until {sent['until']}. Why, and who asked, stays with Dana.")
+        self.summary["crossed"] = {"cases": len(opened), "notices": kinds, "say": found["say"], "why_crossed": WHY in shown or "Dana" in shown}
+        if self.summary["crossed"]["why_crossed"] or not found["say"]:
+            raise Failed("the other side was told too much, or nothing")
+
+    @staticmethod
+    def _fields(device: Device, record: str) -> dict[str, Any]:
+        return {name: field["value"] for name, field in device.run("record", "show", record)["fields"].items()}
 
     def wall(self) -> None:
         """The wall: a crossing is tried and refused, and two auditors prove from exported logs that there never was one."""

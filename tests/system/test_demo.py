@@ -30,5 +30,8 @@ def test_the_demo_plays_to_its_end() -> None:
     assert found["wall"]["ok"]
     assert found["wall"]["crossings"] == 0
     assert found["crossing_refused"]
+    assert found["crossed"]["cases"] == 2
+    assert found["crossed"]["notices"] == ["contact_made", "who_it_is"]
+    assert (found["crossed"]["say"], found["crossed"]["why_crossed"]) == (["ring_before_any_contact"], False)
     assert found["server_alive_at_end"]
     assert "receipt for sam-phone" in ran.stderr
