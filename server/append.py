@@ -21,7 +21,7 @@ from shared_schema import cbor, ids, limits
 from shared_schema.certificate import Enrol, Wiped
 from shared_schema.entry import Entry, Head, decode_entry_alone, decode_pair
 from shared_schema.errors import Contradiction, Malformed, ProtocolError, Refused, catalogue
-from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
+from shared_schema.membership import Admit, FileStatement, Genesis, Recover, Refuse, file_statement
 from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_verdict, receipt_payload, verdict_payload
 from shared_schema.recovery import Custody, Permit
 from shared_schema.removal import decode_purge
@@ -86,7 +86,8 @@ class Sender:
 
 class Commit:
     """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` and `may_state`
-    raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person.
+    raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person, or did;
+    `knows` says whether there is a log.
     """
 
     def __init__(
@@ -102,12 +103,13 @@ class Commit:
         sign: Callable[[str, bytes], bytes],
         has_refusals: Callable[[bytes], bool],
         files_of: Callable[[bytes], Collection[bytes]],
+        knows: Callable[[bytes], bool],
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
         gone: Gone | None = None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
-        self._load, self.sign, self._has_refusals, self._files_of = load, sign, has_refusals, files_of
+        self._load, self.sign, self._has_refusals, self._files_of, self._knows = load, sign, has_refusals, files_of, knows
         self._may_begin, self._may_state = may_begin, may_state
         self.unborn: dict[bytes, Unborn] = {}
         self._unborn = unborn
@@ -140,14 +142,15 @@ class Commit:
                     raise Refused("after-predecessor", "an earlier entry of this author was not taken")
                 if deposit and (sender is None or entry.author != sender.device or not self._may_hand_in(entry)):
                     raise Refused("no-such-file")
-                known = self._known(entry)
+                statement = self._statement(entry)
+                known = self._known(entry) if self._may_look(entry, statement, sender) else None
                 if known is not None and not (known[0].code == "held" and self._may_begin_held(entry, sender)):
                     answer, receipt, leaf = known
                     if leaf is not None:
                         openings.append(Opening(entry.id, leaf, self.audit.salt(leaf)))
                     receipts |= {receipt: None} if receipt else {}
                 else:
-                    place, leaf = self._append(entry, sender)
+                    place, leaf = self._append(entry, statement, sender)
                     answer = Answer(entry.id, "accepted")
                     placed.setdefault(entry.log, []).append(place)
                     leaves[entry.id] = leaf, self.audit.salt(leaf)
@@ -163,6 +166,28 @@ class Commit:
     def _may_hand_in(self, entry: Entry) -> bool:
         """§9.5: anything of a file; of the registry the word of a device that it has wiped itself."""
         return entry.log != self.registry.log or isinstance(registry.statement_of(entry), Wiped)
+
+    def _statement(self, entry: Entry) -> FileStatement | None:
+        """Rule 1 of what a statement of a file says. Of a genesis the id is its author's own: else it would tell who asks which ids are taken."""
+        if entry.is_envelope or entry.log == self.registry.log:
+            return None
+        statement = file_statement(entry)
+        if isinstance(statement, Genesis):
+            membership.check_id(entry, statement)
+        return statement
+
+    def _may_look(self, entry: Entry, statement: FileStatement | None, sender: Sender | None) -> bool:
+        """False for a file that the sender never was in: whether there is one decides nothing, and is not looked up, which would take its time."""
+        if sender is None or entry.log == self.registry.log or isinstance(statement, Genesis):
+            return True
+        if isinstance(statement, Recover) and self.registry.recovery.permits_at(sender.device, self.registry.seq) is not None:
+            return True
+        unborn = self._unborn_file(entry.log)
+        return (
+            entry.log in self._files_of(sender.user)
+            or entry.log in self._named.get(sender.user, ())
+            or (unborn is not None and sender.user in unborn.file.members)
+        )
 
     def _open(self, log: bytes) -> OpenLog | None:
         opened = self.logs.get(log)
@@ -203,7 +228,7 @@ class Commit:
                 return receipt
         return store.receipt_for(self.tx, log, seq)
 
-    def _append(self, entry: Entry, sender: Sender | None) -> tuple[log_rules.Placed, int]:
+    def _append(self, entry: Entry, statement: FileStatement | None, sender: Sender | None) -> tuple[log_rules.Placed, int]:
         """Rules 4 to 9; puts the entry at its place. Raises ProtocolError when it is not taken."""
         if entry.svc != self.registry.svc:
             raise Malformed("the entry was signed for another service")
@@ -211,7 +236,7 @@ class Commit:
             return self._append_registry(entry)
         if sender is None:
             raise Refused("no-such-file")
-        return self._append_file(entry, sender)
+        return self._append_file(entry, statement, sender)
 
     def _append_registry(self, entry: Entry) -> tuple[log_rules.Placed, int]:
         registry.check_newcomer(entry)
@@ -251,12 +276,13 @@ class Commit:
         statement = registry.statement_of(entry)
         return isinstance(statement, Enrol) and statement.invitation.key not in self.registry.reused
 
-    def _append_file(self, entry: Entry, sender: Sender) -> tuple[log_rules.Placed, int]:
-        opened = self._open(entry.log)
-        author = self.registry.devices.get(entry.author)
+    def _append_file(self, entry: Entry, statement: FileStatement | None, sender: Sender) -> tuple[log_rules.Placed, int]:
         if not entry.is_envelope:
             self._may_state(sender.device)
-        statement = None if entry.is_envelope else file_statement(entry)
+        if not self._may_look(entry, statement, sender):
+            raise Refused("no-such-file")
+        opened = self._open(entry.log)
+        author = self.registry.devices.get(entry.author)
         genesis = isinstance(statement, Genesis)
         if author is not None and opened is None and not genesis:
             self._hold_for_unborn(entry, author, sender)
@@ -499,7 +525,7 @@ class Commit:
         if entry is None:
             return Answer(UNKNOWN_ID, cause.code, str(cause))
         if signed_ok or self._authored(entry):
-            log = None if self._open(entry.log) is None else entry.log
+            log = entry.log if entry.log in self.logs or self._knows(entry.log) else None
             self.audit.write(self.batch, {"e": "refused", "log": log, "id": entry.id, "author": entry.author, "code": cause.code})
         stored = self._shown(cause.stored) if isinstance(cause, _Clone) else None
         signed = None
