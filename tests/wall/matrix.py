@@ -159,7 +159,9 @@ def ask_about(cast: Cast, who: str) -> Iterator[Seen]:
         yield _asked(cast, who, "the service", row, {"{level}": "9", "{n:path}": "x001/999"})
     for side in (*SIDES, "nowhere"):
         for row in OF_AUDITS:
-            yield _asked(cast, who, f"audit of {side}", row, {"{side}": side, "{log}": ids.show(cast.logs.get(f"registry of the {side} side", bytes(16)))})
+            yield _asked(
+                cast, who, f"audit of {side}", row, {"{side}": side, "{log}": ids.show(cast.logs.get(f"registry of the {side} side", bytes(16)))}
+            )
     for thing in FILES:
         side = cast.side(FILES[thing][0])
         yield _asked(cast, who, f"audit of {side}", "GET log", {"{side}": side, "{log}": ids.show(cast.logs[thing])})
@@ -170,7 +172,9 @@ def _asked(cast: Cast, who: str, thing: str, row: str, names: dict[str, str]) ->
     method, _, path = route.partition(" ")
     for name, value in names.items():
         path = path.replace(name, value)
-    bodies: dict[str, Callable[[], bytes]] = {"POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ()))}  # no file has reached it
+    bodies: dict[str, Callable[[], bytes]] = {
+        "POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ()))
+    }  # no file has reached it
     answer = cast.ask(who, method, path + query, bodies.get(row, lambda: b"")())
     return Seen(who, thing, row, letter_of(answer), b"" if answer.status_code == 200 else answer.content)
 
@@ -184,7 +188,9 @@ def _posted(cast: Cast, who: str, thing: str, address: bytes) -> Seen:
     if answer.status_code != 200:
         return Seen(who, thing, "POST parcels", letter_of(answer), answer.content)
     [said] = cbor.decode(answer.content)["answers"]
-    return Seen(who, thing, "POST parcels", LETTERS.get(said["code"], said["code"]), cbor.encode([said.get("code"), said.get("message"), said.get("retry")]))
+    return Seen(
+        who, thing, "POST parcels", LETTERS.get(said["code"], said["code"]), cbor.encode([said.get("code"), said.get("message"), said.get("retry")])
+    )
 
 
 def signed_routes() -> set[str]:

@@ -6,15 +6,13 @@ byte for byte what is told about a thing that is not (W3).
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import pytest
 
-from server.append import Commit
 from server.app import ROUTES
-from server.live import Live
-from shared_schema import cbor
+from server.append import Commit
+from shared_schema import cbor, ids
 from shared_schema.certificate import RegistryStatement
 from shared_schema.deposit import Deposit, encode_deposit
 from shared_schema.membership import KIND
@@ -22,22 +20,12 @@ from shared_schema.roles import FILES as KINDS
 from shared_schema.roles import ROLES
 from shared_schema.wire import SyncRequest, encode_request
 from tests.wall import matrix
-from tests.wall.cast import OF_A_REFUSAL, OUT, PEOPLE, Cast, Rehearsing, new_cast
+from tests.wall.cast import OF_A_REFUSAL, OUT, PEOPLE, Cast, Rehearsing
 from tests.wall.matrix import ABOUT, PUSHING, TEXT, UNSIGNED, Seen, letter_of, read_table, signed_routes
 from tests.wall.wishes import OF_FILES, OF_REGISTRIES, Wisher
 
 TABLE: Final = read_table(TEXT.read_text(encoding="utf-8"))
 _BY_BOTH: Final = frozenset({"envelope", "a colleague's", "genesis", "add", "expunge", "suspend", "wiped"})  # tried by everybody both ways
-
-
-@pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
-    async def once(*_: object) -> AsyncIterator[bytes]:
-        yield b"event: hello\ndata: {}\n\n"  # a stream that ends: whether there is one is the question here
-
-    with new_cast(tmp_path_factory.mktemp("matrix")) as cast:
-        cast.run.patch(Live, "stream", once)
-        yield cast
 
 
 class Judge:
@@ -77,7 +65,7 @@ def test_everything_has_its_row() -> None:
     rows = {row for _, row in TABLE.rows}
     assert signed_routes() == {route for route, _ in ABOUT.values()} | PUSHING | UNSIGNED
     assert rows == {*OF_FILES, *OF_REGISTRIES, *ABOUT, matrix.SERVED, *KINDS}
-    assert {name for name in KIND.values() if name not in ("members",)} <= OF_FILES.keys()  # `members` is add and remove
+    assert {name for name in KIND.values() if name != "members"} <= OF_FILES.keys()  # `members` is add and remove
     kinds = {one.__name__.lower() for one in RegistryStatement.__args__} - {"root", "enrol"}  # of a new service, and of a new device
     assert kinds == {row.removesuffix(" another's") for row in OF_REGISTRIES}
     assert ROLES.keys() == {role for _, roles in PEOPLE.values() for role in roles} | {"administrator"}
@@ -127,8 +115,9 @@ def _strangers(cast: Cast, judge: Judge) -> None:
     bodies = {"POST /v1/sync": encode_request(SyncRequest()), "POST /v1/deposit": encode_deposit(Deposit((), 0))}
     for route in sorted(signed_routes() - UNSIGNED):
         method, path = route.split(" ")
-        for name, value in {"{log}": "case", "{address}": "", "{level}": "9", "{n:path}": "x001/999", "{side}": "perpetrator"}.items():
-            path = path.replace(name, str(cast.logs[value].hex()) if value == "case" else value)
+        case = ids.show(cast.logs["case"])
+        for name, value in {"{log}": case, "{address}": case, "{level}": "9", "{n:path}": "x001/999", "{side}": "perpetrator"}.items():
+            path = path.replace(name, value)
         for who, wanted in {**OUT, "oth": "request-refused", "ano": "request-refused"}.items():
             letter = letter_of(cast.ask(who, method, path, bodies.get(route, b"")))
             judge.see(Seen(who, "", route, letter, b"", "refused whole"), "+" if route == "POST /v1/deposit" and who in OUT else wanted)

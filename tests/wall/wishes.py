@@ -158,7 +158,7 @@ class Wisher:
                  if phone.session.identity.user == user != self.me.user and who not in (*OUT, "new", "rem")]  # fmt: skip
         author = Wisher.__new__(Wisher)
         author.__dict__.update(self.__dict__)
-        author.who = (names or ["coo"])[0]
+        author.who = (names or [who for who in ("coo", "nav") if who != self.who])[0]
         author.me = self.cast.people[author.who].session.identity
         author.key = self.cast.people[author.who].session.sign_key
         return author
