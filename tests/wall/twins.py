@@ -27,17 +27,17 @@ from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
-from shared_schema.parcel import week_of
+from shared_schema.parcel import week_of, week_starts
 from sync import keys, letters
 from sync.change import Op
-from sync.device import audit_files, board, cases, conflicts, enrolment, files, posting, records, standing, syncing
+from sync.device import audit_files, board, cases, conflicts, enrolment, files, instructions, posting, records, standing, syncing
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.device.transport import HttpTransport
 from sync.letters import sign_gate
 from sync.parcel import OTHER
 from sync.signing import SigningKey
-from tests.world import DAY, START_MS, YEAR, Entropy
+from tests.world import DAY, HOUR, START_MS, YEAR, Entropy
 
 T = TypeVar("T")
 _TIMES = re.compile(r'"(timestamp|ms)": ("[^"]*"|[0-9.]+)(, )?')
@@ -261,13 +261,25 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
 Leak = Callable[["Run"], None]
 
 
-def play(folder: Path, sealed: dict[bytes, bytes], *, busy: bool, rotate_desk: bool = False, leak: Leak | None = None) -> dict[str, Any]:
-    """The story, with a victim side that does nothing after its desk is open, or much. What the perpetrator side has in the end."""
+def play(
+    folder: Path,
+    sealed: dict[bytes, bytes],
+    *,
+    busy: bool = False,
+    rotate_desk: bool = False,
+    supported: int = 0,
+    instructs: bool = False,
+    leak: Leak | None = None,
+) -> dict[str, Any]:
+    """The story, with a victim side that does nothing after its desk is open, or much, or supports so many people harmed by whom the case is about,
+    and `instructs`. What the perpetrator side has in the end.
+    """
     with steady(sealed), Run(folder) as run:
         if leak is not None:
             leak(run)
         sam, ruth, jo = run.enrol("perpetrator", "Sam", "navigator"), run.enrol("perpetrator", "Ruth", "coordinator"), _desk(run)
         victim = _Victims(run, jo) if busy else None
+        support = Support(run, jo, supported)
         for step in _story(run, sam, ruth):
             step()
             run.settle()
@@ -275,9 +287,11 @@ def play(folder: Path, sealed: dict[bytes, bytes], *, busy: bool, rotate_desk: b
                 victim.something()
                 if rotate_desk:
                     victim.rotate()
+            support.something(instructs=instructs)
             jo.sync()  # a desk is staffed: what it sends to every case by the calendar goes in both runs
             run.settle()
             run.now_ms += 3 * DAY
+        assert not instructs or support.instructed > 1
         return run.seen("perpetrator", folder)
 
 
@@ -403,6 +417,38 @@ class _Victims:
         self.jo.sync()
         files.add_member(self.jo.session, self.jo.desk, max_.session.identity.user, "referral_desk")  # type: ignore[attr-defined]
         self.jo.sync()
+
+
+class Support:
+    """So many people harmed, each with a file and a worker of her own, all linked to the one case. With nobody it does nothing."""
+
+    def __init__(self, run: Run, jo: Phone, people: int) -> None:
+        self.run, self.jo, self.people = run, jo, people
+        self.files: list[bytes] = []
+        self.instructed = 0
+
+    def something(self, *, instructs: bool) -> None:
+        """As soon as there is a case: their files, what they say, where they can be rung; and what is asked of the navigators each week."""
+        jo, desk = self.jo, self.jo.desk  # type: ignore[attr-defined]
+        if self.people and not self.files:
+            jo.sync()
+        opened = jo.session.store.records(desk, "case_opened")
+        if not opened:
+            return
+        case = str(records.values(jo.session, desk, opened[0][0])["case"].value)
+        for number in range(len(self.files), self.people):
+            worker = self.run.enrol("victim", f"Worker {number}", "link_worker")
+            jo.sync()
+            self.files.append(files.create_file(jo.session, "case", {worker.session.identity.user: "link_worker"}))
+            records.add(jo.session, desk, "link", {"case": case, "file": ids.show(self.files[-1]), "support": "accepted"})
+        for number, log in enumerate(self.files):
+            jo.session.write(log, None, "task", [Op("what", "set", f"ring number {number}", ())])
+        week = week_of(self.run.now_ms)
+        due = self.run.now_ms >= week_starts(week) + 4 * DAY + 12 * HOUR and case not in instructions._sent_in(jo.session, week)
+        if instructs and self.files and due:  # as the filler would go
+            instructions.instruct(jo.session, self.files[0], case, word="contact_gate", weeks=2, gate="hold")
+            self.instructed += 1
+        jo.sync()
 
 
 def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
