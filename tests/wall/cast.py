@@ -23,7 +23,7 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from sync.change import Op
-from sync.device import board, enrolment, files, recovery, removing, standing
+from sync.device import board, enrolment, files, recovery, removing, standing, syncing
 from sync.keys import RecoverySecret
 from tests.wall import twins
 from tests.wall.twins import AtOnce, Phone, Run
@@ -137,7 +137,7 @@ class Cast:
         recovery.renew(office.session, fresh)
         self.secrets["perpetrator"].append(fresh)
         office.sync()
-        with mock.patch.object(twins.syncing, "_tend", return_value=False):
+        with mock.patch.object(syncing, "_tend", return_value=False):
             rev.sync()  # what nobody rotates waits with the key before
         self.sync(*(name for name in PEOPLE if name != "rev"))
 
@@ -149,7 +149,7 @@ class Cast:
         self.sync(*(name for name in PEOPLE if name != "rev"))
         for who, desk in (("jo", "her intake"), ("coo", "intake")):
             self.run.open_desk(self.people[who], self.logs[desk])
-        with mock.patch.object(twins.syncing, "_tend", return_value=False):
+        with mock.patch.object(syncing, "_tend", return_value=False):
             self.sync("rev")
 
     def _change(self) -> None:

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -196,8 +197,10 @@ class Town:
     def _exports(self, *of: tuple[str, Session]) -> Things:
         found = []
         for side, session in of:
-            made = (audit_files.from_server(lambda path, session=session: self.lines["oversight"].signed(session, "GET", path), side, session.identity.svc)
-                    if side else audit_files.from_store(session))  # type: ignore[misc]  # fmt: skip
+            line = self.lines["oversight"]
+            made = (
+                audit_files.from_server(partial(line.signed, session, "GET"), side, session.identity.svc) if side else audit_files.from_store(session)
+            )
             path = self.folder / "export.jsonl"
             audit_files.write_export(made, path, session.identity.authority, now_ms())
             lines = [json.loads(line) for line in path.read_text().splitlines()]

@@ -9,7 +9,8 @@ import pytest
 
 from server import app
 from server.realm import Realm
-from tests.wall.twins import Leak, Run, difference, play, sizes
+from tests.wall.story import Leak, difference, play, sizes
+from tests.wall.twins import Run
 from tests.world import Entropy
 
 Seen = dict[str, Any]
