@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlcipher3.dbapi2 as sqlite
 import uvloop
 
-from bench import floors
+from bench import apart, floors
 from bench.end_to_end import EndToEnd
 from bench.figures import Figures
 from bench.growth import Files, grow_log
@@ -59,6 +59,7 @@ def _run(figures: Figures, scale: Scale, parent: Path | None) -> None:
     _say(began, "growth in files")
     with _fresh(parent) as team:
         uvloop.run(Files(figures, scale, team).run())
+    apart.measure(figures, parent, scale.apart, lambda what: _say(began, what))
     _say(began, "done")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-GROUPS: Final = ("floor", "W1", "W2", "W3", "W4", "W5", "wire", "fold", "grant", "rotation", "length", "files")
+GROUPS: Final = ("floor", "W1", "W2", "W3", "W4", "W5", "wire", "fold", "grant", "rotation", "length", "files", "apart")
 _WIDTHS: Final = (8, 70, 10, 20, 3)
 
 

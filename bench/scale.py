@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`notes` for W1 and W2, `singles` pushed one by one, `rounds` of deltas, a `team` of devices, sizes of logs and numbers of files."""
+    """`notes` for W1 and W2, `singles` pushed one by one, `rounds` of deltas, a `team` of devices, sizes of logs and numbers of files, `apart` requests about each thing."""
 
     repetitions: int
     notes: int
@@ -17,7 +17,8 @@ class Scale:
     files: tuple[int, ...]
     rotated_files: int
     rotated_devices: int
+    apart: int
 
 
-FULL: Final = Scale(5, 10_000, 2_000, 50, 50, (100, 1_000, 10_000, 100_000), (10, 100, 1_000), 40, 50)
-QUICK: Final = Scale(5, 1_000, 200, 10, 10, (100, 1_000), (10, 100), 4, 4)
+FULL: Final = Scale(5, 10_000, 2_000, 50, 50, (100, 1_000, 10_000, 100_000), (10, 100, 1_000), 40, 50, 10_000)
+QUICK: Final = Scale(5, 1_000, 200, 10, 10, (100, 1_000), (10, 100), 4, 4, 500)

@@ -206,6 +206,9 @@ ROUTES: Final = [
     Route("/v1/audit/{side}/log/{log}", Signed("audit_log", audit_routes.log), methods=["GET"]),
     Route("/v1/audit/{side}/events", Signed("audit_events", audit_routes.events), methods=["GET"]),
 ]
+for _route in ROUTES:
+    if isinstance(_route.endpoint, Signed) or _route.path.startswith("/v1/"):
+        (_route.methods or set()).discard("HEAD")  # Starlette adds it to every GET; what is asked signed is in the table, and nothing else is
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

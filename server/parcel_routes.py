@@ -7,6 +7,7 @@ from server import parcels
 from server.append.commit import Sender
 from server.crossing import Crossing
 from server.parcels import Taken
+from server.realm import Realm
 from server.service import RunningSide
 from server.store import read
 from shared_schema import cbor, ids
@@ -33,9 +34,16 @@ def _crossing(request: Request) -> Crossing:
     return crossing
 
 
+def _require_receiving(realm: Realm, log: bytes, sender: Sender) -> None:
+    """Of a file that can receive, and only to a member; said before anything is looked up, which would take its time."""
+    if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
+        raise Refused("no-such-file")
+
+
 async def publish(request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
     """POST /v1/intake/{log}."""
     log, publication, realm = _id(request, "log"), decode_publication(body), running.realm
+    _require_receiving(realm, log, sender)
     await running.writer.do(lambda commit: parcels.publish(commit, realm.board, realm.side, log, sender, publication))
     return _cbor({"v": 1})
 
@@ -43,8 +51,7 @@ async def publish(request: Request, running: RunningSide, sender: Sender, body: 
 async def published(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """GET /v1/intake/{log}: the gates of one's own desk."""
     log, realm = _id(request, "log"), running.realm
-    if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
-        raise Refused("no-such-file")
+    _require_receiving(realm, log, sender)
     return _cbor({"v": 1, "gates": [data for gate, data in realm.board.gates if realm.board.logs.get(gate.address) == log]})
 
 
@@ -89,8 +96,7 @@ async def send(request: Request, running: RunningSide, sender: Sender, body: byt
 async def come(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """GET /v1/parcels/{log}?after=n: what came to a file, for its members."""
     log, realm = _id(request, "log"), running.realm
-    if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
-        raise Refused("no-such-file")
+    _require_receiving(realm, log, sender)
     after = request.query_params.get("after", "0")
     if not after.isascii() or not after.isdigit() or len(after) > 15:
         raise Malformed("want ?after=N, a whole number")

@@ -229,6 +229,7 @@ class Realm:
                     sign=self.sign,
                     has_refusals=self._refused_logs.__contains__,
                     files_of=self.readers.logs_of,
+                    knows=self.readers.heads.__contains__,
                     may_begin=self.may_begin,
                     may_state=self.may_state,
                     gone=self.gone,

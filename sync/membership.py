@@ -102,9 +102,14 @@ def take_kept(state: FileState | None, entry: Entry, registry: Registry, receive
     return take(state, entry, registry, received_ms)
 
 
-def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: Certificate) -> FileState:
+def check_id(entry: Entry, statement: Genesis) -> None:
+    """Raises Malformed unless a genesis is of the log whose id follows from its author and nonce."""
     if entry.log != ids.file_log(entry.svc, entry.author, statement.nonce):
         raise Malformed("the log id does not follow from creator and nonce")
+
+
+def _take_genesis(entry: Entry, statement: Genesis, registry: Registry, author: Certificate) -> FileState:
+    check_id(entry, statement)
     if statement.side != registry.side:
         raise Refused("wall", "the file lies on another side than its registry")
     if statement.side not in file_sides(statement.file):

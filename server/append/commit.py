@@ -77,7 +77,8 @@ class Sender:
 
 class Commit:
     """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` and `may_state`
-    raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person.
+    raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person, or did;
+    `knows` says whether there is a log.
     """
 
     def __init__(
@@ -93,12 +94,13 @@ class Commit:
         sign: Callable[[str, bytes], bytes],
         has_refusals: Callable[[bytes], bool],
         files_of: Callable[[bytes], Collection[bytes]],
+        knows: Callable[[bytes], bool],
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
         gone: Gone | None = None,
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
-        self.load, self.sign, self.has_refusals, self.files_of = load, sign, has_refusals, files_of
+        self.load, self.sign, self.has_refusals, self.files_of, self.knows = load, sign, has_refusals, files_of, knows
         self.may_begin, self.may_state = may_begin, may_state
         self.unborn: dict[bytes, Unborn] = {}
         self.unborn_before = unborn

@@ -9,7 +9,7 @@ from server.append.refusing import Signed
 from shared_schema import limits
 from shared_schema.entry import Entry
 from shared_schema.errors import ProtocolError, Refused
-from shared_schema.membership import Admit, Genesis, Recover, Refuse, file_statement
+from shared_schema.membership import Admit, FileStatement, Genesis, Recover, Refuse
 from shared_schema.roles import may_sign
 from sync import log as log_rules
 from sync import membership
@@ -18,13 +18,14 @@ from sync.registry import Certificate
 from sync.signing import verify_object
 
 
-def append(commit: Commit, entry: Entry, sender: Sender) -> tuple[log_rules.Placed, int]:
+def append(commit: Commit, entry: Entry, statement: FileStatement | None, sender: Sender) -> tuple[log_rules.Placed, int]:
     """Put an entry of a file at its place. Raises ProtocolError when it is not taken; Signed once its signature held."""
-    opened = commit.open(entry.log)
-    author = commit.registry.devices.get(entry.author)
     if not entry.is_envelope:
         commit.may_state(sender.device)
-    statement = None if entry.is_envelope else file_statement(entry)
+    if not may_look(commit, entry, statement, sender):
+        raise Refused("no-such-file")
+    opened = commit.open(entry.log)
+    author = commit.registry.devices.get(entry.author)
     genesis = isinstance(statement, Genesis)
     if author is not None and opened is None and not genesis:
         holding.hold_for_unborn(commit, entry, author, sender)
@@ -67,6 +68,20 @@ def append(commit: Commit, entry: Entry, sender: Sender) -> tuple[log_rules.Plac
     opened.file = file
     commit.record_members(place.seq, joins, leaves, entry.log)
     return commit.put(opened, head, place, file)
+
+
+def may_look(commit: Commit, entry: Entry, statement: FileStatement | None, sender: Sender | None) -> bool:
+    """False for a file that the sender never was in: whether there is one decides nothing, and is not looked up, which would take its time."""
+    if sender is None or entry.log == commit.registry.log or isinstance(statement, Genesis):
+        return True
+    if isinstance(statement, Recover) and commit.registry.recovery.permits_at(sender.device, commit.registry.seq) is not None:
+        return True
+    unborn = commit.unborn_file(entry.log)
+    return (
+        entry.log in commit.files_of(sender.user)
+        or entry.log in commit.named.get(sender.user, ())
+        or (unborn is not None and sender.user in unborn.file.members)
+    )
 
 
 def may_recover(commit: Commit, opened: OpenLog | None, device: bytes) -> bool:

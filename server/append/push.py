@@ -9,10 +9,11 @@ from shared_schema import limits
 from shared_schema.certificate import Wiped
 from shared_schema.entry import Entry, decode_pair
 from shared_schema.errors import Malformed, ProtocolError, Refused, catalogue
+from shared_schema.membership import FileStatement, Genesis, file_statement
 from shared_schema.receipt import decode_verdict
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
-from sync import registry
+from sync import membership, registry
 
 
 def push(commit: Commit, pairs: tuple[Any, ...], sender: Sender | None, *, deposit: bool = False) -> Pushed:
@@ -36,14 +37,15 @@ def push(commit: Commit, pairs: tuple[Any, ...], sender: Sender | None, *, depos
                 raise Refused("after-predecessor", "an earlier entry of this author was not taken")
             if deposit and (sender is None or entry.author != sender.device or not _may_hand_in(commit, entry)):
                 raise Refused("no-such-file")
-            earlier = earlier_verdict(commit, entry)
+            statement = _statement(commit, entry)
+            earlier = earlier_verdict(commit, entry) if file_rules.may_look(commit, entry, statement, sender) else None
             if earlier is not None and not (earlier[0].code == "held" and holding.may_begin_held(commit, entry, sender)):
                 answer, receipt, leaf = earlier
                 if leaf is not None:
                     openings.append(Opening(entry.id, leaf, commit.audit.salt(leaf)))
                 receipts |= {receipt: None} if receipt else {}
             else:
-                place, leaf = _append(commit, entry, sender)
+                place, leaf = _append(commit, entry, statement, sender)
                 answer = Answer(entry.id, "accepted")
                 placed.setdefault(entry.log, []).append(place)
                 leaves[entry.id] = leaf, commit.audit.salt(leaf)
@@ -60,6 +62,16 @@ def push(commit: Commit, pairs: tuple[Any, ...], sender: Sender | None, *, depos
 def _may_hand_in(commit: Commit, entry: Entry) -> bool:
     """§9.5: anything of a file; of the registry the word of a device that it has wiped itself."""
     return entry.log != commit.registry.log or isinstance(registry.statement_of(entry), Wiped)
+
+
+def _statement(commit: Commit, entry: Entry) -> FileStatement | None:
+    """Rule 1 of what a statement of a file says. Of a genesis the id is its author's own: else it would tell who asks which ids are taken."""
+    if entry.is_envelope or entry.log == commit.registry.log:
+        return None
+    statement = file_statement(entry)
+    if isinstance(statement, Genesis):
+        membership.check_id(entry, statement)
+    return statement
 
 
 def earlier_verdict(commit: Commit, entry: Entry) -> tuple[Answer, bytes | None, int | None] | None:
@@ -79,7 +91,7 @@ def earlier_verdict(commit: Commit, entry: Entry) -> tuple[Answer, bytes | None,
     return None
 
 
-def _append(commit: Commit, entry: Entry, sender: Sender | None) -> tuple[log_rules.Placed, int]:
+def _append(commit: Commit, entry: Entry, statement: FileStatement | None, sender: Sender | None) -> tuple[log_rules.Placed, int]:
     """Rules 4 to 9; puts the entry at its place. Raises ProtocolError when it is not taken."""
     if entry.svc != commit.registry.svc:
         raise Malformed("the entry was signed for another service")
@@ -87,4 +99,4 @@ def _append(commit: Commit, entry: Entry, sender: Sender | None) -> tuple[log_ru
         return registry_rules.append(commit, entry)
     if sender is None:
         raise Refused("no-such-file")
-    return file_rules.append(commit, entry, sender)
+    return file_rules.append(commit, entry, statement, sender)

@@ -37,7 +37,7 @@ def refuse(commit: Commit, entry: Entry | None, error: ProtocolError) -> Answer:
     if entry is None:
         return Answer(UNKNOWN_ID, cause.code, str(cause))
     if signed_ok or _authored(commit, entry):
-        log = None if commit.open(entry.log) is None else entry.log
+        log = entry.log if entry.log in commit.logs or commit.knows(entry.log) else None
         commit.audit.write(commit.batch, {"e": "refused", "log": log, "id": entry.id, "author": entry.author, "code": cause.code})
     stored = _shown(commit, cause.stored) if isinstance(cause, Clone) else None
     signed = None

@@ -9,7 +9,8 @@ import pytest
 
 from server import app
 from server.realm import Realm
-from tests.wall.twins import Leak, Run, difference, play, sizes
+from tests.wall.story import Leak, difference, play, sizes
+from tests.wall.twins import Run
 from tests.world import Entropy
 
 Seen = dict[str, Any]
@@ -33,6 +34,22 @@ def test_the_same_twice(quiet: Seen, sealed: dict[bytes, bytes], tmp_path: Path)
 def test_a_busy_victim_side_changes_nothing(quiet: Seen, sealed: dict[bytes, bytes], tmp_path: Path) -> None:
     """Enrolments, files, notes, links, letters read and filed, a suspension, a revocation."""
     assert difference(quiet, play(tmp_path, sealed, busy=True)) == []
+
+
+@pytest.mark.parametrize("supported", [1, 3])
+def test_a_case_of_whom_nobody_one_or_three_are_supported(supported: int, quiet: Seen, sealed: dict[bytes, bytes], tmp_path: Path) -> None:
+    """Byte for byte the same: linked files, their workers, what is written about her."""
+    assert difference(quiet, play(tmp_path, sealed, supported=supported)) == []
+
+
+def test_an_instruction_goes_as_a_filler_does(quiet: Seen, sealed: dict[bytes, bytes], tmp_path: Path) -> None:
+    """Whoever asks for something of a case does so in the parcel that would have gone: number, order and size of all messages stay, on the wire and on disk."""
+    other = play(tmp_path, sealed, supported=3, instructs=True)
+    assert sizes(other) == sizes(quiet)
+    assert (other["log"], other["metrics"]) == (quiet["log"], quiet["metrics"])
+    for table in quiet["database"]:
+        assert len(other["database"][table]) == len(quiet["database"][table]), table
+    assert "database" in difference(quiet, other)
 
 
 def test_a_change_at_the_desk_changes_the_weekly_key_and_nothing_else(quiet: Seen, sealed: dict[bytes, bytes], tmp_path: Path) -> None:
