@@ -114,7 +114,7 @@ def in_force(session: Session, liaison: bytes) -> InForce:
         untils.append(values["until"])
         if "gate" in values:
             gates.append((values["from"], values["gate"]))
-    gate = max((one for _, one in gates), key=lambda one: order.index(one) if one in order else len(order), default="hold")
+    gate = max((one if one in order else "hold" for _, one in gates), key=order.index, default="hold")
     return InForce(gate, tuple(say), tuple(words), rings[-1] if rings else None, max(untils, default=None))
 
 
