@@ -14,7 +14,6 @@ from sync.change import Op
 from sync.device import finding, records, standing
 from sync.device.cases import plain
 from sync.device.fitting import own_rows
-from sync.device.records import said_of
 from sync.device.session import Session
 from sync.device.urgent import now
 from sync.device.values import check_row
@@ -71,7 +70,7 @@ def breaches(session: Session) -> list[Breach]:
 def _values(session: Session, log: bytes, record_id: bytes) -> dict[str, Any]:
     """Effective values; of steps and decisions those that are by whom they name."""
     record, found = session.record(log, record_id), plain(records.values(session, log, record_id))
-    return found | {name: [said_of(row) for _, row in own_rows(record, name)] for name in ("steps", "regulator") if name in found}
+    return found | {name: [row for _, row in own_rows(record, name)] for name in ("steps", "regulator") if name in found}
 
 
 def begin(session: Session, log: bytes, kind: str, what: str, device: bytes | None) -> bytes:

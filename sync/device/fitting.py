@@ -6,7 +6,7 @@ from shared_schema import ids
 from shared_schema.errors import ProtocolError
 from shared_schema.records import RecordType
 from sync.device.values import check_shape
-from sync.fold import Record, is_marker
+from sync.fold import GONE, Record, is_marker
 
 
 def what_fits(type_: RecordType, name: str, value: Any) -> Any:
@@ -44,4 +44,5 @@ def own_rows(record: Record, name: str) -> list[tuple[bytes, dict[str, Any]]]:
     """
     register = record.registers.get(name)
     rows = [(op.user, op.value) for op in register.live.values() if isinstance(op.value, dict)] if register else []
-    return [(user, row) for user, row in rows if row.get("by") == ids.show(user) or is_marker(row.get("by"))]
+    kept = [(user, row) for user, row in rows if row.get("by") == ids.show(user) or is_marker(row.get("by"))]
+    return [(user, {cell: value for cell, value in row.items() if cell != GONE and not is_marker(value)}) for user, row in kept]

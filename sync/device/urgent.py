@@ -96,7 +96,7 @@ def _values(session: Session, log: bytes, record_id: bytes) -> dict[str, Any]:
     rows = {name: own_rows(record, name) for name in ("acknowledged", "stood_down")}
     if "parcel" not in found:
         rows["stood_down"] = [(user, row) for user, row in rows["stood_down"] if user != record.creator_user]
-    return found | {name: [records.said_of(row) for _, row in kept] for name, kept in rows.items() if name in found}
+    return found | {name: [row for _, row in kept] for name, kept in rows.items() if name in found}
 
 
 def call(session: Session, alert: Alert, row: Mapping[str, Any]) -> None:

@@ -38,12 +38,13 @@ def test_values_that_do_not_fit_stop_nobody(team: tuple[Phone, Phone, Phone, byt
     for value in HOSTILE:
         for name, type_ in record_types().items():
             forge(mal, log, name, **dict.fromkeys(type_.fields, value))
-    day = {"cover_until": 5, "cover_from": 5, "lead": ids.show(bob.user), "cover": ids.show(bob.user)}
-    for name, some in {
+    day: dict[str, Any] = {"cover_until": 5, "cover_from": 5, "lead": ids.show(bob.user), "cover": ids.show(bob.user)}
+    rows: dict[str, dict[str, Any]] = {
         "allocation": day, "handover": {"from": ids.show(bob.user), "to": 5, "accepted": 5}, "liaison_file": {"file": "zz", "address": ids.show(log)},
         "case_opened": {"case": "zz", "key": "zz"}, "liaison_key": {"case": ids.show(log), "key": "zz"}, "instruction": {"from": 5, "until": "9"},
         "parcel_sent": {"to_case": 5, "sent_at": 5}, "urgent_alert": {"case": 5, "parcel": 5}, "task": {"owner": 5}, "breach": {"what": "x"},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, some in rows.items():
         forge(mal, log, name, **some)
     mal.sync()
     for phone in (ann, bob):
@@ -114,5 +115,3 @@ def test_nobody_stands_down_their_own_alert(team: tuple[Phone, Phone, Phone, byt
     assert (alert.open, alert.acknowledged) == (True, False)
     ann.do(lambda session: urgent.stand_down(session, alert, "he is gone"))
     assert not urgent.alerts(ann.session)[0].open
-
-

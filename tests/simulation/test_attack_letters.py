@@ -8,7 +8,7 @@ import pytest
 from shared_schema import cbor, ids
 from shared_schema.parcel import Come, decode_come, encode_come
 from sync.change import Op
-from sync.device import cases, files, instructions, posting
+from sync.device import board, cases, files, instructions, posting
 from tests.simulation.pair import codes
 from tests.wall.test_parcels import Town, begin
 from tests.world import Phone, World
@@ -40,8 +40,8 @@ def send(town: Town, case: str, body: dict[str, Any]) -> None:
 def forge(phone: Phone, log: bytes, type_: str, **values: Any) -> bytes:
     """A record with any values, as an app that checks nothing writes it."""
     fields = phone.session.types[type_].fields
-    rows = [(name, value) for name, value in values.items()]
-    ops = [Op(name, "add" if name in fields and fields[name].merge in ("set", "append") else "set", value, ()) for name, value in rows]
+    added = {name for name, spec in fields.items() if spec.merge in ("set", "append")}
+    ops = [Op(name, "add" if name in added else "set", value, ()) for name, value in values.items()]
     return phone.do(lambda session: session.write(log, None, type_, ops))
 
 
@@ -162,7 +162,7 @@ def test_a_record_of_a_case_opens_no_other_file(town: Town) -> None:
     mine = town.sam.do(lambda session: files.create_file(session, "case", {town.ruth.user: "coordinator"}))
     ours = cases.liaison_of(town.ruth.session, theirs)
     assert ours is not None
-    for target, address in ((theirs, cases.board.file_keys(town.ruth.session, ours[0])[0].address), ours):
+    for target, address in ((theirs, board.file_keys(town.ruth.session, ours[0])[0].address), ours):
         forge(town.sam, mine, "liaison_file", file=ids.show(target), address=ids.show(address))
     town.sync(town.ruth, town.sam, town.ruth)
     assert cases.with_liaison(town.ruth.session, mine) == [mine]

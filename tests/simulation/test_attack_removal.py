@@ -1,0 +1,143 @@
+"""Attacks on what two people remove, and on what is left when a phone wipes itself: each test says what should hold."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from server.append import Commit, _Signed
+from shared_schema import ids
+from shared_schema.entry import Head
+from shared_schema.errors import Refused
+from shared_schema.membership import encode_file_statement
+from shared_schema.receipt import HEAD, head_payload
+from shared_schema.removal import Erase, erase_act
+from shared_schema.wire import Page, PageEntry, SyncResponse
+from sync import membership
+from sync.approval import sign_approval
+from sync.device import files, removing, standing
+from sync.device.session import entry_of
+from sync.entry import Author, sign_statement
+from tests.simulation.pair import codes, type_in
+from tests.simulation.test_unborn import begun, deliver, genesis
+from tests.world import DAY, Phone, World, patched
+
+SIDE: Final = "perpetrator"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World(sides=(SIDE,)) as made:
+        for name, role in (("Ann", "coordinator"), ("Bob", "navigator"), ("Cat", "coordinator"), ("Dan", "navigator")):
+            made.enrol(SIDE, name, (role,))
+        for phone in made.phones:
+            phone.sync()
+        yield made
+
+
+def a_case(world: World) -> tuple[Phone, Phone, Phone, Phone, bytes]:
+    """Ann's and Bob's case; Cat and Dan are not in it."""
+    ann, bob, cat, dan = world.phones
+    log = ann.do(lambda session: files.create_file(session, "case", {bob.user: "navigator"}))
+    for phone in (ann, bob):
+        phone.sync()
+    return ann, bob, cat, dan, log
+
+
+def erasure(log: bytes, first: Phone, second: Phone, like: Phone, at: Head) -> Any:
+    """An erasure of a case by two people, as they can sign it with what any server can tell them; the author saw `at`."""
+    me, known = second.session.identity, second.session.registry
+    until = second.now_ms() + DAY
+    approval = sign_approval(first.session.sign_key, first.device, me.svc, SIDE, log, "erase", erase_act("retention"), until)
+    row = like.store.entry(log, 1)
+    assert row is not None
+    began = membership.genesis_of(entry_of(row))
+    statement = Erase("case", row.author, began.nonce, "retention", approval, known.head, bytes(32))
+    author = Author(me.svc, log, me.device, 0, None, at, second.session.witness())
+    return sign_statement(author, second.session.sign_key, encode_file_statement(statement))
+
+
+def shown(world: World, like: Phone, log: bytes, first: Phone, second: Phone, *, from_start: bool) -> Page:
+    """A page on which a server that lies shows the rest of a file, or all of it, by ids, and an erasure behind them."""
+    realm, head = world.hosts[SIDE].realm, like.session.reader(log).log.head
+    ghosts = [] if not from_start else [row.id for row in like.store.entries(log)]
+    at = Head(head.incarnation, 0, ids.chain_start(log)) if from_start else head
+    now, rows = world.clock.now_ms, list[PageEntry]()
+    for n, one in enumerate([*ghosts, b"g" * 32]):
+        at = Head(at.incarnation, at.seq + 1, ids.chain_next(at.chain, at.seq + 1, now, one))
+        rows.append(PageEntry(one, now, (10_000 + n, bytes(32))))
+    entry = erasure(log, first, second, like, at)
+    at = Head(at.incarnation, at.seq + 1, ids.chain_next(at.chain, at.seq + 1, now, entry.id))
+    rows.append(PageEntry([entry.cose, []], now, (20_000, bytes(32))))
+    return Page(log, tuple(rows), realm.sign(HEAD, head_payload(log, at)), more=False)
+
+
+def test_two_strangers_and_a_server_erase_nothing_that_a_phone_has(world: World) -> None:
+    """Cat and Dan never were in the case. A server that lies shows one entry by its id alone, and their erasure behind it."""
+    ann, bob, cat, dan, log = a_case(world)
+    type_in(bob, log, "she has rung")
+    page = shown(world, bob, log, cat, dan, from_start=False)
+
+    def lie(response: SyncResponse) -> SyncResponse:
+        return replace(response, pages=(*(one for one in response.pages if one.log != log), page))
+
+    bob.offline = False
+    bob.wire.lie = lie
+    bob.sync()
+    assert bob.store.secrets(log), "the file is gone from this phone"
+    assert "contradiction" in codes(bob)
+    bob.wire.lie = None
+    for phone in (bob, ann, bob):
+        phone.sync()
+    assert len(ann.store.records(log, "task")) == 1
+    assert not bob.session.stopped(log)
+
+
+def test_an_old_copy_of_the_database_has_nothing_of_what_was_held_for_an_erased_file(world: World) -> None:
+    """The copy was made while the file had not begun. The list outside the database brings its end there too."""
+    ann, bob, cat, _dan = world.phones
+    ann.do(lambda session: standing.suspend(session, bob.device, "lost"))
+    ann.sync()
+    log = begun(world, coordinator=ann)
+    copy = world.fork(world.hosts[SIDE])
+    assert [row[0] for row in copy.rows("SELECT count(*) FROM held")] == [2]
+    first = genesis(bob, log)
+    assert deliver(ann, first) == []
+    ann.do(lambda session: files.add_member(session, log, cat.user, "coordinator"))
+    for phone in (ann, cat):
+        phone.sync()
+    ann.do(lambda session: removing.ask_erase(session, log, "error"))
+    for phone in (ann, cat):
+        phone.sync()
+    [request] = removing.waiting_for(cat.session)
+    cat.do(lambda session: removing.carry_out(session, request, request.left[0]))
+    cat.sync()
+    assert world.hosts[SIDE].realm.gone.erased(log)
+    copy.gone = world.hosts[SIDE].gone
+    copy.restart()
+    assert copy.rows("SELECT * FROM held") == []
+    assert not copy.realm.may_decide(log, ann.user)
+
+
+def test_a_servers_word_wipes_nothing_that_nobody_has(world: World) -> None:
+    """A revoked phone hands in what it has; the server signs `erased` for all of it, and no log says so: the words stay."""
+    ann, bob, _cat, _dan, log = a_case(world)
+    ann.sync()
+    bob.offline = True
+    type_in(bob, log, "she has rung")
+    admin = world.admins[SIDE]
+    admin.sync()
+    admin.do(lambda session: standing.revoke(session, bob.device, "lost"))
+    admin.sync()
+
+    def lies(self: Any, opened: Any, entry: Any, author: Any) -> None:
+        if entry.is_envelope:
+            raise _Signed(Refused("erased"))
+
+    bob.offline = False
+    with patched(Commit, "_check_not_gone", lies):
+        bob.sync()
+    assert bob.session.revoked
+    assert bob.store.left() == {log: 1}
+    assert [row.body for row in bob.store.all_changes(log)]
