@@ -1,6 +1,7 @@
 """Attacks on what crosses between the sides, by servers and by people of either side: each test says what should hold."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -167,3 +168,18 @@ def test_a_record_of_a_case_opens_no_other_file(town: Town) -> None:
     town.sync(town.ruth, town.sam, town.ruth)
     assert cases.with_liaison(town.ruth.session, mine) == [mine]
     assert cases.with_liaison(town.ruth.session, theirs) == [theirs, ours[0]]
+
+
+def test_nobody_cuts_a_case_off_that_is_not_theirs(town: Town) -> None:
+    """Dan works on the other side, and not on this case. He knows its address, and writes twice that its key is another: the desk's word still goes."""
+    liaison, case = a_liaison(town)
+    dan = town.world.enrol("perpetrator", "Dan", ("navigator",))
+    town.sync(dan)
+    own = dan.do(lambda session: cases.open_case(session, {}))
+    for key in (b"k" * 32, b"l" * 32):
+        dan.do(partial(posting.post, log=own, kind="liaison_key", body={"case": case, "key": key.hex()}))
+    town.sync(dan, town.jo)
+    send(town, case, HOLD)
+    town.sync(town.ruth)
+    assert instructions.in_force(town.ruth.session, liaison).gate == "hold"
+    assert len(instructions.letters(town.ruth.session, liaison)) == 1

@@ -14,11 +14,13 @@ from shared_schema.membership import encode_file_statement
 from shared_schema.receipt import HEAD, head_payload
 from shared_schema.removal import Erase, erase_act
 from shared_schema.wire import Page, PageEntry, SyncResponse
-from sync import membership
+from sync import membership, sealing
 from sync.approval import sign_approval
 from sync.device import files, removing, standing
+from sync.device.removing import Part
 from sync.device.session import entry_of
 from sync.entry import Author, sign_statement
+from sync.stub import make_stub
 from tests.simulation.pair import codes, type_in
 from tests.simulation.test_unborn import begun, deliver, genesis
 from tests.world import DAY, Phone, World, patched
@@ -141,3 +143,72 @@ def test_a_servers_word_wipes_nothing_that_nobody_has(world: World) -> None:
     assert bob.session.revoked
     assert bob.store.left() == {log: 1}
     assert [row.body for row in bob.store.all_changes(log)]
+
+
+LETTER: Final = bytes(range(16))
+
+
+def carried_out(first: Phone, second: Phone, log: bytes, place: int, *, both: bool) -> None:
+    """Two people remove the part at a place, and say that it was made from a letter; `both` when the second's app looks at nothing either."""
+    first.sync()
+    with patched(Part, "parcel", property(lambda _part: LETTER)):
+        [part] = removing.parts_at(first.session, log, place)
+        first.do(lambda session: removing.ask_expunge(session, log, [part], "error"))
+    for phone in (first, second):
+        phone.sync()
+    [request] = removing.waiting_for(second.session)
+    with patched(Part, "parcel", property(lambda _part: LETTER) if both else vars(Part)["parcel"]):
+        second.do(lambda session: removing.carry_out(session, request, request.left[0]))
+    second.sync()
+
+
+def with_cat(world: World) -> tuple[Phone, Phone, Phone, bytes, int]:
+    """Ann, Bob, and Cat in one case, and the place of what Bob wrote there."""
+    ann, bob, cat, _dan, log = a_case(world)
+    ann.do(lambda session: files.add_member(session, log, cat.user, "coordinator"))
+    type_in(bob, log, "ring him")
+    for phone in (ann, bob, ann, cat):
+        phone.sync()
+    return ann, bob, cat, log, ann.session.reader(log).log.head.seq
+
+
+def test_a_letter_that_is_not_the_parts_own_is_not_removed_with_it(world: World) -> None:
+    """Ann's request names a letter that nobody has read yet: Bob's device looks, and does not carry it out."""
+    ann, bob, _cat, log, place = with_cat(world)
+    with pytest.raises(Refused, match="made from another letter"):
+        carried_out(ann, bob, log, place, both=False)
+    assert not bob.session.require_file(log).expunged
+
+
+def test_two_who_remove_a_letter_with_another_part_are_seen(world: World) -> None:
+    """In league they can; every device that has the part says so."""
+    ann, bob, cat, log, place = with_cat(world)
+    carried_out(ann, bob, log, place, both=True)
+    for phone in (ann, cat):
+        phone.sync()
+    assert codes(cat) == ["bad-parcel"]
+    assert LETTER in cat.store.filed(log)
+
+
+def test_what_stands_for_no_part_at_all_is_seen(world: World) -> None:
+    """Bob's app seals what is no change. Two in league remove that, with a stub that says something in Bob's name."""
+    ann, bob, cat, log, _place = with_cat(world)
+    type_in(bob, log, "ring him again")
+    seal = sealing.seal_parts
+    with patched(sealing, "seal_parts", lambda *given: seal(*given[:5], [b"\x00"], given[6])):
+        bob.sync()
+    for phone in (ann, cat):
+        phone.sync()
+    place = cat.session.reader(log).log.head.seq
+    [whole] = removing.parts_at(ann.session, log, place)
+    assert whole.changes == ()
+    ann.do(lambda session: removing.ask_expunge(session, log, [whole], "error"))
+    for phone in (ann, bob):
+        phone.sync()
+    [request] = removing.waiting_for(bob.session)
+    [earlier] = removing.parts_at(bob.session, log, place - 1)
+    with patched(removing, "make_stub", lambda _changes, author, file, same: make_stub(earlier.changes, author, file, same)):
+        bob.do(lambda session: removing.carry_out(session, request, request.left[0]))
+    for phone in (bob, ann, cat):
+        phone.sync()
+    assert "bad-stub" in codes(cat)
