@@ -16,12 +16,13 @@ from shared_schema.removal import Erase, erase_act
 from shared_schema.wire import Page, PageEntry, SyncResponse
 from sync import membership, sealing
 from sync.approval import sign_approval
+from sync.change import Change, Op
 from sync.device import files, removing, standing
 from sync.device.removing import Part
 from sync.device.session import entry_of
 from sync.entry import Author, sign_statement
-from sync.stub import make_stub
-from tests.simulation.pair import codes, type_in
+from sync.stub import make_stub, says_of
+from tests.simulation.pair import codes, type_in, words
 from tests.simulation.test_unborn import begun, deliver, genesis
 from tests.world import DAY, Phone, World, patched
 
@@ -190,6 +191,55 @@ def test_two_who_remove_a_letter_with_another_part_are_seen(world: World) -> Non
     assert LETTER in cat.store.filed(log)
 
 
+def stubbed(ann: Phone, bob: Phone, cat: Phone, log: bytes, *, both: bool) -> None:
+    """Ann asks that Bob's first note goes. In what stands for it Cat's app writes over his second as well; `both` when Ann's app agreed to that."""
+
+    def more(changes: Any, author: bytes, file: str, same: Any = None) -> list[Change]:
+        [one] = make_stub(changes, author, file, same)
+        return [one, Change(one.r, one.t, one.s, 2, one.b, one.at, (Op("what", "set", {"expunged": None}, ()),), one.unsure)]
+
+    place = ann.session.reader(log).log.head.seq
+    type_in(bob, log, "he says that he will hurt her")
+    for phone in (bob, ann, cat):
+        phone.sync()
+    with patched(removing, "make_stub", more if both else make_stub):
+        [part] = removing.parts_at(ann.session, log, place)
+        ann.do(lambda session: removing.ask_expunge(session, log, [part], "error"))
+    for phone in (ann, cat):
+        phone.sync()
+    [request] = removing.waiting_for(cat.session)
+    with patched(removing, "make_stub", more):
+        cat.do(lambda session: removing.carry_out(session, request, request.left[0]))
+    for phone in (cat, ann, bob):
+        phone.sync()
+
+
+def test_nobody_writes_over_another_note_alone(world: World) -> None:
+    """What stands for a part is agreed to by both."""
+    ann, bob, cat, log, _place = with_cat(world)
+    with pytest.raises(Refused, match="for something else"):
+        stubbed(ann, bob, cat, log, both=False)
+    for phone in (ann, bob, cat):
+        assert "he says that he will hurt her" in words(phone, log)
+
+
+def test_two_who_write_over_another_note_are_seen(world: World) -> None:
+    ann, bob, cat, log, _place = with_cat(world)
+    stubbed(ann, bob, cat, log, both=True)
+    assert codes(bob) == ["bad-stub"]
+
+
+def test_a_stub_that_was_not_agreed_to_is_a_hole(world: World) -> None:
+    """The second's app says one thing in the statement and seals another."""
+    ann, bob, cat, log, place = with_cat(world)
+    [part] = removing.parts_at(ann.session, log, place)
+    agreed = says_of(make_stub(part.changes, part.author, "case"))
+    with patched(removing, "says_of", lambda _stub: agreed):
+        stubbed(ann, bob, cat, log, both=False)
+    assert "hole" in codes(bob)
+    assert "he says that he will hurt her" in words(bob, log)
+
+
 def test_what_stands_for_no_part_at_all_is_seen(world: World) -> None:
     """Bob's app seals what is no change. Two in league remove that, with a stub that says something in Bob's name."""
     ann, bob, cat, log, _place = with_cat(world)
@@ -202,12 +252,12 @@ def test_what_stands_for_no_part_at_all_is_seen(world: World) -> None:
     place = cat.session.reader(log).log.head.seq
     [whole] = removing.parts_at(ann.session, log, place)
     assert whole.changes == ()
-    ann.do(lambda session: removing.ask_expunge(session, log, [whole], "error"))
-    for phone in (ann, bob):
-        phone.sync()
-    [request] = removing.waiting_for(bob.session)
-    [earlier] = removing.parts_at(bob.session, log, place - 1)
-    with patched(removing, "make_stub", lambda _changes, author, file, same: make_stub(earlier.changes, author, file, same)):
+    [earlier] = removing.parts_at(ann.session, log, place - 1)
+    with patched(removing, "make_stub", lambda _changes, author, file, _same=None: make_stub(earlier.changes, author, file)):
+        ann.do(lambda session: removing.ask_expunge(session, log, [whole], "error"))
+        for phone in (ann, bob):
+            phone.sync()
+        [request] = removing.waiting_for(bob.session)
         bob.do(lambda session: removing.carry_out(session, request, request.left[0]))
     for phone in (bob, ann, cat):
         phone.sync()
