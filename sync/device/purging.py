@@ -62,7 +62,9 @@ class Purging:
         for row in rows:
             entry = decode_entry(row.cose, cbor.decode(row.parts))
             statement = file_statement(entry) if entry.typ == EXPUNCTION and not row.void else None
-            target = self._target(log, statement.at) if isinstance(statement, Expunge) and statement.at else None
+            if not isinstance(statement, Expunge) or not statement.at:
+                continue
+            target = self._target(log, statement.at)
             if target is not None:
                 self._place(log, row.seq, target, self._open_stub(log, row.seq, entry, statement))
 

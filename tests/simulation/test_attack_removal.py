@@ -244,7 +244,7 @@ def test_what_stands_for_no_part_at_all_is_seen(world: World) -> None:
     """Bob's app seals what is no change. Two in league remove that, with a stub that says something in Bob's name."""
     ann, bob, cat, log, _place = with_cat(world)
     type_in(bob, log, "ring him again")
-    seal = sealing.seal_parts
+    seal: Any = sealing.seal_parts
     with patched(sealing, "seal_parts", lambda *given: seal(*given[:5], [b"\x00"], given[6])):
         bob.sync()
     for phone in (ann, cat):
