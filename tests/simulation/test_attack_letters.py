@@ -12,7 +12,7 @@ from sync.change import Op
 from sync.device import board, cases, files, instructions, posting
 from tests.simulation.pair import codes
 from tests.wall.test_parcels import Town, begin
-from tests.world import Phone, World
+from tests.world import DAY, Phone, World
 
 HOLD: Final = {"word": "contact_gate", "gate": "hold", "from": "2026-09-01", "until": "2026-12-31", "ring_first": "duty_desk"}
 
@@ -183,3 +183,18 @@ def test_nobody_cuts_a_case_off_that_is_not_theirs(town: Town) -> None:
     town.sync(town.ruth)
     assert instructions.in_force(town.ruth.session, liaison).gate == "hold"
     assert len(instructions.letters(town.ruth.session, liaison)) == 1
+
+
+def test_cases_that_do_not_exist_do_not_pile_up(town: Town) -> None:
+    """Somebody of the other side tells of a case that there is none of: what is written to it by rule ends with its week."""
+    town.sam.do(
+        partial(posting.post, log=town.case, kind="case_opened", body={"case": ids.show(b"n" * 16), "key": "00" * 32, "opened_on": "2026-09-22"})
+    )
+    town.sync(town.sam, town.jo)
+    town.world.clock.advance(4 * DAY)
+    waiting = []
+    for _ in range(3):
+        town.world.clock.advance(7 * DAY)
+        town.sync(town.jo)
+        waiting.append(len(town.jo.store.parcels()))
+    assert waiting == [1, 1, 1]
