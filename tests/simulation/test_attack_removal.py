@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+import server.realm
 from server.append import Commit, _Signed
 from shared_schema import ids
 from shared_schema.entry import Head
@@ -262,3 +263,43 @@ def test_what_stands_for_no_part_at_all_is_seen(world: World) -> None:
     for phone in (bob, ann, cat):
         phone.sync()
     assert "bad-stub" in codes(cat)
+
+
+def test_an_act_that_comes_too_late_is_not_made_earlier_unseen(world: World) -> None:
+    """Ann's approval has ended, and Cat carries the erasure out with a server that turns its clock back: Bob's phone, which synced in between, says so."""
+    ann, bob, cat, log, _place = with_cat(world)
+    ann.do(lambda session: removing.ask_erase(session, log, "retention"))
+    for phone in (ann, cat, bob):
+        phone.sync()
+    [request] = removing.waiting_for(cat.session)
+    world.clock.advance(20 * DAY)
+    bob.sync()
+    realm = world.hosts[SIDE].realm
+    now = realm.clock
+    realm.clock = cat.session.now_ms = lambda: world.clock.now_ms - 15 * DAY
+    cat.do(lambda session: removing.carry_out(session, request, request.left[0]))
+    cat.sync()
+    realm.clock = now
+    assert ann.sync() != ""
+    bob.sync()
+    assert "early" in codes(bob)
+
+
+def test_what_comes_in_time_raises_nothing(world: World) -> None:
+    """Days between syncs, a small page, and somebody who comes back into the file."""
+    ann, bob, cat, log, _place = with_cat(world)
+    ann.do(lambda session: files.remove_member(session, log, cat.user))
+    for phone in (ann, cat):
+        phone.sync()
+    for days in (1, 5):
+        world.clock.advance(days * DAY)
+        type_in(bob, log, f"after {days} days")
+        for phone in (bob, cat):
+            phone.sync()
+    ann.sync()
+    ann.do(lambda session: files.add_member(session, log, cat.user, "coordinator"))
+    ann.sync()
+    with patched(server.realm, "_RESPONSE_BYTES", 1), patched(server.realm, "_PAGE_ROWS", 1):
+        cat.sync()
+    cat.sync()
+    assert "early" not in codes(ann) + codes(bob) + codes(cat)
