@@ -103,10 +103,11 @@ def apply_list(tx: Connection, gone: Gone, now_ms: int) -> bool:
 def _apply_erasure(tx: Connection, log: bytes, statement: bytes, now_ms: int) -> bool:
     rows = store.entries_after(tx, log, 0, 2**53, 1)
     whole = bool(rows) and rows[0].cose != b"" and rows[0].entry_id != statement
-    if whole:
+    if whole or log in store.held_counts(tx):  # of a copy in which the file had not begun, what was held for it
         removal_rows.erase_log(tx, log, statement)
         parcel_store.end(tx, log, week_of(now_ms))
-    return whole
+        return True
+    return False
 
 
 def _apply_part(tx: Connection, log: bytes, envelope: bytes, part: int, at: int) -> bool:

@@ -23,7 +23,8 @@ _COMMON: Final = keys("kind", "rg", "pr", "approval")
 @dataclass(frozen=True, slots=True)
 class Expunge:
     """Part `part` of envelope `id`, whose hash is `hash`, goes everywhere. `at` is the place of the envelope, or of its admission; 0 while it is
-    held. `stub` is the hash of the part that stands for it. `parcel` is the id of the parcel that a record in it was made from, which goes too.
+    held. `stub` is the hash of the part that stands for it, and `says` of what that says, which the approval names. `parcel` is the id of the parcel
+    that a record in it was made from, which goes too.
     """
 
     at: int
@@ -33,6 +34,7 @@ class Expunge:
     reason: str
     parcel: bytes | None
     stub: bytes
+    says: bytes
     approval: Approval | None
     rg: Head
     previous: bytes
@@ -66,7 +68,7 @@ class Erase:
 
 Removal = Expunge | Hold | Erase
 _OWN: Final[Mapping[type, tuple[str, ...]]] = {
-    Expunge: ("at", "id", "part", "hash", "reason", "parcel", "stub"),
+    Expunge: ("at", "id", "part", "hash", "reason", "parcel", "stub", "says"),
     Hold: ("release",),
     Erase: ("file", "creator", "nonce", "reason"),
 }
@@ -77,16 +79,16 @@ def act_of(statement: Removal) -> bytes:
     """The hash of what the statement does, as an approval names it."""
     match statement:
         case Expunge():
-            return expunge_act(statement.at, statement.id, statement.part, statement.hash, statement.reason, statement.parcel)
+            return expunge_act(statement.at, statement.id, statement.part, statement.hash, statement.reason, statement.parcel, statement.says)
         case Hold():
             return release_act(statement.release or b"")
         case Erase():
             return erase_act(statement.reason)
 
 
-def expunge_act(at: int, entry_id: bytes, part: int, hash_: bytes, reason: str, parcel: bytes | None) -> bytes:
-    """The hash of expunging one part, and with it the parcel that it was made from."""
-    return act_hash({"kind": "expunge", "at": at, "id": entry_id, "part": part, "hash": hash_, "reason": reason, "parcel": parcel})
+def expunge_act(at: int, entry_id: bytes, part: int, hash_: bytes, reason: str, parcel: bytes | None, says: bytes) -> bytes:
+    """The hash of expunging one part, and with it the parcel that it was made from, for a stub that says `says`."""
+    return act_hash({"kind": "expunge", "at": at, "id": entry_id, "part": part, "hash": hash_, "reason": reason, "parcel": parcel, "says": says})
 
 
 def release_act(release: bytes) -> bytes:
@@ -129,6 +131,7 @@ def _expunge(value: dict[str, Any]) -> Expunge:
         _reason(map_["reason"]),
         None if map_["parcel"] is None else as_id(map_["parcel"], "parcel"),
         as_hash(map_["stub"], "stub"),
+        as_hash(map_["says"], "says"),
         *_end(map_),
     )
 

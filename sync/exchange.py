@@ -146,15 +146,17 @@ def take_erased_page(reader: Reader, page: Page, known: Registry, history: Histo
         def chain_at(seq: int) -> bytes | None:
             return chains.get(seq) or history.chain_at(seq)
 
-        log, taken, file = _take_erasure(log, _entry(last.pair, history), last.received_ms, last.opening, known, replace(history, chain_at=chain_at))
+        before, erasure = replace(history, chain_at=chain_at), _entry(last.pair, history)
+        log, taken, file = _take_erasure(Reader(log, file), erasure, last.received_ms, last.opening, known, before)
     _check_end(log.head, signed)
     return Reader(log, file), ghosts, taken
 
 
 def _take_erasure(
-    log: LogHead, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
+    reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History
 ) -> tuple[LogHead, Taken, FileState]:
-    """The erasure, of whose author's order and of whose members nothing can be known any more."""
+    """The erasure, of whose author's order nothing can be known any more, and of whose members what was read before."""
+    log = reader.log
     head, place = log_rules.follow(log, entry, received_ms)
     certificate = known.devices.get(entry.author)
     if certificate is None or _lies_ahead(entry, known):
@@ -167,7 +169,7 @@ def _take_erasure(
         statement = file_statement(entry)
         if not isinstance(statement, Erase):
             raise Refused("not-permitted", "no erasure")
-        removal.check_erased(statement, entry, known, received_ms)
+        removal.check_erased(statement, entry, known, received_ms, reader.file.members if reader.file is not None else None)
     except ProtocolError as error:
         raise Contradiction(f"the server shows nothing but ids, and what follows them erased nothing: {error}") from error
     file = membership.erased(entry.log, statement, entry, known.side, {})

@@ -79,10 +79,10 @@ def check_named(statement: Erase, log: bytes, svc: bytes) -> None:
         raise Malformed("the log id does not follow from creator and nonce")
 
 
-def check_erased(statement: Erase, entry: Entry, registry: Registry, received_ms: int) -> None:
+def check_erased(statement: Erase, entry: Entry, registry: Registry, received_ms: int, members: Mapping[bytes, str] | None = None) -> None:
     """An erasure, for a reader that has nothing of the file but ids: both signers are certified in roles that may erase such a file.
 
-    Raises Malformed or Refused.
+    Of a file whose beginning it has, `members` are those whom it knows: one of the two is among them. Raises Malformed or Refused.
     """
     author = registry.devices.get(entry.author)
     if registry.reaches(statement.rg) is not True or author is None or not author.stands_at(statement.rg.seq):
@@ -91,3 +91,5 @@ def check_erased(statement: Erase, entry: Entry, registry: Registry, received_ms
     people = [author, *([approver] if statement.approval and (approver := registry.devices.get(statement.approval.by)) else [])]
     roles = {one.subject.user: roles_of(one, "erase", statement.file, registry.side) for one in people}
     check_two(statement, "erase", entry.log, statement.file, roles, author, registry, received_ms)
+    if members is not None and not any(may_sign("erase", statement.file, registry.side, members.get(user, "")) for user in roles):
+        raise Refused("not-permitted", "neither of the two who signed was a member, as far as this file was read")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared_schema import cbor, ids
 from shared_schema.errors import Malformed
-from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part
+from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
 from sync.fold import GONE, STATE, Occurrence, is_marker, like_of, said, senses
 
 REASON: Final = "expunged"
@@ -18,6 +18,7 @@ REASON: Final = "expunged"
 _TERM: Final = re.compile(r"[a-z0-9_]{1,64}")
 _FUND_IDS: Final = frozenset({"device", "spend_id", "against"})
 _NONE: Final = cbor.encode([])
+_SAYS: Final = ids.label("stub")
 Same = Mapping[tuple[FieldKey, OpId], OpId]
 """For an op on a field another that said the same (`same_as`)."""
 
@@ -140,6 +141,11 @@ def _is_gone(value: Any) -> bool:
         return value[GONE] is None or like_of(value) is not None
     except Malformed:
         return False
+
+
+def says_of(stub: Iterable[Change]) -> bytes:
+    """The hash of what a stub says, the naming of ops that said the same aside: what both people agree to."""
+    return ids.sha256(_SAYS + encode_part([_bare(change) for change in stub]))
 
 
 def stands_for(stub: Iterable[Change], changes: Iterable[Change], author: bytes, file: str) -> bool:

@@ -13,6 +13,7 @@ from sync import registry
 from sync.change import Op
 from sync.device import finding, records, standing
 from sync.device.cases import plain
+from sync.device.fitting import own_rows
 from sync.device.session import Session
 from sync.device.urgent import now
 from sync.device.values import check_row
@@ -37,8 +38,10 @@ class Breach:
 
     def hours_left(self, now_ms: int) -> int:
         """Of the 72 from when it was found; below 0 when they are over."""
-        found = datetime.fromisoformat(str(self.values["found_at"]["at"])).replace(tzinfo=UTC)
-        return HOURS - int((now_ms / 1000 - found.timestamp()) // 3600)
+        at = str(self.values.get("found_at", {}).get("at", ""))
+        if len(at) < len("2026-11-23"):  # nobody can say that there is time left
+            return 0
+        return HOURS - int((now_ms / 1000 - datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) // 3600)
 
 
 def desk(session: Session) -> bytes:
@@ -61,11 +64,13 @@ def _desks(session: Session) -> list[bytes]:
 
 def breaches(session: Session) -> list[Breach]:
     """All on this device."""
-    return [
-        Breach(log, record_id, plain(records.values(session, log, record_id)))
-        for log in _desks(session)
-        for record_id, _ in session.store.records(log, _TYPE)
-    ]
+    return [Breach(log, record_id, _values(session, log, record_id)) for log in _desks(session) for record_id, _ in session.store.records(log, _TYPE)]
+
+
+def _values(session: Session, log: bytes, record_id: bytes) -> dict[str, Any]:
+    """Effective values; of steps and decisions those that are by whom they name."""
+    record, found = session.record(log, record_id), plain(records.values(session, log, record_id))
+    return found | {name: [row for _, row in own_rows(record, name)] for name in ("steps", "regulator") if name in found}
 
 
 def begin(session: Session, log: bytes, kind: str, what: str, device: bytes | None) -> bytes:

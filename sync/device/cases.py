@@ -10,6 +10,7 @@ from shared_schema import cbor, ids
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
+from shared_schema.parcel import address_of
 from sync.device import board, files, posting, records
 from sync.device.session import Session
 
@@ -38,13 +39,30 @@ def today(session: Session) -> str:
 
 
 def liaison_of(session: Session, case: bytes) -> tuple[bytes, bytes] | None:
-    """(liaison file, its address) of a case; None for a case that has none."""
+    """(liaison file, its address) of a case; None for a case that has none. A record that names another file, or another address, is passed over."""
+    me = session.identity
     for record, _ in session.store.records(case, "liaison_file"):
         found = records.values(session, case, record)
         file, address = (found[name].value if name in found else None for name in ("file", "address"))
-        if isinstance(file, str) and isinstance(address, str):
-            return ids.parse(file), ids.parse(address)
+        if isinstance(file, str) and isinstance(address, str) and me.side == "perpetrator":
+            log = ids.parse(file)
+            if ids.show(address_of(me.svc, me.side, log)) == address and _begun_together(session, case, log):
+                return log, ids.parse(address)
     return None
+
+
+def _begun_together(session: Session, case: bytes, liaison: bytes) -> bool:
+    """True for a liaison file that the device began which began the case; also for one that is not on this device.
+
+    Who changes the people of a case changes those of its liaison file too: else a record in one file could open, or end, any other.
+    """
+    state = session.file(liaison)
+    return state is None or state.erased is not None or (state.file == "liaison" and _begun_by(session, liaison) == _begun_by(session, case))
+
+
+def _begun_by(session: Session, log: bytes) -> bytes:
+    row = session.store.entry(log, 1)
+    return session.identity.device if row is None else row.author  # what is not in its log yet waits in this device's outbox
 
 
 def with_liaison(session: Session, log: bytes) -> list[bytes]:

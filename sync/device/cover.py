@@ -3,6 +3,7 @@
 from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Refused
+from shared_schema.roles import may_sign
 from sync.device import cases, files
 from sync.device.allocations import allocate, allocation
 from sync.device.session import Session
@@ -29,7 +30,7 @@ def arrange(session: Session, log: bytes, who: bytes, until: str) -> None:
 def end(session: Session, log: bytes) -> bytes:
     """Put on record that the cover ends today; returns who covered. Raises Refused when nobody does."""
     found = allocation(session, log)
-    who = ids.parse(found[1]["cover"]) if found and found[1].get("cover") else b""
+    who = ids.parse(found[1]["cover"]) if found and found[1].get("cover") and _named_by_a_coordinator(session, log, found[0]) else b""
     if who not in session.require_file(log).members:
         raise Refused("not-found", "nobody covers this case")
     allocate(session, log, {"cover_until": cases.today(session)})
@@ -61,7 +62,13 @@ def take_out(session: Session) -> list[Entry]:
 
 
 def _arranged(session: Session, log: bytes) -> bool:
-    """True when this device's person wrote until when the cover lasts."""
+    """True when this device's person, and nobody else, wrote who covers and until when: a colleague's word takes nobody out of a file."""
     found = allocation(session, log)
-    register = session.record(log, found[0]).registers.get("cover_until") if found else None
-    return register is not None and bool(register.live) and all(op.user == session.identity.user for op in register.live.values())
+    registers = session.record(log, found[0]).registers if found else {}
+    said = [list(registers[name].live.values()) if name in registers else [] for name in ("cover", "cover_until")]
+    return all(ops and all(op.user == session.identity.user for op in ops) for ops in said)
+
+
+def _named_by_a_coordinator(session: Session, log: bytes, record: bytes) -> bool:
+    state, register = session.require_file(log), session.record(log, record).registers.get("cover")
+    return register is not None and all(may_sign("members", state.file, state.side, state.ever.get(op.user, "")) for op in register.live.values())

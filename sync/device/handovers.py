@@ -10,14 +10,16 @@ from typing import Any, Final
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
+from shared_schema.roles import may_sign
 from sync.change import Op
 from sync.device import conflicts, files, funds, holding, records
 from sync.device.allocations import allocate
 from sync.device.cases import plain
+from sync.device.fitting import own_rows
 from sync.device.session import Session
 from sync.device.urgent import now
 from sync.device.values import check_row
-from sync.fold import is_void
+from sync.fold import Record, is_void
 
 _TYPE: Final = "handover"
 
@@ -44,7 +46,7 @@ class Handover:
     @property
     def accepted(self) -> bool:
         """True when who takes it has said so."""
-        return any(row.get("by") == ids.show(self.to) for row in self.values.get("accepted") or () if self.to)
+        return any(user == self.to for user, _ in self.values["accepted"])
 
     @property
     def done(self) -> bool:
@@ -63,10 +65,16 @@ def handovers(session: Session, log: bytes | None = None) -> list[Handover]:
     for one in session.file_logs() if log is None else [log]:
         for record_id, _ in session.store.records(one, _TYPE):
             record = session.record(one, record_id)
-            values = plain(records.values(session, one, record_id))
-            if not is_void(record) and not record.hidden and isinstance(values.get("from"), str):
+            values = plain(records.values(session, one, record_id)) | {name: own_rows(record, name) for name in ("accepted", "done")}
+            if not is_void(record) and not record.hidden and isinstance(values.get("from"), str) and _may_ask(session, one, record, values["from"]):
                 found.append(Handover(one, record_id, record.creator_user, values))
     return found
+
+
+def _may_ask(session: Session, log: bytes, record: Record, leaves: str) -> bool:
+    """True where somebody asks for themselves, or was somebody who may change who is in the file: else anybody could ask in a colleague's name."""
+    state = session.require_file(log)
+    return leaves == ids.show(record.creator_user) or may_sign("members", state.file, state.side, state.ever.get(record.creator_user, ""))
 
 
 def left_open(session: Session, log: bytes, user: bytes) -> dict[str, int]:

@@ -39,6 +39,7 @@ def tend(session: Session) -> None:
         return
     wanted = rules.recipients(session.registry, session.identity.device, server_ms(session))
     had, sealed = _sealed(session)
+    had |= {box.to for box in ring.boxes}  # a process may have ended between the two
     try:
         if had - wanted.keys():
             renew_key(session, ring, wanted)

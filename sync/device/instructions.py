@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from shared_schema import ids
+from shared_schema import cbor, ids
 from shared_schema.errors import Refused
 from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
@@ -114,7 +114,7 @@ def in_force(session: Session, liaison: bytes) -> InForce:
         untils.append(values["until"])
         if "gate" in values:
             gates.append((values["from"], values["gate"]))
-    gate = max((one for _, one in gates), key=lambda one: order.index(one) if one in order else len(order), default="hold")
+    gate = max((one if one in order else "hold" for _, one in gates), key=order.index, default="hold")
     return InForce(gate, tuple(say), tuple(words), rings[-1] if rings else None, max(untils, default=None))
 
 
@@ -134,7 +134,10 @@ def fill(session: Session) -> int:
     """
     now = session.now_ms() + session.clock_offset()
     week, made = week_of(now), 0
-    if now < week_starts(week) + _FRIDAY_NOON_MS or session.identity.side != "victim":
+    if session.identity.side != "victim":
+        return 0
+    _end_old(session, week)
+    if now < week_starts(week) + _FRIDAY_NOON_MS:
         return 0
     for desk in board.receiving_files(session):
         mark = f"filled:{desk.hex()}"
@@ -151,6 +154,17 @@ def fill(session: Session) -> int:
                     made += 1
             session.store.set_fact(mark, str(week).encode())
     return made
+
+
+def _end_old(session: Session, week: int) -> None:
+    """A filler that could not be sent ends with its week: for an address that does not exist, or no more, they would be more with each."""
+    for row in session.store.parcels():
+        if row.letter is not None and row.kind == "instruction" and week_of(row.made_ms + session.clock_offset()) < week and _is_filler(row.letter):
+            session.store.drop_parcel(row.id)
+
+
+def _is_filler(letter: bytes) -> bool:
+    return bool(cbor.decode(letter)["body"].get("word") == "filler")
 
 
 def _sent_in(session: Session, week: int) -> set[str]:

@@ -18,7 +18,7 @@ from sync.device.session import Session
 from sync.device.tables import ERASED, EntryRow
 from sync.membership import FileState
 from sync.signing import sign_object
-from sync.stub import decode_stub, stands_for
+from sync.stub import decode_stub, says_of, stands_for
 
 CERTIFICATE: Final = "erased:"  # with a log's id in hex: the fact that says what there was of a file that is erased
 _WORDS: Final = 12  # bytes of a text with a space in it: shorter ones, and codes, stand in letters by chance
@@ -45,7 +45,7 @@ class Purging:
 
     def expunge(self, log: bytes, seq: int, entry: Entry, statement: Expunge) -> int:
         """Take the part out of this store, and put the stub in its place. Returns how many changes the stub has."""
-        stub = self._open_stub(log, seq, entry)
+        stub = self._open_stub(log, seq, entry, statement)
         target = self._target(log, statement.at) if statement.at else None
         if target is not None:
             self._drop_part(log, target, statement, stub)
@@ -62,15 +62,20 @@ class Purging:
         for row in rows:
             entry = decode_entry(row.cose, cbor.decode(row.parts))
             statement = file_statement(entry) if entry.typ == EXPUNCTION and not row.void else None
-            target = self._target(log, statement.at) if isinstance(statement, Expunge) and statement.at else None
+            if not isinstance(statement, Expunge) or not statement.at:
+                continue
+            target = self._target(log, statement.at)
             if target is not None:
-                self._place(log, row.seq, target, self._open_stub(log, row.seq, entry))
+                self._place(log, row.seq, target, self._open_stub(log, row.seq, entry, statement))
 
-    def _open_stub(self, log: bytes, seq: int, entry: Entry) -> list[Change] | None:
+    def _open_stub(self, log: bytes, seq: int, entry: Entry, statement: Expunge) -> list[Change] | None:
         """An expunction's stub; None, where this device lacks its key, or it is a hole."""
         plain = plaintext(self.session, log, entry, 0)
         try:
-            return None if plain is None else decode_stub(plain, self.session.require_file(log).file)
+            stub = None if plain is None else decode_stub(plain, self.session.require_file(log).file)
+            if stub is not None and says_of(stub) != statement.says:
+                raise Malformed("it says something else than what the two agreed to")
+            return stub
         except Malformed as error:
             self.session.alarm(log, seq, "hole", f"the stub: {error}")
             return None
@@ -91,7 +96,8 @@ class Purging:
         if data is None:
             return
         changes = changes_of(self.session, log, sealed, part)
-        if stub is not None and changes and not stands_for(stub, changes, sealed.author, self.session.require_file(log).file):
+        reads = sealed.epoch in self.store.secrets(log)  # of what is no part at all, whoever has its key, the stub says nothing
+        if stub is not None and reads and not stands_for(stub, changes, sealed.author, self.session.require_file(log).file):
             text = "what two colleagues say of a part that they removed is not what it said: its changes, what they replaced, or its amounts"
             self.session.alarm(log, target.row.seq, "bad-stub", text)
         if changes and parcel_in(changes) != statement.parcel:

@@ -1,6 +1,6 @@
 """Adding, editing, signing, deleting and showing records (docs/spec.md §5). Values are checked here, before anything is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +9,11 @@ from shared_schema.errors import Refused
 from shared_schema.records import Field, RecordType
 from sync.change import DELETED, PREDS, SIGNED, CellKey, FieldKey, Op, OpId, in_pieces
 from sync.device.finding import Line, history
+from sync.device.fitting import what_fits
 from sync.device.needs import Needed, needed_to_sign
 from sync.device.outbox import check_size
 from sync.device.session import Session
-from sync.device.values import check_cell, check_row, check_value
+from sync.device.values import check_cell, check_row, check_shape, check_value
 from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown, conflicts, in_conflict, is_marker, is_void, show, unweighed
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
@@ -62,9 +63,12 @@ def _field(session: Session, log: bytes, type_: RecordType, name: str) -> Field:
     return found
 
 
-def add(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
-    """Keep a new record; returns its id. A quick record that is complete is signed by saving. Saving is never refused for a missing field."""
-    return write(session, log, None, type_name, new_ops(session, log, type_name, values))
+def add(session: Session, log: bytes, type_name: str, values: Mapping[str, Any], *, by_hand: bool = True) -> bytes:
+    """Keep a new record; returns its id. A quick record that is complete is signed by saving. Saving is never refused for a missing field.
+
+    What is not typed `by_hand` may have codes that this app does not know.
+    """
+    return write(session, log, None, type_name, new_ops(session, log, type_name, values, check_value if by_hand else check_shape))
 
 
 def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
@@ -74,12 +78,14 @@ def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[st
     return add(session, log, type_name, values)
 
 
-def new_ops(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> list[Op]:
+def new_ops(
+    session: Session, log: bytes, type_name: str, values: Mapping[str, Any], check: Callable[[str, str, Any], None] = check_value
+) -> list[Op]:
     """The ops that begin a record with `values`. Raises BadValue or Refused before anything is kept."""
     type_ = record_type(session, log, type_name)
     ops: list[Op] = []
     for name, value in values.items():
-        ops += _begin(_field(session, log, type_, name), type_name, name, value)
+        ops += _begin(_field(session, log, type_, name), type_name, name, value, check)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
     if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=session.require_file(log).file)):
@@ -87,8 +93,8 @@ def new_ops(session: Session, log: bytes, type_name: str, values: Mapping[str, A
     return ops
 
 
-def _begin(spec: Field, type_name: str, name: str, value: Any) -> list[Op]:
-    check_value(type_name, name, value)
+def _begin(spec: Field, type_name: str, name: str, value: Any, check: Callable[[str, str, Any], None] = check_value) -> list[Op]:
+    check(type_name, name, value)
     if spec.merge in ("set", "append"):
         return [Op(name, "add", member, ()) for member in value]
     return [Op(name, "set", value, ())]
@@ -213,8 +219,11 @@ def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType
 
 
 def values(session: Session, log: bytes, record_id: bytes) -> dict[str, Shown]:
-    """A record's effective values, for whoever goes by them: what was expunged says nothing."""
-    return {name: replace(one, value=said_of(one.value)) for name, one in show(session.record(log, record_id), session.types).items()}
+    """A record's effective values, for whoever goes by them: what was expunged, and what does not fit its field, says nothing."""
+    record = session.record(log, record_id)
+    type_ = session.types.get(record.type)
+    found = {name: (one, said_of(one.value)) for name, one in show(record, session.types).items()}
+    return {name: replace(one, value=value if type_ is None else what_fits(type_, name, value)) for name, (one, value) in found.items()}
 
 
 def said_of(value: Any) -> Any:

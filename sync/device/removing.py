@@ -26,7 +26,7 @@ from sync.device.session import Session
 from sync.entry import sign_expunction, sign_statement
 from sync.fold import Record, is_void, show
 from sync.membership import FileState
-from sync.stub import make_stub, same_as
+from sync.stub import make_stub, same_as, says_of
 
 REQUEST: Final = "removal_request"
 Named = tuple[int, bytes, int, bytes, bytes | None]
@@ -136,7 +136,8 @@ def ask_expunge(session: Session, log: bytes, parts: list[Part], reason: str, wh
     for part in parts:
         if (part.id, part.index) in state.expunged:
             raise Refused("not-permitted", "that part has gone already")
-        approval = _approve(session, log, "expunge", expunge_act(part.at, part.id, part.index, part.hash, reason, part.parcel))
+        says = says_of(make_stub(part.changes, part.author, state.file))
+        approval = _approve(session, log, "expunge", expunge_act(part.at, part.id, part.index, part.hash, reason, part.parcel, says))
         row = {"approval": approval, "entry": part.id.hex(), "at": part.at, "part": part.index, "hash": part.hash.hex()}
         rows.append(row | ({"parcel": ids.show(part.parcel)} if part.parcel else {}))
     return _ask(session, log, "expunge", rows, reason, why, about)
@@ -311,9 +312,11 @@ def _expunge(session: Session, request: Request, one: Asked, named: Named, held:
     protected = who.header(EXPUNCTION, state.epoch)
     ctx = keys.context(who.svc, log, state.epoch)
 
-    plain = encode_part(make_stub(part.changes, part.author, state.file, _same(session, log, part)))
+    stands = make_stub(part.changes, part.author, state.file, _same(session, log, part))
+    plain = encode_part(stands)
     (stub,) = sealing.seal_parts(secret, ctx, who.device, who.sq + 1, protected, [plain], session.entropy)
-    made = Expunge(at, entry_id, index, hash_, request.reason, parcel, ids.sha256(stub), one.approval, session.registry.head, state.previous)
+    goes = (at, entry_id, index, hash_, request.reason, parcel, ids.sha256(stub), says_of(stands))
+    made = Expunge(*goes, one.approval, session.registry.head, state.previous)
     return _put(session, log, sign_expunction(session.sign_key, protected, encode_file_statement(made), stub))
 
 

@@ -14,7 +14,7 @@ from sync import exchange, registry
 from sync.device.outcome import Outcome, Received, Refusal
 from sync.device.session import Session
 from sync.device.store import Store
-from sync.device.tables import DEAD, LET_OUT, OutboxRow
+from sync.device.tables import DEAD, LET_OUT, SAID_ERASED, OutboxRow
 from sync.signing import verify_bytes
 
 REFUSED: Final = "refused:"  # with an entry's id in hex: the fact that holds the server's signed refusal of it
@@ -141,7 +141,7 @@ class Settling:
             self.store.unseal_from(item.n)
             self.store.drop_outbox(item.n)
         else:
-            self.store.answer_outbox(item.n, DEAD + code, str(catalogue()[code]["means"]))
+            self.store.answer_outbox(item.n, SAID_ERASED if code == "erased" else DEAD + code, str(catalogue()[code]["means"]))
 
     def _say_dropped(self, log: bytes, statement: FileStatement, code: str) -> None:
         """A change of members that a person made and that came too late; rotations and grants are made again by themselves."""

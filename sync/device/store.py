@@ -18,6 +18,7 @@ from sync.device.tables import (
     HELD,
     LET_OUT,
     OUTBOX_COLUMNS,
+    SAID_ERASED,
     WAITING_COLUMNS,
     ChangeRow,
     EntryRow,
@@ -237,7 +238,7 @@ class Store(Forgetting, ParcelSql, Removals):
         """Own changes without a place in a log, but for those that the server holds, or that colleagues did not let in or removed; and statements in the outbox."""
         statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
         items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + ({statements})", HELD)
-        return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED)))
+        return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED, SAID_ERASED)))
 
     def held(self) -> int:
         """Own changes that the server holds until a colleague decides on them."""

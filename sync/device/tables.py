@@ -10,7 +10,8 @@ SCHEMA_VERSION: Final = 6
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
-ERASED: Final = "final:erased"  # the code of one that two colleagues removed for good before it came into its file
+ERASED: Final = "final:erased"  # the code of one that two colleagues removed for good before it came into its file, as the log shows
+SAID_ERASED: Final = "final:said-erased"  # the same by the server's word alone
 _TABLES: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,

@@ -24,6 +24,8 @@ from sync.exchange import History, Reader, Taken
 FLOOR: Final = "floor"  # the fact that holds the registry head of this device's invitation
 HELD_FILES: Final = "held"  # the fact that says in which files how much waits for this device's person to decide on
 PARCELS: Final = "parcels"  # the fact that says how many parcels have come to which file
+_WHOLE: Final = "whole-ms"  # the fact that says when, by the server's clock, nothing more waited for this device
+_EARLY_MS: Final = 600_000  # clocks are set right, by minutes
 _BEHIND: Final = "behind:"  # with a log's id in hex: the fact that holds the place at which its registry was missing
 
 
@@ -74,6 +76,8 @@ class _Taking:
         self.store.set_fact(PARCELS, cbor.encode([list(one) for one in response.parcels]))
         self.store.set_fact("clock_offset", str(self.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
+        if not response.more and not self.behind:
+            self.store.set_fact(_WHOLE, str(self.time_ms).encode())
 
     def guarded(self, page: Page, take: Any) -> None:
         """A page that contradicts stops its own log only, and is kept."""
@@ -183,6 +187,7 @@ class _Taking:
         session.keep_reader(page.log, reader)
         self._keep(page, reader, taken)
         self.store.set_absent(page.log, absent)
+        self._check_times(before, taken)
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", "an entry that should have been refused counts for nothing")
@@ -192,6 +197,15 @@ class _Taking:
         for one in taken:
             if reader.file is not None and reader.file.erased == one.place.entry.id:
                 self.opening.purging.erase(page.log, one.place.seq, one.place.entry, before.file)
+
+    def _check_times(self, before: Reader, taken: list[Taken]) -> None:
+        """What came since this device had everything did not come earlier: an act that takes two ends with its approval, by the server's clock."""
+        whole = int(self.store.fact(_WHOLE) or 0)
+        there = before.file is not None and self.session.identity.user in before.file.members and not self.session.stopped(before.log.log)
+        early = next((one for one in taken if one.place.received_ms < whole - _EARLY_MS), None)
+        if there and early is not None:
+            text = "the server says that it received this long before it last said that there was nothing new: its time is not to be believed"
+            self.session.alarm(before.log.log, early.place.seq, "early", text)
 
     def _erased_page(self, page: Page, before: Reader, history: History) -> None:
         """A file that was erased before this device read all of it."""

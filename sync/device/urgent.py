@@ -9,6 +9,7 @@ from shared_schema import cbor, ids
 from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import board, cases, instructions, posting, records
+from sync.device.fitting import own_rows
 from sync.device.session import Session
 from sync.device.values import check_row
 
@@ -80,13 +81,22 @@ def alerts(session: Session) -> list[Alert]:
     for log in session.file_logs():
         for record, _ in session.store.records(log, _TYPE):
             made = session.record(log, record)
-            values = cases.values_of(session, log, record)
+            values = _values(session, log, record)
             parcel = str(values.get("parcel", ids.show(record)))
             if parcel not in seen:
                 seen.add(parcel)
                 change = session.occurrence(session.store.changes_of(log, record)[0])
                 found.append(Alert(log, record, made.creator_user, change.change.at, values))
     return found
+
+
+def _values(session: Session, log: bytes, record_id: bytes) -> dict[str, Any]:
+    """Effective values; of what people did those rows that are by whom they name, and nobody stands down what they raised themselves."""
+    record, found = session.record(log, record_id), cases.values_of(session, log, record_id)
+    rows = {name: own_rows(record, name) for name in ("acknowledged", "stood_down")}
+    if "parcel" not in found:
+        rows["stood_down"] = [(user, row) for user, row in rows["stood_down"] if user != record.creator_user]
+    return found | {name: [row for _, row in kept] for name, kept in rows.items() if name in found}
 
 
 def call(session: Session, alert: Alert, row: Mapping[str, Any]) -> None:

@@ -83,6 +83,11 @@ def check_value(record_type: str, field: str, value: object) -> None:
     _check(_place(record_type, field), value)
 
 
+def check_shape(record_type: str, field: str, value: object, cell: str = "") -> None:
+    """The same of a value, or of one cell, that another app wrote: a code may be one that this app does not know. Raises as check_value does."""
+    _check_form(_cell_place(record_type, field, cell) if cell else _place(record_type, field), value)
+
+
 def check_member(record_type: str, field: str, member: object) -> None:
     """Check one member of a `set` field.
 
@@ -163,13 +168,17 @@ def _cell_place(kind: str, name: str, cell: str) -> _Place:
 
 
 def _check(place: _Place, value: object) -> None:
+    _check_form(place, value)
+    _check_codes(place, value)
+
+
+def _check_form(place: _Place, value: object) -> None:
     fault = _not_json(value)
     if fault:
         raise BadValue(place.called, fault, _wanted(place))
     error = next(_validator(place.document, place.pointer).iter_errors(value), None)
     if error is not None:
         raise _misfit(place, value, error.instance_path)
-    _check_codes(place, value)
 
 
 def _misfit(place: _Place, value: Any, path: Sequence[str | int]) -> BadValue:

@@ -421,6 +421,11 @@ def _open_stub(given: In) -> int:
     return len(stub.decode_stub(cbor.encode(given["changes"]), given["file"]))
 
 
+def _stub_says(given: In) -> bytes:
+    """What two people agree to of a stub."""
+    return stub.says_of(stub.decode_stub(cbor.encode(given["changes"]), given["file"]))
+
+
 def _fund(given: In) -> Any:
     fund = ledger.fold_fund(given["log"], to_occurrences(given["changes"]))
     assert fund.conserved, "money was made or lost"
@@ -614,6 +619,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "open": _open,
     "fold": _fold,
     "make_stub": _make_stub,
+    "stub_says": _stub_says,
     "open_stub": _open_stub,
     "fund": _fund,
     "leaf_hash": lambda given: merkle.leaf_hash(given["data"]),

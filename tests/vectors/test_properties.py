@@ -151,7 +151,7 @@ FILE: Final = (
     | st.fixed_dictionaries(
         {
             "kind": st.just("expunge"), "pr": HASH, "rg": HEAD, "at": COUNT, "id": HASH, "part": st.integers(0, 1023), "hash": HASH,
-            "reason": st.sampled_from(REASONS), "parcel": st.none() | ID, "stub": HASH, "approval": st.none(),
+            "reason": st.sampled_from(REASONS), "parcel": st.none() | ID, "stub": HASH, "says": HASH, "approval": st.none(),
         }
     )
     | st.fixed_dictionaries({"kind": st.just("hold"), "pr": HASH, "rg": HEAD, "release": st.none() | HASH, "approval": st.none()})

@@ -30,7 +30,7 @@ def _which(opened: Session, wanted: str) -> Breach:
 def _row(opened: Session, one: Breach) -> dict[str, Any]:
     return {
         "breach": ids.show(one.record), "kind": one.values.get("breach_kind"), "what": one.values.get("what"), "device": one.values.get("device"),
-        "files": [dict(row) for row in one.values.get("files") or ()], "steps": [row["step"] for row in one.values.get("steps") or ()],
+        "files": [dict(row) for row in one.values.get("files") or ()], "steps": [row.get("step") for row in one.values.get("steps") or ()],
         "other_side_told": "other_side_told_at" in one.values, "decided": one.decided, "hours_left": one.hours_left(opened.now_ms()),
     }  # fmt: skip
 

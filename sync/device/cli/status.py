@@ -13,7 +13,7 @@ from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
-from sync.device.tables import ERASED, HELD, LET_OUT
+from sync.device.tables import ERASED, HELD, LET_OUT, SAID_ERASED
 
 _DAY_MS: Final = 86_400_000
 _ENDS_SOON_MS: Final = 30 * _DAY_MS
@@ -76,7 +76,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     refused = [
         {"file": ids.show(item.log), "code": item.code, "message": item.message}
         for item in store.outbox()
-        if item.code and item.code not in (HELD, LET_OUT, ERASED) and not item.receipted
+        if item.code and item.code not in (HELD, LET_OUT, ERASED, SAID_ERASED) and not item.receipted
     ]
     needs = urgent.needs(opened)
     needs += [f"{len(in_conflict)} field(s) in conflict: fieldkeep conflicts list"] if in_conflict else []
@@ -140,7 +140,9 @@ def _held(opened: Session, labels: dict[bytes, str]) -> list[str]:
     waiting = {log: count for log, count in holding.waiting(opened).items() if log in labels}  # a server may name any
     found = [f"{labels[log]}: {count} held, waiting for you to let in or not: fieldkeep held list" for log, count in waiting.items()]
     return found + [
-        f"{labels[item.log]}: {item.message}; it is kept on this device" for item in opened.store.outbox() if item.code in (LET_OUT, ERASED)
+        f"{labels[item.log]}: {item.message}; it is kept on this device"
+        for item in opened.store.outbox()
+        if item.code in (LET_OUT, ERASED, SAID_ERASED)
     ]
 
 

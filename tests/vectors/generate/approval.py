@@ -13,7 +13,7 @@ from tests.vectors.notation import Book
 _LOG: Final = fill("approval/log", 16)
 _ENTRY: Final = fill("approval/entry", 32)
 _ACTS: Final[dict[str, dict[str, Any]]] = {
-    "expunge": {"kind": "expunge", "at": 7, "id": _ENTRY, "part": 2, "hash": bytes(32), "reason": "spill", "parcel": None},
+    "expunge": {"kind": "expunge", "at": 7, "id": _ENTRY, "part": 2, "hash": bytes(32), "reason": "spill", "parcel": None, "says": _ENTRY},
     "release": {"kind": "hold", "release": _ENTRY},
     "erase": {"kind": "erase", "reason": "retention"},
 }
@@ -61,7 +61,7 @@ def _shapes(book: Book) -> None:
 def _acts(book: Book) -> None:
     for name, act in _ACTS.items():
         book.add(f"act_{name}", f"What an approval names: {name}.", op="act_hash", given={"act": act}, out=act_hash(act))
-    assert act_hash(_ACTS["expunge"]) == expunge_act(7, _ENTRY, 2, bytes(32), "spill", None)
+    assert act_hash(_ACTS["expunge"]) == expunge_act(7, _ENTRY, 2, bytes(32), "spill", None, _ENTRY)
     assert act_hash(_ACTS["release"]) == release_act(_ENTRY)
     assert act_hash(_ACTS["erase"]) == erase_act("retention")
 

@@ -100,6 +100,7 @@ def _shapes() -> Book:
         ("expunge_reason_list", "A list in the place of the reason.", "expunge", {"reason": ["spill"]}),
         ("expunge_parcel_15", "A parcel's id of 15 bytes.", "expunge", {"parcel": bytes(15)}),
         ("expunge_stub_31", "A stub's hash of 31 bytes.", "expunge", {"stub": bytes(31)}),
+        ("expunge_says_31", "A hash of 31 bytes of what it says.", "expunge", {"says": bytes(31)}),
         ("hold_with_approval", "A hold begins without a second person.", "hold", {"approval": maps["release"]["approval"]}),
         ("release_16", "The id of a statement has 32 bytes.", "release", {"release": bytes(16)}),
         ("erase_reason_unknown", "A reason that does not exist.", "erase", {"reason": "space"}),
@@ -265,6 +266,7 @@ def _refusals(book: Book) -> None:
         ("other_reason", "Approved for another reason.", {"reason": "court"}),
         ("other_part", "Approved for another part.", {"part": 1}),
         ("other_entry", "Approved for another entry.", {"at": 3}),
+        ("other_stub", "Approved for another stub.", {"says": fill("removal/says", 32)}),
         ("other_parcel", "Approved without the parcel that is to go with it.", {"parcel": fill("removal/parcel", 16)}),
     )
     for name, why, over in others:
@@ -298,7 +300,16 @@ def _refusals(book: Book) -> None:
 
 def _expunged_by(file: FileLog, **over: Any) -> Entry:
     statement = file.expunge(2)
-    named = {"kind": "expunge", "at": 2, "id": statement.id, "part": 0, "hash": statement.hash, "reason": "spill", "parcel": None}
+    named = {
+        "kind": "expunge",
+        "at": 2,
+        "id": statement.id,
+        "part": 0,
+        "hash": statement.hash,
+        "reason": "spill",
+        "parcel": None,
+        "says": statement.says,
+    }
 
     approved = file.approval(N1, "expunge", act_hash(named), **over)
     return file.expunction(C1, replace(statement, approval=approved), _STUB)

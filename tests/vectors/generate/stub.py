@@ -40,6 +40,9 @@ def _makes(book: Book) -> None:
         out = OPERATIONS["make_stub"](given)
         assert same([op[2] for change in out for op in change["ops"]], values), (name, out)
         book.add(name, why, op="make_stub", given=given, out=out)
+        if name in ("text", "same_as_earlier", "resolve"):
+            said = {"file": file, "changes": out}
+            book.add(f"says_{name}", "What of it both people agree to.", op="stub_says", given=said, out=OPERATIONS["stub_says"](said))
 
     story = Story()
     record, (first,) = story.creates(C1, "note", ("story", "set", "She lives at 12 Elm Street"))

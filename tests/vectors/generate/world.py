@@ -438,9 +438,9 @@ class FileLog(Log):
             "reason": reason,
             "parcel": None,
         } | over
-        act = expunge_act(named["at"], named["id"], named["part"], named["hash"], named["reason"], named["parcel"])
+        act = expunge_act(named["at"], named["id"], named["part"], named["hash"], named["reason"], named["parcel"], named.get("says", bytes(32)))
         approved = named.pop("approval", None) or (self.approval(by, "expunge", act) if by else None)
-        usual: dict[str, Any] = {"stub": b"", "approval": approved, "rg": known.head, "previous": state.previous}
+        usual: dict[str, Any] = {"stub": b"", "says": bytes(32), "approval": approved, "rg": known.head, "previous": state.previous}
         return Expunge(**{**usual, **named})
 
     def expunction(self, device: Device, statement: Expunge, stub: bytes, epoch: int | None = None, **over: Any) -> Entry:
