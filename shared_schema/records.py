@@ -160,7 +160,7 @@ class NoticeRule:
     """When a record of a perpetrator case tells the victim side's desk, and what (docs/spec.md §15.5).
 
     `when` is saved or signed. `kinds` maps what field `by` holds to a notice_kind, "*" standing for any value. `facts` maps fields of the
-    notice to fields of the record, or to a cell of one of its rows (`names.0.name`).
+    notice to fields of the record, or to a cell of its first or last row (`names.0.name`, `breaches.-1.when`).
     """
 
     when: str
@@ -189,7 +189,7 @@ class RecordType:
     deletable: bool
     fields: Mapping[str, Field]
     label: str
-    notice: NoticeRule | None = None
+    notices: tuple[NoticeRule, ...] = ()
 
 
 def record_types() -> Mapping[str, RecordType]:
@@ -281,8 +281,13 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         deletable=raw["x-deletable"],
         fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
-        notice=NoticeRule(**raw["x-notice"]) if "x-notice" in raw else None,
+        notices=_notices(raw.get("x-notice", [])),
     )
+
+
+def _notices(raw: dict[str, Any] | list[dict[str, Any]]) -> tuple[NoticeRule, ...]:
+    """One rule, or several."""
+    return tuple(NoticeRule(**rule) for rule in (raw if isinstance(raw, list) else [raw]))
 
 
 def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...]], write: tuple[str, ...]) -> Field:

@@ -6,16 +6,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+from typer import testing
+from typer.main import get_command
 
 from fieldkeep.cli import app
+from sync.device import keyring
+from sync.keys import passphrase_key
 from tests.live import LiveServer
 
 SECRET = "correct horse battery"
 ENVIRONMENT = {"FIELDKEEP_PASSPHRASE": SECRET, "COLUMNS": "200"}
+
+# Worked out once, for they are the same each time and most of what a command costs: a passphrase's key, and the tree of commands.
+vars(keyring)["passphrase_key"] = cache(passphrase_key)
+vars(testing)["_get_command"] = cache(get_command)
 
 
 class Shell:
@@ -44,7 +52,7 @@ class Shell:
 
     def ran(self, profile: str, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        ran = CliRunner().invoke(app, ["--profile", str(self.folder / profile), *words], input=stdin, env=ENVIRONMENT)
+        ran = testing.CliRunner().invoke(app, ["--profile", str(self.folder / profile), *words], input=stdin, env=ENVIRONMENT)
         if ran.exception is not None and not isinstance(ran.exception, SystemExit):
             raise ran.exception
         return ran.exit_code, ran.stdout, ran.stderr

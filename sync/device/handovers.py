@@ -126,7 +126,7 @@ def ask(session: Session, log: bytes, leaves: bytes, to: bytes | None, why: str,
         raise Refused("bad-value", f"still open: {text}. Settle them, or explain each: --explain {lacking[0]}='…'. Nothing was asked")
     rows = [{"kind": kind, "count": count, "explained": explained[kind]} for kind, count in opened.items()]
     if leaves != session.identity.user:
-        rows.append({"kind": "unsent", "count": 0, "explained": "not known: asked on another phone"})
+        rows.append({"kind": "unsent", "count": 0, "explained": explained.get("unsent", "not known: asked on another phone")})
     values = {"from": ids.show(leaves), "why": why, **({"to": ids.show(to)} if to else {}), **({"left_open": rows} if rows else {}), **more}
     return records.add(session, log, _TYPE, values)
 

@@ -6,7 +6,7 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
@@ -56,7 +56,8 @@ ALTER TABLE change ADD COLUMN expunged INTEGER;
 CREATE TABLE absent (log BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (log, seq, part)) WITHOUT ROWID;
 CREATE TABLE purge (log BLOB NOT NULL, id BLOB NOT NULL, cose BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL)
+_NOTICED: Final = "ALTER TABLE noticed ADD COLUMN c INTEGER NOT NULL DEFAULT 0;"  # the last change of the record that the other side was told of
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -65,6 +66,8 @@ UPGRADES: Final = {
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
     4: _PARCEL,
     5: _REMOVAL,
+    6: f"""{_NOTICED} UPDATE noticed SET c = coalesce(
+        (SELECT max(c) FROM change WHERE change.log = noticed.log AND change.record = noticed.record AND seq IS NULL), 0);""",
 }
 
 

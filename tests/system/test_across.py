@@ -67,34 +67,6 @@ def test_an_end_that_would_tell_of_a_day_is_refused(town: Any) -> None:
     assert town.run("lee", "instruction", "send", "--file", victim, "--say", "two_workers_only", "--weeks", "2")
 
 
-def test_a_threat_tonight(town: Any) -> None:
-    """Numbers without a connection, the record, both desks, an acknowledgement in constant words, stood down by somebody else."""
-    victim = link(town)
-    town.run("sam", "urgent", "numbers", "--set", "duty_desk=01642 000000")
-    raised = town.run(
-        "sam", "urgent", "raise", "--file", town.case, "--what", "says_he_will_go_to_her", "--at-risk", "partner", "--words", "he has left with a bag",
-        "--called", "emergency_999", "--called", "duty_desk",
-    )  # fmt: skip
-    assert (raised["sent"], raised["calls"]) == (True, 2)
-    town.sync("jo", "ruth")
-    [at_desk] = town.run("jo", "urgent", "list")["alerts"]
-    assert (at_desk["words"], at_desk["calls"]) == ("he has left with a bag", ["emergency_999", "duty_desk"])
-    assert any("URGENT" in text for text in town.run("jo", "status")["needs_you"])
-    assert any("URGENT" in text for text in town.run("ruth", "status")["needs_you"])
-    assert town.refused("sam", "urgent", "stand-down", raised["alert"][:8], "--why", "calm again") == "not-permitted"
-    town.run("jo", "urgent", "acknowledge", at_desk["alert"][:8], "--how", "acting")
-    town.sync("sam", "ruth")
-    liaison = town.run("sam", "record", "list", town.case, "--type", "liaison_file")["records"][0]["record"]
-    box = town.run("sam", "record", "show", liaison)["fields"]["file"]["value"]
-    [word] = listed(town, "sam", "instruction", box)
-    assert word["word"] == "acknowledgement"
-    town.run("ruth", "urgent", "stand-down", raised["alert"][:8], "--why", "police have arrested him")
-    town.run("jo", "urgent", "stand-down", at_desk["alert"][:8], "--why", "police have arrested him")
-    town.sync("sam")
-    assert town.run("sam", "urgent", "list")["alerts"] == []
-    assert victim
-
-
 def test_urgent_without_a_signal(town: Any) -> None:
     """It goes before everything else when there is one."""
     town.run("sam", "urgent", "raise", "--file", town.case, "--what", "weapon", "--at-risk", "worker")

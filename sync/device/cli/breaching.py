@@ -101,22 +101,29 @@ def breach_step(which: WhichBreach, text: Annotated[str, typer.Argument(help="Wh
 @command
 def breach_tell(
     which: WhichBreach,
-    file: Annotated[str, typer.Option("--file", help="The case from which the other side is told.")],
+    file: Annotated[str | None, typer.Option("--file", help="The case from which the other side is told.")] = None,
+    rang: Annotated[bool, typer.Option("--rang", help="You rang their desk: that is put on record, and nothing is sent.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Tell the other side's desk, as an urgent alert without particulars: a phone or papers were stolen or lost. Ring them too.
+    """Tell the other side's desk: by telephone, or from a case as an urgent alert without particulars that a phone or papers were stolen or lost.
 
-    Example: fieldkeep breach tell 9c1e --file 3fa8
+    Example: fieldkeep breach tell 9c1e --rang
     """
+    if rang == bool(file):
+        raise Refused("bad-value", "want --rang when you have rung them, or --file to send it from a case")
     with frame.session() as opened:
-        one, log = _which(opened, which), finding.find_file(opened, file)
-        what = "address_leaked" if one.values.get("breach_kind") == "spill" else "phone_or_papers_stolen"
+        one, log = _which(opened, which), finding.find_file(opened, file) if file else None
         with opened.store.transaction():
-            alert = urgent.raise_alert(opened, log, {"what": what, "at_risk": ["partner"]})
+            alert = _alert(opened, one, log) if log else None
             breaches.told(opened, one)
         sent = try_sync(opened)
-    line = "It is with their desk." if sent else "It is kept here, and goes out first."
-    emit({"breach": ids.show(one.record), "alert": ids.show(alert), "sent": sent}, line, as_json=as_json)
+    line = "On record." if rang else "It is with their desk." if sent else "It is kept here, and goes out first."
+    emit({"breach": ids.show(one.record), "alert": ids.show(alert) if alert else None, "sent": sent}, line, as_json=as_json)
+
+
+def _alert(opened: Session, one: Breach, log: bytes) -> bytes:
+    what = "address_leaked" if one.values.get("breach_kind") == "spill" else "phone_or_papers_stolen"
+    return urgent.raise_alert(opened, log, {"what": what, "at_risk": ["partner"]})
 
 
 @breach.command("regulator")

@@ -59,7 +59,7 @@ def device_enrol(
 def device_row(opened: Session, cert: Any) -> dict[str, Any]:
     """A device as it is listed."""
     return {
-        "device": ids.show(cert.keys.device), "name": cert.subject.name, "user": ids.show(cert.subject.user), "roles": list(cert.subject.roles),
+        "device": ids.show(cert.keys.device), "name": cert.subject.name, "user": ids.show(cert.subject.user), "org": cert.subject.org, "roles": list(cert.subject.roles),
         "label": cert.keys.label, "revoked": cert.revoked is not None, "suspended": cert.suspended is not None, "wiped": cert.wiped is not None, "this": cert.keys.device == opened.identity.device, "until_ms": cert.subject.until,
     }  # fmt: skip
 
