@@ -176,7 +176,7 @@ class RecordType:
     `fields` holds the type's own first, then the header's; derived ones are only in `schema`.
 
     `weight` is quick, evidence, living or ledger. `files` maps a file kind to the sides on which the type
-    stands in it.
+    stands in it. `subject_access` is False for what no subject access export has in it (docs/spec.md §16.3).
     """
 
     name: str
@@ -190,6 +190,7 @@ class RecordType:
     fields: Mapping[str, Field]
     label: str
     notice: NoticeRule | None = None
+    subject_access: bool = True
 
 
 def record_types() -> Mapping[str, RecordType]:
@@ -282,6 +283,7 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
         notice=NoticeRule(**raw["x-notice"]) if "x-notice" in raw else None,
+        subject_access=raw.get("x-subject-access", True),
     )
 
 

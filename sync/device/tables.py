@@ -6,11 +6,12 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
 ERASED: Final = "final:erased"  # the code of one that two colleagues removed for good before it came into its file
+READ: Final = "read_event"  # the record type that says what was read: work that holds up nothing
 _TABLES: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
@@ -55,7 +56,11 @@ ALTER TABLE change ADD COLUMN expunged INTEGER;
 CREATE TABLE absent (log BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (log, seq, part)) WITHOUT ROWID;
 CREATE TABLE purge (log BLOB NOT NULL, id BLOB NOT NULL, cose BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL)
+_LOOK: Final = """
+CREATE TABLE look (log BLOB NOT NULL, how TEXT NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+    times INTEGER NOT NULL, upto INTEGER NOT NULL, PRIMARY KEY (log, how, record, kind)) WITHOUT ROWID;
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _LOOK)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -64,6 +69,7 @@ UPGRADES: Final = {
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
     4: _PARCEL,
     5: _REMOVAL,
+    6: _LOOK,
 }
 
 
@@ -134,6 +140,21 @@ class ChangeRow(NamedTuple):
     sealed: int | None
     body: bytes
     expunged: int | None = None
+
+
+class Look(NamedTuple):
+    """What a person read here, and no entry says yet: one `record`, or all records of type `kind` (the other is empty), from `at_ms` to `until_ms`,
+    `times` in all; `upto` is how far this device had the file at the last of them.
+    """
+
+    log: bytes
+    how: str
+    record: bytes
+    kind: str
+    at_ms: int
+    until_ms: int
+    times: int
+    upto: int
 
 
 class ParcelOut(NamedTuple):

@@ -178,7 +178,8 @@ class TestEachType:
     """Each type says its weight, where it may stand, who writes and reads it, and if it can be deleted."""
 
     def test_words_are_known_and_present(self, name: str) -> None:
-        assert x_words(records.schema(name)) - {"x-header-omit", "x-notice"} == TYPE_WORDS
+        assert x_words(records.schema(name)) - {"x-header-omit", "x-notice", "x-subject-access"} == TYPE_WORDS
+        assert records.schema(name).get("x-subject-access", False) is False
 
     def test_version_weight_and_source(self, name: str) -> None:
         schema = records.schema(name)
