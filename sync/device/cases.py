@@ -10,6 +10,7 @@ from shared_schema import cbor, ids
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
+from shared_schema.roles import may_be_member
 from sync.device import board, files, posting, records
 from sync.device.session import Session
 
@@ -22,7 +23,8 @@ def open_case(session: Session, members: Mapping[bytes, str]) -> bytes:
     case = files.create_file(session, "case", members)
     if session.identity.side != "perpetrator":
         return case
-    liaison = files.create_file(session, "liaison", members)
+    side = session.identity.side
+    liaison = files.create_file(session, "liaison", {user: role for user, role in members.items() if may_be_member("liaison", side, role)})
     keys = board.file_keys(session, liaison)[0]
     with session.store.transaction():
         records.add(session, case, "liaison_file", {"file": ids.show(liaison), "address": ids.show(keys.address)})

@@ -38,7 +38,11 @@ class Forgetting(Database):
     def left(self) -> dict[bytes, int]:
         """Own changes, by file, that neither have a receipt nor were settled by anybody: what would be lost. What was read holds up nothing."""
         settled = f"SELECT n FROM outbox WHERE code IN ('{HELD}', '{LET_OUT}', '{ERASED}') OR promised IS NOT NULL"
-        return dict(self._rows(f"SELECT log, count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND (sealed IS NULL OR sealed NOT IN ({settled})) GROUP BY log"))
+        return dict(
+            self._rows(
+                f"SELECT log, count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND (sealed IS NULL OR sealed NOT IN ({settled})) GROUP BY log"
+            )
+        )
 
     def forget(self, log: bytes) -> int:
         """Everything of a file goes. Returns how many letters to the other side went with it."""

@@ -248,7 +248,9 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         return self._aside(HELD)
 
     def _aside(self, code: str) -> int:
-        return int(self._one(f"SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code))
+        return int(
+            self._one(f"SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code)
+        )
 
     def has_ghosts(self, log: bytes) -> bool:
         """True when the end of a log, as it is here, is an entry of which nothing but its id came."""

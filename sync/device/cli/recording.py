@@ -224,9 +224,8 @@ def record_list(
         log = finding.find_file(opened, file)
         if type_ is not None and type_ not in opened.types and not opened.store.records(log, type_):
             raise Refused("bad-value", f"no record type of that name; known: {', '.join(sorted(opened.types))}")
-        wanted = {type_} if type_ else {name.type for name in opened.records(log).values()} - {READ}
         _check_may_see(opened, log, type_ or "")
-        found = [one for one in opened.records(log).values() if one.type in wanted]
+        found = [one for one in opened.records(log).values() if one.type == type_ or (type_ is None and one.type != READ)]
         rows: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.id), "type": one.type or None, "by": opened.name_of(one.creator_user), "signed": records.is_signed(one),
