@@ -78,31 +78,31 @@ def _record(session: Session, request: Request, one: Record) -> dict[str, Any]:
 def _field(session: Session, type_: RecordType | None, name: str, one: Shown) -> dict[str, Any]:
     spec = type_.fields.get(name) if type_ else None
     return {
-        "field": name, "label": spec.label if spec else name, "value": _left(one.value), "in_conflict": one.conflict,
+        "field": name, "label": spec.label if spec else name, "value": left(one.value), "in_conflict": one.conflict,
         "values": [_op(session, op) for op in one.siblings] if one.conflict else [], "proposed": [_op(session, op) for op in one.proposals],
     }  # fmt: skip
 
 
 def _op(session: Session, op: Live) -> dict[str, Any]:
-    return {"value": _left(op.value), "by": session.name_of(op.user), "written_ms": op.at, "came_late": op.late, "reason": op.reason}
+    return {"value": left(op.value), "by": session.name_of(op.user), "written_ms": op.at, "came_late": op.late, "reason": op.reason}
 
 
 def _line(session: Session, log: bytes, line: Line) -> dict[str, Any]:
     gone = gone_with(session, log, line.device, line.c)
     return {
-        "field": field_name(line.field), "action": line.action, "value": _left(line.value) if gone else line.value, "by": session.name_of(line.user),
+        "field": field_name(line.field), "action": line.action, "value": left(line.value) if gone else line.value, "by": session.name_of(line.user),
         "written_ms": line.claimed_ms, "clock_unsure": line.unsure, "received_ms": line.received_ms,
         "removed": {"ms": gone.ms, "reason": gone.reason} if gone else None,
     }  # fmt: skip
 
 
-def _left(value: Any) -> Any:
+def left(value: Any) -> Any:
     """A value, but for what was expunged of it."""
     if isinstance(value, list):
-        return [_left(item) for item in value]
+        return [left(item) for item in value]
     if is_marker(value):
         return {"removed": True}
-    return {name: _left(item) for name, item in value.items() if name != GONE} if isinstance(value, dict) else value
+    return {name: left(item) for name, item in value.items() if name != GONE} if isinstance(value, dict) else value
 
 
 # --- places --------------------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
 from sync import audit as rules
-from sync.device import audit_files, export_files, exporting, exports, finding, reading
+from sync.device import audit_files, export_files, export_proof, exporting, exports, finding, reading
 from sync.device.cli import auditing, frame, terminal
 from sync.device.cli.auditing import Authority
 from sync.device.cli.frame import FileArg, Json, Yes, command
@@ -184,11 +184,15 @@ def export_check(
     read, claimed = audit_files.read_export(audit)
     pin = auditing.pin_of(authority, claimed)
     audited = rules.verify_export(read, pin.fingerprint)
-    wrong = ["the audit export does not verify: fieldkeep audit verify says more"] if audited.findings else export_files.check(folder, read)
+    wrong = ["the audit export does not verify: fieldkeep audit verify says more"] if audited.findings else _checked(folder, read, audited)
     good = "Every edit in it stands in the log where it says." if not wrong else f"NOT as the log has it: {len(wrong)} finding(s)."
     emit({"ok": not wrong, "wrong": wrong, "authority_verified": pin.verified}, good, *[f"  {one}" for one in wrong], pin.said(), as_json=as_json)
     if wrong:
         raise typer.Exit(1)
+
+
+def _checked(folder: Path, read: rules.Export, audited: rules.Audited) -> list[str]:
+    return ["the audit export has no registry"] if audited.registry is None else export_proof.check(folder, read, audited.registry)
 
 
 # --- who read what -------------------------------------------------------------------------------------------------------------------------
