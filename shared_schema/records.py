@@ -110,7 +110,7 @@ class Field:
     runs from low to high and is empty where nothing ranks the values. `cells` is empty but for `kind` "list".
     `targets` are the types that a reference may name (empty: any). `files` says in which file kinds, on which
     sides, the field may stand, and `write` which roles write it: the type's own unless the field narrows or
-    replaces them.
+    replaces them. `subject_access` is as of a type.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Field:
     targets: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     write: tuple[str, ...] = ()
+    subject_access: bool = True
 
     def stands_in(self, file_kind: str, side: str) -> bool:
         """Whether the field may hold a value in a file of that kind on that side."""
@@ -160,7 +161,7 @@ class NoticeRule:
     """When a record of a perpetrator case tells the victim side's desk, and what (docs/spec.md §15.5).
 
     `when` is saved or signed. `kinds` maps what field `by` holds to a notice_kind, "*" standing for any value. `facts` maps fields of the
-    notice to fields of the record, or to a cell of one of its rows (`names.0.name`).
+    notice to fields of the record, or to a cell of its first or last row (`names.0.name`, `breaches.-1.when`).
     """
 
     when: str
@@ -189,7 +190,7 @@ class RecordType:
     deletable: bool
     fields: Mapping[str, Field]
     label: str
-    notice: NoticeRule | None = None
+    notices: tuple[NoticeRule, ...] = ()
     subject_access: bool = True
 
 
@@ -282,9 +283,14 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         deletable=raw["x-deletable"],
         fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
-        notice=NoticeRule(**raw["x-notice"]) if "x-notice" in raw else None,
+        notices=_notices(raw.get("x-notice", [])),
         subject_access=raw.get("x-subject-access", True),
     )
+
+
+def _notices(raw: dict[str, Any] | list[dict[str, Any]]) -> tuple[NoticeRule, ...]:
+    """One rule, or several."""
+    return tuple(NoticeRule(**rule) for rule in (raw if isinstance(raw, list) else [raw]))
 
 
 def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...]], write: tuple[str, ...]) -> Field:
@@ -308,6 +314,7 @@ def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...
         targets=tuple(words.get("x-ref", ())),
         files=places,
         write=write,
+        subject_access=words.get("x-subject-access", True),
     )
 
 

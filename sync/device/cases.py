@@ -49,6 +49,15 @@ def liaison_of(session: Session, case: bytes) -> tuple[bytes, bytes] | None:
     return None
 
 
+def address_of(session: Session, log: bytes) -> bytes | None:
+    """The address under which the other side knows the case that a file is, or belongs to; None where the file does not say."""
+    found = liaison_of(session, log)
+    if found is not None:
+        return found[1]
+    said = (values_of(session, log, record).get("address") for record, _ in session.store.records(log, "case_address"))
+    return next((ids.parse(address) for address in said if isinstance(address, str)), None)
+
+
 def with_liaison(session: Session, log: bytes) -> list[bytes]:
     """A file, and the liaison file that has the same people in it, where it is a case that has one on this device."""
     found = liaison_of(session, log)

@@ -11,6 +11,7 @@ from shared_schema import cbor, ids
 from shared_schema.entry import decode_entry
 from shared_schema.records import RecordType
 from sync import keys, sealing
+from sync.change import DELETED, SIGNED, FieldKey
 from sync.device import finding
 from sync.device.conflicts import field_name
 from sync.device.exporting import SUBJECT, Request
@@ -54,6 +55,12 @@ def reached(session: Session, request: Request) -> list[Record]:
     return [one for one in found if request.purpose != SUBJECT or ((type_ := session.types.get(one.type)) and type_.subject_access)]
 
 
+def reaches(purpose: str, type_: RecordType | None, field: str) -> bool:
+    """True when an export for this purpose has this field of the records of a type: for the person, nothing that tells what the other side asked for."""
+    spec = type_.fields.get(field) if type_ else None
+    return purpose != SUBJECT or field in (SIGNED, DELETED) or (spec is not None and spec.subject_access)
+
+
 def unknown(session: Session, request: Request) -> int:
     """How many records of types that this app does not know a subject access export leaves out."""
     there = {one.change.r: one.change.t for one in session.occurrences(request.log, pending=False) if one.seq <= request.upto}
@@ -62,7 +69,11 @@ def unknown(session: Session, request: Request) -> int:
 
 def _record(session: Session, request: Request, one: Record) -> dict[str, Any]:
     type_ = session.types.get(one.type)
-    lines = [line for line in finding.history(session, request.log, one.id) if line.seq is not None and line.seq <= request.upto]
+    lines = [
+        line
+        for line in finding.history(session, request.log, one.id)
+        if line.seq is not None and line.seq <= request.upto and reaches(request.purpose, type_, name_of(line.field))
+    ]
     late = {op.id for register in one.registers.values() for op in (*register.live.values(), *register.proposals) if op.late}
     author = session.name_of(one.creator_user)
     return {
@@ -70,9 +81,14 @@ def _record(session: Session, request: Request, one: Record) -> dict[str, Any]:
         "written_ms": lines[0].claimed_ms, "clock_unsure": lines[0].unsure, "received_ms": lines[0].received_ms, "came_late": bool(late),
         "state": "deleted" if one.hidden else "void" if is_void(one) else "signed" if any(sign.user == one.creator_user for sign in one.signatures) else "not signed",
         "signed_by": [session.name_of(sign.user) for sign in one.signatures],
-        "fields": [_field(session, type_, name, shown) for name, shown in sorted(show(one, session.types).items())],
-        "history": [_line(session, request.log, line) for line in lines],
+        "fields": [_field(session, type_, name, shown) for name, shown in sorted(show(one, session.types).items()) if reaches(request.purpose, type_, name)],
+        "history": [_line(session, request.log, line) for line in lines if reaches(request.purpose, type_, name_of(line.field))],
     }  # fmt: skip
+
+
+def name_of(field: FieldKey) -> str:
+    """The field that an op is about, of a cell its list."""
+    return field if isinstance(field, str) else field.list
 
 
 def _field(session: Session, type_: RecordType | None, name: str, one: Shown) -> dict[str, Any]:

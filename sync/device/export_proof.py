@@ -13,7 +13,7 @@ from sync import sealing
 from sync.audit import Export
 from sync.change import decode_part
 from sync.device.conflicts import field_name
-from sync.device.export_content import left
+from sync.device.export_content import left, name_of, reaches
 from sync.device.export_files import HANDED, KEPT
 from sync.device.export_page import note, page
 from sync.fold import Occurrence, fold_record, show
@@ -36,10 +36,12 @@ def check(folder: Path, audit: Export, registry: Registry) -> list[str]:
 class _Checking:
     def __init__(self, audit: Export, registry: Registry, log: bytes) -> None:
         self.registry, self.log, self.types = registry, log, record_types()
+        self.purpose = ""
         self.entries = {row.seq: row for row in audit.logs.get(log, ())}
         self.said: dict[str, list[Occurrence]] = {}
 
     def run(self, folder: Path, found: dict[str, Any], places: dict[str, Any]) -> list[str]:
+        self.purpose = found["purpose"]
         wrong = [text for one in places["parts"] if (text := self._part(one))]
         wrong += [text for one in found["records"] if (text := self._record(one, self.said.pop(one["record"], [])))]
         wrong += [f"record {record} stands among the places and nowhere else" for record in self.said]
@@ -82,15 +84,19 @@ class _Checking:
         """That its edits are those of the log, and its values what follows from them; of what was removed no more can be said."""
         lines = [line for line in one["history"] if not line["removed"]]
         told = [_edit(line["field"], line["action"], line["value"], line["written_ms"], line["received_ms"], line["by"]) for line in lines]
+        type_ = self.types.get(one["type"] or "")
         there = [
-            _edit(field_name(op.field), op.action, op.value, at.change.at, at.received_ms, self._name(at.user)) for at in said for op in at.change.ops
+            _edit(field_name(op.field), op.action, op.value, at.change.at, at.received_ms, self._name(at.user))
+            for at in said
+            for op in at.change.ops
+            if reaches(self.purpose, type_, name_of(op.field))
         ]
         if sorted(told) != sorted(there):
             return f"record {one['record']} says other than its parts in the log"
         if len(lines) < len(one["history"]) or not said:
             return ""
         folded = fold_record(self.log, ids.parse(one["record"]), sorted(said, key=lambda at: (at.seq, at.change.c)), self.types)
-        values = {name: [left(shown.value), shown.conflict] for name, shown in show(folded, self.types).items()}
+        values = {name: [left(shown.value), shown.conflict] for name, shown in show(folded, self.types).items() if reaches(self.purpose, type_, name)}
         given = {field["field"]: [field["value"], field["in_conflict"]] for field in one["fields"]}
         return (
             "" if _edit(values) == _edit(given) and folded.type == (one["type"] or "") else f"record {one['record']} shows other than its edits give"

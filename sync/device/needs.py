@@ -23,15 +23,15 @@ class Needed:
         return f"{self.fields[0]} ({self.wanted})"
 
 
-def needed_to_sign(record_type: str, values: Mapping[str, object], *, file_kind: str | None = None) -> list[Needed]:
+def needed_to_sign(record_type: str, values: Mapping[str, object], *, file_kind: str | None = None, side: str | None = None) -> list[Needed]:
     """What is still needed before the record can be signed, in the order of the type's fields.
 
     `values` maps field names to effective values, with lists for sets and rows; unknown names are passed
-    over. A row whose `withdrawn` is yes does not count. With `file_kind`, fields that do not stand in such
+    over. A row whose `withdrawn` is yes does not count. With `file_kind`, and `side`, fields that do not stand in such
     files are not asked for. Raises UnknownRecordType.
     """
     kind = records.record_type(record_type)
-    fields = [f for f in kind.fields.values() if file_kind is None or file_kind in f.files]
+    fields = [f for f in kind.fields.values() if file_kind is None or (f.stands_in(file_kind, side) if side else file_kind in f.files)]
     found: dict[tuple[str, ...], Needed] = {}  # a group's one line is met once for each of its fields
     for field in fields:
         if not _filled(field, values) and _needed(field, kind, values):

@@ -37,13 +37,14 @@ class ParcelSql(Database):
         where = f"log = ? AND seq IS NULL AND sealed IS NULL AND type IN ({marks})"
         return [row[0] for row in self._rows(f"SELECT record FROM change WHERE {where} GROUP BY record ORDER BY min(c)", log, *types)]
 
-    def noticed(self, log: bytes, record: bytes) -> bool:
-        """True when the other side has been told of this record."""
-        return bool(self._rows("SELECT 1 FROM noticed WHERE log = ? AND record = ?", log, record))
+    def noticed(self, log: bytes, record: bytes) -> int:
+        """The count of the last change of this device in the record that the other side was told of; 0 for none."""
+        found = self._rows("SELECT c FROM noticed WHERE log = ? AND record = ?", log, record)
+        return int(found[0][0]) if found else 0
 
-    def put_noticed(self, log: bytes, record: bytes) -> None:
-        """The other side is told of this record, once."""
-        self._db.execute("INSERT INTO noticed VALUES (?, ?) ON CONFLICT DO NOTHING", (log, record))
+    def put_noticed(self, log: bytes, record: bytes, c: int) -> None:
+        """The other side has been told of all up to this change."""
+        self._db.execute("INSERT INTO noticed VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET c = excluded.c", (log, record, c))
 
     def filed(self, log: bytes) -> set[bytes]:
         """The parcels that records of a file have come from."""

@@ -70,7 +70,7 @@ def _put(session: Session, log: bytes, looks: list[Look]) -> None:
 
 
 def _row(one: Look) -> dict[str, Any]:
-    row: dict[str, Any] = {"how": one.how, "at": minute(one.at_ms), "until": minute(one.until_ms), "times": min(one.times, 1_000_000)}
+    row: dict[str, Any] = {"how": one.how, "at": minute(one.at_ms), "until": minute(one.until_ms), "times": one.times}
     row |= {"record": ids.show(one.record)} if one.record else {}
     row |= {"kind": one.kind} if one.kind else {}
     return row | ({"upto": one.upto} if one.upto else {})

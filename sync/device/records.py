@@ -76,13 +76,13 @@ def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[st
 
 def new_ops(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> list[Op]:
     """The ops that begin a record with `values`. Raises BadValue or Refused before anything is kept."""
-    type_ = record_type(session, log, type_name)
+    type_, state = record_type(session, log, type_name), session.require_file(log)
     ops: list[Op] = []
     for name, value in values.items():
         ops += _begin(_field(session, log, type_, name), type_name, name, value)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
-    if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=session.require_file(log).file)):
+    if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
         ops += _signing(session, log, ops)
     return ops
 
@@ -233,7 +233,7 @@ def missing_to_sign(session: Session, log: bytes, record_id: bytes) -> list[Need
     record = session.record(log, record_id)
     state = session.require_file(log)
     values = {name: shown.value for name, shown in show(record, session.types).items() if shown.value not in (None, [])}
-    return needed_to_sign(record.type, values, file_kind=state.file) if record.type in session.types else []
+    return needed_to_sign(record.type, values, file_kind=state.file, side=state.side) if record.type in session.types else []
 
 
 def sign(session: Session, log: bytes, record_id: bytes) -> int:

@@ -6,7 +6,7 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
@@ -56,11 +56,12 @@ ALTER TABLE change ADD COLUMN expunged INTEGER;
 CREATE TABLE absent (log BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (log, seq, part)) WITHOUT ROWID;
 CREATE TABLE purge (log BLOB NOT NULL, id BLOB NOT NULL, cose BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
 """
+_NOTICED: Final = "ALTER TABLE noticed ADD COLUMN c INTEGER NOT NULL DEFAULT 0;"  # the last change of the record that the other side was told of
 _LOOK: Final = """
 CREATE TABLE look (log BLOB NOT NULL, how TEXT NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
     times INTEGER NOT NULL, upto INTEGER NOT NULL, PRIMARY KEY (log, how, record, kind)) WITHOUT ROWID;
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _LOOK)
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED, _LOOK)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -69,7 +70,9 @@ UPGRADES: Final = {
         receipted_ms = CAST(substr(message, instr(message, ' ') + 1) AS INTEGER), code = '', message = '' WHERE code = 'accepted';""",
     4: _PARCEL,
     5: _REMOVAL,
-    6: _LOOK,
+    6: f"""{_NOTICED} UPDATE noticed SET c = coalesce(
+        (SELECT max(c) FROM change WHERE change.log = noticed.log AND change.record = noticed.record AND seq IS NULL), 0);""",
+    7: _LOOK,
 }
 
 

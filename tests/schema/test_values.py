@@ -64,7 +64,13 @@ _SIMPLE: dict[str, st.SearchStrategy[Any]] = {
 _NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "person.born": st.one_of(_DAYS, st.integers(1000, 2999).map(str)),
     "own_safety_plan.likely_to_use": st.integers(0, 10),
-    "handover.left_open.count": st.integers(0, 1_000_000),
+    **dict.fromkeys(
+        (
+            *("handover.left_open.count", "session.number", "programme.sessions_planned", "programme.maintenance_planned"),
+            *(f"{name}.number" for name in ("pre_therapy_call", "therapy_assessment", "therapy_session")),
+        ),
+        st.integers(0, 1_000_000),
+    ),
     "fund_line.device": _UUIDS,
     "fund_line.against": st.one_of(_UUIDS, st.none()),
     "allowance.device": _UUIDS,

@@ -7,7 +7,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
-from sync.device import cases, files, finding
+from sync.device import cases, files, finding, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.sending import require_taken
@@ -115,6 +115,7 @@ def _change_one(opened: Session, transport: HttpTransport, log: bytes, user: byt
 def file_create(
     kind: Annotated[str, typer.Argument(help="case, fund, liaison, shared_care, therapy, desk, intake.")],
     member_: Annotated[list[str] | None, typer.Option("--member", help="NAME=ROLE of a further member; repeat for several.")] = None,
+    case: Annotated[str | None, typer.Option("--case", help="The case that a shared_care file belongs to.")] = None,
     as_json: Json = False,
 ) -> None:
     """Begin a file; works offline, and is sent at the next sync.
@@ -123,6 +124,7 @@ def file_create(
     """
     with frame.session() as opened:
         _check_may_begin(opened, kind)
+        address = None if case is None else _address(opened, kind, case)
         people: dict[bytes, str] = {}
         for text in member_ or []:
             name, sign, role = text.rpartition("=")
@@ -131,13 +133,25 @@ def file_create(
             user = frame.person(opened, name)
             _check_role(opened, kind, user, role)
             people[user] = role
-        log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
+        with opened.store.transaction():
+            log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
+            if address is not None:
+                records.add(opened, log, "case_address", {"address": ids.show(address)})
         state = opened.require_file(log)
     warnings = _closed(state)
+    if kind == "shared_care" and address is None:
+        warnings.append("It says of no case, so partner support is not told of attendance: begin it with --case.")
     members = {ids.show(user): role for user, role in state.members.items()}
     found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": members, "warnings": warnings}
     said = f"A {kind} file with {len(members)} member(s); it is sent at the next sync."
     emit(found, ids.show(log), said, *warnings, as_json=as_json)
+
+
+def _address(opened: Session, kind: str, case: str) -> bytes:
+    """The address of the case that a new file is to belong to. Raises Refused."""
+    if kind != "shared_care":
+        raise Refused("bad-value", "--case is for a shared_care file")
+    return cases.require_case(opened, finding.find_file(opened, case))
 
 
 def _closed(state: FileState) -> list[str]:

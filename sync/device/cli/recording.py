@@ -65,8 +65,8 @@ def needs_json(missing: Sequence[Needed]) -> list[dict[str, Any]]:
 
 def told_across(opened: Session, log: bytes, made: bytes) -> str | None:
     """What the victim side will be told of a record, by rule; None for nothing."""
-    notice = notices.told_of(opened, log, made)
-    return None if notice is None else next(term.label for term in code_list("notice_kind").terms if term.code == notice["notice"])
+    labels = {term.code: term.label for term in code_list("notice_kind").terms}
+    return "; ".join(labels[notice["notice"]] for notice in notices.told_of(opened, log, made)) or None
 
 
 def told_lines(told: str | None) -> list[str]:
