@@ -4,6 +4,7 @@ Plain values, as JSON holds them. Nothing is in it that does not stand in this o
 """
 
 import base64
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -34,14 +35,20 @@ WHOLE: Final = "All records of this one file are here. No other file is. Attachm
 def content(session: Session, request: Request, made: Exported) -> dict[str, Any]:
     """The export as it is handed over: who approved and made it, and every record that its purpose reaches."""
     state = session.require_file(request.log)
+    records = [_record(session, request, one) for one in reached(session, request)]
     return {
         "format": FORMAT, "v": 1, "number": request.number, "purpose": request.purpose, "to": request.to,
         "approved_by": session.name_of(made.approver), "exported_by": session.name_of(made.user), "exported_ms": made.received_ms,
         "file": {"kind": state.file, "side": state.side, "service": ids.show(session.identity.svc), "id": ids.show(request.log)},
         "left_out": LEFT_OUT if request.purpose == SUBJECT else WHOLE,
-        "people": {ids.show(one.subject.user): one.subject.name for one in session.registry.devices.values()},
-        "records": [_record(session, request, one) for one in reached(session, request)],
+        "people": _people(session, records), "records": records,
     }  # fmt: skip
+
+
+def _people(session: Session, records: list[dict[str, Any]]) -> dict[str, str]:
+    """The names of the workers whom these records name by their ids."""
+    said = json.dumps(records)
+    return {user: one.subject.name for one in session.registry.devices.values() if (user := ids.show(one.subject.user)) in said}
 
 
 def reached(session: Session, request: Request) -> list[Record]:
