@@ -3,7 +3,7 @@
 from typing import Final
 
 from sync.device.database import Database
-from sync.device.tables import CHANGE_COLUMNS, READ, ChangeRow, Look
+from sync.device.tables import CHANGE_COLUMNS, DEAD, READ, ChangeRow, Look
 
 _COLUMNS: Final = "log, how, record, kind, at_ms, until_ms, times, upto"
 
@@ -32,6 +32,12 @@ class Looks(Database):
         """The changes of a file that say what was read, in log order, pending ones last."""
         sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND type = ? ORDER BY seq IS NULL, seq, c"
         return [ChangeRow(*row) for row in self._rows(sql, log, READ)]
+
+    def read_waits(self, log: bytes) -> bool:
+        """True while a record of what was read is on its way into this file, and was neither held nor refused."""
+        live = f"SELECT n FROM outbox WHERE code NOT LIKE '{DEAD}%'"
+        sql = f"SELECT 1 FROM change WHERE log = ? AND type = ? AND seq IS NULL AND (sealed IS NULL OR sealed IN ({live})) LIMIT 1"
+        return bool(self._rows(sql, log, READ))
 
     def unplaced(self, log: bytes) -> int:
         """Own changes of a file that have no place in it, but for those."""

@@ -40,6 +40,8 @@ def looked(session: Session, log: bytes, record: bytes = b"", kind: str = "") ->
 
 def looked_at(session: Session, log: bytes, shown: Iterable[tuple[bytes, str]]) -> None:
     """The same of several: (record, "") or (b"", type) each."""
+    if session.file(log) is None:
+        return
     at, upto = session.now_ms() + session.clock_offset(), session.reader(log).log.head.seq
     with suppress(SqlError), session.store.transaction():
         for record, kind in shown:
@@ -49,7 +51,7 @@ def looked_at(session: Session, log: bytes, shown: Iterable[tuple[bytes, str]]) 
 def put_due(session: Session, *, everything: bool = False) -> None:
     """Write what was read into its files where something else goes out too, or the first look is an hour old; `everything`: in all files.
 
-    Each file by itself: what is read in one shows in no other.
+    Each file by itself: what is read in one shows in no other. While one such record is on its way, more is remembered, and not written.
     """
     sending = set(session.store.logs_with_unsealed())
     now = session.now_ms() + session.clock_offset()
@@ -57,7 +59,8 @@ def put_due(session: Session, *, everything: bool = False) -> None:
     for one in session.store.looks():
         waiting.setdefault(one.log, []).append(one)
     for log, looks in waiting.items():
-        if everything or log in sending or not 0 <= now - min(one.at_ms for one in looks) < limits.LOOKS_MS:
+        due = log in sending or not 0 <= now - min(one.at_ms for one in looks) < limits.LOOKS_MS
+        if everything or (due and not session.stopped(log) and not session.store.read_waits(log)):
             _put(session, log, looks)
 
 
