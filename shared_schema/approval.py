@@ -12,8 +12,8 @@ from shared_schema.ids import Side
 from shared_schema.shape import as_hash, as_id, as_map, as_uint, keys
 
 APPROVAL: Final = "fieldkeep-approval"
-KINDS: Final = ("expunge", "hold", "erase")
-"""The acts that two people do together; each is the kind of the statement that carries it out."""
+KINDS: Final = ("expunge", "hold", "erase", "export")
+"""The acts that two people do together; each but `export` is the kind of the statement that carries it out."""
 _ACT: Final = ids.label("act")
 _KEYS: Final = keys("side", "log", "kind", "act", "until")
 
@@ -37,6 +37,11 @@ class Approval:
 def act_hash(act: dict[str, Any]) -> bytes:
     """What an approval names: the hash of the map that says exactly what will be done."""
     return ids.sha256(_ACT + cbor.encode(act))
+
+
+def export_act(purpose: str, to: str, upto: int) -> bytes:
+    """The hash of writing a file out, up to its entry `upto`, for a purpose and a recipient: which file, the approval says itself."""
+    return act_hash({"kind": "export", "purpose": purpose, "to": to, "upto": upto})
 
 
 def approval_payload(side: Side, log: bytes, kind: str, act: bytes, until: int) -> bytes:

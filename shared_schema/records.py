@@ -110,7 +110,7 @@ class Field:
     runs from low to high and is empty where nothing ranks the values. `cells` is empty but for `kind` "list".
     `targets` are the types that a reference may name (empty: any). `files` says in which file kinds, on which
     sides, the field may stand, and `write` which roles write it: the type's own unless the field narrows or
-    replaces them.
+    replaces them. `subject_access` is as of a type.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Field:
     targets: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     write: tuple[str, ...] = ()
+    subject_access: bool = True
 
     def stands_in(self, file_kind: str, side: str) -> bool:
         """Whether the field may hold a value in a file of that kind on that side."""
@@ -176,7 +177,7 @@ class RecordType:
     `fields` holds the type's own first, then the header's; derived ones are only in `schema`.
 
     `weight` is quick, evidence, living or ledger. `files` maps a file kind to the sides on which the type
-    stands in it.
+    stands in it. `subject_access` is False for what no subject access export has in it (docs/spec.md §16.3).
     """
 
     name: str
@@ -190,6 +191,7 @@ class RecordType:
     fields: Mapping[str, Field]
     label: str
     notices: tuple[NoticeRule, ...] = ()
+    subject_access: bool = True
 
 
 def record_types() -> Mapping[str, RecordType]:
@@ -282,6 +284,7 @@ def _record_type(raw: dict[str, Any]) -> RecordType:
         fields=MappingProxyType({name: _field(name, words, places, write) for name, words in written.items()}),
         label=raw["title"],
         notices=_notices(raw.get("x-notice", [])),
+        subject_access=raw.get("x-subject-access", True),
     )
 
 
@@ -311,6 +314,7 @@ def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...
         targets=tuple(words.get("x-ref", ())),
         files=places,
         write=write,
+        subject_access=words.get("x-subject-access", True),
     )
 
 

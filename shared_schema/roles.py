@@ -24,6 +24,7 @@ _ROW: Final = {
     "expunge": "expunge",
     "hold": "hold",
     "erase": "erase",
+    "export": "export",
 }
 
 

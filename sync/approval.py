@@ -3,10 +3,13 @@
 Pure. The same rule for server, reader and auditor: it looks at nothing but the approval, the registry at `rg` and the time at which the act was received.
 """
 
+from collections.abc import Mapping
+
 from shared_schema import cose, limits
 from shared_schema.approval import APPROVAL, Approval, approval_payload, decode_approval
 from shared_schema.errors import Refused
 from shared_schema.ids import Side
+from shared_schema.roles import is_lead, may_sign
 from sync.registry import Certificate, Registry
 from sync.signing import SigningKey, sign_object, verify_object
 
@@ -31,3 +34,17 @@ def check_approval(approval: Approval | None, log: bytes, kind: str, act: bytes,
         raise Refused("not-approved", "whoever approved was not certified at the registry head that the act names")
     verify_object(approval.sign1, approver.keys.sign)
     return approver
+
+
+def check_pair(kind: str, file: str, side: Side, roles: Mapping[bytes, str], author: bytes, approver: bytes) -> None:
+    """That these two users are two, each in a role that may do this in such a file, and one of them its lead. `roles` maps users to theirs there.
+
+    Raises Refused `not-approved`. This is the place where a kind of file may ask for less.
+    """
+    if approver == author:
+        raise Refused("not-approved", "this takes two people: whoever approved it carries it out")
+    both = [roles.get(user, "") for user in (author, approver)]
+    if not all(may_sign(kind, file, side, role) for role in both):
+        raise Refused("not-approved", f"of the two who sign {kind}, one may not in this file")
+    if not any(is_lead(file, side, role) for role in both):
+        raise Refused("not-approved", f"neither of the two who sign {kind} leads this file")

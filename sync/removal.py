@@ -12,7 +12,7 @@ from shared_schema.ids import Side
 from shared_schema.membership import file_statement
 from shared_schema.removal import Erase, Expunge, Hold, act_of
 from shared_schema.roles import is_lead, may_sign
-from sync.approval import check_approval
+from sync.approval import check_approval, check_pair
 from sync.registry import Certificate, Registry
 
 
@@ -28,16 +28,10 @@ def check_two(
 ) -> bytes:
     """Two people, each in a role that may sign this kind in such a file, and one of them its lead. `roles` maps users to theirs there.
 
-    Returns the approval's id. Raises Refused `not-approved`, Malformed. This is the place where a kind of file may ask for less.
+    Returns the approval's id. Raises Refused `not-approved`, Malformed.
     """
     approver = check_approval(statement.approval, log, kind, act_of(statement), registry, statement.rg.seq, received_ms)
-    if approver.subject.user == author.subject.user:
-        raise Refused("not-approved", "this takes two people: whoever approved it carries it out")
-    both = [roles.get(one.subject.user, "") for one in (author, approver)]
-    if not all(may_sign(kind, file, registry.side, role) for role in both):
-        raise Refused("not-approved", f"of the two who sign {kind}, one may not in this file")
-    if not any(is_lead(file, registry.side, role) for role in both):
-        raise Refused("not-approved", f"neither of the two who sign {kind} leads this file")
+    check_pair(kind, file, registry.side, roles, author.subject.user, approver.subject.user)
     if statement.approval is None:  # check_approval refuses this; said again for the type checker
         raise Refused("not-approved")
     return statement.approval.id

@@ -63,12 +63,21 @@ def seal_parts(
     return parts
 
 
+def part_key(secret: bytes, ctx: bytes, author: bytes, sq: int, part: bytes, i: int) -> bytes:
+    """The 44 bytes of key and iv of part `i`: they open this part, and nothing else follows from them."""
+    return b"".join(_key_and_iv(secret, part[:SALT_BYTES], part_info(ctx, author, sq) + i.to_bytes(4, "big")))
+
+
 def open_part(secret: bytes, ctx: bytes, author: bytes, sq: int, protected: bytes, part: bytes, i: int, total: int) -> bytes:
     """The plaintext of part `i` of `total`. Raises Malformed, with one message whatever is wrong."""
-    index = i.to_bytes(4, "big")
-    key, iv = _key_and_iv(secret, part[:SALT_BYTES], part_info(ctx, author, sq) + index)
+    return open_with(part_key(secret, ctx, author, sq, part, i), protected, part, i, total)
+
+
+def open_with(key: bytes, protected: bytes, part: bytes, i: int, total: int) -> bytes:
+    """The same with the part's own key and iv, 44 bytes."""
+    aad = protected + i.to_bytes(4, "big") + total.to_bytes(4, "big")
     try:
-        padded = AESGCM(key).decrypt(iv, part[SALT_BYTES:], protected + index + total.to_bytes(4, "big"))
+        padded = AESGCM(key[:32]).decrypt(key[32:], part[SALT_BYTES:], aad)
     except (InvalidTag, ValueError):
         raise Malformed("the part does not open") from None
     size = int.from_bytes(padded[:4], "big")

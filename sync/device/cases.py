@@ -11,6 +11,7 @@ from shared_schema.entry import decode_entry
 from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
 from shared_schema.parcel import address_of
+from shared_schema.roles import may_be_member
 from sync.device import board, files, posting, records
 from sync.device.session import Session
 
@@ -23,7 +24,8 @@ def open_case(session: Session, members: Mapping[bytes, str]) -> bytes:
     case = files.create_file(session, "case", members)
     if session.identity.side != "perpetrator":
         return case
-    liaison = files.create_file(session, "liaison", members)
+    side = session.identity.side
+    liaison = files.create_file(session, "liaison", {user: role for user, role in members.items() if may_be_member("liaison", side, role)})
     keys = board.file_keys(session, liaison)[0]
     with session.store.transaction():
         records.add(session, case, "liaison_file", {"file": ids.show(liaison), "address": ids.show(keys.address)})
@@ -65,7 +67,7 @@ def _begun_by(session: Session, log: bytes) -> bytes:
     return session.identity.device if row is None else row.author  # what is not in its log yet waits in this device's outbox
 
 
-def address_of(session: Session, log: bytes) -> bytes | None:
+def case_address(session: Session, log: bytes) -> bytes | None:
     """The address under which the other side knows the case that a file is, or belongs to; None where the file does not say."""
     found = liaison_of(session, log)
     if found is not None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from sync.device.database import SCRUB, Database
-from sync.device.tables import ERASED, HELD, LET_OUT
+from sync.device.tables import ERASED, HELD, LET_OUT, READ
 
 _BY_LOG: Final = (
     "entry",
@@ -20,6 +20,7 @@ _BY_LOG: Final = (
     "filed",
     "absent",
     "purge",
+    "look",
 )
 
 
@@ -35,9 +36,13 @@ class Forgetting(Database):
         return int(self._one("SELECT count(*) FROM entry WHERE log = ?", log))
 
     def left(self) -> dict[bytes, int]:
-        """Own changes, by file, that neither have a receipt nor were settled by anybody: what would be lost."""
+        """Own changes, by file, that neither have a receipt nor were settled by anybody: what would be lost. What was read holds up nothing."""
         settled = f"SELECT n FROM outbox WHERE code IN ('{HELD}', '{LET_OUT}', '{ERASED}') OR promised IS NOT NULL"
-        return dict(self._rows(f"SELECT log, count(*) FROM change WHERE seq IS NULL AND (sealed IS NULL OR sealed NOT IN ({settled})) GROUP BY log"))
+        return dict(
+            self._rows(
+                f"SELECT log, count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND (sealed IS NULL OR sealed NOT IN ({settled})) GROUP BY log"
+            )
+        )
 
     def forget(self, log: bytes) -> int:
         """Everything of a file goes. Returns how many letters to the other side went with it."""

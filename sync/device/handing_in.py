@@ -7,6 +7,7 @@ from shared_schema.certificate import Reinstate, Suspend
 from shared_schema.deposit import Deposit, Deposited, decode_deposited, encode_deposit
 from shared_schema.entry import decode_entry
 from sync import registry
+from sync.device import reading
 from sync.device.outbox import seal_pending
 from sync.device.outcome import Outcome
 from sync.device.session import Session
@@ -32,6 +33,7 @@ def hand_in(session: Session, shelf: Shelf) -> None:
     Of statements only a genesis is handed in; what the server does not take stays on this device.
     """
     _drop_own_orders(session)
+    reading.put_due(session, everything=True)
     seal_pending(session, out=True)  # before the registry comes: after it, nothing more could be sealed under keys that this device itself holds
     asked: set[int] = set()
     more = True

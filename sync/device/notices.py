@@ -19,7 +19,7 @@ def told_of(session: Session, log: bytes, record: bytes) -> list[dict[str, Any]]
     new = _new_changes(session, log, record)
     if type_ is None or not type_.notices or new is None or not _tells(session.file(log), type_):
         return []
-    found, address = session.record(log, record), cases.address_of(session, log)
+    found, address = session.record(log, record), cases.case_address(session, log)
     if address is None or is_void(found):
         return []
     values = cases.plain(records.values(session, log, record))

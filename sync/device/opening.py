@@ -14,7 +14,7 @@ from sync.device.outcome import Outcome
 from sync.device.purging import Purging
 from sync.device.session import Session
 from sync.device.settling import REFUSED
-from sync.device.tables import LET_OUT
+from sync.device.tables import LET_OUT, READ
 from sync.exchange import Taken
 from sync.granting import check_secret, open_grants
 from sync.log import Placed
@@ -135,6 +135,8 @@ class Opening:
             elif secret is not None:
                 found = [self._row(log, one, change, body, int((log, place.seq) in self.late)) for change, body in self._changes(log, one, secret)]
                 self._check_repeats(log, found)
+                if any(row[4] == READ and b"exported" in row[12] for row in found):
+                    self.outcome.exported.add(log)
                 rows += found
         self.store.put_changes(rows)
         self.outcome.changes += len(rows)

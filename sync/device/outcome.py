@@ -36,3 +36,5 @@ class Outcome:
     holes: int = 0
     receipts: list[Received] = field(default_factory=list)
     more: bool = False
+    exported: set[bytes] = field(default_factory=set)
+    """Files in which somebody says that they wrote them out."""

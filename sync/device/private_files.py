@@ -9,7 +9,7 @@ def replace_private(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".new")
     write_private(beside, text)
     beside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_private(path: Path, text: str, *, new: bool = False) -> None:
@@ -20,10 +20,11 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    _sync_folder(path.parent)  # its name too
+    sync_folder(path.parent)  # its name too
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """What was created or renamed in a folder is on disk when this returns."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -170,8 +170,7 @@ class Purging:
     def erase(self, log: bytes, seq: int, entry: Entry, before: FileState | None) -> None:
         """Forget the file. A certificate is kept of what there was, as far as this device knew it, and of who erased it."""
         self.store.set_fact(CERTIFICATE + log.hex(), cbor.encode(self._certificate(log, seq, before)))
-        unsent = [*self.store.unsealed(log), *(item for item in self.store.outbox(log) if not item.statement), *self.store.letters_of(log)]
-        if unsent:
+        if self.store.unplaced(log) or self.store.letters_of(log):
             text = "two colleagues erased this file; what you had written in it and not sent is gone with it"
             self.session.alarm(log, seq, "erased", text)
         self.store.erase_log(log, seq)

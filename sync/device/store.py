@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shared_schema import ids
 from sync.device.forgetting import Forgetting
+from sync.device.look_sql import Looks
 from sync.device.parcel_sql import ParcelSql
 from sync.device.removal_rows import Removals
 from sync.device.tables import (
@@ -18,6 +19,7 @@ from sync.device.tables import (
     HELD,
     LET_OUT,
     OUTBOX_COLUMNS,
+    READ,
     SAID_ERASED,
     WAITING_COLUMNS,
     ChangeRow,
@@ -30,7 +32,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql, Removals):
+class Store(Forgetting, ParcelSql, Removals, Looks):
     """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:
@@ -235,9 +237,11 @@ class Store(Forgetting, ParcelSql, Removals):
         self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
 
     def unsent(self) -> int:
-        """Own changes without a place in a log, but for those that the server holds, or that colleagues did not let in or removed; and statements in the outbox."""
+        """Own changes without a place in a log, but for those that the server holds, or that colleagues did not let in or removed, and what says
+        that something was read; and statements in the outbox.
+        """
         statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
-        items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL) + ({statements})", HELD)
+        items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}') + ({statements})", HELD)
         return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED, SAID_ERASED)))
 
     def held(self) -> int:
@@ -245,7 +249,9 @@ class Store(Forgetting, ParcelSql, Removals):
         return self._aside(HELD)
 
     def _aside(self, code: str) -> int:
-        return int(self._one("SELECT count(*) FROM change WHERE seq IS NULL AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code))
+        return int(
+            self._one(f"SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND sealed IN (SELECT n FROM outbox WHERE code = ?)", code)
+        )
 
     def has_ghosts(self, log: bytes) -> bool:
         """True when the end of a log, as it is here, is an entry of which nothing but its id came."""

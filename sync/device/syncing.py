@@ -16,7 +16,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
-from sync.device import VERSION, cover, crossing, helping, wiping
+from sync.device import VERSION, cover, crossing, helping, reading, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -82,6 +82,7 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request."""
     report = Report()
     crossing.before(session, transport)
+    reading.put_due(session)
     _reconcile(session, transport, report, progress)
     ended = cover.take_out(session)
     if crossing.cross(session, transport) or ended:

@@ -6,12 +6,13 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
 ERASED: Final = "final:erased"  # the code of one that two colleagues removed for good before it came into its file, as the log shows
 SAID_ERASED: Final = "final:said-erased"  # the same by the server's word alone
+READ: Final = "read_event"  # the record type that says what was read: work that holds up nothing
 _TABLES: Final = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (log BLOB PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL, received_ms INTEGER NOT NULL,
@@ -57,7 +58,11 @@ CREATE TABLE absent (log BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT N
 CREATE TABLE purge (log BLOB NOT NULL, id BLOB NOT NULL, cose BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
 """
 _NOTICED: Final = "ALTER TABLE noticed ADD COLUMN c INTEGER NOT NULL DEFAULT 0;"  # the last change of the record that the other side was told of
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED)
+_LOOK: Final = """
+CREATE TABLE look (log BLOB NOT NULL, how TEXT NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+    times INTEGER NOT NULL, upto INTEGER NOT NULL, PRIMARY KEY (log, how, record, kind)) WITHOUT ROWID;
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED, _LOOK)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -68,6 +73,7 @@ UPGRADES: Final = {
     5: _REMOVAL,
     6: f"""{_NOTICED} UPDATE noticed SET c = coalesce(
         (SELECT max(c) FROM change WHERE change.log = noticed.log AND change.record = noticed.record AND seq IS NULL), 0);""",
+    7: _LOOK,
 }
 
 
@@ -138,6 +144,21 @@ class ChangeRow(NamedTuple):
     sealed: int | None
     body: bytes
     expunged: int | None = None
+
+
+class Look(NamedTuple):
+    """What a person read here, and no entry says yet: one `record`, or all records of type `kind` (the other is empty), from `at_ms` to `until_ms`,
+    `times` in all; `upto` is how far this device had the file at the last of them.
+    """
+
+    log: bytes
+    how: str
+    record: bytes
+    kind: str
+    at_ms: int
+    until_ms: int
+    times: int
+    upto: int
 
 
 class ParcelOut(NamedTuple):

@@ -12,7 +12,7 @@ from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.recovery import Custody, Permit
 from shared_schema.wire import Page, SyncResponse
 from sync import exchange, registry
-from sync.device import recovery
+from sync.device import exports, recovery
 from sync.device.opening import Opening
 from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
@@ -71,6 +71,8 @@ class _Taking:
             self._drop_moot(own)
         Settling(self.session, self.outcome).take(response, self.pushed)
         take_proofs(self.session, response, self.outcome)
+        for log in sorted(self.outcome.exported):
+            exports.watch(self.session, log)
         self.outcome.more = self.behind and self.outcome.received > 0  # a server that only says that there is more is not asked for ever
         self.store.set_fact(HELD_FILES, cbor.encode([list(one) for one in response.held]))
         self.store.set_fact(PARCELS, cbor.encode([list(one) for one in response.parcels]))

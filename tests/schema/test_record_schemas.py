@@ -67,6 +67,7 @@ SOMETIMES = {
         "x-files",
         "x-write",
         "x-cells",
+        "x-subject-access",
     ),
 }
 
@@ -178,7 +179,8 @@ class TestEachType:
     """Each type says its weight, where it may stand, who writes and reads it, and if it can be deleted."""
 
     def test_words_are_known_and_present(self, name: str) -> None:
-        assert x_words(records.schema(name)) - {"x-header-omit", "x-notice"} == TYPE_WORDS
+        assert x_words(records.schema(name)) - {"x-header-omit", "x-notice", "x-subject-access"} == TYPE_WORDS
+        assert records.schema(name).get("x-subject-access", False) is False
 
     def test_version_weight_and_source(self, name: str) -> None:
         schema = records.schema(name)
@@ -223,6 +225,7 @@ class TestEveryProperty:
             assert words["x-derived"] is True
         else:
             assert ALWAYS <= x_words(words) <= ALWAYS | SOMETIMES
+            assert words.get("x-subject-access", False) is False
 
     def test_label_and_source(self, where: str) -> None:
         words = EVERY[where][0]
@@ -362,6 +365,20 @@ class TestNotices:
         """But for `first_contact_planned`, `time_out_given` and `new_partner`, whose record types do not exist."""
         told = {kind for _, rule in self.RULES for kind in rule.kinds.values()}
         assert set(records.code_list("notice_kind").codes) - told == {"first_contact_planned", "time_out_given", "new_partner"}
+
+
+class TestSubjectAccess:
+    """What the sides tell each other, in a record of its own or in a field of another, is in no subject access export."""
+
+    LETTERS: ClassVar = set(json.loads(files("shared_schema").joinpath("roles.json").read_text(encoding="utf-8"))["letters"])
+
+    @pytest.mark.parametrize("name", TYPES)
+    def test_words_of_the_other_side_are_left_out(self, name: str) -> None:
+        kind = records.record_type(name)
+        if name in self.LETTERS or "parcel" in kind.fields or name in ("parcel_sent", "read_event", "link", "liaison_file", "case_address"):
+            assert not kind.subject_access
+        said = {field.name for field in kind.fields.values() if field.codes in ("instruction", "contact_gate", "partner_support_word")}
+        assert not kind.subject_access or all(not kind.fields[field].subject_access for field in said - {"act"})
 
 
 class TestTable:

@@ -28,7 +28,7 @@ class TestLookingUp:
             *("safe_contact", "spend", "spend_reversal", "fund_line", "allowance", "task"),
             *("case_opened", "liaison_key", "notice", "referral_intake", "urgent_alert", "instruction", "liaison_file", "parcel_sent", "link"),
             *("allocation", "handover", "breach"),
-            *("removal_request", "legal_hold"),
+            *("removal_request", "legal_hold", "export_request", "read_event"),
             *("accommodation", "case_review", "case_status", "closure", "consent", "contact_point", "disclosure", "forum_action"),
             *("hazard", "incident", "legal_order", "onward_referral", "programme", "safeguarding_concern", "session", "visit_plan"),
             *("case_address", "therapy_referral", "attendance_notice", "risk_notice"),

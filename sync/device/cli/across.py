@@ -8,7 +8,7 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.parcel import decode_gate, week_of, week_starts
 from shared_schema.records import code_list
-from sync.device import board, cases, finding, instructions, posting
+from sync.device import board, cases, finding, instructions, posting, reading
 from sync.device.cli import frame, terminal
 from sync.device.cli.founding import AuthorityFolder, authority_in
 from sync.device.cli.frame import FileArg, Json, command
@@ -228,6 +228,8 @@ def instruction_list(which: Annotated[str | None, typer.Argument(metavar="CASE",
         logs = [finding.find_file(opened, which)] if which else opened.file_logs()
         rows = [(log, found[0]) for log in logs if (found := cases.liaison_of(opened, log)) is not None]
         shown = [(log, finding.label(opened, log), instructions.in_force(opened, liaison)) for log, liaison in rows]
+        for _, liaison in rows:
+            reading.looked(opened, liaison, kind="instruction")
     listed = [
         {"case": ids.show(log), "gate": one.gate, "say": list(one.say), "words": list(one.words), "ring_first": one.ring_first, "until": one.until}
         for log, _, one in shown

@@ -12,7 +12,7 @@ from shared_schema.ids import SIDES
 from sync import audit as rules
 from sync import wall as wall_rules
 from sync.audit import Audited, Finding, Removed
-from sync.device import audit_files
+from sync.device import audit_files, exports
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit
@@ -172,6 +172,9 @@ def _check_parts(opened: Session, audited: Audited) -> None:
     """The device's own store also holds the parts: each must match its hash, and none be absent, or still there, but as the statements say."""
     for log, *_ in opened.store.logs():
         state = opened.file(log) if log != opened.registry.log else None
+        for one in exports.exported(opened, log) if state is not None else ():
+            if one.wrong:
+                audited.add("not-approved", log, one.seq, f"an export that no second person approved: {one.wrong}")
         left = state is not None and opened.identity.user not in state.members  # what was expunged since they are not told
         for row in opened.store.entries(log):
             if not row.cose:

@@ -13,6 +13,7 @@ from sync.device.cli import (
     breaching,
     devices,
     erasing,
+    exporting,
     founding,
     frame,
     handing_over,
@@ -86,4 +87,6 @@ app.add_typer(breaching.breach, name="breach")
 app.add_typer(removing.expunge, name="expunge")
 app.add_typer(erasing.erase, name="erase")
 app.add_typer(legal_hold.hold, name="hold")
+app.add_typer(exporting.export, name="export")
+membership.file.command("reads")(exporting.file_reads)
 app.add_typer(auditing.audit, name="audit")

@@ -66,14 +66,14 @@ def member_grant(which: FileArg, who: Annotated[str, typer.Argument(help="Displa
     emit({"file": ids.show(log), "user": ids.show(user)}, f"{name}'s devices have been given the file's keys again.", as_json=as_json)
 
 
-def sync_first(opened: Session, transport: HttpTransport, not_done: str) -> None:
-    """A change of members is made on line. Raises Refused `offline`, saying that nothing was done."""
+def sync_first(opened: Session, transport: HttpTransport, not_done: str, because: str = "who is in a file is changed on line") -> None:
+    """Some things are done on line only, such as a change of members. Raises Refused `offline`, saying that nothing was done."""
     try:
         sync(opened, transport)
     except Refused as error:
         if error.code != "offline":
             raise
-        raise Refused("offline", f"{not_done}: who is in a file is changed on line, and the server could not be reached. Run this again") from None
+        raise Refused("offline", f"{not_done}: {because}, and the server could not be reached. Run this again") from None
 
 
 def _change_members(which: str, who: str, role: str | None, *, as_json: bool) -> None:
@@ -91,9 +91,10 @@ def _change_members(which: str, who: str, role: str | None, *, as_json: bool) ->
 
 
 def change_people(opened: Session, transport: HttpTransport, log: bytes, user: bytes, role: str | None) -> None:
-    """Put somebody into a file as `role`, or take them out; of a case into its liaison file too."""
+    """Put somebody into a file as `role`, or take them out; of a case also its liaison file, where that takes the role."""
     for one in cases.with_liaison(opened, log):
-        if one == log or (user in opened.require_file(one).members) != bool(role):
+        state = opened.require_file(one)
+        if one == log or ((user in state.members) != bool(role) and (not role or may_be_member(state.file, state.side, role))):
             _change_one(opened, transport, one, user, role)
 
 

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, funds
+from sync.device import finding, funds, reading
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, parse_sets
@@ -121,6 +121,8 @@ def spend_list(
     """
     with frame.session() as opened:
         rows = funds.list_spends(opened, [finding.find_file(opened, file)] if file else opened.file_logs())
+        for log in {one.file for one in rows}:
+            reading.looked_at(opened, log, [(one.record, "") for one in rows if one.file == log])
         found: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.record), "file": ids.show(one.file), "spend_id": one.spend_id, "bought_on": _day(one.values.get("bought_on")),

@@ -8,7 +8,7 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, records
+from sync.device import finding, reading, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, cell, gone_json, gone_of, needs_json, needs_lines, parse_sets, told_across, told_lines
@@ -114,6 +114,7 @@ def note_list(file: FileArg, as_json: Json = False) -> None:
     with frame.session() as opened:
         log = finding.find_file(opened, file)
         rows = [(*finding.shown(opened, log, target),) for target, _ in opened.store.records(log, "case_note")]
+        reading.looked(opened, log, kind="case_note")
         notes = [_note_json(opened, log, found, values) for found, values in rows if not found.hidden]
         bodies = [cell(opened, log, values["body"]) if "body" in values else "–" for found, values in rows if not found.hidden]
     if as_json:

@@ -8,7 +8,7 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.change import CellKey
 from sync.device import conflicts as conflict_rules
-from sync.device import finding
+from sync.device import finding, reading
 from sync.device.cli import frame, watching
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import ops_json
@@ -57,7 +57,10 @@ def conflicts_list(as_json: Json = False) -> None:
     Example: fieldkeep conflicts list
     """
     with frame.session() as opened:
-        found = [_conflict_json(opened, one) for one in conflict_rules.list_open(opened)]
+        waiting = conflict_rules.list_open(opened)
+        found = [_conflict_json(opened, one) for one in waiting]
+        for log in {one.log for one in waiting}:
+            reading.looked_at(opened, log, {(one.record, "") for one in waiting if one.log == log})
     if as_json:
         emit_json({"conflicts": found})
         return

@@ -11,13 +11,14 @@ from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.records import RecordType, code_list
 from sync.change import CellKey
-from sync.device import conflicts, finding, notices, records
+from sync.device import conflicts, finding, notices, reading, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
 from sync.device.needs import Needed
 from sync.device.removed import Gone, gone_with
 from sync.device.session import Session
+from sync.device.tables import READ
 from sync.device.values import parse_cell, parse_text
 from sync.fold import PENDING, Live, Record, Shown, is_marker, is_void, unweighed
 
@@ -150,6 +151,8 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         found, values = finding.shown(opened, log, target)
+        _check_may_see(opened, log, found.type)
+        reading.looked(opened, log, target)
         type_ = opened.types.get(found.type)
         unread = unweighed(found, opened.types)
         if as_json:
@@ -165,6 +168,12 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
         if type_ is None:
             lacks = "This type needs a newer app" if found.type else "This record needs a newer app or its first change has not come yet"
             say(f"{lacks}: everything is kept.")
+
+
+def _check_may_see(opened: Session, log: bytes, type_: str) -> None:
+    """Raises Refused for a record of who read what, to whoever neither leads the file nor may export it."""
+    if type_ == READ and not reading.may_see(opened, log):
+        raise Refused("not-permitted", "who read what is shown to those who lead the file or may export it")
 
 
 def _mark(found: Record) -> str:
@@ -207,7 +216,7 @@ def _has_rows(one: Shown) -> bool:
 def record_list(
     file: FileArg, type_: Annotated[str | None, typer.Option("--type", help="Of one type only, for example task.")] = None, as_json: Json = False
 ) -> None:
-    """List the records of a file, those of unknown types and those whose first change has not come included.
+    """List the records of a file, those of unknown types and those whose first change has not come included; who read what has `file reads`.
 
     Example: fieldkeep record list 3fa8 --type task
     """
@@ -215,7 +224,8 @@ def record_list(
         log = finding.find_file(opened, file)
         if type_ is not None and type_ not in opened.types and not opened.store.records(log, type_):
             raise Refused("bad-value", f"no record type of that name; known: {', '.join(sorted(opened.types))}")
-        found = [one for one in opened.records(log).values() if type_ in (None, one.type)]
+        _check_may_see(opened, log, type_ or "")
+        found = [one for one in opened.records(log).values() if one.type == type_ or (type_ is None and one.type != READ)]
         rows: list[dict[str, Any]] = [
             {
                 "record": ids.show(one.id), "type": one.type or None, "by": opened.name_of(one.creator_user), "signed": records.is_signed(one),
@@ -314,6 +324,8 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         lines = finding.history(opened, log, target)
+        _check_may_see(opened, log, opened.record(log, target).type)
+        reading.looked(opened, log, target)
         rows: list[dict[str, Any]] = [
             {
                 "seq": line.seq, "received_ms": line.received_ms, "claimed_ms": line.claimed_ms, "clock_unsure": line.unsure,

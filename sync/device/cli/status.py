@@ -6,7 +6,7 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import breaches, cover, files, finding, funds, handovers, helping, holding, records, recovery, removing
+from sync.device import breaches, cover, exporting, files, finding, funds, handovers, helping, holding, records, recovery, removing
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
@@ -83,7 +83,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     needs += [f"{len(mine)} field(s) of yours that others propose to change: fieldkeep conflicts list"] if mine else []
     needs += [f"{labels.get(ids.parse(one['file']), 'the registry')}: not taken by the server: {one['code']}: {one['message']}" for one in refused]
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
-    needs += _held(opened, labels) + _not_sent_across(opened, labels) + _removals(opened, labels)
+    needs += _held(opened, labels) + _not_sent_across(opened, labels) + _removals(opened, labels) + _exports(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
     needs += _handed_over(opened, labels) + _breaches(opened)
     drafts = records.drafts(opened)
@@ -150,6 +150,14 @@ def _removals(opened: Session, labels: dict[bytes, str]) -> list[str]:
     """What colleagues ask this person to remove with them."""
     how = {"expunge": "fieldkeep expunge list", "erase": "fieldkeep erase list", "release": "fieldkeep hold list"}
     return [f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to {one.act}: {how[one.act]}" for one in removing.waiting_for(opened)]
+
+
+def _exports(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """What colleagues ask this person to export with them."""
+    return [
+        f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to export it ({one.purpose}): fieldkeep export list"
+        for one in exporting.waiting_for(opened)
+    ]
 
 
 def _unopened(opened: Session, labels: dict[bytes, str]) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import finding
+from sync.device import finding, reading
 from sync.device import urgent as alerts
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, command
@@ -90,6 +90,8 @@ def urgent_list(everything: Annotated[bool, typer.Option("--all", help="Those th
     with frame.session() as opened:
         found = [one for one in alerts.alerts(opened) if everything or one.open]
         rows = [_row(opened, one) for one in found]
+        for log in {one.log for one in found}:
+            reading.looked_at(opened, log, [(one.record, "") for one in found if one.log == log])
     if as_json:
         emit_json({"alerts": rows})
         return

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from shared_schema import cbor, cose, limits
-from shared_schema.approval import APPROVAL, act_hash
+from shared_schema.approval import APPROVAL, act_hash, export_act
 from shared_schema.removal import erase_act, expunge_act, release_act
 from sync.signing import sign_object
 from tests.vectors.codecs import CODECS
@@ -16,6 +16,7 @@ _ACTS: Final[dict[str, dict[str, Any]]] = {
     "expunge": {"kind": "expunge", "at": 7, "id": _ENTRY, "part": 2, "hash": bytes(32), "reason": "spill", "parcel": None, "says": _ENTRY},
     "release": {"kind": "hold", "release": _ENTRY},
     "erase": {"kind": "erase", "reason": "retention"},
+    "export": {"kind": "export", "purpose": "subject_access", "to": "Jack", "upto": 12},
 }
 _ACT: Final = act_hash(_ACTS["expunge"])
 _WEEK: Final = 7 * 86_400_000
@@ -35,6 +36,7 @@ def _shapes(book: Book) -> None:
         ("approval", "An approval of expunging one part.", _approval()),
         ("approval_of_release", "An approval of ending a hold.", _approval(kind="hold", act=act_hash(_ACTS["release"]))),
         ("approval_of_erasure", "An approval of erasing a file.", _approval(kind="erase", act=act_hash(_ACTS["erase"]))),
+        ("approval_of_export", "An approval of writing a file out.", _approval(kind="export", act=act_hash(_ACTS["export"]))),
     ):
         book.add(name, why, codec="approval", value=CODECS["approval"].decode(data), bytes=data, seed=seed(f"device/{C1.name}"))
 
@@ -64,6 +66,7 @@ def _acts(book: Book) -> None:
     assert act_hash(_ACTS["expunge"]) == expunge_act(7, _ENTRY, 2, bytes(32), "spill", None, _ENTRY)
     assert act_hash(_ACTS["release"]) == release_act(_ENTRY)
     assert act_hash(_ACTS["erase"]) == erase_act("retention")
+    assert act_hash(_ACTS["export"]) == export_act("subject_access", "Jack", 12)
 
 
 def _judged(book: Book) -> None:
