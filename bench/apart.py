@@ -186,12 +186,12 @@ class Things:
         """A push of an expunction in one's own file that names a part by envelope id and hash."""
         session, second, log = self.asker, self._second, self.own
         state = session.require_file(log)
-        act = expunge_act(2, part[0], 0, part[1], "spill", None)
+        act = expunge_act(2, part[0], 0, part[1], "spill", None, bytes(32))
         approval = sign_approval(
             second.sign_key, second.identity.device, second.identity.svc, SIDE, log, "expunge", act, now_ms() + limits.APPROVAL_MS // 2
         )
         stub = bytes(_STUB)
-        statement = Expunge(2, part[0], 0, part[1], "spill", None, ids.sha256(stub), approval, session.registry.head, state.previous)
+        statement = Expunge(2, part[0], 0, part[1], "spill", None, ids.sha256(stub), bytes(32), approval, session.registry.head, state.previous)
         protected = outbox.author(session, log).header(EXPUNCTION, state.epoch)
         return self._pushing([sign_object(session.sign_key, protected, encode_file_statement(statement)), [stub]])
 

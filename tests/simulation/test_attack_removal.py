@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-import server.realm
-from server.append import Commit, _Signed
+import server.pages
+from server.append import file_rules
+from server.append.refusing import Signed
 from shared_schema import ids
 from shared_schema.entry import Head
 from shared_schema.errors import Refused
@@ -121,7 +122,7 @@ def test_an_old_copy_of_the_database_has_nothing_of_what_was_held_for_an_erased_
     copy.gone = world.hosts[SIDE].gone
     copy.restart()
     assert copy.rows("SELECT * FROM held") == []
-    assert not copy.realm.may_decide(log, ann.user)
+    assert not copy.realm.readers.may_decide(log, ann.user)
 
 
 def test_a_servers_word_wipes_nothing_that_nobody_has(world: World) -> None:
@@ -135,12 +136,12 @@ def test_a_servers_word_wipes_nothing_that_nobody_has(world: World) -> None:
     admin.do(lambda session: standing.revoke(session, bob.device, "lost"))
     admin.sync()
 
-    def lies(self: Any, opened: Any, entry: Any, author: Any) -> None:
+    def lies(_commit: Any, _opened: Any, entry: Any, _author: Any) -> None:
         if entry.is_envelope:
-            raise _Signed(Refused("erased"))
+            raise Signed(Refused("erased"))
 
     bob.offline = False
-    with patched(Commit, "_check_not_gone", lies):
+    with patched(file_rules, "_check_not_gone", lies):
         bob.sync()
     assert bob.session.revoked
     assert bob.store.left() == {log: 1}
@@ -299,7 +300,7 @@ def test_what_comes_in_time_raises_nothing(world: World) -> None:
     ann.sync()
     ann.do(lambda session: files.add_member(session, log, cat.user, "coordinator"))
     ann.sync()
-    with patched(server.realm, "_RESPONSE_BYTES", 1), patched(server.realm, "_PAGE_ROWS", 1):
+    with patched(server.pages, "_RESPONSE_BYTES", 1), patched(server.pages, "_PAGE_ROWS", 1):
         cat.sync()
     cat.sync()
     assert "early" not in codes(ann) + codes(bob) + codes(cat)

@@ -32,7 +32,7 @@ def play(
     with steady(sealed), Run(folder) as run:
         if leak is not None:
             leak(run)
-        sam, ruth, jo = run.enrol("perpetrator", "Sam", "navigator"), run.enrol("perpetrator", "Ruth", "coordinator"), _desk(run)
+        sam, ruth, jo = run.enrol("perpetrator", "Sam", "navigator"), run.enrol("perpetrator", "Ruth", "coordinator"), desk_of(run)
         victim = _Victims(run, jo) if busy else None
         support = Support(run, jo, supported)
         for step in _story(run, sam, ruth):
@@ -50,7 +50,7 @@ def play(
         return run.seen("perpetrator", folder)
 
 
-def _desk(run: Run) -> Phone:
+def desk_of(run: Run) -> Phone:
     jo = run.enrol("victim", "Jo", "coordinator", "referral_desk")
     desk = files.create_file(jo.session, "intake")
     jo.sync()

@@ -174,7 +174,7 @@ def _naming(cast: Cast, thing: str) -> bytes:
     """An expunction in nav's own file that names a part of another file, or of none."""
     mine, (at, entry) = Wisher(cast, "nav", "case"), Wisher(cast, "nav", thing).target()
     stub = bytes(32 + 256 + 16)
-    named = Expunge(at, entry.id, 0, entry.hashes[0], "spill", None, ids.sha256(stub), None, mine.rg, mine.state.previous)
+    named = Expunge(at, entry.id, 0, entry.hashes[0], "spill", None, ids.sha256(stub), bytes(32), None, mine.rg, mine.state.previous)
     return _push(mine.sign(EXPUNCTION, encode_file_statement(mine.approved(named)), [stub], mine.state.epoch))
 
 

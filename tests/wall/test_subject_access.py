@@ -8,7 +8,8 @@ import pytest
 
 from shared_schema import ids
 from sync.device import cases, export_files, exporting, files, instructions, records
-from tests.wall.twins import Phone, Run, _desk, steady
+from tests.wall.story import desk_of
+from tests.wall.twins import Phone, Run, steady
 from tests.world import DAY
 
 SAY = (["ring_before_any_contact"], ["no_home_visits"], ["two_workers_only"])
@@ -32,7 +33,7 @@ def exported(folder: Path, sealed: dict[bytes, bytes], supported: int) -> dict[s
         sam, ruth, rose = (
             run.enrol("perpetrator", name, role) for name, role in (("Sam", "navigator"), ("Ruth", "coordinator"), ("Rose", "records_officer"))
         )
-        jo = _desk(run)
+        jo = desk_of(run)
         for phone in (sam, ruth, rose):
             phone.sync()
         people = {ruth.session.identity.user: "coordinator", rose.session.identity.user: "records_officer"}

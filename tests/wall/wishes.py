@@ -239,7 +239,7 @@ def _refuse(w: Wisher) -> Pair:
 def _expunge(w: Wisher, *, two: bool = True, reason: str = "spill") -> Pair:
     at, entry = w.target()
     stub = secrets.token_bytes(32 + 256 + 16)
-    statement = Expunge(at, entry.id, 0, entry.hashes[0], reason, None, ids.sha256(stub), None, w.rg, w.state.previous)
+    statement = Expunge(at, entry.id, 0, entry.hashes[0], reason, None, ids.sha256(stub), bytes(32), None, w.rg, w.state.previous)
     return w.sign(EXPUNCTION, encode_file_statement(w.approved(statement) if two else statement), [stub], max(w.state.epoch, 1))
 
 
