@@ -211,6 +211,7 @@ def test_a_server_that_takes_more_convinces_nobody(side: Side) -> None:
         return membership.skip(state, entry) if entry.author == side.rea.device else honest(state, entry, known, received_ms)
 
     with (
+        patched(file_rules, "may_look", lambda *_: True),
         patched(file_rules, "may_recover", lambda *_: True),
         patched(membership, "take", take),
     ):
