@@ -94,7 +94,8 @@ def _values(session: Session, log: bytes, record_id: bytes) -> dict[str, Any]:
     """Effective values; of what people did those rows that are by whom they name, and nobody stands down what they raised themselves."""
     record, found = session.record(log, record_id), cases.values_of(session, log, record_id)
     rows = {name: own_rows(record, name) for name in ("acknowledged", "stood_down")}
-    if "parcel" not in found:
+    filed = session.require_file(log).file == "intake" and "parcel" in record.registers  # also when the letter's words are gone
+    if not filed:
         rows["stood_down"] = [(user, row) for user, row in rows["stood_down"] if user != record.creator_user]
     return found | {name: [row for _, row in kept] for name, kept in rows.items() if name in found}
 
