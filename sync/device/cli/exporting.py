@@ -204,14 +204,14 @@ def file_reads(
     record: Annotated[str | None, typer.Option("--record", help="One record only: who had it before them.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List who opened, or exported, what in a file, by when. For those who lead it or may export it; a device that was stopped may not have told all.
+    """List who opened, or exported, what in a file, by when. For those who lead it, and records officers; a device that was stopped may not have told all.
 
     Example: fieldkeep file reads 3fa8 --record 9c1e
     """
     with frame.session() as opened:
         log = finding.find_file(opened, which)
         if not reading.may_see(opened, log):
-            raise Refused("not-permitted", "who read what is shown to those who lead the file or may export it")
+            raise Refused("not-permitted", "who read what is shown to those who lead the file, and to records officers")
         target = finding.find_record(opened, record, log)[1] if record else None
         found = [one for one in reading.reads(opened, log) if target is None or reading.about(opened, log, one.cells, target)]
         rows = [_read_json(opened, one) for one in found]

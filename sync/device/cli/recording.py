@@ -171,9 +171,9 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
 
 
 def _check_may_see(opened: Session, log: bytes, type_: str) -> None:
-    """Raises Refused for a record of who read what, to whoever neither leads the file nor may export it."""
+    """Raises Refused for a record of who read what, to whoever neither leads the file nor is a records officer."""
     if type_ == READ and not reading.may_see(opened, log):
-        raise Refused("not-permitted", "who read what is shown to those who lead the file or may export it")
+        raise Refused("not-permitted", "who read what is shown to those who lead the file, and to records officers")
 
 
 def _mark(found: Record) -> str:
