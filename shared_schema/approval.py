@@ -12,8 +12,8 @@ from shared_schema.ids import Side
 from shared_schema.shape import as_hash, as_id, as_map, as_uint, keys
 
 APPROVAL: Final = "fieldkeep-approval"
-KINDS: Final = ("expunge", "hold", "erase")
-"""The acts that two people do together; each is the kind of the statement that carries it out."""
+KINDS: Final = ("expunge", "hold", "erase", "letter")
+"""The acts that two people do together: kinds of statements, and a letter to the other side (docs/spec.md §15.3), of which `log` is the address."""
 _ACT: Final = ids.label("act")
 _KEYS: Final = keys("side", "log", "kind", "act", "until")
 

@@ -14,6 +14,7 @@ from sync.device.session import Session
 from sync.letters import filler_id
 
 MOST_WEEKS: Final = 12
+_ACROSS: Final = frozenset({"parcel_sent", "letter_request", "instruction", "notice", "case_opened"})  # whose days are known over there
 _FRIDAY_NOON_MS: Final = 4 * 86_400_000 + 12 * 3_600_000
 
 
@@ -55,13 +56,8 @@ def instruct(
 
     Raises Refused for an end that equals a day of this file: it would tell of it.
     """
-    if not 1 <= weeks <= MOST_WEEKS:
-        raise Refused("bad-value", f"whole weeks, from 1 to {MOST_WEEKS}")
-    first = date.fromisoformat(cases.today(session))
-    last = (first + timedelta(days=7 * weeks - 1)).isoformat()
-    if last in days_in(session, log) or (first + timedelta(days=7 * weeks)).isoformat() in days_in(session, log):
-        raise Refused("bad-value", f"an end on {last} would tell of a day in this file: take more weeks, or fewer")
-    body: dict[str, Any] = {"word": word, "from": first.isoformat(), "until": last, "ring_first": ring_first}
+    first, last = period(session, log, weeks)
+    body: dict[str, Any] = {"word": word, "from": first, "until": last, "ring_first": ring_first}
     body |= {"say": list(say)} if list(say) else {}
     body |= {"gate": gate} if gate else {}
     kept: dict[str, Any] = {name: body[name] for name in ("word", "say", "gate", "from", "until") if name in body}
@@ -69,11 +65,28 @@ def instruct(
     return letter, last
 
 
+def period(session: Session, log: bytes, weeks: int) -> tuple[str, str]:
+    """The first and the last day of whole weeks from today on. Raises Refused for an end that would tell of a day in file `log`."""
+    if not 1 <= weeks <= MOST_WEEKS:
+        raise Refused("bad-value", f"whole weeks, from 1 to {MOST_WEEKS}")
+    first = date.fromisoformat(cases.today(session))
+    last = (first + timedelta(days=7 * weeks - 1)).isoformat()
+    check_end(session, log, last)
+    return first.isoformat(), last
+
+
+def check_end(session: Session, log: bytes, last: str) -> None:
+    """Raises Refused for a last day that a record of this file names, or that is the day before one."""
+    days = days_in(session, log)
+    if last in days or (date.fromisoformat(last) + timedelta(days=1)).isoformat() in days:
+        raise Refused("bad-value", f"an end on {last} would tell of a day in this file: take more weeks, or fewer")
+
+
 def days_in(session: Session, log: bytes) -> set[str]:
     """Every day that a record of a file names, but for what was sent across."""
     found: set[str] = set()
     for record in session.records(log).values():
-        if record.type not in ("parcel_sent", "instruction", "notice", "case_opened"):
+        if record.type not in _ACROSS:
             for register in record.registers.values():
                 for live in register.live.values():
                     found |= set(_days(live.value))

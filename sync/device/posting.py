@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared_schema import cbor, ids, limits
+from shared_schema.approval import decode_approval
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.parcel import Contents, Parcel, decode_parcel, decode_pass, encode_contents, encode_parcels, parcel_map
-from shared_schema.roles import LETTERS, may_send
+from shared_schema.roles import LETTERS, may_send, takes_two
 from shared_schema.shape import as_blob, as_list, versioned
 from shared_schema.wire import Answer, decode_answer
 from sync.device import board, records
@@ -56,14 +57,18 @@ def post(
     about: Mapping[str, Any] | None = None,
     fixed: bool = False,
     letter_id: bytes | None = None,
+    second: bytes | None = None,
 ) -> bytes:
     """Keep a letter to the other side, durably; returns its id. It goes to the desk, or to the address `to`; `log` is the file it is sent from.
 
     `about` is what the record of it in `log` says besides its kind and time. With `fixed` it is sealed at once and cannot be read back here.
+    `second` is the COSE bytes of a colleague's approval, for what takes two people.
     """
     check_body(session, kind, body)
+    if takes_two(kind, session.identity.side, body) != (second is not None):
+        raise Refused("not-approved", f"a {kind} with these fields takes {'one person' if second else 'two people'}")
     letter_id = letter_id or session.entropy(16)
-    row = ParcelOut(letter_id, log, b"", kind, to or b"", int(kind in URGENT), session.now_ms(), _words(session, body), None, "", "")
+    row = ParcelOut(letter_id, log, b"", kind, to or b"", int(kind in URGENT), session.now_ms(), _words(session, body, second), None, "", "")
     _sign(session, row, to or bytes(16))  # what does not go in is refused before it is kept
     if fixed:
         where = board.desk(session)
@@ -79,9 +84,10 @@ def post(
     return letter_id
 
 
-def _words(session: Session, body: Mapping[str, Any]) -> bytes:
+def _words(session: Session, body: Mapping[str, Any], second: bytes | None) -> bytes:
     """What a letter will say, until it is signed and sealed."""
-    return cbor.encode({"at": max(0, session.now_ms()), "body": dict(body)})
+    approved = {} if second is None else {"second": second}
+    return cbor.encode({"at": max(0, session.now_ms()), "body": dict(body), **approved})
 
 
 def _minute(session: Session) -> dict[str, str]:
@@ -94,9 +100,17 @@ def _sign(session: Session, row: ParcelOut, address: bytes) -> Contents:
     me, known, said = session.identity, session.registry, cbor.decode(row.letter or b"")
     letter = sign_letter(session.sign_key, me.device, me.svc, me.side, address, row.id, row.kind, said["at"], said["body"])
     places = chain_to(known, me.device)
-    contents = Contents(letter, tuple(entry.cose for place in places for entry in session.store.entries(known.log, place - 1, place)))
+    contents = Contents(letter, _entries(session, places))
+    if (approval := said.get("second")) is not None:
+        more = [place for place in chain_to(known, decode_approval(approval).by) if place not in places]
+        contents = contents._replace(second=(approval, _entries(session, more)))
     room(me.side, len(encode_contents(contents)) + 4)
     return contents
+
+
+def _entries(session: Session, places: list[int]) -> tuple[bytes, ...]:
+    """Entries of the registry, as COSE bytes."""
+    return tuple(entry.cose for place in places for entry in session.store.entries(session.registry.log, place - 1, place))
 
 
 def _seal(session: Session, row: ParcelOut, address: bytes, week: int, key: bytes, *, fixed: bool = False) -> Parcel:
@@ -188,11 +202,11 @@ def _ask(session: Session, transport: Signed, batch: list[Parcel]) -> tuple[list
 
 
 def _sent_by_another(session: Session, parcel: Parcel) -> None:
-    """A filler that a colleague's device has sent for this week is done; for anything else it is a person's to know."""
+    """A filler that a colleague's device has sent for this week is done, and so are words that two colleagues agreed to; for anything else it is a person's to know."""
     row = next(one for one in session.store.parcels() if one.id == parcel.id)
     said = cbor.decode(row.letter)["body"] if row.letter else {}
     session.store.drop_parcel(row.id)
-    if said.get("word") != "filler":
+    if said.get("word") != "filler" and (row.letter is None or "second" not in cbor.decode(row.letter)):
         session.alarm(
             row.log, None, "parcel-spent", f"a {row.kind} was not sent: something else was sent under its number; write it again", row.letter
         )

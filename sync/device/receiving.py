@@ -18,6 +18,7 @@ from sync.letters import Opened, open_parcel
 _SEEN: Final = "parcels:"  # with a log's id in hex: the fact that holds the number of the newest parcel that was taken
 _SCANNED: Final = "parcels-filed:"  # with a log's id in hex: up to which place its records were looked at
 _FILLED: Final = 1_500  # bytes of a record from the victim side, so that its part has one size whatever it says
+_READERS: Final = ("parcel", "sender", "second", "filling", "state")  # fields that a reader writes, and no letter has
 _COPIED: Final = ("case_opened", "liaison_key", "notice")
 
 
@@ -76,10 +77,11 @@ def _values(session: Session, opened: Opened) -> dict[str, Any]:
     letter = opened.letter
     fields = session.types[letter.kind].fields
     for name, value in letter.body.items():
-        if name not in fields or name in ("parcel", "sender", "filling", "state"):
+        if name not in fields or name in _READERS:
             raise Malformed(f"the letter has a field that a {letter.kind} has not, or that its reader writes")
         check_value(letter.kind, name, value)
-    return {**letter.body, "parcel": ids.show(letter.id), "sender": opened.sender.id.hex()}
+    second = {} if opened.second is None else {"second": opened.second.id.hex()}
+    return {**letter.body, "parcel": ids.show(letter.id), "sender": opened.sender.id.hex(), **second}
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
