@@ -284,7 +284,7 @@ class Commit:
             joins, leaves = _moved(opened.file, file) if file.erased is None else ({}, [])  # who is in a file to its end is served its end
             self._check_room(entry.log, joins)
             self._settle(entry, statement)
-            self.removing.take(entry, statement)
+            self.removing.take(entry, statement, max(self.now_ms, opened.head.received_ms))
         except ProtocolError as error:
             if adopts:
                 raise  # its verdict stays what it was: held

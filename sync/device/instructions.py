@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.errors import Refused
 from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
@@ -13,7 +13,7 @@ from sync.device import board, cases, posting, records
 from sync.device.session import Session
 from sync.letters import filler_id
 
-MOST_WEEKS: Final = 12
+MOST_WEEKS: Final = limits.LETTER_WEEKS
 _ACROSS: Final = frozenset({"parcel_sent", "letter_request", "instruction", "notice", "case_opened"})  # whose days are known over there
 _FRIDAY_NOON_MS: Final = 4 * 86_400_000 + 12 * 3_600_000
 
@@ -73,6 +73,11 @@ def period(session: Session, log: bytes, weeks: int) -> tuple[str, str]:
     last = (first + timedelta(days=7 * weeks - 1)).isoformat()
     check_end(session, log, last)
     return first.isoformat(), last
+
+
+def latest_end(ms: int) -> str:
+    """The last day that an instruction may name which was sent at that time (docs/spec.md §15.7)."""
+    return (datetime.fromtimestamp(ms / 1000, UTC).date() + timedelta(days=7 * MOST_WEEKS - 1)).isoformat()
 
 
 def check_end(session: Session, log: bytes, last: str) -> None:
@@ -136,6 +141,8 @@ def letters(session: Session, liaison: bytes) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for record, _ in session.store.records(liaison, "instruction"):
         values = cases.plain(records.values(session, liaison, record))
+        if not isinstance(values.get("word"), str):  # its time is over, and its words have gone
+            continue
         found.setdefault(str(values.get("parcel", ids.show(record))), values)
     return list(found.values())
 
