@@ -19,7 +19,17 @@ _SEEN: Final = "parcels:"  # with a log's id in hex: the fact that holds the num
 _SCANNED: Final = "parcels-filed:"  # with a log's id in hex: up to which place its records were looked at
 _FILLED: Final = 3_400  # bytes of a record from the victim side, so that its part has one size whatever it says: the longest has some 2,500
 _OP: Final = 40  # bytes of an op and its signature, besides its value
-_READERS: Final = ("parcel", "sender", "second", "filling", "state")  # fields that a reader writes, and no letter has
+_READERS: Final = (
+    "parcel",
+    "sender",
+    "second",
+    "filling",
+    "state",
+    "split",
+    "matches",
+    "incomplete",
+    "filed_in",
+)  # fields that a reader writes, and no letter has
 _COPIED: Final = ("case_opened", "liaison_key", "notice")
 
 

@@ -29,7 +29,7 @@ class TestLookingUp:
             *("case_opened", "liaison_key", "notice", "referral_intake", "urgent_alert", "instruction", "liaison_file", "parcel_sent", "link"),
             *("allocation", "handover", "breach"),
             *("removal_request", "legal_hold"),
-            *("letter_request",),
+            *("letter_request", "referral", "linked_person", "role_check"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)

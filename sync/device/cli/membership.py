@@ -7,7 +7,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
-from sync.device import cases, files, finding
+from sync.device import cases, files, finding, referrals
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.sending import require_taken
@@ -114,6 +114,9 @@ def _change_one(opened: Session, transport: HttpTransport, log: bytes, user: byt
 def file_create(
     kind: Annotated[str, typer.Argument(help="case, fund, liaison, shared_care, therapy, desk, intake.")],
     member_: Annotated[list[str] | None, typer.Option("--member", help="NAME=ROLE of a further member; repeat for several.")] = None,
+    from_referral: Annotated[
+        str | None, typer.Option(help="Of a case: the referral at your side's desk that it begins from, as `referral list` shows it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Begin a file; works offline, and is sent at the next sync.
@@ -130,13 +133,22 @@ def file_create(
             user = frame.person(opened, name)
             _check_role(opened, kind, user, role)
             people[user] = role
-        log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
+        if from_referral:
+            log = referrals.open_case(opened, *_referral(opened, kind, from_referral), people)
+        else:
+            log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
         state = opened.require_file(log)
     warnings = _closed(state)
     members = {ids.show(user): role for user, role in state.members.items()}
     found = {"file": ids.show(log), "kind": kind, "side": state.side, "members": members, "warnings": warnings}
     said = f"A {kind} file with {len(members)} member(s); it is sent at the next sync."
     emit(found, ids.show(log), said, *warnings, as_json=as_json)
+
+
+def _referral(opened: Session, kind: str, prefix: str) -> tuple[bytes, bytes]:
+    if kind != "case":
+        raise Refused("bad-value", "a case begins from a referral, and no other file")
+    return finding.only([(record, (desk, record)) for desk, record, _ in referrals.waiting(opened)], prefix, "referral", lambda _pair: "")
 
 
 def _closed(state: FileState) -> list[str]:
