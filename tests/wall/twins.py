@@ -30,7 +30,7 @@ from shared_schema.ids import SIDES, Side
 from shared_schema.parcel import week_of
 from sync import keys, letters
 from sync.change import Op
-from sync.device import audit_files, board, cases, conflicts, enrolment, files, posting, records, standing, syncing
+from sync.device import agreeing, audit_files, board, cases, conflicts, enrolment, files, posting, records, referrals, standing, syncing
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.device.transport import HttpTransport
@@ -385,6 +385,7 @@ class _Victims:
         if opened:
             case = records.values(jo.session, jo.desk, opened[0][0])["case"].value  # type: ignore[attr-defined]
             records.add(jo.session, jo.desk, "link", {"case": case, "file": ids.show(log), "support": "accepted"})  # type: ignore[attr-defined]
+            self.across(log, str(case))
         jo.sync()
         run.client.get("/v1/nonces?side=victim&count=5")
         if self.count == 2:
@@ -396,6 +397,19 @@ class _Victims:
             standing.revoke(office.session, self.workers[0].session.identity.device, "stolen")
             office.sync()
             jo.sync()
+
+    def across(self, log: bytes, case: str) -> None:
+        """What is prepared here for the other side and never goes: words that nobody agreed to or that were taken back, packs, matches, a role check."""
+        jo = self.jo
+        session, desk = jo.session, jo.desk  # type: ignore[attr-defined]
+        for words in ("Ring the duty desk before you set out.", "Hold visits for now."):
+            agreeing.ask(session, log, case, words, weeks=self.count, based_on=["police"], about={"why": "she moves"})
+        agreeing.withdraw(session, agreeing.list_asked(session, log)[-1], "it is over")
+        people = {"person_using_abuse": [{"names": "Jack"}], "people_harmed": [{"names": f"Cheryl {self.count}", "address": "14 Hawthorn Close"}]}
+        pack = records.add(session, desk, "referral_intake", {"received_on": "2026-11-22", **people})
+        referrals.match(session, desk, pack)
+        referrals.incomplete(session, desk, pack, ["risk_level"], "2026-12-04")
+        records.add(session, desk, "role_check", {"who": "Jane", "conclusion": "is_harmed"})
 
     def rotate(self) -> None:
         """Somebody joins the desk: its keys change."""

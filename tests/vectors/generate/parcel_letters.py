@@ -199,6 +199,8 @@ def _golden(post: _Post) -> None:
     post.opens("instruction", "From a link worker to the liaison file of a case.", instruction, post.parcel("instruction", instruction))
     alert = Draft(F1, DESK, "urgent_alert", {"what": "weapon", "at_risk": ["partner"], "words": "He has said so twice."})
     post.opens("alert", "From a fund holder: urgent alerts may come from any role with content.", alert, post.parcel("alert", alert))
+    part = Draft(V2, OTHER_DESK, "referral", {"referral_source": "matac", "names": "Jack", "victim_details_held": "yes"})
+    post.opens("referral", "The other side's part of a referral, to its desk.", part, post.parcel("referral", part))
     back = Draft(V1, OTHER_DESK, "urgent_alert", {"what": "worker_in_danger", "words": "w" * 8_000})
     spare = _ROOM - 4 - len(cbor.encode(back.contents))
     back = replace(back, body=back.body | {"words": "w" * (8_000 + spare)})
@@ -307,6 +309,8 @@ def _saying(post: _Post) -> None:
     for name, code, why, over in odd:
         draft = replace(notice, **over)
         post.refuse(name, why, draft, post.parcel(name, draft), code)
+    part = Draft(V1, OTHER_DESK, "referral", {"referral_source": "matac"})
+    post.refuse("referral_role", "A link worker gives no referrals.", part, post.parcel("referral_role", part), "not-permitted")
     administrator = replace(notice, sender=A1, kind="urgent_alert", body={"what": "weapon"})
     why = "An administrator, who has no content, sends nothing."
     post.refuse("role_without_content", why, administrator, post.parcel("administrator", administrator), "not-permitted")
