@@ -26,10 +26,10 @@ class Removing:
         envelope = decode_entry_alone(entry.held).id if entry.held is not None else entry.id
         return self.gone.names(entry.log, envelope)
 
-    def take(self, entry: Entry, statement: Any) -> None:
-        """What a statement that stands removes. Raises Refused `not-permitted` for a part that is not where it says."""
+    def take(self, entry: Entry, statement: Any, received_ms: int) -> None:
+        """What a statement that stands, and is received then, removes. Raises Refused `not-permitted` for a part that is not where it says."""
         if isinstance(statement, Expunge):
-            removal.check_entry(entry, lambda seq: self._entry_at(entry.log, seq))
+            removal.check_entry(entry, received_ms, lambda seq: self._entry_at(entry.log, seq))
             if statement.at:
                 self._expunge_placed(entry.log, statement)
             else:
@@ -44,9 +44,9 @@ class Removing:
     def _note(self, entry: Entry, envelope: bytes, part: int, at: int, parcel: bytes = b"") -> None:
         self.batch.gone.append({"log_id": entry.log, "entry_id": envelope, "part": part, "at": at, "parcel_id": parcel, "by_id": entry.id})
 
-    def _entry_at(self, log: bytes, seq: int) -> Entry | None:
+    def _entry_at(self, log: bytes, seq: int) -> tuple[Entry, int] | None:
         row = store.entry_at(self.tx, log, seq)
-        return None if row is None else decode_entry_alone(row.cose)
+        return None if row is None else (decode_entry_alone(row.cose), row.received_ms)
 
     def _expunge_placed(self, log: bytes, statement: Expunge) -> None:
         row = store.entry_at(self.tx, log, statement.at)

@@ -12,8 +12,10 @@ from shared_schema.ids import Side
 from shared_schema.shape import as_hash, as_id, as_map, as_uint, keys
 
 APPROVAL: Final = "fieldkeep-approval"
-KINDS: Final = ("expunge", "hold", "erase", "export")
-"""The acts that two people do together; each but `export` is the kind of the statement that carries it out."""
+KINDS: Final = ("expunge", "hold", "erase", "export", "letter")
+"""The acts that two people do together: kinds of statements, `export` (docs/spec.md §16.2), and a `letter` to the other side (§15.6), of which `log` is
+the address.
+"""
 _ACT: Final = ids.label("act")
 _KEYS: Final = keys("side", "log", "kind", "act", "until")
 

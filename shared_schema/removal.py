@@ -16,6 +16,8 @@ from shared_schema.shape import as_blob, as_hash, as_id, as_map, as_uint, keys
 
 REASONS: Final = ("spill", "retention", "court", "error", "request")
 """Why something goes: it should not have been written here; its time is over; a court says so; a mistake; somebody asked for it who has the right."""
+EXPIRED: Final = "expired"
+"""The reason of an `expunge` that one person's device carries out by the calendar, in a liaison file (docs/spec.md §7.8)."""
 LAST_PART: Final = 1023
 _COMMON: Final = keys("kind", "rg", "pr", "approval")
 
@@ -111,8 +113,8 @@ def _approval(value: object) -> Approval | None:
     return None if value is None else decode_approval(as_blob(value, "approval"))
 
 
-def _reason(value: object) -> str:
-    if type(value) is not str or value not in REASONS:
+def _reason(value: object, *more: str) -> str:
+    if type(value) is not str or value not in (*REASONS, *more):
         raise Malformed("reason is none of the known ones")
     return value
 
@@ -128,7 +130,7 @@ def _expunge(value: dict[str, Any]) -> Expunge:
         as_hash(map_["id"], "id"),
         as_uint(map_["part"], "part", 0, LAST_PART),
         as_hash(map_["hash"], "hash"),
-        _reason(map_["reason"]),
+        _reason(map_["reason"], EXPIRED),
         None if map_["parcel"] is None else as_id(map_["parcel"], "parcel"),
         as_hash(map_["stub"], "stub"),
         as_hash(map_["says"], "says"),

@@ -70,6 +70,16 @@ def may_send(letter: str, side: str, file: str, roles: Iterable[str]) -> bool:
     return row is not None and row["to"] == file and not set(roles).isdisjoint(row["by"])
 
 
+def takes_two(letter: str, side: str, body: Iterable[str]) -> bool:
+    """True when a letter of `side` with these fields takes two people (docs/spec.md §15.3)."""
+    return not set(body).isdisjoint(LETTERS.get(letter, {}).get(side, {}).get("two", ()))
+
+
+def leads_letter(letter: str, side: str, roles: Iterable[str]) -> bool:
+    """True when, of two who send such a letter together, somebody with these roles leads."""
+    return not set(roles).isdisjoint(LETTERS.get(letter, {}).get(side, {}).get("lead", ()))
+
+
 def file_sides(kind: str) -> frozenset[str]:
     """The sides on which a file of this kind may lie; empty for an unknown kind."""
     return frozenset(FILES.get(kind, {}))

@@ -23,7 +23,6 @@ from sync.registry import Registry
 from sync.signing import verify_bytes, verify_checkpoint, verify_object
 
 RootAt = Callable[[int], bytes | None]
-EntryAt = Callable[[int], Entry | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class History:
     chain_at: log_rules.ChainAt
     root_at: RootAt
     sent: Mapping[bytes, Entry]
-    entry_at: EntryAt = lambda _seq: None
+    entry_at: removal.EntryAt = lambda _seq: None
 
     def growing(self, taken: list[Taken]) -> "History":
         """This history and, as it grows, the page that is being taken: where a page ends must not decide what is seen (I13)."""
@@ -75,9 +74,9 @@ class History:
             place = here(seq)
             return place.chain if place else self.chain_at(seq)
 
-        def entry_at(seq: int) -> Entry | None:
+        def entry_at(seq: int) -> tuple[Entry, int] | None:
             place = here(seq)
-            return place.entry if place else self.entry_at(seq)
+            return (place.entry, place.received_ms) if place else self.entry_at(seq)
 
         return replace(self, chain_at=chain_at, entry_at=entry_at)
 
@@ -307,7 +306,7 @@ def _take_file(reader: Reader, place: Placed, known: Registry, history: History)
     if entry.held is not None and entry.sealed is not None:
         log_rules.check_carried(reader.log, entry.sealed, history.chain_at)
     if entry.typ == EXPUNCTION:
-        removal.check_entry(entry, history.entry_at)
+        removal.check_entry(entry, place.received_ms, history.entry_at)
     return file
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared_schema import cose, ids, limits
+from shared_schema.approval import Approval, act_hash, decode_approval
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.parcel import (
@@ -26,10 +27,11 @@ from shared_schema.parcel import (
     intake_key_payload,
     letter_payload,
 )
-from shared_schema.roles import may_send
+from shared_schema.roles import leads_letter, may_send, takes_two
+from sync.approval import check_approval, sign_approval
 from sync.keys import ReceivingKey, address_seed, context, intake_seed, seal
-from sync.parcel import OTHER, certified
-from sync.registry import Certificate
+from sync.parcel import OTHER, also_certified, certified
+from sync.registry import Certificate, Registry
 from sync.sealing import padded_size
 from sync.signing import SigningKey, sign_object, verify_object
 
@@ -83,6 +85,18 @@ def sign_letter(
     return sign_object(key, cose.protected_header(LETTER, device, svc), letter_payload(side, to, letter_id, kind, at, body))
 
 
+def letter_act(to: bytes, letter_id: bytes, kind: str, body: Mapping[str, Any]) -> bytes:
+    """What an approval of a letter names: the hash of where it goes, its id, and every word of it."""
+    return act_hash({"kind": "letter", "to": to, "id": letter_id, "letter": kind, "body": dict(body)})
+
+
+def approve_letter(
+    key: SigningKey, device: bytes, svc: bytes, side: Side, to: bytes, letter_id: bytes, kind: str, body: Mapping[str, Any], until: int
+) -> Approval:
+    """One person's word for a letter that another person will send."""
+    return sign_approval(key, device, svc, side, to, "letter", letter_act(to, letter_id, kind, body), until)
+
+
 def room(side: str, size: int) -> int:
     """The padded size of what is sealed: from the victim side always the same. Raises Refused `bad-value` for what does not go in."""
     padded = _padded(side, size)
@@ -114,11 +128,12 @@ def seal_parcel(
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A letter that may be taken, who sent it, and when the sender's side took it."""
+    """A letter that may be taken, who sent it, when the sender's side took it, and who approved it where it takes two people."""
 
     letter: Letter
     sender: Certificate
     passed_ms: int
+    second: Certificate | None = None
 
 
 def open_parcel(parcel: Parcel, passed: bytes, candidates: Sequence[FileKeys], file: str, authority: bytes) -> Opened:
@@ -144,9 +159,37 @@ def open_parcel(parcel: Parcel, passed: bytes, candidates: Sequence[FileKeys], f
         raise Malformed("the parcel names another side or address than its letter")
     if not may_send(letter.kind, side, file, sender.subject.roles):
         raise Refused("not-permitted", f"no {' or '.join(sender.subject.roles)} of the {side} side sends a {letter.kind} to such a file")
-    if contents.second is not None:
-        raise Malformed("a second person's approval is of a later version")
-    return Opened(letter, sender, stamp.ms)
+    return Opened(letter, sender, stamp.ms, _second(contents, letter, sender, known, file, stamp.ms))
+
+
+def _second(contents: Contents, letter: Letter, sender: Certificate, known: Registry, file: str, passed_ms: int) -> Certificate | None:
+    """Whoever approved a letter that takes two people. Raises Refused `not-approved`, Malformed."""
+    two = takes_two(letter.kind, letter.side, letter.body)
+    if contents.second is None:
+        if two:
+            raise Refused("not-approved", "such a letter takes two people: nobody has approved it")
+        return None
+    if not two:
+        raise Malformed("a letter that one person sends has a second person's approval")
+    data, more = contents.second
+    both, found = also_certified(known, more)
+    act = letter_act(letter.to, letter.id, letter.kind, letter.body)
+    approver = check_approval(decode_approval(data), letter.to, "letter", act, both, both.seq, passed_ms)
+    if approver.keys.device != found.keys.device:
+        raise Malformed("the second chain certifies another device than the one that approved")
+    check_pair(letter.kind, letter.side, file, sender, approver)
+    return approver
+
+
+def check_pair(kind: str, side: Side, file: str, sender: Certificate, approver: Certificate) -> None:
+    """That these two people may send such a letter together. Raises Refused `not-approved`."""
+    if approver.subject.user == sender.subject.user:
+        raise Refused("not-approved", "this takes two people: whoever approved it sends it")
+    both = (sender.subject.roles, approver.subject.roles)
+    if not all(may_send(kind, side, file, roles) for roles in both):
+        raise Refused("not-approved", "of the two, one may not send such a letter")
+    if not any(leads_letter(kind, side, roles) for roles in both):
+        raise Refused("not-approved", "of the two who send such a letter, one is a coordinator")
 
 
 def _opened(parcel: Parcel, candidates: Sequence[FileKeys], side: Side) -> bytes:

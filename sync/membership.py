@@ -13,7 +13,7 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.membership import KIND, Admit, FileStatement, Genesis, Grant, Members, MoreGrants, NewEpoch, Recover, Refuse, file_statement
 from shared_schema.recovery import recover_bound
-from shared_schema.removal import Erase, Expunge, Hold
+from shared_schema.removal import EXPIRED, Erase, Expunge, Hold
 from shared_schema.roles import file_sides, may_be_member, may_sign
 from sync import removal
 from sync.recovery import RecoveryKey, proves
@@ -245,7 +245,7 @@ def _take_removal(
     state = replace(state, previous=entry.id)
     if isinstance(statement, Hold) and statement.release is None:
         return replace(state, holds=state.holds | {entry.id})
-    if state.holds and (isinstance(statement, Erase) or (isinstance(statement, Expunge) and statement.reason == "retention")):
+    if state.holds and (isinstance(statement, Erase) or (isinstance(statement, Expunge) and statement.reason in ("retention", EXPIRED))):
         raise Refused("not-permitted", "a hold is on this file")
     if isinstance(statement, Hold) and statement.release not in state.holds:
         raise Refused("not-permitted", "there is no such hold on this file")
@@ -255,6 +255,9 @@ def _take_removal(
         removal.check_named(statement, state.log, entry.svc)
         if statement.file != state.file:
             raise Refused("not-permitted", "the file is of another kind than the erasure says")
+    if isinstance(statement, Expunge) and statement.reason == EXPIRED:
+        removal.check_calendar(statement, state.file)
+        return replace(state, expunged=_gone(state, statement))
     spent = removal.check_two(statement, KIND[type(statement)], state.log, state.file, state.members, author, registry, received_ms)
     if spent in state.approvals:
         raise Refused("not-approved", "that approval was used before")
@@ -263,11 +266,14 @@ def _take_removal(
         case Hold():
             return replace(state, holds=state.holds - {statement.release})
         case Expunge():
-            gone = MappingProxyType({**state.expunged, (statement.id, statement.part): statement.at})
             held = {statement.id} if statement.at == 0 else set()
-            return replace(state, expunged=gone, settled=state.settled | held)
+            return replace(state, expunged=_gone(state, statement), settled=state.settled | held)
         case Erase():
             return erased(state.log, statement, entry, registry.side, state.ever)
+
+
+def _gone(state: FileState, statement: Expunge) -> Mapping[tuple[bytes, int], int]:
+    return MappingProxyType({**state.expunged, (statement.id, statement.part): statement.at})
 
 
 def _check_part(state: FileState, entry: Entry, statement: Expunge) -> None:

@@ -55,19 +55,34 @@ def certified(chain: Sequence[bytes], svc: bytes, side: Side, authority: bytes) 
 
     Whether that device was revoked meanwhile, the chain cannot say: the pass does, for the moment in which the parcel was taken.
     """
-    known = registry.empty_registry(svc, side, authority)
+    known, found = _fold(registry.empty_registry(svc, side, authority), chain)
+    if len(chain_to(known, found.keys.device)) != len(chain):
+        raise Malformed("a chain holds nobody's certificate who did not invite the next")
+    return known, found
+
+
+def also_certified(known: Registry, more: Sequence[bytes]) -> tuple[Registry, Certificate]:
+    """The same of a second person, whose chain goes on from that of the first: entries that are in both are in the first one only. Raises Malformed."""
+    both, found = _fold(known, more)
+    if sum(place > known.seq for place in chain_to(both, found.keys.device)) != len(more):
+        raise Malformed("a second chain holds nobody's certificate who did not invite the next")
+    return both, found
+
+
+def _fold(known: Registry, chain: Sequence[bytes]) -> tuple[Registry, Certificate]:
+    """A registry with these entries after what it has, and the device that the last of them certifies."""
     last: Entry | None = None
     for data in chain:
         last = decode_entry(data)
-        if last.is_envelope or last.log != known.log or last.svc != svc or not isinstance(registry.statement_of(last), Root | Certify | Enrol):
+        if last.is_envelope or last.log != known.log or last.svc != known.svc or not isinstance(registry.statement_of(last), Root | Certify | Enrol):
             raise Malformed("a chain holds certifying entries of one registry")
         try:
             known = registry.take(known, last, ids.chain_next(known.chains[-1], known.seq + 1, 0, last.id))
         except ProtocolError as error:
             raise Malformed(f"the chain does not certify its sender: {error}") from None
     found = [cert for cert in known.devices.values() if last is not None and cert.id == last.id]
-    if not found or len(chain_to(known, found[0].keys.device)) != len(chain):
-        raise Malformed("a chain ends with the sender's certificate, and holds nobody's who did not invite the next")
+    if not found:
+        raise Malformed("a chain does not end with a device's certificate")
     return known, found[0]
 
 

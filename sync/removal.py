@@ -5,12 +5,13 @@ Pure. sync/membership.py asks here while it folds a file's statements; sync/stub
 
 from collections.abc import Callable, Mapping
 
-from shared_schema import ids
+from shared_schema import ids, limits
 from shared_schema.entry import Entry
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.membership import file_statement
-from shared_schema.removal import Erase, Expunge, Hold, act_of
+from shared_schema.parcel import week_of
+from shared_schema.removal import EXPIRED, Erase, Expunge, Hold, act_of
 from shared_schema.roles import is_lead, may_sign
 from sync.approval import check_approval, check_pair
 from sync.registry import Certificate, Registry
@@ -60,11 +61,29 @@ def check_target(statement: Expunge, author_seen: int, found: Entry | None) -> N
         raise Refused("not-permitted", "the part that is to go is another than the statement names")
 
 
-def check_entry(entry: Entry, entry_at: Callable[[int], Entry | None]) -> None:
-    """`check_target` for an expunction, where `entry_at` looks up the log's entries before it."""
+EntryAt = Callable[[int], tuple[Entry, int] | None]
+"""The entry at a place of a log, and when it was received; None where there is none."""
+
+
+def check_entry(entry: Entry, received_ms: int, entry_at: EntryAt) -> None:
+    """`check_target` for an expunction that was received then, and that a calendar's time has come, where `entry_at` looks up what is before it."""
     statement = file_statement(entry)
     if isinstance(statement, Expunge):
-        check_target(statement, entry.sn.seq, entry_at(statement.at) if statement.at else None)
+        found, since_ms = (entry_at(statement.at) if statement.at else None) or (None, 0)
+        check_target(statement, entry.sn.seq, found)
+        if statement.reason == EXPIRED and not is_over(since_ms, received_ms):
+            raise Refused("not-permitted", "the week in which a letter of that age goes has not begun")
+
+
+def is_over(since_ms: int, now_ms: int) -> bool:
+    """True when what came into a liaison file then goes: from the Monday on after the longest instruction of its week has ended (docs/spec.md §15.7)."""
+    return week_of(now_ms) > week_of(since_ms) + limits.LETTER_WEEKS
+
+
+def check_calendar(statement: Expunge, file: str) -> None:
+    """What goes by the calendar needs no second person, and goes in a liaison file alone. When, `check_entry` says. Raises Refused `not-permitted`."""
+    if file != "liaison" or statement.at == 0 or statement.approval is not None:
+        raise Refused("not-permitted", "only what stands in a liaison file goes by the calendar, and nobody approves that")
 
 
 def check_named(statement: Erase, log: bytes, svc: bytes) -> None:

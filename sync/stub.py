@@ -28,6 +28,16 @@ def make_stub(changes: Iterable[Change], author: bytes, file: str, same: Same | 
     return [_stub_change(change, author, file, same or {}) for change in changes]
 
 
+def make_last_stub(changes: Iterable[Change]) -> list[Change]:
+    """What stands for a letter whose time is over: its changes' numbers, and that they were signed. One size for all (docs/spec.md §15.7)."""
+
+    def kept(change: Change) -> tuple[Op, ...]:
+        ops = [op._replace(preds=()) for op in change.ops if op.action == "sign" or (op.field == STATE and _stays(STATE, op.value, ""))]
+        return tuple(ops) or (Op(STATE, "set", "draft", ()),)
+
+    return [_with_ops(change, kept(change)) for change in changes]
+
+
 def _stub_change(change: Change, author: bytes, file: str, same: Same) -> Change:
     def stub_op(i: int, op: Op) -> Op:
         like = same.get((op.field, OpId(author, change.c, i)))
@@ -148,8 +158,12 @@ def says_of(stub: Iterable[Change]) -> bytes:
     return ids.sha256(_SAYS + encode_part([_bare(change) for change in stub]))
 
 
-def stands_for(stub: Iterable[Change], changes: Iterable[Change], author: bytes, file: str) -> bool:
-    """Whether a stub is what `make_stub` makes of these changes, the naming of ops that said the same aside."""
+def stands_for(stub: Iterable[Change], changes: Iterable[Change], author: bytes, file: str, *, last: bool = False) -> bool:
+    """Whether a stub is what `make_stub` makes of these changes, the naming of ops that said the same aside; or, when it is the `last`,
+    what `make_last_stub` does.
+    """
+    if last:
+        return list(stub) == make_last_stub(changes)
     return [_bare(change) for change in stub] == make_stub(changes, author, file)
 
 

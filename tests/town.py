@@ -27,11 +27,12 @@ def new_town(folder: Path) -> Iterator[Any]:
         yield shell
 
 
-def open_desk(shell: Any) -> None:
-    """The authority certifies the desk, and Jo puts it on the board."""
-    code = shell.run("jo", "desk", "request", shell.desk)["request"]
+def open_desk(shell: Any, profile: str = "jo", desk: str = "") -> None:
+    """The authority certifies a desk, and somebody who holds it puts it on the board."""
+    desk = desk or shell.desk
+    code = shell.run(profile, "desk", "request", desk)["request"]
     gate = shell.run("none", "desk", "certify", code, "--authority", str(shell.folder / "office" / "authority"))["gate"]
-    shell.run("jo", "desk", "open", shell.desk, gate)
+    shell.run(profile, "desk", "open", desk, gate)
 
 
 def listed(shell: Any, profile: str, type_: str, file: str) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def append(commit: Commit, entry: Entry, statement: FileStatement | None, sender
         joins, leaves = _moved(opened.file, file) if file.erased is None else ({}, [])  # who is in a file to its end is served its end
         _check_room(commit, entry.log, joins)
         holding.settle(commit, entry, statement)
-        commit.removing.take(entry, statement)
+        commit.removing.take(entry, statement, max(commit.now_ms, opened.head.received_ms))
     except ProtocolError as error:
         if adopts:
             raise  # its verdict stays what it was: held

@@ -80,7 +80,7 @@ def verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, r
                 taken = membership.take(file, entry, known, exported.received_ms)
                 if entry.held is not None and entry.sealed is not None:
                     log_rules.check_carried(before, entry.sealed, result.chains[log].__getitem__)
-                removal.check_entry(entry, told.entries.get)
+                removal.check_entry(entry, exported.received_ms, told.entries.get)
                 told.removes(place, statement, file, result)
                 file = taken
                 if isinstance(statement, Recover):
@@ -101,12 +101,12 @@ class _Told:
     """A file's entries so far, and which devices held it after each that changed that."""
 
     def __init__(self) -> None:
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, tuple[Entry, int]] = {}
         self._held: list[tuple[int, frozenset[bytes]]] = []
 
     def note(self, place: Placed, file: FileState | None) -> None:
         """After `place` the file was this."""
-        self.entries[place.seq] = place.entry
+        self.entries[place.seq] = place.entry, place.received_ms
         holders = file.holders if file is not None else frozenset[bytes]()
         if not self._held or self._held[-1][1] != holders:
             self._held.append((place.seq, holders))

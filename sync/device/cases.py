@@ -19,8 +19,8 @@ _DAY_MS: Final = 86_400_000
 ADDRESS_KEY = "address-key:"  # with a log's id in hex: the fact that holds the address key that was last told of
 
 
-def open_case(session: Session, members: Mapping[bytes, str]) -> bytes:
-    """Begin a case; also offline. On the perpetrator side its liaison file is begun with it, and the other side is told that there is a case."""
+def open_case(session: Session, members: Mapping[bytes, str], referral: str | None = None) -> bytes:
+    """Begin a case, from the parcel `referral` if one; also offline. On the perpetrator side its liaison file is begun with it, and the other side is told that there is a case."""
     case = files.create_file(session, "case", members)
     if session.identity.side != "perpetrator":
         return case
@@ -30,7 +30,7 @@ def open_case(session: Session, members: Mapping[bytes, str]) -> bytes:
     with session.store.transaction():
         records.add(session, case, "liaison_file", {"file": ids.show(liaison), "address": ids.show(keys.address)})
         body = {"case": ids.show(keys.address), "key": keys.address_key.public.hex(), "opened_on": today(session)}
-        posting.post(session, case, "case_opened", body)
+        posting.post(session, case, "case_opened", body | ({"referral": referral} if referral else {}))
         session.store.set_fact(ADDRESS_KEY + liaison.hex(), keys.address_key.public)
     return case
 

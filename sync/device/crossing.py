@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from shared_schema.errors import ProtocolError
 from shared_schema.roles import has_content
-from sync.device import board, cases, instructions, notices, posting, receiving
+from sync.device import agreeing, board, cases, instructions, notices, posting, receiving
 from sync.device.board import Signed
 from sync.device.session import Session
 from sync.parcel import OTHER
@@ -24,6 +24,7 @@ def cross(session: Session, transport: Signed) -> bool:
         return False
     _carefully(session, lambda: cases.tell_new_keys(session))
     _carefully(session, lambda: instructions.fill(session))
+    _carefully(session, lambda: agreeing.drop_stale(session))
     waits = bool(session.store.parcels())
     board.tend_board(session, transport, wanted=waits)
     if waits:

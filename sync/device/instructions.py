@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from shared_schema import cbor, ids
+from shared_schema import cbor, ids, limits
 from shared_schema.errors import Refused
 from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
@@ -13,7 +13,8 @@ from sync.device import board, cases, posting, records
 from sync.device.session import Session
 from sync.letters import filler_id
 
-MOST_WEEKS: Final = 12
+MOST_WEEKS: Final = limits.LETTER_WEEKS
+_ACROSS: Final = frozenset({"parcel_sent", "letter_request", "instruction", "notice", "case_opened"})  # whose days are known over there
 _FRIDAY_NOON_MS: Final = 4 * 86_400_000 + 12 * 3_600_000
 
 
@@ -55,13 +56,8 @@ def instruct(
 
     Raises Refused for an end that equals a day of this file: it would tell of it.
     """
-    if not 1 <= weeks <= MOST_WEEKS:
-        raise Refused("bad-value", f"whole weeks, from 1 to {MOST_WEEKS}")
-    first = date.fromisoformat(cases.today(session))
-    last = (first + timedelta(days=7 * weeks - 1)).isoformat()
-    if last in days_in(session, log) or (first + timedelta(days=7 * weeks)).isoformat() in days_in(session, log):
-        raise Refused("bad-value", f"an end on {last} would tell of a day in this file: take more weeks, or fewer")
-    body: dict[str, Any] = {"word": word, "from": first.isoformat(), "until": last, "ring_first": ring_first}
+    first, last = period(session, log, weeks)
+    body: dict[str, Any] = {"word": word, "from": first, "until": last, "ring_first": ring_first}
     body |= {"say": list(say)} if list(say) else {}
     body |= {"gate": gate} if gate else {}
     kept: dict[str, Any] = {name: body[name] for name in ("word", "say", "gate", "from", "until") if name in body}
@@ -69,11 +65,33 @@ def instruct(
     return letter, last
 
 
+def period(session: Session, log: bytes, weeks: int) -> tuple[str, str]:
+    """The first and the last day of whole weeks from today on. Raises Refused for an end that would tell of a day in file `log`."""
+    if not 1 <= weeks <= MOST_WEEKS:
+        raise Refused("bad-value", f"whole weeks, from 1 to {MOST_WEEKS}")
+    first = date.fromisoformat(cases.today(session))
+    last = (first + timedelta(days=7 * weeks - 1)).isoformat()
+    check_end(session, log, last)
+    return first.isoformat(), last
+
+
+def latest_end(ms: int) -> str:
+    """The last day that an instruction may name which was sent at that time (docs/spec.md §15.7)."""
+    return (datetime.fromtimestamp(ms / 1000, UTC).date() + timedelta(days=7 * MOST_WEEKS - 1)).isoformat()
+
+
+def check_end(session: Session, log: bytes, last: str) -> None:
+    """Raises Refused for a last day that a record of this file names, or that is the day before one."""
+    days = days_in(session, log)
+    if last in days or (date.fromisoformat(last) + timedelta(days=1)).isoformat() in days:
+        raise Refused("bad-value", f"an end on {last} would tell of a day in this file: take more weeks, or fewer")
+
+
 def days_in(session: Session, log: bytes) -> set[str]:
     """Every day that a record of a file names, but for what was sent across."""
     found: set[str] = set()
     for record in session.records(log).values():
-        if record.type not in ("parcel_sent", "instruction", "notice", "case_opened"):
+        if record.type not in _ACROSS:
             for register in record.registers.values():
                 for live in register.live.values():
                     found |= set(_days(live.value))
@@ -123,6 +141,8 @@ def letters(session: Session, liaison: bytes) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for record, _ in session.store.records(liaison, "instruction"):
         values = cases.plain(records.values(session, liaison, record))
+        if not isinstance(values.get("word"), str):  # its time is over, and its words have gone
+            continue
         found.setdefault(str(values.get("parcel", ids.show(record))), values)
     return list(found.values())
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared_schema import cbor, ids, limits
+from shared_schema.approval import decode_approval
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.parcel import Contents, Parcel, decode_parcel, decode_pass, encode_contents, encode_parcels, parcel_map
-from shared_schema.roles import LETTERS, may_send
+from shared_schema.roles import LETTERS, may_send, takes_two
 from shared_schema.shape import as_blob, as_list, versioned
 from shared_schema.wire import Answer, decode_answer
 from sync.device import board, records
@@ -56,14 +57,18 @@ def post(
     about: Mapping[str, Any] | None = None,
     fixed: bool = False,
     letter_id: bytes | None = None,
+    second: bytes | None = None,
 ) -> bytes:
     """Keep a letter to the other side, durably; returns its id. It goes to the desk, or to the address `to`; `log` is the file it is sent from.
 
     `about` is what the record of it in `log` says besides its kind and time. With `fixed` it is sealed at once and cannot be read back here.
+    `second` is the COSE bytes of a colleague's approval, for what takes two people.
     """
     check_body(session, kind, body)
+    if takes_two(kind, session.identity.side, body) != (second is not None):
+        raise Refused("not-approved", f"a {kind} with these fields takes {'one person' if second else 'two people'}")
     letter_id = letter_id or session.entropy(16)
-    row = ParcelOut(letter_id, log, b"", kind, to or b"", int(kind in URGENT), session.now_ms(), _words(session, body), None, "", "")
+    row = ParcelOut(letter_id, log, b"", kind, to or b"", int(kind in URGENT), session.now_ms(), _words(session, body, second), None, "", "")
     _sign(session, row, to or bytes(16))  # what does not go in is refused before it is kept
     if fixed:
         where = board.desk(session)
@@ -79,9 +84,10 @@ def post(
     return letter_id
 
 
-def _words(session: Session, body: Mapping[str, Any]) -> bytes:
+def _words(session: Session, body: Mapping[str, Any], second: bytes | None) -> bytes:
     """What a letter will say, until it is signed and sealed."""
-    return cbor.encode({"at": max(0, session.now_ms()), "body": dict(body)})
+    approved = {} if second is None else {"second": second}
+    return cbor.encode({"at": max(0, session.now_ms()), "body": dict(body), **approved})
 
 
 def _minute(session: Session) -> dict[str, str]:
@@ -94,9 +100,17 @@ def _sign(session: Session, row: ParcelOut, address: bytes) -> Contents:
     me, known, said = session.identity, session.registry, cbor.decode(row.letter or b"")
     letter = sign_letter(session.sign_key, me.device, me.svc, me.side, address, row.id, row.kind, said["at"], said["body"])
     places = chain_to(known, me.device)
-    contents = Contents(letter, tuple(entry.cose for place in places for entry in session.store.entries(known.log, place - 1, place)))
+    contents = Contents(letter, _entries(session, places))
+    if (approval := said.get("second")) is not None:
+        more = [place for place in chain_to(known, decode_approval(approval).by) if place not in places]
+        contents = contents._replace(second=(approval, _entries(session, more)))
     room(me.side, len(encode_contents(contents)) + 4)
     return contents
+
+
+def _entries(session: Session, places: list[int]) -> tuple[bytes, ...]:
+    """Entries of the registry, as COSE bytes."""
+    return tuple(entry.cose for place in places for entry in session.store.entries(session.registry.log, place - 1, place))
 
 
 def _seal(session: Session, row: ParcelOut, address: bytes, week: int, key: bytes, *, fixed: bool = False) -> Parcel:
@@ -119,8 +133,8 @@ def send(session: Session, transport: Signed, *, urgent: bool = False) -> int:
                 elif answer.code == "stale-key" and not parcel.fixed and not sealed_again:
                     session.store.seal_parcel(parcel.id, None)
                     tried.discard(parcel.id)
-                elif answer.code == "parcel-spent" and _is_filler(session, parcel):
-                    session.store.drop_parcel(parcel.id)  # a colleague's device has sent this week's
+                elif answer.code == "parcel-spent" and _sent_by_another(session, parcel):
+                    session.store.drop_parcel(parcel.id)  # by a colleague's device
                 else:
                     session.store.answer_parcel(parcel.id, answer.code, answer.message)
         sealed_again = True
@@ -191,10 +205,18 @@ def _ask(session: Session, transport: Signed, batch: list[Parcel]) -> tuple[list
     return answers, [as_blob(item, "pass") for item in as_list(map_["passes"], "passes")]
 
 
-def _is_filler(session: Session, parcel: Parcel) -> bool:
-    """Anything else stays whatever the server says of it: nothing but a pass ends it."""
+def _sent_by_another(session: Session, parcel: Parcel) -> bool:
+    """True for a filler, which any device sends, and for words that two people agreed to, when a colleague's device says in the file that it has
+    the pass. Anything else stays whatever the server says of it: nothing but a pass ends it.
+    """
     row = next(one for one in session.store.parcels() if one.id == parcel.id)
-    return row.letter is not None and cbor.decode(row.letter)["body"].get("word") == "filler"
+    if row.letter is None or cbor.decode(row.letter)["body"].get("word") == "filler":
+        return row.letter is not None
+    said = [(record, records.values(session, row.log, record)) for record, _ in session.store.records(row.log, "parcel_sent")]
+    asked = next((values["request"].value for record, values in said if record == row.record and "request" in values), None)
+    return asked is not None and any(
+        record != row.record and "hash" in values and "request" in values and values["request"].value == asked for record, values in said
+    )
 
 
 def _passed(session: Session, parcel: Parcel, passes: list[bytes]) -> int:

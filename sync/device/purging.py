@@ -5,13 +5,14 @@ Everything happens in the transaction that takes the statement; what was deleted
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared_schema import cbor, cose, ids
 from shared_schema.entry import EXPUNCTION, Entry, decode_entry
 from shared_schema.errors import Malformed
 from shared_schema.membership import file_statement
-from shared_schema.removal import PURGE, Expunge, purge_payload
+from shared_schema.removal import EXPIRED, PURGE, Expunge, purge_payload
 from sync.change import Change, decode_change, encode_part
 from sync.device.parts import changes_of, parcel_in, plaintext, texts_in
 from sync.device.session import Session
@@ -48,12 +49,12 @@ class Purging:
         stub = self._open_stub(log, seq, entry, statement)
         target = self._target(log, statement.at) if statement.at else None
         if target is not None:
-            self._drop_part(log, target, statement, stub)
+            self._drop_part(log, seq, target, statement, stub)
         if statement.parcel is not None:  # nobody makes a record of it again
             self.store.put_filed(log, {statement.parcel})
         self._drop_unsent(log, statement, stub)
         if target is not None:
-            self._place(log, seq, target, stub)
+            self._place(log, seq, target, stub, last=statement.reason == EXPIRED)
         self._say_done(log, entry.id)
         return len(stub or ())
 
@@ -66,7 +67,7 @@ class Purging:
                 continue
             target = self._target(log, statement.at)
             if target is not None:
-                self._place(log, row.seq, target, self._open_stub(log, row.seq, entry, statement))
+                self._place(log, row.seq, target, self._open_stub(log, row.seq, entry, statement), last=statement.reason == EXPIRED)
 
     def _open_stub(self, log: bytes, seq: int, entry: Entry, statement: Expunge) -> list[Change] | None:
         """An expunction's stub; None, where this device lacks its key, or it is a hole."""
@@ -90,23 +91,34 @@ class Purging:
         user = certificate.subject.user if certificate else b""
         return Target(row, sealed, user, row.role, sealed is not entry)
 
-    def _drop_part(self, log: bytes, target: Target, statement: Expunge, stub: list[Change] | None) -> None:
+    def _drop_part(self, log: bytes, seq: int, target: Target, statement: Expunge, stub: list[Change] | None) -> None:
         sealed, part = target.sealed, statement.part
         data = sealed.parts[part]
         if data is None:
             return
         changes = changes_of(self.session, log, sealed, part)
         reads = sealed.epoch in self.store.secrets(log)  # of what is no part at all, whoever has its key, the stub says nothing
-        if stub is not None and reads and not stands_for(stub, changes, sealed.author, self.session.require_file(log).file):
+        last, file = statement.reason == EXPIRED, self.session.require_file(log).file
+        if stub is not None and reads and not stands_for(stub, changes, sealed.author, file, last=last):
             text = "what two colleagues say of a part that they removed is not what it said: its changes, what they replaced, or its amounts"
             self.session.alarm(log, target.row.seq, "bad-stub", text)
         if changes and parcel_in(changes) != statement.parcel:
             text = "two colleagues removed a part, and with it a letter from the other side that it was not made from, or not the one that it was"
             self.session.alarm(log, target.row.seq, "bad-parcel", text)
+        if statement.reason == EXPIRED:
+            self._check_expired(log, target.row.seq, changes, self.store.received_ms(log, seq))
         self._drop_letters(log, changes)
         self.store.drop_changes(log, sealed.author, [change.c for change in changes], target.row.seq)
         self.store.set_parts(log, target.row.seq, cbor.encode(_without(sealed, part)))
         self.store.blank_evidence(data)
+
+    def _check_expired(self, log: bytes, at: int, changes: list[Change], now_ms: int) -> None:
+        """By the calendar nothing goes but letters, and none that is in force: one person's device did this, so every other one looks."""
+        untils = [op.value for change in changes for op in change.ops if op.field == "until" and isinstance(op.value, str)]
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+        if any(change.t != "instruction" for change in changes) or any(until >= today for until in untils):
+            text = "a colleague's device removed, as if its time were over, what was no letter of the other side, or is in force"
+            self.session.alarm(log, at, "bad-expiry", text)
 
     def _drop_letters(self, log: bytes, changes: list[Change]) -> None:
         """Letters of this file that wait here and say the same in words go too, but for urgent ones; their author is told."""
@@ -123,7 +135,7 @@ class Purging:
 
     def _drop_unsent(self, log: bytes, statement: Expunge, stub: list[Change] | None) -> None:
         """The same in the outbox: of an entry whose page has not come or that is held, and what an old copy of this device sealed anew."""
-        me, file = self.session.identity.device, self.session.require_file(log).file
+        me, file, last = self.session.identity.device, self.session.require_file(log).file, statement.reason == EXPIRED
         stored = {change.c: self.store.change(log, me, change.c) for change in stub or ()}
         again = {row.sealed for row in stored.values() if row is not None and row.seq is None and row.sealed is not None}
         for item in self.store.outbox(log):
@@ -132,7 +144,7 @@ class Purging:
             entry = decode_entry(item.cose, cbor.decode(item.parts))
             for part, data in enumerate(entry.parts):
                 changes = changes_of(self.session, log, entry, part)
-                same = part == statement.part if item.id == statement.id else bool(changes) and stands_for(stub or (), changes, me, file)
+                same = part == statement.part if item.id == statement.id else bool(changes) and stands_for(stub or (), changes, me, file, last=last)
                 if data is None or not same:
                     continue
                 self.store.set_outbox_parts(item.n, cbor.encode(_without(entry, part)))
@@ -142,7 +154,7 @@ class Purging:
                     self.store.drop_unplaced(log, me, [change.c for change in changes])
                     self.store.answer_outbox(item.n, ERASED, "two colleagues removed a part of it; the rest of it is not sent any more")
 
-    def _place(self, log: bytes, seq: int, target: Target, stub: list[Change] | None) -> None:
+    def _place(self, log: bytes, seq: int, target: Target, stub: list[Change] | None, *, last: bool) -> None:
         """The stub's changes stand where the part's did, as its author's, for whoever could read that."""
         author, at, file = target.sealed.author, target.row.seq, self.session.require_file(log).file
         if target.row.void or target.sealed.epoch not in self.store.secrets(log):
@@ -153,7 +165,7 @@ class Purging:
         rows: list[tuple[Any, ...]] = []
         for change in stub or ():
             stored = self.store.change(log, author, change.c)
-            if stored is not None and stored.seq is None and not stands_for([change], [decode_change(stored.body)], author, file):
+            if stored is not None and stored.seq is None and not stands_for([change], [decode_change(stored.body)], author, file, last=last):
                 text = "a copy of this device used this change number first; what was typed here is kept with this alarm"
                 self.session.alarm(log, at, "repeated", text, stored.body)
             creates = ids.record_id(log, author, change.c) == change.r

@@ -8,7 +8,7 @@ from shared_schema.errors import Malformed, ProtocolError
 from shared_schema.parcel import Come, decode_come, decode_parcel
 from shared_schema.roles import LETTERS
 from sync.change import Change, decode_change
-from sync.device import board, records
+from sync.device import board, instructions, records
 from sync.device.board import Signed
 from sync.device.parts import parcel_in
 from sync.device.session import Session
@@ -20,7 +20,19 @@ from sync.letters import Opened, open_parcel
 _SEEN: Final = "parcels:"  # with a log's id in hex: the fact that holds the number of the newest parcel that was taken
 _SCANNED: Final = "parcels-filed:"  # with a log's id in hex: up to which place its records were looked at
 _EVIDENCE: Final = 65_536  # bytes of a parcel that an alarm keeps: what is longer is on the server for twelve weeks
-_FILLED: Final = 1_500  # bytes of a record from the victim side, so that its part has one size whatever it says
+_FILLED: Final = 3_400  # bytes of a record from the victim side, so that its part has one size whatever it says: the longest has some 2,500
+_OP: Final = 40  # bytes of an op and its signature, besides its value
+_READERS: Final = (
+    "parcel",
+    "sender",
+    "second",
+    "filling",
+    "state",
+    "split",
+    "matches",
+    "incomplete",
+    "filed_in",
+)  # fields that a reader writes, and no letter has
 _COPIED: Final = ("case_opened", "liaison_key", "notice")
 
 
@@ -123,15 +135,19 @@ def _values(session: Session, opened: Opened) -> dict[str, Any]:
     letter = opened.letter
     fields = session.types[letter.kind].fields
     for name, value in letter.body.items():
-        if name not in fields or name in ("parcel", "sender", "filling", "state"):
+        if name not in fields or name in _READERS:
             raise Malformed(f"the letter has a field that a {letter.kind} has not, or that its reader writes")
         check_shape(letter.kind, name, value)
-    return {**letter.body, "parcel": ids.show(letter.id), "sender": opened.sender.id.hex()}
+    if letter.kind == "instruction" and letter.body.get("until", "") > instructions.latest_end(opened.passed_ms):
+        raise Malformed("it would be in force for longer than anything is kept in a liaison file")
+    second = {} if opened.second is None else {"second": opened.second.id.hex()}
+    return {**letter.body, "parcel": ids.show(letter.id), "sender": opened.sender.id.hex(), **second}
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
     """What came from the victim side makes records of one size, so that a busy week looks like a quiet one."""
-    size = len(cbor.encode(dict(values)))
+    ops = sum(len(value) if isinstance(value, list) else 1 for value in values.values())
+    size = len(cbor.encode(dict(values))) + _OP * ops
     return {**values, "filling": "-" * max(1, _FILLED - size)}
 
 

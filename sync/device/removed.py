@@ -26,7 +26,7 @@ class Words(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Something that was removed by the statement `id` at place `seq`. `first` asked for it and approved, `second` carried it out; `part` is
+    """Something that was removed by the statement `id` at place `seq`. `first` asked for it and approved (nobody where the calendar did), `second` carried it out; `part` is
     (at, envelope, part), None for the whole file; `devices` may have had it.
     """
 

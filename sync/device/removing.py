@@ -14,7 +14,7 @@ from shared_schema.approval import Approval, decode_approval
 from shared_schema.entry import EXPUNCTION, Entry, Head, decode_entry
 from shared_schema.errors import Malformed, Refused
 from shared_schema.membership import encode_file_statement
-from shared_schema.removal import REASONS, Erase, Expunge, Hold, Removal, erase_act, expunge_act, release_act
+from shared_schema.removal import EXPIRED, REASONS, Erase, Expunge, Hold, Removal, erase_act, expunge_act, release_act
 from shared_schema.roles import is_lead, may_sign
 from sync import keys, membership, sealing
 from sync.approval import sign_approval
@@ -26,7 +26,7 @@ from sync.device.session import Session
 from sync.entry import sign_expunction, sign_statement
 from sync.fold import Record, is_void, show
 from sync.membership import FileState
-from sync.stub import make_stub, same_as, says_of
+from sync.stub import make_last_stub, make_stub, same_as, says_of
 
 REQUEST: Final = "removal_request"
 Named = tuple[int, bytes, int, bytes, bytes | None]
@@ -299,12 +299,18 @@ def _erase(session: Session, request: Request, one: Asked, rg: Head, previous: b
 
 
 def _expunge(session: Session, request: Request, one: Asked, named: Named, held: Entry | None) -> Entry:
-    log, state = request.log, session.require_file(request.log)
+    log = request.log
     at, entry_id, index, hash_, parcel = named
     found = parts_in(session, log, held, 0) if held is not None and at == 0 else parts_at(session, log, at)
     part = next((part for part in found if (part.id, part.index, part.hash) == (entry_id, index, hash_)), None)
     if part is None or part.parcel != parcel:
         raise Refused("not-found", "the part that the request names is not where it says, or was made from another letter")
+    return expunge_part(session, log, part, request.reason, one.approval)
+
+
+def expunge_part(session: Session, log: bytes, part: Part, reason: str, approval: Approval | None) -> Entry:
+    """Sign an expunction of one part, with its stub. Sent at the next sync."""
+    state = session.require_file(log)
     secret = session.store.secrets(log).get(state.epoch)
     if secret is None:
         raise Refused("no-standing", "this device lacks the file's current key: sync first")
@@ -312,11 +318,11 @@ def _expunge(session: Session, request: Request, one: Asked, named: Named, held:
     protected = who.header(EXPUNCTION, state.epoch)
     ctx = keys.context(who.svc, log, state.epoch)
 
-    stands = make_stub(part.changes, part.author, state.file, _same(session, log, part))
-    plain = encode_part(stands)
-    (stub,) = sealing.seal_parts(secret, ctx, who.device, who.sq + 1, protected, [plain], session.entropy)
-    goes = (at, entry_id, index, hash_, request.reason, parcel, ids.sha256(stub), says_of(stands))
-    made = Expunge(*goes, one.approval, session.registry.head, state.previous)
+    whole = reason != EXPIRED
+    stands = make_stub(part.changes, part.author, state.file, _same(session, log, part)) if whole else make_last_stub(part.changes)
+    (stub,) = sealing.seal_parts(secret, ctx, who.device, who.sq + 1, protected, [encode_part(stands)], session.entropy)
+    goes = (part.at, part.id, part.index, part.hash, reason, part.parcel, ids.sha256(stub), says_of(stands))
+    made = Expunge(*goes, approval, session.registry.head, state.previous)
     return _put(session, log, sign_expunction(session.sign_key, protected, encode_file_statement(made), stub))
 
 

@@ -16,7 +16,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
-from sync.device import VERSION, cover, crossing, helping, reading, wiping
+from sync.device import VERSION, cover, crossing, expiring, helping, reading, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -28,6 +28,7 @@ from sync.granting import Granter
 _PUSH_BYTES: Final = limits.REQUEST_BYTES * 3 // 4
 _FIRST_PUSH_BYTES: Final = 262_144  # then twice as much each time: what a slow link cannot carry whole gets through in pieces
 _ROUNDS: Final = 10_000
+_EXPIRIES: Final = 32  # in one sync; what is left goes with the next
 _SHOW_HEAD: Final = bytes(32)  # no log's chain: the server answers with its signed head, and a log that was stopped can go on
 _RESEALS: Final = 5
 _LOOK_FIRST_MS: Final = 900_000
@@ -86,6 +87,10 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     _reconcile(session, transport, report, progress)
     ended = cover.take_out(session)
     if crossing.cross(session, transport) or ended:
+        _reconcile(session, transport, report, progress)
+    for _ in range(_EXPIRIES):
+        if not expiring.expire(session):
+            break
         _reconcile(session, transport, report, progress)
     helping.tend(session)
     return report

@@ -112,9 +112,9 @@ class _Taking:
     def _history(self, log: bytes) -> History:
         return History(self.session.chain_at(log), self.store.root_at, self.sent, lambda seq: self._entry_at(log, seq))
 
-    def _entry_at(self, log: bytes, seq: int) -> Entry | None:
+    def _entry_at(self, log: bytes, seq: int) -> tuple[Entry, int] | None:
         row = self.store.entry(log, seq)
-        return decode_entry_alone(row.cose) if row is not None and row.cose else None
+        return (decode_entry_alone(row.cose), row.received_ms) if row is not None and row.cose else None
 
     # --- registry --------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared_schema import cbor, ids
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import board, cases, instructions, posting, records
+from sync.device import cases, instructions, posting, records
 from sync.device.fitting import own_rows
 from sync.device.session import Session
 from sync.device.values import check_row
@@ -63,8 +63,7 @@ def raise_alert(session: Session, log: bytes, values: Mapping[str, Any]) -> byte
     found = cases.liaison_of(session, log)
     with session.store.transaction():
         record = records.add(session, log, _TYPE, values)
-        if board.desk(session) is not None:
-            posting.post(session, log, _TYPE, {**values, **({"case": ids.show(found[1])} if found else {})})
+        posting.post(session, log, _TYPE, {**values, **({"case": ids.show(found[1])} if found else {})})  # it waits for a desk that is not known yet
     return record
 
 

@@ -33,6 +33,7 @@ class TestLookingUp:
             *("hazard", "incident", "legal_order", "onward_referral", "programme", "safeguarding_concern", "session", "visit_plan"),
             *("case_address", "therapy_referral", "attendance_notice", "risk_notice"),
             *("pre_therapy_call", "therapy_assessment", "therapy_session", "therapy_end"),
+            *("letter_request", "referral", "linked_person", "role_check"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)

@@ -231,12 +231,12 @@ def _file_take(given: In) -> None:
         membership.check_envelope(file, one)
     else:
         membership.take(file, one, known, max(given["received_ms"], state.received_ms))
-        removal.check_entry(one, _entry_at(given))
+        removal.check_entry(one, max(given["received_ms"], state.received_ms), _entry_at(given))
 
 
-def _entry_at(given: In) -> exchange.EntryAt:
+def _entry_at(given: In) -> removal.EntryAt:
     entries = given.get("entries", [])
-    return lambda seq: decode_travelling(entries[seq - 1][0]) if 0 < seq <= len(entries) else None
+    return lambda seq: (decode_travelling(entries[seq - 1][0]), entries[seq - 1][1]) if 0 < seq <= len(entries) else None
 
 
 def _fresh(given: In) -> None:
@@ -413,6 +413,15 @@ def _make_stub(given: In) -> Any:
     made = stub.make_stub(part, author, given["file"], stub.same_as(occurrences, going))
     assert stub.decode_stub(change.encode_part(made), given["file"]) == made
     assert stub.stands_for(made, part, author, given["file"])
+    return [encode_change_map(one) for one in made]
+
+
+def _make_last_stub(given: In) -> Any:
+    """The stub of a letter whose time is over."""
+    part = [at.change for at in to_occurrences(given["changes"])]
+    made = stub.make_last_stub(part)
+    assert stub.decode_stub(change.encode_part(made), "liaison") == made
+    assert stub.stands_for(made, part, bytes(16), "liaison", last=True)
     return [encode_change_map(one) for one in made]
 
 
@@ -620,6 +629,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "fold": _fold,
     "make_stub": _make_stub,
     "stub_says": _stub_says,
+    "make_last_stub": _make_last_stub,
     "open_stub": _open_stub,
     "fund": _fund,
     "leaf_hash": lambda given: merkle.leaf_hash(given["data"]),

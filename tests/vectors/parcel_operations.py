@@ -63,7 +63,8 @@ def _open_parcel(given: In) -> Any:
     opened = letters.open_parcel(to_parcel(given["parcel"]), given["pass"], candidates, given["file"], given["pinned"])
     letter = opened.letter
     said = {"kind": letter.kind, "at": letter.at, "body": dict(letter.body)}
-    return {"letter": said, "sender": _sender(opened.sender), "passed_ms": opened.passed_ms}
+    second = {} if opened.second is None else {"second": _sender(opened.second)}
+    return {"letter": said, "sender": _sender(opened.sender), "passed_ms": opened.passed_ms, **second}
 
 
 PARCEL_OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {

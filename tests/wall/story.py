@@ -9,7 +9,7 @@ from shared_schema import cbor, ids
 from shared_schema.errors import ProtocolError
 from shared_schema.parcel import week_of, week_starts
 from sync.change import Op
-from sync.device import cases, conflicts, files, instructions, posting, records, standing
+from sync.device import agreeing, cases, conflicts, files, instructions, posting, records, referrals, standing
 from tests.wall.twins import Phone, Run, steady
 from tests.world import DAY, HOUR
 
@@ -154,6 +154,7 @@ class _Victims:
         if opened:
             case = records.values(jo.session, jo.desk, opened[0][0])["case"].value  # type: ignore[attr-defined]
             records.add(jo.session, jo.desk, "link", {"case": case, "file": ids.show(log), "support": "accepted"})  # type: ignore[attr-defined]
+            self.across(log, str(case))
         jo.sync()
         run.client.get("/v1/nonces?side=victim&count=5")
         if self.count == 2:
@@ -165,6 +166,19 @@ class _Victims:
             standing.revoke(office.session, self.workers[0].session.identity.device, "stolen")
             office.sync()
             jo.sync()
+
+    def across(self, log: bytes, case: str) -> None:
+        """What is prepared here for the other side and never goes: words that nobody agreed to or that were taken back, packs, matches, a role check."""
+        jo = self.jo
+        session, desk = jo.session, jo.desk  # type: ignore[attr-defined]
+        for words in ("Ring the duty desk before you set out.", "Hold visits for now."):
+            agreeing.ask(session, log, case, words, weeks=self.count, based_on=["police"], about={"why": "she moves"})
+        agreeing.withdraw(session, agreeing.list_asked(session, log)[-1], "it is over")
+        people = {"person_using_abuse": [{"names": "Jack"}], "people_harmed": [{"names": f"Cheryl {self.count}", "address": "14 Hawthorn Close"}]}
+        pack = records.add(session, desk, "referral_intake", {"received_on": "2026-11-22", **people})
+        referrals.match(session, desk, pack)
+        referrals.incomplete(session, desk, pack, ["risk_level"], "2026-12-04")
+        records.add(session, desk, "role_check", {"who": "Jane", "conclusion": "is_harmed"})
 
     def rotate(self) -> None:
         """Somebody joins the desk: its keys change."""

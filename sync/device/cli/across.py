@@ -201,7 +201,7 @@ def instruction_send(
     about = {name: value for name, value in (("why", why), ("based_on", based_on), ("her_view", her_view)) if value}
     with frame.session() as opened:
         log = finding.find_file(opened, file)
-        to = _case(opened, log, case)
+        to = pick_case(opened, log, case)
         word = "contact_gate" if gate else "instruction"
         decided = {"decided_by": ids.show(opened.identity.user), **about}
         made, until = instructions.instruct(opened, log, to, word=word, weeks=weeks, say=say or (), gate=gate, ring_first=ring_first, about=decided)
@@ -209,7 +209,8 @@ def instruction_send(
     emit(found, f"It holds until {until}, that day included; it goes out with the next sync.", as_json=as_json)
 
 
-def _case(opened: Session, log: bytes, wanted: str | None) -> str:
+def pick_case(opened: Session, log: bytes, wanted: str | None) -> str:
+    """The one case that a file is linked to, or the one of several that is named. Raises Refused `not-found`."""
     known = [one for one in instructions.cases_known(opened, log) if wanted is None or one.startswith(wanted.lower())]
     if len(known) != 1:
         which = "no case of the other side is linked to this file" if not known else f"{len(known)} cases are: name one with --case"

@@ -9,6 +9,7 @@ import typer
 from sync.device import VERSION
 from sync.device.cli import (
     across,
+    agreeing,
     auditing,
     breaching,
     devices,
@@ -27,6 +28,7 @@ from sync.device.cli import (
     reconciling,
     recording,
     recovering,
+    referring,
     removing,
     status,
     terminal,
@@ -79,6 +81,8 @@ app.add_typer(holding.held, name="held")
 app.add_typer(across.desk, name="desk")
 app.add_typer(across.parcel, name="parcel")
 app.add_typer(across.instruction, name="instruction")
+agreeing.add_to(across.instruction)
+app.add_typer(referring.referral, name="referral")
 app.add_typer(urgent.urgent, name="urgent")
 app.add_typer(recovering.recovery, name="recovery")
 app.add_typer(handing_over.handover, name="handover")

@@ -7,7 +7,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
-from sync.device import cases, files, finding, records
+from sync.device import cases, files, finding, records, referrals
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.sending import require_taken
@@ -116,6 +116,9 @@ def file_create(
     kind: Annotated[str, typer.Argument(help="case, fund, liaison, shared_care, therapy, desk, intake.")],
     member_: Annotated[list[str] | None, typer.Option("--member", help="NAME=ROLE of a further member; repeat for several.")] = None,
     case: Annotated[str | None, typer.Option("--case", help="The case that a shared_care file belongs to.")] = None,
+    from_referral: Annotated[
+        str | None, typer.Option(help="Of a case: the referral at your side's desk that it begins from, as `referral list` shows it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Begin a file; works offline, and is sent at the next sync.
@@ -134,7 +137,10 @@ def file_create(
             _check_role(opened, kind, user, role)
             people[user] = role
         with opened.store.transaction():
-            log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
+            if from_referral:
+                log = referrals.open_case(opened, *_referral(opened, kind, from_referral), people)
+            else:
+                log = cases.open_case(opened, people) if kind == "case" else files.create_file(opened, kind, people)
             if address is not None:
                 records.add(opened, log, "case_address", {"address": ids.show(address)})
         state = opened.require_file(log)
@@ -152,6 +158,12 @@ def _address(opened: Session, kind: str, case: str) -> bytes:
     if kind != "shared_care":
         raise Refused("bad-value", "--case is for a shared_care file")
     return cases.require_case(opened, finding.find_file(opened, case))
+
+
+def _referral(opened: Session, kind: str, prefix: str) -> tuple[bytes, bytes]:
+    if kind != "case":
+        raise Refused("bad-value", "a case begins from a referral, and no other file")
+    return finding.only([(record, (desk, record)) for desk, record, _ in referrals.waiting(opened)], prefix, "referral", lambda _pair: "")
 
 
 def _closed(state: FileState) -> list[str]:

@@ -270,7 +270,7 @@ def gone_json(opened: Session, gone: Gone | None) -> dict[str, Any] | None:
     if gone is None:
         return None
     return {
-        "ms": gone.ms, "reason": gone.reason, "first": opened.name_of(gone.first), "second": opened.name_of(gone.second), "entry": gone.seq,
+        "ms": gone.ms, "reason": gone.reason, "first": opened.name_of(gone.first) if gone.first else None, "second": opened.name_of(gone.second), "entry": gone.seq,
     }  # fmt: skip
 
 

@@ -143,7 +143,10 @@ def expunge_list(
         emit_json({"requests": rows, "removed": gone})
         return
     table("Requests", ["id", "file", "by", "reason", "", "why"], [request_row(row) for row in rows])
-    cells = [[row["file_label"], row["what"], when(row["ms"]), row["reason"], f"{row['first']}, {row['second']}", devices_line(row)] for row in gone]
+    cells = [
+        [row["file_label"], row["what"], when(row["ms"]), row["reason"], f"{row['first'] or 'the calendar'}, {row['second']}", devices_line(row)]
+        for row in gone
+    ]
     table("Removed", ["file", "what", "when", "because", "by", "devices"], cells)
 
 
@@ -151,7 +154,7 @@ def _gone_json(opened: Session, transport: HttpTransport | None, one: Gone) -> d
     at, envelope, part = one.part or (0, b"", 0)
     return {
         "file": ids.show(one.log), "file_label": finding.label(opened, one.log), "by_entry": one.seq, "statement": one.id.hex(), "ms": one.ms,
-        "reason": one.reason, "first": opened.name_of(one.first), "second": opened.name_of(one.second), "entry": at or None, "id": envelope.hex(),
+        "reason": one.reason, "first": opened.name_of(one.first) if one.first else None, "second": opened.name_of(one.second), "entry": at or None, "id": envelope.hex(),
         "part": part, "what": f"entry {at}, part {part}" if at else f"part {part} of what was held", **devices_json(opened, transport, one),
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import breaches, cover, exporting, files, finding, funds, handovers, helping, holding, records, recovery, removing
+from sync.device import agreeing, breaches, cover, exporting, files, finding, funds, handovers, helping, holding, records, recovery, removing
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
@@ -149,7 +149,11 @@ def _held(opened: Session, labels: dict[bytes, str]) -> list[str]:
 def _removals(opened: Session, labels: dict[bytes, str]) -> list[str]:
     """What colleagues ask this person to remove with them."""
     how = {"expunge": "fieldkeep expunge list", "erase": "fieldkeep erase list", "release": "fieldkeep hold list"}
-    return [f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to {one.act}: {how[one.act]}" for one in removing.waiting_for(opened)]
+    found = [f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to {one.act}: {how[one.act]}" for one in removing.waiting_for(opened)]
+    return found + [
+        f"{labels[one.log]}: {opened.name_of(one.by)} asks a second person to agree to words for the other side: fieldkeep instruction asked"
+        for one in agreeing.waiting_for(opened)
+    ]
 
 
 def _exports(opened: Session, labels: dict[bytes, str]) -> list[str]:

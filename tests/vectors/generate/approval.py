@@ -5,6 +5,7 @@ from typing import Any, Final
 from shared_schema import cbor, cose, limits
 from shared_schema.approval import APPROVAL, act_hash, export_act
 from shared_schema.removal import erase_act, expunge_act, release_act
+from sync.letters import letter_act
 from sync.signing import sign_object
 from tests.vectors.codecs import CODECS
 from tests.vectors.generate.world import A1, C1, M1, N1, OTHER_SVC, SVC, T0, V1, Device, fill, perpetrator, seed
@@ -17,6 +18,13 @@ _ACTS: Final[dict[str, dict[str, Any]]] = {
     "release": {"kind": "hold", "release": _ENTRY},
     "erase": {"kind": "erase", "reason": "retention"},
     "export": {"kind": "export", "purpose": "subject_access", "to": "Jack", "upto": 12},
+    "letter": {
+        "kind": "letter",
+        "to": _LOG,
+        "id": bytes(16),
+        "letter": "instruction",
+        "body": {"word": "instruction", "free_text": "Ring before you go."},
+    },
 }
 _ACT: Final = act_hash(_ACTS["expunge"])
 _WEEK: Final = 7 * 86_400_000
@@ -37,6 +45,11 @@ def _shapes(book: Book) -> None:
         ("approval_of_release", "An approval of ending a hold.", _approval(kind="hold", act=act_hash(_ACTS["release"]))),
         ("approval_of_erasure", "An approval of erasing a file.", _approval(kind="erase", act=act_hash(_ACTS["erase"]))),
         ("approval_of_export", "An approval of writing a file out.", _approval(kind="export", act=act_hash(_ACTS["export"]))),
+        (
+            "approval_of_letter",
+            "An approval of a letter to the other side: `log` is the address that it goes to.",
+            _approval(kind="letter", act=act_hash(_ACTS["letter"])),
+        ),
     ):
         book.add(name, why, codec="approval", value=CODECS["approval"].decode(data), bytes=data, seed=seed(f"device/{C1.name}"))
 
@@ -67,6 +80,7 @@ def _acts(book: Book) -> None:
     assert act_hash(_ACTS["release"]) == release_act(_ENTRY)
     assert act_hash(_ACTS["erase"]) == erase_act("retention")
     assert act_hash(_ACTS["export"]) == export_act("subject_access", "Jack", 12)
+    assert act_hash(_ACTS["letter"]) == letter_act(_LOG, bytes(16), "instruction", _ACTS["letter"]["body"])
 
 
 def _judged(book: Book) -> None:

@@ -36,6 +36,9 @@ from tests.vectors.generate.world import (
 from tests.vectors.notation import Book
 
 M2: Final = Device("m2", "Mo", ("coordinator", "fund_holder"))
+V3: Final = Device("v3", V1.user_name, ("coordinator",))
+V4: Final = Device("v4", "Fay", ("fund_holder",))
+V5: Final = Device("v5", "Lin", ("link_worker",))
 
 
 class Chains:
@@ -85,9 +88,16 @@ def _perpetrator() -> RegistryLog:
     return made
 
 
+def _victim() -> RegistryLog:
+    made = victim()
+    for device in (V3, V4, V5):
+        made.append(made.enrol(device, W1))
+    return made
+
+
 CHAINS: Final[dict[str, Chains]] = {
     "perpetrator": Chains(_perpetrator(), {A1: None, C1: A1, N1: A1, F1: A1, A2: A1, M2: A2}),
-    "victim": Chains(victim(), {W1: None, V1: W1, V2: W1}),
+    "victim": Chains(_victim(), {W1: None, V1: W1, V2: W1, V3: W1, V4: W1, V5: W1}),
 }
 
 

@@ -7,9 +7,9 @@ from shared_schema import cbor, ids
 from sync import keys
 from sync.signing import SigningKey
 from tests.vectors.generate.kept import Kept
-from tests.vectors.generate.parcel_chains import CHAINS, M2, sender
+from tests.vectors.generate.parcel_chains import CHAINS, M2, V3, V4, V5, sender
 from tests.vectors.generate.parcel_world import DESK, LIAISON, OTHER_DESK, SIDE_OF, WEEK, address, receipt_key, secret, signed, weekly
-from tests.vectors.generate.world import A1, C1, F1, N1, OTHER_SVC, PINNED, SVC, T0, V1, Device, fill, signer
+from tests.vectors.generate.world import A1, C1, F1, N1, OTHER_SVC, PINNED, SVC, T0, V1, V2, Device, fill, signer
 from tests.vectors.notation import Book
 
 _OTHER: Final = {"perpetrator": "victim", "victim": "perpetrator"}
@@ -35,6 +35,7 @@ class Draft:
     outer: bytes | None = None  # the address that the parcel names
     epoch: int = 1
     week: int = WEEK  # in whose key it is sealed
+    second: Any = None  # as the contents have it
 
     @property
     def side(self) -> str:
@@ -68,7 +69,7 @@ class Draft:
         payload = {"from": self.side, "to": address(self.to), "id": self.id, "kind": self.kind, "at": T0 - 60_000, "body": self.body}
         letter = signed("letter", payload | self.letter, self.kid or self.sender.id, self.sign_key or self.sender.key, self.svc)
         chain = CHAINS[self.side].of(self.sender) if self.chain is None else self.chain
-        return {"v": 1, "letter": letter, "chain": list(chain), "second": None}
+        return {"v": 1, "letter": letter, "chain": list(chain), "second": self.second}
 
 
 def padded(plain: bytes, size: int = _ROOM) -> bytes:
@@ -119,6 +120,74 @@ def passed(
     return signed(typ, payload | over, kid or ids.server_key_id(right.public), key or right, svc)
 
 
+_FREE: Final = {
+    "word": "instruction", "free_text": "Ring Ruth before you go.", "from": "2025-10-13", "until": "2025-10-26", "ring_first": "coordinator",
+}  # fmt: skip
+_DAY: Final = 86_400_000
+
+
+def _act(draft: Draft, **over: Any) -> bytes:
+    """What an approval of a letter names, by the book."""
+    act = {"kind": "letter", "to": address(draft.to), "id": draft.id, "letter": draft.kind, "body": draft.body} | over
+    return ids.sha256(b"fieldkeep/v1/act\0" + cbor.encode(act))
+
+
+def _approved(draft: Draft, by: Device = V2, *, key: SigningKey | None = None, svc: bytes = SVC, **over: Any) -> bytes:
+    """Somebody's approval of a draft."""
+    usual = {"side": draft.side, "log": address(draft.to), "kind": "letter", "act": _act(draft), "until": T0 + 7 * _DAY}
+    return signed("approval", usual | over, by.id, key or by.key, svc)
+
+
+def _free(**over: Any) -> Draft:
+    """An instruction in somebody's own words, by v1, a link worker; v2, a coordinator, has approved it."""
+    draft = replace(Draft(V1, LIAISON, "instruction", _FREE), **over)
+    return draft if "second" in over else replace(draft, second=[_approved(draft), [CHAINS["victim"].of(V2)[-1]]])
+
+
+def _two_people(post: _Post) -> None:
+    """Letters that take two people."""
+    good = _free()
+    sealed = post.parcel("free_text", good)
+    letter = {"kind": good.kind, "at": T0 - 60_000, "body": good.body}
+    v1, v2 = (sender(CHAINS["victim"].certificate(device), device) for device in (V1, V2))
+    out = {"letter": letter, "sender": v1, "passed_ms": T0 + 5, "second": v2}
+    why = "An instruction in somebody's own words: a link worker sends what a coordinator approved."
+    post.book.add("open_free_text", why, op="open_parcel", given=post.given(good, sealed), out=out)
+    back = _free(sender=V2, second=None)
+    back = replace(back, second=[_approved(back, V1), [CHAINS["victim"].of(V1)[-1]]])
+    why = "A coordinator sends what a link worker approved."
+    given = post.given(back, post.parcel("free_text_back", back))
+    post.book.add("open_free_text_back", why, op="open_parcel", given=given, out=out | {"sender": v2, "second": v1})
+
+    own = _free(second=None)
+    v1_last, v2_last = (CHAINS["victim"].of(device)[-1] for device in (V1, V2))
+    closed = {name: value for name, value in _FREE.items() if name != "free_text"} | {"say": ["no_home_visits"]}
+    alone = replace(own, body=closed)
+    chain = CHAINS["victim"].of
+    for name, code, why, second in (
+        ("alone", "not-approved", "Nobody has approved it.", None),
+        ("same_device", "malformed", "Approved by the device that sends it.", [_approved(own, V1), [v1_last]]),
+        ("other_words", "not-approved", "Approved were other words.", [_approved(own, act=_act(own, body=_FREE | {"free_text": "Go at once."})), [v2_last]]),
+        ("other_letter", "not-approved", "Approved was a letter with another id.", [_approved(own, act=_act(own, id=bytes(16))), [v2_last]]),
+        ("other_address", "not-approved", "The approval is for another address.", [_approved(own, log=address(OTHER_DESK)), [v2_last]]),
+        ("other_kind", "not-approved", "The approval is of another kind of act.", [_approved(own, kind="erase"), [v2_last]]),
+        ("ended", "not-approved", "The approval ended before the letter was taken.", [_approved(own, until=T0 + 4), [v2_last]]),
+        ("too_long", "not-approved", "For longer than an approval may be.", [_approved(own, until=T0 + 6 + 14 * _DAY), [v2_last]]),
+        ("other_service", "not-approved", "The approval is of another service.", [_approved(own, svc=OTHER_SVC), [v2_last]]),
+        ("same_person", "not-approved", "Approved by another device of the person who sends it.", [_approved(own, V3), [chain(V3)[-1]]]),
+        ("role", "not-approved", "Approved by a fund holder, who sends no instructions.", [_approved(own, V4), [chain(V4)[-1]]]),
+        ("no_lead", "not-approved", "By two link workers: one of the two is a coordinator.", [_approved(own, V5), [chain(V5)[-1]]]),
+        ("forged", "malformed", "The approval is by another key, under the coordinator's id.", [_approved(own, key=V1.key), [v2_last]]),
+        ("chain_of_other", "malformed", "The second chain certifies the sender again, and not whoever approved.", [_approved(own), [v1_last]]),
+        ("chain_whole", "malformed", "The second chain begins again with the root.", [_approved(own), list(chain(V2))]),
+        ("chain_empty", "malformed", "Nothing certifies whoever approved.", [_approved(own), []]),
+    ):  # fmt: skip
+        draft = replace(own, second=second)
+        post.refuse(f"free_text_{name}", why, draft, post.parcel(f"free_text_{name}", draft), code)
+    draft = replace(alone, second=[_approved(alone), [v2_last]])
+    post.refuse("closed_list_by_two", "What one person sends has a second one's approval.", draft, post.parcel("closed_list_by_two", draft))
+
+
 def _golden(post: _Post) -> None:
     notice = Draft()
     sealed = post.parcel("notice", notice)
@@ -130,6 +199,8 @@ def _golden(post: _Post) -> None:
     post.opens("instruction", "From a link worker to the liaison file of a case.", instruction, post.parcel("instruction", instruction))
     alert = Draft(F1, DESK, "urgent_alert", {"what": "weapon", "at_risk": ["partner"], "words": "He has said so twice."})
     post.opens("alert", "From a fund holder: urgent alerts may come from any role with content.", alert, post.parcel("alert", alert))
+    part = Draft(V2, OTHER_DESK, "referral", {"referral_source": "matac", "names": "Jack", "victim_details_held": "yes"})
+    post.opens("referral", "The other side's part of a referral, to its desk.", part, post.parcel("referral", part))
     back = Draft(V1, OTHER_DESK, "urgent_alert", {"what": "worker_in_danger", "words": "w" * 8_000})
     spare = _ROOM - 4 - len(cbor.encode(back.contents))
     back = replace(back, body=back.body | {"words": "w" * (8_000 + spare)})
@@ -238,6 +309,8 @@ def _saying(post: _Post) -> None:
     for name, code, why, over in odd:
         draft = replace(notice, **over)
         post.refuse(name, why, draft, post.parcel(name, draft), code)
+    part = Draft(V1, OTHER_DESK, "referral", {"referral_source": "matac"})
+    post.refuse("referral_role", "A link worker gives no referrals.", part, post.parcel("referral_role", part), "not-permitted")
     administrator = replace(notice, sender=A1, kind="urgent_alert", body={"what": "weapon"})
     why = "An administrator, who has no content, sends nothing."
     post.refuse("role_without_content", why, administrator, post.parcel("administrator", administrator), "not-permitted")
@@ -274,4 +347,5 @@ def book() -> Book:
     _golden(post)
     _wrapping(post)
     _saying(post)
+    _two_people(post)
     return made

@@ -18,13 +18,16 @@ from tests.vectors.notation import Book
 
 _STUB: Final = fill("removal/stub", 304)
 _DAY: Final = 86_400_000
+_WEEK: Final = 7 * _DAY
+_FIRST_MONDAY: Final = 4 * _DAY
+_OVER: Final = T0 - (T0 - _FIRST_MONDAY) % _WEEK + 7 * _WEEK  # when what came at T0 goes by the calendar
 C2: Final = Device("c2", C1.user_name, C1.roles)
 NOT_APPROVED: Final = "not-approved"
 
 
-def _written(members: dict[Device, str] | None = None) -> FileLog:
+def _written(members: dict[Device, str] | None = None, kind: str = "case") -> FileLog:
     """A case of c1, n1 and m1 by default; n1 writes an envelope of two parts (entry 2), c1 one of one (entry 3)."""
-    file = membership.started(8, members or {C1: "coordinator", N1: "navigator", M1: "navigator"})
+    file = membership.started(8, members or {C1: "coordinator", N1: "navigator", M1: "navigator"}, file=kind)
     file.append(file.envelope(N1, 1, [PART, fill("removal/second part", 304)]))
     file.append(file.envelope(C1, 1, [fill("removal/third part", 304)]))
     return file
@@ -71,6 +74,7 @@ def _shapes() -> Book:
         "expunge_last_part": replace(replace(file.expunge(2, by=N1), part=1023), stub=stub),
         "expunge_with_parcel": replace(file.expunge(2, by=N1, parcel=fill("removal/parcel", 16)), stub=stub),
         "expunge_alone": replace(file.expunge(2), stub=stub),
+        "expunge_expired": replace(file.expunge(2, reason="expired"), stub=stub),
         "release": file.hold(release=bytes(32), by=N1),
         "erase_alone": file.erase(None),
     }
@@ -104,6 +108,7 @@ def _shapes() -> Book:
         ("hold_with_approval", "A hold begins without a second person.", "hold", {"approval": maps["release"]["approval"]}),
         ("release_16", "The id of a statement has 32 bytes.", "release", {"release": bytes(16)}),
         ("erase_reason_unknown", "A reason that does not exist.", "erase", {"reason": "space"}),
+        ("erase_expired", "A file does not go by the calendar.", "erase", {"reason": "expired"}),
         ("erase_file_unknown", "A kind of file that does not exist.", "erase", {"file": "diary"}),
         ("erase_nonce_15", "A nonce of 15 bytes.", "erase", {"nonce": bytes(15)}),
         ("erase_creator_17", "A creator of 17 bytes.", "erase", {"creator": bytes(17)}),
@@ -157,6 +162,7 @@ def _sequences(book: Book) -> None:
     why = "After a void epoch nothing is expunged: nobody could know who reads the stub."
     add("expunged_while_blocked", why, blocked, "not-permitted", "not-permitted", voided=[2], blocked=True)
     _held_sequences(book)
+    _expired_sequences(book)
     _hold_sequences(book)
     _erased_sequences(book)
 
@@ -191,6 +197,19 @@ def _held_sequences(book: Book) -> None:
 def _of(file: FileLog, late: Entry, by: Device, **over: Any) -> Any:
     """An expunge of the first part of what is held."""
     return file.expunge(2, by=by, at=0, id=late.id, hash=late.hashes[0], **over)
+
+
+def _expired_sequences(book: Book) -> None:
+    file = _written(kind="liaison")
+    target = file.entries[1][0]
+    file.append(_over(file), _OVER)
+    why = "A letter goes by the calendar: one navigator carries it out, seven weeks after the Monday of its own."
+    out = _out(file, expunged=[[target.id, 0, 2]]) | {"file": "liaison"}
+    book.add("expired", why, op="file", given=file.given(), out=out)
+    file.append(_over(file, by=C1, part=1), _OVER + 1)
+    both = sorted([[target.id, 0, 2], [target.id, 1, 2]])
+    out = _out(file, expunged=both) | {"file": "liaison"}
+    book.add("expired_both", "The other part of that entry too, by another member.", op="file", given=file.given(), out=out)
 
 
 def _hold_sequences(book: Book) -> None:
@@ -296,6 +315,7 @@ def _refusals(book: Book) -> None:
     )
     _refused_holds(refuse)
     _refused_erasures(refuse)
+    _refused_by_calendar(book)
 
 
 def _expunged_by(file: FileLog, **over: Any) -> Entry:
@@ -335,6 +355,32 @@ def _refused_holds(refuse: Callable[..., None]) -> None:
     released = held.copy()
     released.append(released.by(C1, released.hold(release=hold.id, by=N1)))
     refuse("released_twice", "That hold has ended.", lambda f: f.by(C1, f.hold(release=hold.id, by=N1)), on=released)
+
+
+def _over(file: FileLog, **over: Any) -> Entry:
+    """Something goes by the calendar, by one person."""
+    return file.expunction(over.pop("by", N1), file.expunge(over.pop("at", 2), reason="expired", **over), _STUB)
+
+
+def _refused_by_calendar(book: Book) -> None:
+    def refuse(name: str, why: str, file: FileLog, entry: Entry, at_ms: int = _OVER, code: str = "not-permitted") -> None:
+        book.refuse(f"expired_{name}", why, code, op="file_take", given=file.given() | {"entry": travelling(entry), "received_ms": at_ms})
+
+    file = _written(kind="liaison")
+    refuse("a_moment_early", "One millisecond before the week begins.", file, _over(file), _OVER - 1)
+    refuse("at_once", "In the week in which it came.", file, _over(file), T0 + 5000)
+    refuse("with_approval", "By two people: by the calendar nobody approves.", file, _over(file, approval=file.expunge(2, by=C1).approval))
+    held_one = file.expunction(N1, replace(file.expunge(2, reason="expired"), at=0), _STUB)
+    refuse("held", "What is held has no age.", file, held_one)
+    refuse("by_stranger", "The author is no member.", file, _over(file, by=F1))
+    refuse("not_there", "The log has another envelope at that place.", file, _over(file, id=bytes(32)))
+    case = _written()
+    refuse("in_a_case", "In a case file nothing goes by the calendar.", case, _over(case))
+    held = _written(kind="liaison")
+    held.append(held.by(C1, held.hold()))
+    refuse("under_hold", "There is a hold on the file.", held, _over(held))
+    other = file.expunction(N1, file.expunge(2, reason="retention"), _STUB)
+    refuse("for_another_reason", "One person, for a reason that takes two.", file, other, code=NOT_APPROVED)
 
 
 def _refused_erasures(refuse: Callable[..., None]) -> None:

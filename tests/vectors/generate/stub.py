@@ -88,6 +88,26 @@ def _makes(book: Book) -> None:
     makes("fund_odd", "What is no amount and no id goes.", story, [(F1, 1)], [NONE, NONE, NONE | {"amount": 50, "at": NONE}], "fund")
 
 
+def _makes_last(book: Book) -> None:
+    def makes(name: str, why: str, story: Story, ops: list[list[Any]]) -> None:
+        given = {"changes": story.changes}
+        out = OPERATIONS["make_last_stub"](given)
+        assert same([change["ops"] for change in out], ops), (name, out)
+        book.add(f"last_{name}", why, op="make_last_stub", given=given, out=out)
+
+    signed = [["state", "set", "signed", []], ["_signed", "sign", None, []]]
+    story = Story()
+    story.creates(C1, "note", ("story", "set", "Ring first"), ("state", "set", "signed"), ("_signed", "sign", None, [[C1.id, 1, 0]]))
+    makes("letter", "Of a letter whose time is over there remains that it was signed.", story, [signed])
+    story = Story()
+    more = [("needs", "add", f"n{i}") for i in range(9)]
+    story.creates(C1, "note", *more, ("state", "set", "signed"), ("_signed", "sign", None, [[C1.id, 1, i] for i in range(9)]))
+    makes("longer", "Of a longer one there remains the same.", story, [signed])
+    story = Story()
+    story.creates(C1, "plan", ("rows", "add", {"what": "12 Elm Street"}), ("state", "set", "12 Elm Street"))
+    makes("odd", "Where neither remains, one op stands for all.", story, [[["state", "set", "draft", []]]])
+
+
 def _opens(book: Book) -> None:
     story = Story()
     record, _ = story.creates(C1, "plan", ("story", "set", NONE), ("rows", "add", NONE | {"what": NONE}), ("state", "set", "draft"))
@@ -170,6 +190,7 @@ def books() -> list[Book]:
     book = Book("stub", "stub", "What stands for an expunged part, and the fold with it. The types are those of the fold's cases.", "5.7")
     book.share("types", _TYPES)
     _makes(book)
+    _makes_last(book)
     _opens(book)
     _folds(book)
     return [book]
