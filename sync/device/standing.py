@@ -2,8 +2,9 @@
 
 from shared_schema import ids
 from shared_schema.certificate import Reinstate, Revoke, Suspend, encode_registry_statement
-from shared_schema.entry import Entry
+from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Refused
+from shared_schema.membership import file_statement
 from shared_schema.roles import may_reinstate
 from sync.device.outbox import put_statement
 from sync.device.session import Session
@@ -44,8 +45,18 @@ def reinstate(session: Session, device: bytes) -> Entry:
 
 
 def files_on(session: Session, device: bytes) -> list[bytes]:
-    """The files, of those on this device, whose content the other device holds keys for."""
-    return [log for log in session.file_logs() if (state := session.file(log)) is not None and device in state.holders]
+    """The files, of those on this device, for which the other device was ever given keys: what it may have kept, whatever was rotated since."""
+    return [log for log in session.file_logs() if _holds(session, log, device) or _was_given(session, log, device)]
+
+
+def _holds(session: Session, log: bytes, device: bytes) -> bool:
+    state = session.file(log)
+    return state is not None and device in state.holders
+
+
+def _was_given(session: Session, log: bytes, device: bytes) -> bool:
+    statements = (file_statement(decode_entry_alone(row.cose)) for row in session.store.statements(log) if not row.void and row.cose)
+    return any(grant.to == device for statement in statements for grant in getattr(statement, "grants", ()))
 
 
 def to_ring(session: Session, device: bytes) -> list[tuple[str, str]]:

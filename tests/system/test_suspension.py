@@ -25,7 +25,8 @@ def test_a_stolen_phone(office: Any) -> None:
     status = office.run("sam", "status")
     assert (status["unsent"], status["held"]) == (0, 1)
     assert any("suspended" in text for text in status["needs_you"])
-    assert office.run("priya", "device", "suspend", "Sam", "--reason", "stolen")["already"]
+    again = office.run("priya", "device", "suspend", "Sam", "--reason", "stolen")
+    assert again == told | {"already": True}, "whom to ring, and what is on it, can be asked for again"
     assert [row["suspended"] for row in office.run("priya", "device", "list")["devices"] if row["name"] == "Sam"] == [True]
     assert office.refused("priya", "device", "reinstate", "Sam") == "not-permitted"
     assert office.run("ruth", "device", "reinstate", "Sam")["held"] == {office.case: 1}
@@ -39,6 +40,10 @@ def test_it_says_what_to_do(office: Any) -> None:
     said = office.text("priya", "device", "suspend", "Sam", "--reason", "lost")
     assert "Ring now:" in said
     assert "Ruth, coordinator" in said
+    office.run("office/perpetrator-administrator", "device", "revoke", "Sam", "--reason", "lost", "--yes")
+    office.sync("ruth", "priya")
+    again = office.run("priya", "device", "suspend", "Sam", "--reason", "lost")
+    assert (again["already"], again["files"]) == (True, [office.case]), "the keys have changed since; what was on it has not"
 
 
 def test_what_may_not_be_suspended(office: Any) -> None:

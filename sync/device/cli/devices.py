@@ -132,15 +132,14 @@ def device_suspend(
         target, name = certificate.keys.device, certificate.subject.name
         on_it, to_ring = standing.files_on(opened, target), standing.to_ring(opened, target)
         labels = [finding.label(opened, log) for log in on_it]
-        if not certificate.acts:
-            emit({"suspended": ids.show(target), "already": True}, f"{name}'s device {short(target)} is kept out already.", as_json=as_json)
-            return
-        send(opened, transport, standing.suspend(opened, target, reason), "the suspension")
+        already = not certificate.acts
+        if not already:
+            send(opened, transport, standing.suspend(opened, target, reason), "the suspension")
     found = {
-        "suspended": ids.show(target), "reason": reason, "already": False, "files": [ids.show(log) for log in on_it],
+        "suspended": ids.show(target), "reason": reason, "already": already, "files": [ids.show(log) for log in on_it],
         "ring": [{"name": who, "role": role} for who, role in to_ring],
     }  # fmt: skip
-    lines = [f"{name}'s device {short(target)} is kept out from now on."]
+    lines = [f"{name}'s device {short(target)} is kept out {'already' if already else 'from now on'}."]
     lines += ["On it, of the files that you can see:", *(f"  {label}" for label in labels)] if on_it else ["On it is no file that you can see."]
     lines += ["Ring now:", *(f"  {who}, {role}" for who, role in to_ring)]
     lines.append("What it had not sent can still be handed in. For good: an administrator runs fieldkeep device revoke.")
