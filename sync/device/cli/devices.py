@@ -203,9 +203,15 @@ def _as_it_stands(opened: Session, which: str) -> Certificate:
 
 
 def which_device(opened: Session, which: str) -> bytes:
-    """A device by its id, by what it is called, or by the name of a person who has one."""
-    theirs = [cert.keys.device for cert in opened.registry.devices.values() if cert.subject.name.lower() == which.lower() and cert.revoked is None]
-    return theirs[0] if len(theirs) == 1 else frame.device_id(opened, which)
+    """A device by its id, by what it is called, or by the name of a person who has one. Raises Refused `not-found`, naming those of a person with several."""
+    theirs = [cert for cert in opened.registry.devices.values() if cert.subject.name.lower() == which.lower()]
+    left = [cert for cert in theirs if cert.revoked is None] or theirs
+    if len(left) == 1:
+        return left[0].keys.device
+    if left and all(cert.keys.label.lower() != which.lower() for cert in opened.registry.devices.values()):
+        several = ", ".join(f"{cert.keys.label} ({short(cert.keys.device)})" for cert in left)
+        raise Refused("not-found", f"{left[0].subject.name} has {len(left)} devices, say which: {several}")
+    return frame.device_id(opened, which)
 
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
