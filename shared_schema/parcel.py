@@ -17,6 +17,8 @@ GATE: Final = "fieldkeep-gate"
 INTAKE: Final = "fieldkeep-intake"
 LETTER: Final = "fieldkeep-letter"
 PASS: Final = "fieldkeep-pass"  # noqa: S105  # no password
+READER_FIELDS: Final = frozenset({"parcel", "sender", "second", "filling", "state", "split", "matches", "incomplete", "filed_in"})
+"""Fields that a letter's reader writes, and no letter has (docs/spec.md §15.5)."""
 WEEK_MS: Final = 604_800_000
 _FIRST_MONDAY_MS: Final = 345_600_000  # 5 January 1970
 _MOST_WEEKS: Final = 2**32 - 1

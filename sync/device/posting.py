@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared_schema import cbor, ids, limits
 from shared_schema.approval import decode_approval
 from shared_schema.errors import Malformed, ProtocolError, Refused
-from shared_schema.parcel import Contents, Parcel, decode_parcel, decode_pass, encode_contents, encode_parcels, parcel_map
+from shared_schema.parcel import READER_FIELDS, Contents, Parcel, decode_parcel, decode_pass, encode_contents, encode_parcels, parcel_map
 from shared_schema.roles import LETTERS, may_send, takes_two
 from shared_schema.shape import as_blob, as_list, versioned
 from shared_schema.wire import Answer, decode_answer
@@ -44,6 +44,8 @@ def check_body(session: Session, kind: str, body: Mapping[str, Any]) -> None:
     for name, value in body.items():
         if name not in session.types[kind].fields:
             raise Refused("bad-value", f"{kind} has no field {name!r}")
+        if name in READER_FIELDS:
+            raise Refused("bad-value", f"whoever reads a {kind} writes its {name}: nothing was kept")
         check_value(kind, name, value)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared_schema import cbor, ids
 from shared_schema.errors import Malformed, ProtocolError
-from shared_schema.parcel import Come, decode_come, decode_parcel
+from shared_schema.parcel import READER_FIELDS, Come, decode_come, decode_parcel
 from shared_schema.roles import LETTERS
 from sync.change import Change, decode_change
 from sync.device import board, instructions, records
@@ -22,17 +22,6 @@ _SCANNED: Final = "parcels-filed:"  # with a log's id in hex: up to which place 
 _EVIDENCE: Final = 65_536  # bytes of a parcel that an alarm keeps: what is longer is on the server for twelve weeks
 _FILLED: Final = 3_400  # bytes of a record from the victim side, so that its part has one size whatever it says: the longest has some 2,500
 _OP: Final = 40  # bytes of an op and its signature, besides its value
-_READERS: Final = (
-    "parcel",
-    "sender",
-    "second",
-    "filling",
-    "state",
-    "split",
-    "matches",
-    "incomplete",
-    "filed_in",
-)  # fields that a reader writes, and no letter has
 _COPIED: Final = ("case_opened", "liaison_key", "notice")
 
 
@@ -135,7 +124,7 @@ def _values(session: Session, opened: Opened) -> dict[str, Any]:
     letter = opened.letter
     fields = session.types[letter.kind].fields
     for name, value in letter.body.items():
-        if name not in fields or name in _READERS:
+        if name not in fields or name in READER_FIELDS:
             raise Malformed(f"the letter has a field that a {letter.kind} has not, or that its reader writes")
         check_shape(letter.kind, name, value)
     if letter.kind == "instruction" and letter.body.get("until", "") > instructions.latest_end(opened.passed_ms):

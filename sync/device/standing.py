@@ -6,8 +6,10 @@ from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
 from shared_schema.roles import may_reinstate
-from sync.device.outbox import put_statement
+from sync import registry
+from sync.device.outbox import author, put_signed
 from sync.device.session import Session
+from sync.entry import sign_statement
 from sync.registry import Certificate
 
 
@@ -20,7 +22,7 @@ def revoke(session: Session, device: bytes, reason: str) -> Entry:
         raise Refused("not-permitted", "another administrator revokes this device: else a side could be left with none")
     if target.revoked is not None:
         raise Refused("not-permitted", "that device is revoked already")
-    return put_statement(session, session.registry.log, encode_registry_statement(Revoke(device, reason)))
+    return _put(session, Revoke(device, reason))
 
 
 def suspend(session: Session, device: bytes, reason: str) -> Entry:
@@ -30,7 +32,7 @@ def suspend(session: Session, device: bytes, reason: str) -> Entry:
         raise Refused("not-permitted", "a colleague suspends this device, or you do from another: it could send nothing any more")
     if not target.acts:
         raise Refused("not-permitted", f"that device is {'revoked' if target.revoked is not None else 'suspended'} already")
-    return put_statement(session, session.registry.log, encode_registry_statement(Suspend(device, reason)))
+    return _put(session, Suspend(device, reason))
 
 
 def reinstate(session: Session, device: bytes) -> Entry:
@@ -41,7 +43,15 @@ def reinstate(session: Session, device: bytes) -> Entry:
         raise Refused("not-permitted", f"only {who} lifts a suspension")
     if target.revoked is not None or target.suspended is None:
         raise Refused("not-permitted", "that device is not suspended")
-    return put_statement(session, session.registry.log, encode_registry_statement(Reinstate(device)))
+    return _put(session, Reinstate(device))
+
+
+def _put(session: Session, statement: Revoke | Suspend | Reinstate) -> Entry:
+    """Judged as every reader will judge it, before it is kept: what is refused would wait in front of everything else of this device's."""
+    log = session.registry.log
+    entry = sign_statement(author(session, log), session.sign_key, encode_registry_statement(statement))
+    registry.take(session.registry, entry, bytes(32))
+    return put_signed(session, log, entry)
 
 
 def files_on(session: Session, device: bytes) -> list[bytes]:

@@ -314,7 +314,7 @@ def check_kept(phone: Phone, opened: Mapping[bytes, Opened], host: Host) -> None
     removed = {(log, at.device, at.change.c) for log, found in opened.items() for at in found.occurrences if at.stub}
     sealed = {item.n for item in phone.store.outbox()}
     for typed in phone.journal.values():
-        if phone.has_gone(typed.log, typed.c):
+        if phone.has_gone(typed.log, typed.c) or (phone.session.revoked and host.realm.gone.erased(typed.log)):
             continue
         row = phone.store.change(typed.log, phone.device, typed.c)
         where = placed.get((typed.log, phone.device, typed.c))

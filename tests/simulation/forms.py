@@ -17,9 +17,11 @@ _NOT_TYPED = frozenset({"attachments", "hash", "refs"})
 
 @cache
 def types_for(file: str, side: str) -> tuple[RecordType, ...]:
-    """The record types that stand in such a file, the fund's own apart: money has steps of its own."""
+    """The record types that stand in such a file, but for those that have steps of their own: money, and what was read or written out."""
     return tuple(
-        type_ for type_ in record_types().values() if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name != "spend"
+        type_
+        for type_ in record_types().values()
+        if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name not in ("spend", "read_event", "export_request")
     )
 
 

@@ -14,7 +14,7 @@ from tests.simulation.pair import codes
 from tests.wall.test_parcels import Town, begin
 from tests.world import DAY, Phone, World
 
-HOLD: Final = {"word": "contact_gate", "gate": "hold", "from": "2026-09-01", "until": "2026-12-31", "ring_first": "duty_desk"}
+HOLD: Final = {"word": "contact_gate", "gate": "hold", "from": "2026-09-01", "until": "2026-10-20", "ring_first": "duty_desk"}
 
 
 @pytest.fixture

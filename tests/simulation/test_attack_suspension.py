@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -10,8 +9,10 @@ import pytest
 import server.pages
 from server.append import file_rules
 from server.append.refusing import Signed
+from shared_schema.certificate import Suspend, encode_registry_statement
 from shared_schema.errors import Refused
 from sync.device import files, standing
+from sync.device.outbox import put_statement
 from tests.simulation.test_attack_holding import codes, note, reinstate, suspend
 from tests.world import LATE, NONE, REPLY_LOST, REQUEST_LOST, World, patched
 
@@ -91,7 +92,8 @@ def test_one_navigator_keeps_a_whole_side_out(world: World) -> None:
     ann, bob, mal = world.phones
     office = world.admins[SIDE]
     for target in (ann, bob, office):
-        mal.do(partial(standing.suspend, device=target.device, reason="unsure"))
+        order = encode_registry_statement(Suspend(target.device, "unsure"))  # as an app that checks nothing sends it
+        mal.do(lambda session, order=order: put_statement(session, session.registry.log, order))  # type: ignore[misc]
         mal.sync()
     assert not all(phone.out for phone in (ann, bob, office))
 

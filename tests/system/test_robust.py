@@ -54,7 +54,7 @@ def refused(call: Any) -> str:
 
 
 def _wait(true: Any) -> None:
-    for _ in range(200):
+    for _ in range(15_000):
         if true():
             return
         time.sleep(0.02)

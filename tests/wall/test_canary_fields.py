@@ -21,7 +21,7 @@ import pytest
 from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.ids import Side
-from shared_schema.parcel import week_of
+from shared_schema.parcel import READER_FIELDS, week_of
 from shared_schema.records import code_list, record_types
 from sync.device import audit_files, board, cases, enrolment, files, instructions, posting, records, syncing, urgent
 from sync.device.session import Session
@@ -36,7 +36,6 @@ from tests.wall.planting import CROSSING, IN_FILES, NAMES, TAKEN, Needle, Plante
 
 Things = list[tuple[str, bytes]]
 _SOMEBODY = code_list(record_types()["urgent_alert"].fields["at_risk"].codes).codes[0]
-_NOT_WRITTEN = frozenset({"parcel", "sender", "filling", "state"})  # by whoever sends a letter
 
 
 class Line(HttpTransport):
@@ -131,7 +130,7 @@ class Town:
     def _take_down(self) -> None:
         """What Sam is told of her: every field of it."""
         said = {name: self.planted[TAKEN].value(name, spec) for name, spec in record_types()["referral_intake"].fields.items()
-                if name not in _NOT_WRITTEN and spec.stands_in("intake", "victim") and name != "case"}  # fmt: skip
+                if name not in READER_FIELDS and spec.stands_in("intake", "victim") and name != "case"}  # fmt: skip
         told = {name: value for name, value in said.items() if value is not None and name in _of_letters()}
         self.fields += len(told)
         posting.post(self.sam, self.case, "referral_intake", told, fixed=True)
