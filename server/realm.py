@@ -38,6 +38,7 @@ _OPEN_LOGS: Final = 4096
 _PAGE_ROWS: Final = 2048
 _RESPONSE_BYTES: Final = limits.PAGE_BYTES
 _SCRUB_PAUSE_MS: Final = 60_000
+_CALENDAR_PAUSE_MS: Final = 900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ class Realm:
             self._logs[log] = opened
         self.readers.committed(commit)
         if commit.batch.gone:
-            self._forget(commit.batch.gone)
+            self._forget(commit.batch.gone, at_once=commit.batch.asked)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
@@ -280,13 +281,19 @@ class Realm:
         except (OSError, DatabaseError):  # what was committed stands, and is answered; the files are read after the next commit
             self.recoverable = Recoverable()
 
-    def _forget(self, rows: list[store.Row]) -> None:
-        """What has just been removed is listed outside the database too, and overwritten on disk, before anybody is answered."""
+    def _forget(self, rows: list[store.Row], *, at_once: bool) -> None:
+        """What has just been removed is listed outside the database too, before anybody is answered, and overwritten on disk: `at_once`, or where it went
+        by the calendar with all that goes in the same quarter of an hour.
+        """
+        clean = self.gone.overwritten
         with suppress(
             OSError, DatabaseError
         ):  # tried again by `sequence`; /readyz says that it is not listed, the metrics that it is not overwritten
             self.gone.add(Removed(*(row[name] for name in ("log_id", "entry_id", "part", "at", "parcel_id", "by_id"))) for row in rows)
-            self._scrub()
+            if at_once:
+                self._scrub()
+            elif clean:
+                self._scrub_again_ms = self.clock() + _CALENDAR_PAUSE_MS
 
     def _scrub(self) -> None:
         """Overwrite what was removed. After a failure it is not tried again for a minute: it may take long."""

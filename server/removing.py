@@ -10,7 +10,7 @@ from shared_schema import cbor
 from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Refused
 from shared_schema.parcel import week_of
-from shared_schema.removal import Erase, Expunge, Purge
+from shared_schema.removal import EXPIRED, Erase, Expunge, Purge
 from sync import removal
 from sync.registry import Registry
 
@@ -37,9 +37,11 @@ class Removing:
             if statement.parcel is not None:
                 self.parcels.dropped.append({"log": entry.log, "id": statement.parcel})
             self._note(entry, statement.id, statement.part, statement.at, statement.parcel or b"")
+            self.batch.asked = self.batch.asked or statement.reason != EXPIRED
         if isinstance(statement, Erase):
             self.parcels.ended.append({"log": entry.log, "week": week_of(self.now_ms)})
             self._note(entry, b"", WHOLE_FILE, 0)
+            self.batch.asked = True
 
     def _note(self, entry: Entry, envelope: bytes, part: int, at: int, parcel: bytes = b"") -> None:
         self.batch.gone.append({"log_id": entry.log, "entry_id": envelope, "part": part, "at": at, "parcel_id": parcel, "by_id": entry.id})

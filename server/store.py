@@ -283,6 +283,7 @@ class Batch:
     moves: list[tuple[bool, Row]] = field(default_factory=list)  # (joins or leaves, row), in log order: a person may do both
     events: list[Row] = field(default_factory=list)
     gone: list[Row] = field(default_factory=list)
+    asked: bool = False  # of what is in `gone`: that people asked for it, and wait; else it went by the calendar
     left: dict[tuple[bytes, int], bytes] = field(default_factory=dict)  # the parts of an entry, by log and place, of which one has gone
     held_left: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)  # the same of what is or was held, by log and entry id
     purges: list[Row] = field(default_factory=list)
