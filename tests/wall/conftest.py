@@ -8,7 +8,7 @@ from server.live import Live
 from tests.wall.cast import Cast, new_cast
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
     """Everybody, and everything; no test leaves anything changed in it but what it was told."""
 
