@@ -1,13 +1,15 @@
 """Play many histories: python -m tests.simulation --histories 1000 --seed 0
 
 Prints progress and speed. The first history that breaks an invariant is printed whole, with its seed, and ends the run.
-With --defects it plants deliberate defects in the product's code, one at a time, and prints how many histories it took to find each.
+With --defects it plants deliberate defects in the product's code, one at a time, and prints how many histories it took to find each; the test then begins with those.
 """
 
 import argparse
+import json
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from tests.simulation.checks import Broken
 from tests.simulation.history import History
@@ -47,11 +49,16 @@ def main() -> int:
     return 0
 
 
+FOUND_BY = Path(__file__).parent / "found_by.json"
+
+
 def _defects(seed: int) -> int:
     from tests.simulation.defects import DEFECTS, hunt, table
 
     found = [hunt(defect, seed) for defect in DEFECTS]
     print(table(found))
+    by = {one.name: seed + one.histories - 1 for one in found if one.histories is not None and one.by == "history"}
+    FOUND_BY.write_text(json.dumps(by, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return int(any(one.histories is None for one in found))
 
 

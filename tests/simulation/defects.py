@@ -82,8 +82,10 @@ def table(found: list[Found]) -> str:
     return "\n".join(lines)
 
 
-def hunt(defect: Defect, seed: int) -> Found:
-    """Play until it is found, at most `defect.most` times. `histories` is None when it was not."""
+def hunt(defect: Defect, seed: int, first: int | None = None) -> Found:
+    """Play until it is found, at most `defect.most` times. `histories` is None when it was not. With `first`, the seed that found it once is played
+    before all others.
+    """
     begun = time.monotonic()
     with defect.plant():
         if defect.machine is not None:
@@ -93,9 +95,10 @@ def hunt(defect: Defect, seed: int) -> Found:
                 name = defect.machine.__name__.rpartition(".")[2].removeprefix("test_")
                 return Found(defect.name, defect.breaks, _runs(defect.machine), name, _last(error), time.monotonic() - begun)
             return Found(defect.name, defect.breaks, None, "", "", time.monotonic() - begun)
-        for n in range(defect.most):
+        seeds = [*([] if first is None else [first]), *range(seed, seed + defect.most)]
+        for n, each in enumerate(seeds):
             try:
-                History(seed + n, lies=defect.lies).run()
+                History(each, lies=defect.lies).run()
             except Broken as broken:
                 return Found(defect.name, defect.breaks, n + 1, "history", _last(broken), time.monotonic() - begun)
     return Found(defect.name, defect.breaks, None, "", "", time.monotonic() - begun)
