@@ -1,0 +1,10 @@
+/** Once before the tests: the app as it is shipped, and the pages that tests open. */
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export async function setup(): Promise<void> {
+  await build({ configFile: here("../../vite.config.ts"), logLevel: "error" });
+  await build({ configFile: here("../../vite.test.config.ts"), logLevel: "error" });
+}
