@@ -1,4 +1,3 @@
-/// <reference lib="webworker" />
 /**
  * Service worker: the app opens without a network, from one whole release.
  *
@@ -8,6 +7,7 @@
  * kept here. A new release waits until the page says that it may take over, because somebody may be typing.
  */
 declare const self: ServiceWorkerGlobalScope;
+export {};
 
 interface Release {
   readonly id: string;
