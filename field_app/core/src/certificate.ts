@@ -64,9 +64,10 @@ export type Certify = Of<typeof certify>;
 export type Enrol = Of<typeof enrol>;
 export type Custody = Of<typeof custody>;
 export type Permit = Of<typeof permit>;
+export type Renew = Of<typeof renew>;
 export type Drill = Of<typeof drill>;
 export type RegistryStatement =
-  | Root | Certify | Enrol | Of<typeof revoke> | Of<typeof suspend> | Of<typeof reinstate> | Of<typeof wiped> | Of<typeof renew> | Custody
+  | Root | Certify | Enrol | Of<typeof revoke> | Of<typeof suspend> | Of<typeof reinstate> | Of<typeof wiped> | Renew | Custody
   | Permit | Of<typeof close> | Drill;
 
 export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
