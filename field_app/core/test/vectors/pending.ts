@@ -1,11 +1,5 @@
 /** Codecs and operations that the vectors name and nobody has registered yet, one a line. Empty when the core is whole. */
 export const PENDING: readonly string[] = [
-  "act_hash",
-  "check_approval",
-  "file",
-  "file_take",
-  "fresh",
-  "recipients",
   "take_checkpoint",
   "take_page",
   "take_registry_page",
