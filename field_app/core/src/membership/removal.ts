@@ -6,7 +6,8 @@ import type { Admission, Expunction } from "../entry";
 import { fileLog } from "../ids";
 import { liesOn } from "../log";
 import { weekOf } from "../parcel/address";
-import { deviceOf, isCertifiedAt } from "../registry/state";
+import { type Device, deviceOf, isCertifiedAt } from "../registry/state";
+import { fileExists, type FileRight, mayInFile } from "../roles";
 import { actHashOf, type Admit, type Erase, type Expunge, type FileStatement, type Hold, type Refuse } from "../statement";
 import { type Approver, checkApproval } from "./approval";
 import { begunKind, checkStanding, type Judged, mayHere, refuse } from "./judged";
@@ -128,6 +129,28 @@ export async function erase(judged: Judged, statement: Erase): Promise<File> {
   checkErasedFile(file, statement);
   await withApproval(judged, statement, statement.approval, "erase");
   return erasedBy(judged);
+}
+
+/**
+ * What a reader can judge that was not shown all of the file: both are certified in roles that may erase such files, and one in
+ * one that leads them; where it has the beginning, one of the two is a member in a role that may, as far as it has read.
+ */
+export async function eraseUnread(judged: Judged, statement: Erase): Promise<File> {
+  const { registry, file, author } = judged;
+  const { file: kind, approval } = statement;
+  checkErasedFile(file, statement);
+  if (!fileExists(kind, file.side)) refuse("not-permitted", "such files do not exist on this side");
+  const { device: id, user } = await approverOf(judged, statement, approval, "erase");
+  const approver = deviceOf(registry, id);
+  const both = approver === null ? [] : [author, approver];
+  const may = (right: FileRight) => (one: Device) => one.roles.some((role) => mayInFile(kind, file.side, right, role));
+  if (both.length === 0 || !both.every(may("erase")) || !both.some(may("lead"))) refuse("not-approved", "erased by nobody who may");
+  if (file.kind !== null) {
+    if (kind !== file.kind) refuse("not-permitted", "a file of another kind");
+    const members = [author.user, user].map((one) => roleIn(file, one));
+    if (!members.some((role) => mayHere(file, "erase", role))) refuse("not-approved", "erased by nobody who is known to be a member");
+  }
+  return { ...erasedBy(judged), kind };
 }
 
 /** Nobody is a member, nobody holds the file, and no grant of it is left. */

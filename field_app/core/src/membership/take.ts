@@ -3,13 +3,13 @@ import { toSign } from "../cose";
 import type { Entry } from "../entry";
 import { type Code, Refused } from "../errors";
 import { verifies } from "../keys";
-import { append, checkAddress, checkAuthorOrder, isAddressed, liesOn, orderCode, seqOf } from "../log";
+import { append, appendId, checkAddress, checkAuthorOrder, isAddressed, liesOn, orderCode, seqOf } from "../log";
 import type { Check } from "../registry/judged";
 import { deviceOf, reaches, type Registry } from "../registry/state";
 import { decodeFileStatement, type FileStatement } from "../statement";
 import { checkEnvelope, genesis, members, moreGrants, newEpoch, recover } from "./epochs";
 import { checkAuthorCertified, type Judged, refuse } from "./judged";
-import { admit, erase, expunge, hold, refuseHeld } from "./removal";
+import { admit, erase, eraseUnread, expunge, hold, refuseHeld } from "./removal";
 import type { File, Placed } from "./state";
 
 /** A file after one more entry; `void` is the code for which the entry is folded as nothing. */
@@ -83,6 +83,11 @@ function advance(file: File, entry: Entry, receivedMs: number, counts: boolean):
   return Object.freeze({ ...file, log: append(file.log, entry, receivedMs, counts), previous, places });
 }
 
+/** A place of which a reader is shown nothing but the id: of a file that ends with an erasure (spec 7.10, 9.6). */
+export function skipId(file: File, id: Uint8Array, receivedMs: number): File {
+  return Object.freeze({ ...file, log: appendId(file.log, id, receivedMs, null), places: file.places.with(null) });
+}
+
 /** What a void statement leaves behind all the same: it is the previous one, and a void epoch blocks and uses its number up. */
 function afterVoid(file: File, statement: FileStatement | null): File {
   if (file.kind === null || file.erased !== null || statement === null) return file;
@@ -144,6 +149,32 @@ export async function readFileEntry(
     return { file: advance(after, entry, receivedMs, true), void: null };
   } catch (error) {
     if (error instanceof Refused) return voided(error.code, true);
+    throw error;
+  }
+}
+
+/**
+ * As a reader that has nothing but ids of what stood between what it read and the erasure: the last entry, or a `contradiction`.
+ * `file` was brought up to that place by `skipId`. Nothing is destroyed by an erasure that does not hold.
+ */
+export async function readErasure(
+  registry: Registry, file: File, entry: Entry, receivedMs: number, check: Check = verifies,
+): Promise<File | typeof BEHIND> {
+  const author = deviceOf(registry, entry.header.kid);
+  if (author === null) return BEHIND;
+  const contradiction = (message: string): Refused => new Refused("contradiction", message);
+  if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) throw contradiction("an erasure whose signature fails");
+  const statement = statementOrNull(entry);
+  if (statement?.kind !== "erase" || !isAddressed(entry, file.svc, file.log.log)) throw contradiction("ids that lead to no erasure of this file");
+  const reached = reaches(registry, statement.rg);
+  if (reached === null) return BEHIND;
+  if (!reached || liesOn(file.log, entry.header.sn) === false) throw contradiction("the erasure relies on another history");
+  try {
+    const judged = { registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check };
+    checkAuthorCertified(judged, statement);
+    return advance(await eraseUnread(judged, statement), entry, receivedMs, true);
+  } catch (error) {
+    if (error instanceof Refused) throw contradiction(`an erasure that does not hold: ${error.code}`);
     throw error;
   }
 }
