@@ -8,6 +8,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export const base: UserConfig = {
   base: "./",
   publicDir: false,
+  oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
   css: {
     preprocessorOptions: { scss: { loadPaths: [here("..")], quietDeps: true } },
   },

@@ -35,6 +35,10 @@ export async function serve(folder: string, alter: (path: string) => string | un
     const file = join(folder, path);
     asked.push(path);
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    if (path === "favicon.ico") {
+      response.writeHead(204).end(); // browsers ask for it by themselves where a page names no icon
+      return;
+    }
     if (!file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end();
       return;
@@ -96,4 +100,13 @@ export function complaints(page: Page): string[] {
     if (message.type() === "error") heard.push(message.text());
   });
   return heard;
+}
+
+declare global {
+  /** axe-core, where a test has put it into the page. */
+  var axe: {
+    run(root: Document, options: object): Promise<{
+      readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+    }>;
+  };
 }
