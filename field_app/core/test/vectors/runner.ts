@@ -31,11 +31,11 @@ export type Codecs = { readonly [name: string]: Codec | TextCodec };
 export type Ops = { readonly [name: string]: Op };
 
 const HERE = new URL("./", import.meta.url);
-const ROOT = new URL("../../../../shared_schema/vectors/", import.meta.url);
+export const ROOT = new URL("../../../../shared_schema/vectors/", import.meta.url);
 /** Beyond this many bytes not every prefix is tried, but those near both ends and some hundred between. */
 const ALL_PREFIXES = 2048;
 
-async function registered(): Promise<{ codecs: Map<string, Codec | TextCodec>; ops: Map<string, Op> }> {
+export async function registered(): Promise<{ codecs: Map<string, Codec | TextCodec>; ops: Map<string, Op> }> {
   const codecs = new Map<string, Codec | TextCodec>();
   const ops = new Map<string, Op>();
   const add = <T>(to: Map<string, T>, from: { readonly [name: string]: T } | undefined): void => {
