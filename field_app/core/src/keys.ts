@@ -87,8 +87,10 @@ export async function verifies(publicKey: Uint8Array, signature: Uint8Array, dat
     checkSignKey(publicKey);
     const key = await crypto.subtle.importKey("raw", Uint8Array.from(publicKey), "Ed25519", false, ["verify"]);
     return await crypto.subtle.verify("Ed25519", key, Uint8Array.from(signature), Uint8Array.from(data));
-  } catch {
-    return false; // a weak key, or bytes that are no point of the curve
+  } catch (error) {
+    // A platform without Ed25519 says nothing about a signature; a weak key, or bytes that are no point of the curve, does.
+    if (error instanceof DOMException && error.name === "NotSupportedError") throw error;
+    return false;
   }
 }
 

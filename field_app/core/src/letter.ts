@@ -8,6 +8,7 @@ import {
   anything, bytes, cose, decodeAs, encodeAs, exactly, hash, id, isMap, list, map, millis, name, nullable, type Of, positive, refine, row,
   type Shape, truth, week,
 } from "./shape";
+import { answerCode, answerWords, checkAnswer } from "./sync";
 
 /** The fields of a record: text keys, values of JSON. */
 const body: Shape<ReadonlyMap<string, Json>> = {
@@ -44,6 +45,12 @@ export type Contents = Of<typeof contents>;
 
 /** The body of `POST /v1/parcels`: each parcel is judged by itself, and so is not looked into. */
 export const parcels = map({ v: exactly(1), parcels: list(anything, 0, limit("parcels_per_request"), "too-large") });
+/** The answer to it: one for each parcel, in their order, and a pass for each that was accepted. */
+const parcelsAnswer = map({
+  v: exactly(1), answers: list(refine(map({ id, code: answerCode }, answerWords), checkAnswer), 0, limit("parcels_per_request")),
+  passes: list(cose, 0, limit("parcels_per_request")),
+});
+export type ParcelsAnswer = Of<typeof parcelsAnswer>;
 /** The answer to `GET /v1/parcels/{log}`. */
 export const come = map({
   v: exactly(1), parcels: list(row({ n: positive, received_ms: millis, pass: cose, parcel }), 0, 256), more: truth,
@@ -54,5 +61,6 @@ export const decodeParcel = (encoded: Uint8Array): Parcel => decodeAs(parcel, en
 export const encodeParcel = (value: Parcel): Uint8Array => encodeAs(parcel, value);
 export const decodeContents = (encoded: Uint8Array): Contents => decodeAs(contents, encoded);
 export const encodeContents = (value: Contents): Uint8Array => encodeAs(contents, value);
+export const decodeParcelsAnswer = (body: Uint8Array): ParcelsAnswer => decodeAs(parcelsAnswer, body);
 export const decodeCome = (encoded: Uint8Array): Come => decodeAs(come, encoded);
 export const encodeParcels = (list: readonly Parcel[]): Uint8Array => encodeAs(parcels, { v: 1, parcels: list.map(parcel.write) });

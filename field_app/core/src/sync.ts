@@ -53,18 +53,16 @@ const served: Shape<CborValue> = {
   read: (value) => (value instanceof Uint8Array ? hash.read(value) : stored.read(value)),
   write: (value) => value,
 };
-const answer = refine(
-  map(
-    { id: hash, code: word(["accepted", ...CODES]) },
-    { message: text(1, 500), retry: word(RETRIES), signed: cose, stored },
-  ),
-  (one) => {
-    const { code, message, retry } = one;
-    if (code === "accepted") {
-      if (Object.keys(one).length !== 2) throw malformed("what is accepted has nothing more to say");
-    } else if (message === undefined || retry === undefined) throw malformed("a refusal says why, and when to try again");
-  },
-);
+/** What every answer about one pushed thing has; message and retry come with every code but `accepted`. */
+export const answerCode = word(["accepted", ...CODES]);
+export const answerWords = { message: text(1, 500), retry: word(RETRIES) } as const;
+export function checkAnswer(one: { readonly code: string; readonly message?: string; readonly retry?: string }): void {
+  const { code, message, retry } = one;
+  if (code === "accepted") {
+    if (Object.keys(one).length !== 2) throw malformed("what is accepted has nothing more to say");
+  } else if (message === undefined || retry === undefined) throw malformed("a refusal says why, and when to try again");
+}
+const answer = refine(map({ id: hash, code: answerCode }, { ...answerWords, signed: cose, stored }), checkAnswer);
 const leafOpening = row({ leaf: count, salt: hash });
 const pageEntry = row({ what: served, received_ms: millis, opening: leafOpening });
 const page = map({ log: id, entries: list(pageEntry), head: cose, more: truth });
