@@ -129,7 +129,7 @@ export async function takePage(reading: FileReading, page: Page, taking: Taking)
   const served = readServed(page, log, sent);
   checkLeads(log, served, head);
   checkLeaves(served, told);
-  checkPromised(served, head, told);
+  checkPromised(served, head, page.more, told);
   if (reading.ids || served.some(({ entry }) => entry === null)) {
     const after = await takeIds(registry, reading.file, served, page.more, taking.check);
     return after === null ? { kind: "behind" } : { kind: "ids", reading: { file: after.file, absent: [], ids: after.erased === null }, ids: after.ids, erased: after.erased };

@@ -49,7 +49,7 @@ export async function takeRegistryPage(registry: Registry, page: Page, { incarna
   const head = await readHead(page, server, registry.log, incarnation);
   checkLeads(registry.log, served, head);
   checkLeaves(served, told);
-  checkPromised(served, head, told);
+  checkPromised(served, head, page.more, told);
   let after = registry;
   const taken: TakenStatement[] = [];
   for (const one of served) {

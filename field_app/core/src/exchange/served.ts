@@ -13,6 +13,8 @@ export interface Served {
   readonly seq: number;
   readonly id: Uint8Array;
   readonly entry: Entry | null;
+  /** It came as bytes, and not by its id. */
+  readonly whole: boolean;
   readonly received_ms: number;
   readonly leaf: number;
   readonly salt: Uint8Array;
@@ -22,11 +24,11 @@ export interface Served {
 export type Sent = ReadonlyMap<string, Entry>;
 
 /** What is served and is no entry, no honest server serves. */
-function entryOf(what: Page["entries"][number]["what"], sent: Sent): { readonly id: Uint8Array; readonly entry: Entry | null } {
-  if (what instanceof Uint8Array) return { id: what, entry: sent.get(hex(what)) ?? null };
+function entryOf(what: Page["entries"][number]["what"], sent: Sent): Pick<Served, "id" | "entry" | "whole"> {
+  if (what instanceof Uint8Array) return { id: what, entry: sent.get(hex(what)) ?? null, whole: false };
   try {
     const entry = readEntry(what);
-    return { id: entry.id, entry };
+    return { id: entry.id, entry, whole: true };
   } catch (error) {
     if (error instanceof Refused) throw contradiction(`what was served is no entry: ${error.message}`);
     throw error;
@@ -79,8 +81,9 @@ export function checkLeaves(served: readonly Served[], { leaves }: Told): void {
   }
 }
 
-export function checkPromised(served: readonly Served[], head: SignedHead["payload"], { promised }: Told): void {
-  if ([...promised.keys()].some((seq) => seq > head.seq)) throw contradiction("the log ends before a place that a receipt has promised");
+/** Where more is to come the head is that of the last entry given, and promises nothing of the log's end. */
+export function checkPromised(served: readonly Served[], head: SignedHead["payload"], more: boolean, { promised }: Told): void {
+  if (!more && [...promised.keys()].some((seq) => seq > head.seq)) throw contradiction("the log ends before a place that a receipt has promised");
   for (const { seq, id } of served) {
     const said = promised.get(seq);
     if (said !== undefined && said !== hex(id)) throw contradiction("the log holds another entry than a receipt said");
