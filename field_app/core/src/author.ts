@@ -1,7 +1,19 @@
-/** Whoever writes to a log, and what they write: envelopes and signed statements of their next number. Spec 3, 4. Tests: make. */
+/**
+ * Whoever writes to a log, and what they write: envelopes and signed statements of their next number.
+ *
+ * Spec 3, 4. Tests: make/.
+ */
 import { hex } from "./bytes";
 import { encodeRegistryStatement, type RegistryStatement } from "./certificate";
-import { encodeHashes, type Entry, type EntryHeader, type Envelope, type LogLabels, protectedHeader, signEntry } from "./entry";
+import {
+  encodeHashes,
+  type Entry,
+  type EntryHeader,
+  type Envelope,
+  type LogLabels,
+  protectedHeader,
+  signEntry,
+} from "./entry";
 import { Refused } from "./errors";
 import { H } from "./hash";
 import { signingKeyOf, type SigningKey } from "./keys";
@@ -29,7 +41,9 @@ export interface Epoch {
   readonly secret: Uint8Array;
 }
 
-/** Where a device writes next in a log that it has read. What it has sealed and not yet seen there comes in by `after`. */
+/**
+ * Where a device writes next in a log that it has read. What it has sealed and not yet seen there comes in by `after`.
+ */
 export function authorIn(svc: Uint8Array, log: Log, device: Uint8Array, key: SigningKey, ck: Witness | null): Author {
   const last = log.authors.get(hex(device));
   const seen = ck ?? { incarnation: log.incarnation, size: 0, root: EMPTY_ROOT };
@@ -38,7 +52,9 @@ export function authorIn(svc: Uint8Array, log: Log, device: Uint8Array, key: Sig
 
 /** The same author behind an entry of theirs that the log does not show yet: a refused one uses no number. */
 export function after(author: Author, entry: Entry): Author {
-  if (entry.header.sq !== author.sq) throw new Refused("after-predecessor", `entry ${entry.header.sq} of an author whose next is ${author.sq}`);
+  if (entry.header.sq !== author.sq) {
+    throw new Refused("after-predecessor", `entry ${entry.header.sq} of an author whose next is ${author.sq}`);
+  }
   return { ...author, sq: author.sq + 1, pv: entry.id };
 }
 
@@ -48,7 +64,10 @@ function labels({ svc, device, log, sq, pv, sn, ck }: Author): LogLabels & { rea
 
 /** Each plaintext is one part: the changes to one record. Each salt is 32 random bytes, used once. */
 export async function sealEnvelope(
-  author: Author, { ep, secret }: Epoch, plaintexts: readonly Uint8Array[], salts: readonly Uint8Array[],
+  author: Author,
+  { ep, secret }: Epoch,
+  plaintexts: readonly Uint8Array[],
+  salts: readonly Uint8Array[],
 ): Promise<Envelope> {
   const protectedBytes = protectedHeader({ ...labels(author), typ: "fieldkeep-envelope", ep });
   const parts = await sealParts(author, { ep, secret }, protectedBytes, plaintexts, salts);
@@ -58,14 +77,24 @@ export async function sealEnvelope(
 }
 
 async function sealParts(
-  { svc, device, log, sq }: Author, { ep, secret }: Epoch, protectedBytes: Uint8Array, plaintexts: readonly Uint8Array[],
+  { svc, device, log, sq }: Author,
+  { ep, secret }: Epoch,
+  protectedBytes: Uint8Array,
+  plaintexts: readonly Uint8Array[],
   salts: readonly Uint8Array[],
 ): Promise<readonly Uint8Array[]> {
   const context = { svc, log, epoch: ep, author: device, sq, protected: protectedBytes, total: plaintexts.length };
-  return Promise.all(plaintexts.map((plaintext, i) => sealPart(secret, salts[i] ?? new Uint8Array(0), plaintext, context, i)));
+  return Promise.all(
+    plaintexts.map((plaintext, i) => sealPart(secret, salts[i] ?? new Uint8Array(0), plaintext, context, i)),
+  );
 }
 
-async function sign(author: Author, header: EntryHeader, payload: Uint8Array, parts: readonly (Uint8Array | null)[]): Promise<Entry> {
+async function sign(
+  author: Author,
+  header: EntryHeader,
+  payload: Uint8Array,
+  parts: readonly (Uint8Array | null)[],
+): Promise<Entry> {
   return signEntry(protectedHeader(header), payload, parts, author.key);
 }
 
@@ -74,12 +103,19 @@ export async function signRegistryStatement(author: Author, statement: RegistryS
 }
 
 /** Of any kind but `admit`, which carries an envelope, and `expunge`, which carries a stub. */
-export async function signFileStatement(author: Author, statement: Exclude<FileStatement, { kind: "admit" | "expunge" }>): Promise<Entry> {
+export async function signFileStatement(
+  author: Author,
+  statement: Exclude<FileStatement, { kind: "admit" | "expunge" }>,
+): Promise<Entry> {
   return sign(author, { ...labels(author), typ: "fieldkeep-statement" }, encodeFileStatement(statement), []);
 }
 
 /** Lets in what is held, with its parts as they came. */
-export async function signAdmission(author: Author, held: Envelope, { rg, pr }: { readonly rg: Head; readonly pr: Uint8Array }): Promise<Entry> {
+export async function signAdmission(
+  author: Author,
+  held: Envelope,
+  { rg, pr }: { readonly rg: Head; readonly pr: Uint8Array },
+): Promise<Entry> {
   const payload = encodeFileStatement({ kind: "admit", rg, pr, held: held.frame.bytes });
   return sign(author, { ...labels(author), typ: "fieldkeep-admission" }, payload, held.parts);
 }
@@ -87,16 +123,29 @@ export async function signAdmission(author: Author, held: Envelope, { rg, pr }: 
 type Expunged = Omit<Extract<FileStatement, { kind: "expunge" }>, "kind" | "stub">;
 
 /** `stub` is the plaintext of what stands for the part that goes. */
-export async function signExpunction(author: Author, epoch: Epoch, what: Expunged, stub: Uint8Array, salt: Uint8Array): Promise<Entry> {
+export async function signExpunction(
+  author: Author,
+  epoch: Epoch,
+  what: Expunged,
+  stub: Uint8Array,
+  salt: Uint8Array,
+): Promise<Entry> {
   const header: EntryHeader = { ...labels(author), typ: "fieldkeep-expunction", ep: epoch.ep };
   const parts = await sealParts(author, epoch, protectedHeader(header), [stub], [salt]);
   const hashes = parts.map((part) => H(part));
-  return sign(author, header, encodeFileStatement({ ...what, kind: "expunge", stub: hashes[0] ?? new Uint8Array(0) }), parts);
+  return sign(
+    author,
+    header,
+    encodeFileStatement({ ...what, kind: "expunge", stub: hashes[0] ?? new Uint8Array(0) }),
+    parts,
+  );
 }
 
-// --- keys ----------------------------------------------------------------------------------------------------------------
+// --- keys -----------------------------------------------------------------------------------------------------------
 
-/** A signing key that WebCrypto made: the pair is what a store keeps, and where `extractable` is false it never leaves. */
+/**
+ * A signing key that WebCrypto made: the pair is what a store keeps, and where `extractable` is false it never leaves.
+ */
 export interface GeneratedKey {
   readonly pair: CryptoKeyPair;
   readonly key: SigningKey;

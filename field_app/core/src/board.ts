@@ -1,9 +1,28 @@
-/** What a side shows of its files that can receive: gates, weekly keys, and how they are published. Spec 15.1, 15.2. Vectors: parcel. */
+/**
+ * What a side shows of its files that can receive: gates, weekly keys, and how they are published.
+ *
+ * Spec 15.1, 15.2. Vectors: parcel.
+ */
 import { sideShape } from "./certificate";
 import { kind, plainLabels, type SignedOf } from "./cose";
 import { Refused } from "./errors";
 import { limit } from "./limits";
-import { cose, decodeAs, encodeAs, epoch, exactly, id, list, map, nullable, type Of, receiveKey, refine, signKey, week } from "./shape";
+import {
+  cose,
+  decodeAs,
+  encodeAs,
+  epoch,
+  exactly,
+  id,
+  list,
+  map,
+  nullable,
+  type Of,
+  receiveKey,
+  refine,
+  signKey,
+  week,
+} from "./shape";
 
 export const gate = kind(
   "fieldkeep-gate",
@@ -20,7 +39,11 @@ export type IntakeKey = SignedOf<typeof intakeKey>;
 
 /** The body of `POST /v1/intake/{log}`: the present week and twelve more at most. */
 export const publication = map({
-  v: exactly(1), ep: epoch, key: signKey, gate: nullable(cose), keys: list(cose, 0, limit("intake_weeks") + 1),
+  v: exactly(1),
+  ep: epoch,
+  key: signKey,
+  gate: nullable(cose),
+  keys: list(cose, 0, limit("intake_weeks") + 1),
 });
 export const gatesAnswer = map({ v: exactly(1), gates: list(cose) });
 export const deskAnswer = map({ v: exactly(1), gate: cose, key: cose });

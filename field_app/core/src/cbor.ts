@@ -3,13 +3,7 @@ import { compare } from "./bytes";
 import { Refused } from "./errors";
 
 export type CborValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | readonly CborValue[]
-  | ReadonlyMap<string | number, CborValue>;
+  null | boolean | number | string | Uint8Array | readonly CborValue[] | ReadonlyMap<string | number, CborValue>;
 
 export const MAX_DEPTH = 16;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -132,10 +126,13 @@ class Reader {
     const size = 1 << (low - 24);
     const start = this.#skip(size);
     const argument =
-      size === 1 ? this.#view.getUint8(start)
-      : size === 2 ? this.#view.getUint16(start)
-      : size === 4 ? this.#view.getUint32(start)
-      : this.#view.getUint32(start) * 0x100000000 + this.#view.getUint32(start + 4);
+      size === 1
+        ? this.#view.getUint8(start)
+        : size === 2
+          ? this.#view.getUint16(start)
+          : size === 4
+            ? this.#view.getUint32(start)
+            : this.#view.getUint32(start) * 0x100000000 + this.#view.getUint32(start + 4);
     if (argument < (size === 1 ? 24 : 2 ** (4 * size))) throw malformed("a head that is not the shortest");
     if (argument > Number.MAX_SAFE_INTEGER) throw malformed("a number beyond 2^53-1");
     return argument;

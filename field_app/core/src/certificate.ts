@@ -1,4 +1,8 @@
-/** What a certificate says of a person and a device, invitations, and the statements of a registry. Spec 6.1 to 6.3. Vectors: registry, recovery. */
+/**
+ * What a certificate says of a person and a device, invitations, and the statements of a registry.
+ *
+ * Spec 6.1 to 6.3. Vectors: registry, recovery.
+ */
 import { ascii } from "./bytes";
 import { embedded, kind, plainLabels, type SignedOf } from "./cose";
 import { Refused } from "./errors";
@@ -6,15 +10,37 @@ import { SIDES } from "./ids";
 import { limit } from "./limits";
 import { ROLES } from "./roles";
 import {
-  count, decodeAs, encodeAs, exactly, id, integer, line, list, map, millis, nullable, type Of, receiveKey, refine, rising,
-  type Shape, signature, signKey, tagged, word,
+  count,
+  decodeAs,
+  encodeAs,
+  exactly,
+  id,
+  integer,
+  line,
+  list,
+  map,
+  millis,
+  nullable,
+  type Of,
+  receiveKey,
+  refine,
+  rising,
+  type Shape,
+  signature,
+  signKey,
+  tagged,
+  word,
 } from "./shape";
 
 export const sideShape = word(SIDES);
 export const roleShape = word(ROLES);
 
 export const subject = map({
-  user: id, name: line, org: line, roles: rising(list(roleShape, 1), (role) => ascii(role)), until: millis,
+  user: id,
+  name: line,
+  org: line,
+  roles: rising(list(roleShape, 1), (role) => ascii(role)),
+  until: millis,
 });
 export const deviceKeys = map({ device: id, label: line, sign: signKey, receive: receiveKey });
 /** What an administrator signs: whoever holds the seed of `key` may enrol one device (spec 6.2). */
@@ -32,8 +58,16 @@ const SUSPENDED_BECAUSE = ["lost", "stolen", "unsure", "misuse", "clone"] as con
 const PERMITTED_BECAUSE = ["died", "left", "devices_lost", "locked_out", "other"] as const;
 
 const root = map({
-  kind: exactly("root"), side: sideShape, name: line, authority: signKey, receipt: signKey, checkpoint: signKey, recovery: receiveKey,
-  recovery_sign: signKey, incarnation: id, floor: exactly(1),
+  kind: exactly("root"),
+  side: sideShape,
+  name: line,
+  authority: signKey,
+  receipt: signKey,
+  checkpoint: signKey,
+  recovery: receiveKey,
+  recovery_sign: signKey,
+  incarnation: id,
+  floor: exactly(1),
 });
 const certify = map({ kind: exactly("certify"), subject, keys: deviceKeys });
 const enrol = map({ kind: exactly("enrol"), invitation: embedded(invitation), keys: deviceKeys, by: signature });
@@ -45,11 +79,17 @@ const renew = map({ kind: exactly("renew"), recovery: receiveKey, recovery_sign:
 const custody = refine(
   map({ kind: exactly("custody"), threshold: integer(2, 16), holders: list(line, 2, 16) }),
   ({ threshold, holders }) => {
-    if (holders.length < threshold) throw new Refused("malformed", `${holders.length} shares, of which ${threshold} are needed`);
+    if (holders.length < threshold) {
+      throw new Refused("malformed", `${holders.length} shares, of which ${threshold} are needed`);
+    }
   },
 );
 const permit = map({
-  kind: exactly("permit"), device: id, files: nullable(rising(list(id, 1), (log) => log)), reason: word(PERMITTED_BECAUSE), until: millis,
+  kind: exactly("permit"),
+  device: id,
+  files: nullable(rising(list(id, 1), (log) => log)),
+  reason: word(PERMITTED_BECAUSE),
+  until: millis,
 });
 const close = map({ kind: exactly("close"), device: id });
 const drill = refine(
@@ -67,11 +107,32 @@ export type Permit = Of<typeof permit>;
 export type Renew = Of<typeof renew>;
 export type Drill = Of<typeof drill>;
 export type RegistryStatement =
-  | Root | Certify | Enrol | Of<typeof revoke> | Of<typeof suspend> | Of<typeof reinstate> | Of<typeof wiped> | Renew | Custody
-  | Permit | Of<typeof close> | Drill;
+  | Root
+  | Certify
+  | Enrol
+  | Of<typeof revoke>
+  | Of<typeof suspend>
+  | Of<typeof reinstate>
+  | Of<typeof wiped>
+  | Renew
+  | Custody
+  | Permit
+  | Of<typeof close>
+  | Drill;
 
 export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
-  root, certify, enrol, revoke, suspend, reinstate, wiped, renew, custody, permit, close, drill,
+  root,
+  certify,
+  enrol,
+  revoke,
+  suspend,
+  reinstate,
+  wiped,
+  renew,
+  custody,
+  permit,
+  close,
+  drill,
 });
 
 export function decodeRegistryStatement(payload: Uint8Array): RegistryStatement {

@@ -45,7 +45,8 @@ function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
-const body = ({ origin: name, size, root }: Pick<Checkpoint, "origin" | "size" | "root">): string => `${name}\n${size}\n${base64(root)}\n`;
+const body = ({ origin: name, size, root }: Pick<Checkpoint, "origin" | "size" | "root">): string =>
+  `${name}\n${size}\n${base64(root)}\n`;
 
 export function decodeCheckpoint(text: string): Checkpoint {
   if (text.length > MOST_CHARACTERS) throw malformed("a note of more than 1,000 characters");

@@ -9,7 +9,18 @@ import { Refused } from "./errors";
 import { H } from "./hash";
 import { type SigningKey, verify } from "./keys";
 import { limit } from "./limits";
-import { cose, decodeAs, encodeAs, exactly, id, isMap, map, type Of, type Shape, signature as signatureShape } from "./shape";
+import {
+  cose,
+  decodeAs,
+  encodeAs,
+  exactly,
+  id,
+  isMap,
+  map,
+  type Of,
+  type Shape,
+  signature as signatureShape,
+} from "./shape";
 
 const TAG = Uint8Array.of(0xd2);
 const ALGORITHM = -19;
@@ -44,13 +55,17 @@ export function parseFrame(bytes: Uint8Array): Frame {
   const items = decode(bytes.subarray(1), limit("items_per_object"));
   if (!Array.isArray(items) || items.length !== 4) throw malformed("a signed object is a list of four");
   const [protectedBytes, unprotected, payload, signature]: readonly CborValue[] = items;
-  if (!(protectedBytes instanceof Uint8Array) || !(payload instanceof Uint8Array)) throw malformed("header and payload are byte strings");
-  if (unprotected === undefined || !isMap(unprotected) || unprotected.size !== 0) throw malformed("the unprotected map is empty");
+  if (!(protectedBytes instanceof Uint8Array) || !(payload instanceof Uint8Array)) {
+    throw malformed("header and payload are byte strings");
+  }
+  if (unprotected === undefined || !isMap(unprotected) || unprotected.size !== 0) {
+    throw malformed("the unprotected map is empty");
+  }
   const checked = signatureShape.read(signature ?? null);
   return Object.freeze({ bytes, protected: protectedBytes, payload, signature: checked });
 }
 
-// --- headers -------------------------------------------------------------------------------------------------------------
+// --- headers --------------------------------------------------------------------------------------------------------
 
 /** The header with its labels by name; the algorithm and the version, which never change, are left out. */
 export type Header<Typ extends string, M> = { readonly typ: Typ; readonly kid: Uint8Array } & M;
@@ -89,13 +104,17 @@ export function headerShape<Typ extends string, M>(typ: Typ, labels: Shape<M>): 
       const written = labels.write(header);
       if (!isMap(written)) throw malformed("labels are a map");
       return new Map<string | number, CborValue>([
-        [LABEL_ALGORITHM, ALGORITHM], [LABEL_KID, header.kid], [LABEL_TYP, typ], ["v", 1], ...written,
+        [LABEL_ALGORITHM, ALGORITHM],
+        [LABEL_KID, header.kid],
+        [LABEL_TYP, typ],
+        ["v", 1],
+        ...written,
       ]);
     },
   };
 }
 
-// --- kinds of objects ------------------------------------------------------------------------------------------------------
+// --- kinds of objects -----------------------------------------------------------------------------------------------
 
 export interface Signed<Typ extends string, M, P> {
   readonly header: Header<Typ, M>;

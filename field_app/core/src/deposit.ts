@@ -1,13 +1,37 @@
-/** What a device hands in that may do nothing else, what is held, and who has purged what. Spec 9.5, 9.6. Vectors: wire, removal. */
+/**
+ * What a device hands in that may do nothing else, what is held, and who has purged what.
+ *
+ * Spec 9.5, 9.6. Vectors: wire, removal.
+ */
 import { kind, plainLabels, type SignedOf } from "./cose";
 import { limit } from "./limits";
-import { anything, cose, count, decodeAs, encodeAs, exactly, hash, id, list, map, millis, type Of, positive, row, truth } from "./shape";
+import {
+  anything,
+  cose,
+  count,
+  decodeAs,
+  encodeAs,
+  exactly,
+  hash,
+  id,
+  list,
+  map,
+  millis,
+  type Of,
+  positive,
+  row,
+  truth,
+} from "./shape";
 import { answersShape, onePageShape, pushed } from "./sync";
 
 export const deposit = map({ v: exactly(1), push: pushed, registry: count });
 export const deposited = map({ v: exactly(1), answers: answersShape, receipts: list(cose), pages: onePageShape });
 /** The answer to `GET /v1/held/{log}`; the entries are looked into by whoever decides on them. */
-export const held = map({ v: exactly(1), held: list(row({ n: positive, held_ms: millis, entry: anything })), more: truth });
+export const held = map({
+  v: exactly(1),
+  held: list(row({ n: positive, held_ms: millis, entry: anything })),
+  more: truth,
+});
 /** The answer to `GET /v1/purged/{log}`. */
 export const purged = map({ v: exactly(1), purged: list(row({ n: positive, ms: millis, word: cose })), more: truth });
 /** A device's word that nothing is left on it of what statement `id` of that log removed. */

@@ -1,5 +1,6 @@
 /**
- * How a phone becomes a device: the code that it scans, the entry that it sends, and what it then checks. Spec 6.2, 9.1. Tests: make.
+ * How a phone becomes a device: the code that it scans, the entry that it sends, and what it then checks. Spec 6.2,
+ * 9.1. Tests: make/.
  *
  * Until `checkEnrolled` is content it is no device, and the same code and keys may be tried again.
  */
@@ -19,7 +20,12 @@ import { anything, bytes, cose, decodeAs, encodeAs, exactly, hash, head, list, m
 
 const MOST_TEXT = 65536;
 const codeShape = map({
-  server: text(1, MOST_TEXT), authority: hash, head, seed: bytes(32), invitation: embedded(invitation), ca: text(0, MOST_TEXT),
+  server: text(1, MOST_TEXT),
+  authority: hash,
+  head,
+  seed: bytes(32),
+  invitation: embedded(invitation),
+  ca: text(0, MOST_TEXT),
 });
 export type InvitationCode = Of<typeof codeShape>;
 
@@ -39,9 +45,16 @@ export interface Inviting {
 }
 
 /** `seed` is 32 random bytes, good for one device; it goes into the code and nowhere else. */
-export async function invite({ svc, side, device, key }: Inviting, subject: Subject, until: number, seed: Uint8Array): Promise<Invitation> {
+export async function invite(
+  { svc, side, device, key }: Inviting,
+  subject: Subject,
+  until: number,
+  seed: Uint8Array,
+): Promise<Invitation> {
   const { public: once } = await signingKey(seed);
-  return invitation.decode(await invitation.make({ kid: device, svc }, { side, subject, key: once, enrol_until: until }, key));
+  return invitation.decode(
+    await invitation.make({ kid: device, svc }, { side, subject, key: once, enrol_until: until }, key),
+  );
 }
 
 /** The new device's first entry, signed with its own key and with the invitation's. */
@@ -50,7 +63,16 @@ export async function makeEnrolment(code: InvitationCode, keys: DeviceKeys, key:
   const log = registryLog(header.svc, payload.side);
   const { incarnation } = code.head;
   const sn = { incarnation, seq: 0, chain: chainStart(log) };
-  const author: Author = { svc: header.svc, device: keys.device, key, log, sq: 1, pv: null, sn, ck: { incarnation, size: 0, root: EMPTY_ROOT } };
+  const author: Author = {
+    svc: header.svc,
+    device: keys.device,
+    key,
+    log,
+    sq: 1,
+    pv: null,
+    sn,
+    ck: { incarnation, size: 0, root: EMPTY_ROOT },
+  };
   const by = await (await signingKey(code.seed)).sign(countersigned(header.svc, log, id, keys));
   return signRegistryStatement(author, { kind: "enrol", invitation: code.invitation, keys, by });
 }
@@ -73,8 +95,12 @@ export function decodeEnrolled(body: Uint8Array): Uint8Array {
 /** The registry, read whole, is the one of the code, and certifies the device with these very keys. */
 export function checkEnrolled(registry: Registry, code: InvitationCode, keys: DeviceKeys): Device {
   const contradiction = (message: string): Refused => new Refused("contradiction", message);
-  if (!equal(registry.pinned, code.authority) || registry.root === null) throw contradiction("a registry without the pinned authority's root");
-  if (reaches(registry, code.head) !== true) throw contradiction("a registry that does not contain the head of the code");
+  if (!equal(registry.pinned, code.authority) || registry.root === null) {
+    throw contradiction("a registry without the pinned authority's root");
+  }
+  if (reaches(registry, code.head) !== true) {
+    throw contradiction("a registry that does not contain the head of the code");
+  }
   const device = deviceOf(registry, keys.device);
   if (device === null || !equal(device.sign, keys.sign) || !equal(device.receive, keys.receive)) {
     throw contradiction("a registry in which the new device does not stand");

@@ -1,7 +1,8 @@
 /**
  * Entries as they travel, `[COSE bytes, [part or null, …]]`: decoded strictly, with every part held against its hash.
  *
- * Spec 2, 3 and 3.1 rule 1. Vectors: entry. A statement's payload is for its own decoder; of an admission and an expunction
+ * Spec 2, 3 and 3.1 rule 1. Vectors: entry. A statement's payload is for its own decoder; of an admission and an
+ * expunction
  * only what says which parts belong to it is looked at here.
  */
 import { equal } from "./bytes";
@@ -11,7 +12,25 @@ import { Refused } from "./errors";
 import { H } from "./hash";
 import type { SigningKey } from "./keys";
 import { limit } from "./limits";
-import { cose, decodeAs, encodeAs, epoch, hash, head, id, isList, isMap, list, map, nullable, type Of, positive, refine, type Shape, witness } from "./shape";
+import {
+  cose,
+  decodeAs,
+  encodeAs,
+  epoch,
+  hash,
+  head,
+  id,
+  isList,
+  isMap,
+  list,
+  map,
+  nullable,
+  type Of,
+  positive,
+  refine,
+  type Shape,
+  witness,
+} from "./shape";
 
 const malformed = (message: string): Refused => new Refused("malformed", message);
 
@@ -27,7 +46,11 @@ export type EpochLabels = Of<typeof epochLabels>;
 const partHashes = list(hash, 1, limit("parts_per_entry"), "too-large");
 export const envelope = kind("fieldkeep-envelope", epochLabels, partHashes);
 /** Of these the payload is kept as it stands: a decoder of its own looks into it. */
-const [STATEMENT, ADMISSION, EXPUNCTION] = ["fieldkeep-statement", "fieldkeep-admission", "fieldkeep-expunction"] as const;
+const [STATEMENT, ADMISSION, EXPUNCTION] = [
+  "fieldkeep-statement",
+  "fieldkeep-admission",
+  "fieldkeep-expunction",
+] as const;
 const statementHeader = headerShape(STATEMENT, logLabels);
 const admissionHeader = headerShape(ADMISSION, logLabels);
 const expunctionHeader = headerShape(EXPUNCTION, epochLabels);
@@ -60,7 +83,7 @@ export interface Expunction extends Base<"fieldkeep-expunction", EpochLabels> {
 }
 export type Entry = Envelope | Statement | Admission | Expunction;
 
-// --- decoding ------------------------------------------------------------------------------------------------------------
+// --- decoding -------------------------------------------------------------------------------------------------------
 
 const pairShape = { cose, part: nullable(cose) };
 
@@ -126,7 +149,9 @@ function checkParts(parts: Parts, hashes: readonly Uint8Array[]): void {
   if (parts.length !== hashes.length) throw malformed(`${parts.length} parts for ${hashes.length} hashes`);
   for (const [i, part] of parts.entries()) {
     const wanted = hashes[i];
-    if (part !== null && (wanted === undefined || !equal(H(part), wanted))) throw malformed(`part ${i} does not match its hash`);
+    if (part !== null && (wanted === undefined || !equal(H(part), wanted))) {
+      throw malformed(`part ${i} does not match its hash`);
+    }
   }
 }
 
@@ -141,7 +166,7 @@ function heldIn(payload: Uint8Array): Uint8Array {
   return cose.read(member(payload, "held"));
 }
 
-// --- encoding ------------------------------------------------------------------------------------------------------------
+// --- encoding -------------------------------------------------------------------------------------------------------
 
 /** `[COSE bytes, [part, …]]` as it stands inside a request. */
 export function entryPair(entry: Entry): CborValue {
@@ -181,13 +206,21 @@ export const entryHeader: Shape<EntryHeader> = {
   },
 };
 
-/** The protected header: sealed parts are bound to these bytes, so they are made before the parts and signed after (spec 4). */
+/**
+ * The protected header: sealed parts are bound to these bytes, so they are made before the parts and signed after (spec
+ * 4).
+ */
 export function protectedHeader(given: EntryHeader): Uint8Array {
   return encodeAs(entryHeader, given);
 }
 
 /** Signs an entry of any kind; `payload` are its bytes, and `parts` what it travels with. */
-export async function signEntry(protectedBytes: Uint8Array, payload: Uint8Array, parts: Parts, key: SigningKey): Promise<Entry> {
+export async function signEntry(
+  protectedBytes: Uint8Array,
+  payload: Uint8Array,
+  parts: Parts,
+  key: SigningKey,
+): Promise<Entry> {
   return decodeEntry(encode([await signFrame(protectedBytes, payload, key), [...parts]]));
 }
 

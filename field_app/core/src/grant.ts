@@ -1,4 +1,8 @@
-/** Grants: an epoch's secrets, sealed to one recipient, and held against what the file says of them. Spec 7.3. Vectors: grant. */
+/**
+ * Grants: an epoch's secrets, sealed to one recipient, and held against what the file says of them.
+ *
+ * Spec 7.3. Vectors: grant.
+ */
 import { concat, equal, hex } from "./bytes";
 import { L, u32be } from "./hash";
 import { hpkeOpen, hpkeSeal } from "./hpke";
@@ -36,7 +40,10 @@ export interface Recipient {
 
 /** An epoch whose secret the granter lacks is sealed as zeros; that of the newest it always has. */
 export async function sealGrant(
-  context: Omit<GrantContext, "to">, recipient: Recipient, epochs: readonly number[], secrets: Secrets,
+  context: Omit<GrantContext, "to">,
+  recipient: Recipient,
+  epochs: readonly number[],
+  secrets: Secrets,
 ): Promise<Grant> {
   const { to, cert, key } = recipient;
   const plaintext = concat(...epochs.map((epoch) => secrets.get(epoch) ?? UNKNOWN));
@@ -46,12 +53,18 @@ export async function sealGrant(
 
 /** `commits` are the file's `kc` by epoch, void epochs left out; `held` the secrets that the device has. */
 export async function openGrant(
-  seed: Uint8Array, context: GrantContext, grant: Pick<Grant, "epochs" | "sealed">, commits: Secrets, held: Secrets,
+  seed: Uint8Array,
+  context: GrantContext,
+  grant: Pick<Grant, "epochs" | "sealed">,
+  commits: Secrets,
+  held: Secrets,
 ): Promise<Opened> {
   const { epochs, sealed } = grant;
   const newest = epochs.at(-1) ?? 0;
   const plaintext = await hpkeOpen(seed, grantInfo(context, newest), sealed);
-  if (plaintext === null || plaintext.length !== SECRET * epochs.length) return { secrets: new Map(), bad: [...epochs] };
+  if (plaintext === null || plaintext.length !== SECRET * epochs.length) {
+    return { secrets: new Map(), bad: [...epochs] };
+  }
   const good = new Map<number, Uint8Array>();
   const bad = new Set<number>();
   for (const [i, epoch] of epochs.entries()) {
@@ -68,9 +81,19 @@ export async function openGrant(
   return { secrets: good, bad: [...bad].sort((a, b) => a - b) };
 }
 
-function matches(secret: Uint8Array, { svc, log }: GrantContext, epoch: number, commits: Secrets, held: Secrets): boolean {
+function matches(
+  secret: Uint8Array,
+  { svc, log }: GrantContext,
+  epoch: number,
+  commits: Secrets,
+  held: Secrets,
+): boolean {
   const [kc, mine] = [commits.get(epoch), held.get(epoch)];
-  return kc !== undefined && equal(commitment(secret, { svc, log, epoch }), kc) && (mine === undefined || equal(mine, secret));
+  return (
+    kc !== undefined &&
+    equal(commitment(secret, { svc, log, epoch }), kc) &&
+    (mine === undefined || equal(mine, secret))
+  );
 }
 
 /** Epochs whose secret an earlier one has. */

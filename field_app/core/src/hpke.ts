@@ -37,7 +37,9 @@ export async function hpkeOpen(seed: Uint8Array, info: Uint8Array, sealed: Uint8
   const recipientKey = await kem.deserializePrivateKey(buffer(seed));
   try {
     const enc = buffer(sealed.subarray(0, ENCAPSULATION));
-    return new Uint8Array(await suite.open({ recipientKey, enc, info: buffer(info) }, buffer(sealed.subarray(ENCAPSULATION))));
+    return new Uint8Array(
+      await suite.open({ recipientKey, enc, info: buffer(info) }, buffer(sealed.subarray(ENCAPSULATION))),
+    );
   } catch {
     return null; // whatever the library says of it: these bytes were not sealed to this key in this place
   }

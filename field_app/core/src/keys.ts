@@ -14,14 +14,18 @@ const ONE = Uint8Array.of(...new Uint8Array(31), 1);
 
 /** y of the eight points of small order, whatever the sign of x. */
 const SMALL_Y: readonly Uint8Array[] = [
-  ZERO, ONE, P_MINUS_1,
+  ZERO,
+  ONE,
+  P_MINUS_1,
   reversed(fromHex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")),
   reversed(fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")),
 ];
 
 /** u of the points of small order on Curve25519 and its twist. */
 const SMALL_U: readonly Uint8Array[] = [
-  ZERO, ONE, P_MINUS_1,
+  ZERO,
+  ONE,
+  P_MINUS_1,
   reversed(fromHex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")),
   reversed(fromHex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157")),
 ];
@@ -42,7 +46,9 @@ export function checkReceiveKey(key: Uint8Array): void {
   if (key.length !== KEM_BYTES + 32) throw weak(`a receiving key of ${key.length} bytes, want ${KEM_BYTES + 32}`);
   const u = reversed(key.subarray(KEM_BYTES));
   if (compare(u, P) >= 0) throw weak("a receiving key whose X25519 half is not canonical");
-  if (SMALL_U.some((small) => compare(small, u) === 0)) throw weak("a receiving key whose X25519 half is of small order");
+  if (SMALL_U.some((small) => compare(small, u) === 0)) {
+    throw weak("a receiving key whose X25519 half is of small order");
+  }
   for (let i = 0; i < KEM_COEFFICIENT_BYTES; i += 3) {
     const [a, b, c] = [key[i] ?? 0, key[i + 1] ?? 0, key[i + 2] ?? 0];
     if ((a | ((b & 15) << 8)) >= KEM_MODULUS || ((b >> 4) | (c << 4)) >= KEM_MODULUS) {
@@ -51,7 +57,7 @@ export function checkReceiveKey(key: Uint8Array): void {
   }
 }
 
-// --- signing -----------------------------------------------------------------------------------------------------------
+// --- signing --------------------------------------------------------------------------------------------------------
 
 /** What signs: made of a seed or of a key that never leaves WebCrypto. */
 export interface SigningKey {
@@ -66,7 +72,10 @@ export async function signingKey(seed: Uint8Array): Promise<SigningKey> {
   const key = await crypto.subtle.importKey("pkcs8", concat(PKCS8, seed), "Ed25519", true, ["sign"]);
   const { x } = await crypto.subtle.exportKey("jwk", key);
   if (x === undefined) throw new Refused("internal", "WebCrypto gave no public key");
-  return keyOf(key, Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)));
+  return keyOf(
+    key,
+    Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)),
+  );
 }
 
 /** Of a pair that WebCrypto made, extractable or not. */
@@ -80,7 +89,10 @@ function keyOf(key: CryptoKey, publicKey: Uint8Array): SigningKey {
   return Object.freeze({ public: publicKey, sign });
 }
 
-/** Whether `signature` over `data` holds: S below the group order, and the equation without cofactor, R compared as bytes. */
+/**
+ * Whether `signature` over `data` holds: S below the group order, and the equation without cofactor, R compared as
+ * bytes.
+ */
 export async function verifies(publicKey: Uint8Array, signature: Uint8Array, data: Uint8Array): Promise<boolean> {
   if (signature.length !== 64 || compare(reversed(signature.subarray(32)), ORDER) >= 0) return false;
   try {
@@ -88,7 +100,8 @@ export async function verifies(publicKey: Uint8Array, signature: Uint8Array, dat
     const key = await crypto.subtle.importKey("raw", Uint8Array.from(publicKey), "Ed25519", false, ["verify"]);
     return await crypto.subtle.verify("Ed25519", key, Uint8Array.from(signature), Uint8Array.from(data));
   } catch (error) {
-    // A platform without Ed25519 says nothing about a signature; a weak key, or bytes that are no point of the curve, does.
+    // A platform without Ed25519 says nothing about a signature; a weak key, or bytes that are no point of the curve,
+    // does.
     if (error instanceof DOMException && error.name === "NotSupportedError") throw error;
     return false;
   }

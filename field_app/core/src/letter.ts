@@ -5,8 +5,27 @@ import { kind, plainLabels, type SignedOf } from "./cose";
 import { Refused } from "./errors";
 import { limit } from "./limits";
 import {
-  anything, bytes, cose, decodeAs, encodeAs, exactly, hash, id, isMap, list, map, millis, name, nullable, type Of, positive, refine, row,
-  type Shape, truth, week,
+  anything,
+  bytes,
+  cose,
+  decodeAs,
+  encodeAs,
+  exactly,
+  hash,
+  id,
+  isMap,
+  list,
+  map,
+  millis,
+  name,
+  nullable,
+  type Of,
+  positive,
+  refine,
+  row,
+  type Shape,
+  truth,
+  week,
 } from "./shape";
 import { answerCode, answerWords, checkAnswer } from "./sync";
 
@@ -39,7 +58,10 @@ export type Parcel = Of<typeof parcel>;
 
 const certificates = list(cose, 2, limit("chain_entries"));
 export const contents = map({
-  v: exactly(1), letter: cose, chain: certificates, second: nullable(row({ approval: cose, by: list(cose, 1, limit("chain_entries")) })),
+  v: exactly(1),
+  letter: cose,
+  chain: certificates,
+  second: nullable(row({ approval: cose, by: list(cose, 1, limit("chain_entries")) })),
 });
 export type Contents = Of<typeof contents>;
 
@@ -47,13 +69,16 @@ export type Contents = Of<typeof contents>;
 export const parcels = map({ v: exactly(1), parcels: list(anything, 0, limit("parcels_per_request"), "too-large") });
 /** The answer to it: one for each parcel, in their order, and a pass for each that was accepted. */
 const parcelsAnswer = map({
-  v: exactly(1), answers: list(refine(map({ id, code: answerCode }, answerWords), checkAnswer), 0, limit("parcels_per_request")),
+  v: exactly(1),
+  answers: list(refine(map({ id, code: answerCode }, answerWords), checkAnswer), 0, limit("parcels_per_request")),
   passes: list(cose, 0, limit("parcels_per_request")),
 });
 export type ParcelsAnswer = Of<typeof parcelsAnswer>;
 /** The answer to `GET /v1/parcels/{log}`. */
 export const come = map({
-  v: exactly(1), parcels: list(row({ n: positive, received_ms: millis, pass: cose, parcel }), 0, 256), more: truth,
+  v: exactly(1),
+  parcels: list(row({ n: positive, received_ms: millis, pass: cose, parcel }), 0, 256),
+  more: truth,
 });
 export type Come = Of<typeof come>;
 
@@ -63,4 +88,5 @@ export const decodeContents = (encoded: Uint8Array): Contents => decodeAs(conten
 export const encodeContents = (value: Contents): Uint8Array => encodeAs(contents, value);
 export const decodeParcelsAnswer = (body: Uint8Array): ParcelsAnswer => decodeAs(parcelsAnswer, body);
 export const decodeCome = (encoded: Uint8Array): Come => decodeAs(come, encoded);
-export const encodeParcels = (list: readonly Parcel[]): Uint8Array => encodeAs(parcels, { v: 1, parcels: list.map(parcel.write) });
+export const encodeParcels = (list: readonly Parcel[]): Uint8Array =>
+  encodeAs(parcels, { v: 1, parcels: list.map(parcel.write) });

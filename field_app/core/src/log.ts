@@ -1,4 +1,8 @@
-/** A log: its chain, its authors' own order, and what an author claims to have seen. Spec 3, 3.1 rule 7. Vectors: log. */
+/**
+ * A log: its chain, its authors' own order, and what an author claims to have seen.
+ *
+ * Spec 3, 3.1 rule 7. Vectors: log.
+ */
 import { equal, hex } from "./bytes";
 import type { Entry } from "./entry";
 import { type Code, Refused } from "./errors";
@@ -48,7 +52,13 @@ export interface Log {
 }
 
 export function emptyLog(log: Uint8Array, incarnation: Uint8Array): Log {
-  return Object.freeze({ log, incarnation, chains: Growing.of(chainStart(log)), received_ms: 0, authors: new Map<string, AuthorHead>() });
+  return Object.freeze({
+    log,
+    incarnation,
+    chains: Growing.of(chainStart(log)),
+    received_ms: 0,
+    authors: new Map<string, AuthorHead>(),
+  });
 }
 
 export function seqOf(log: Log): number {
@@ -65,7 +75,12 @@ export function headOf(log: Log): Head {
 
 /** The next place of the chain; `counts` is whether the entry becomes its author's last. */
 export function append(log: Log, entry: Entry, receivedMs: number, counts: boolean): Log {
-  return appendId(log, entry.id, receivedMs, counts ? { author: entry.header.kid, sq: entry.header.sq, id: entry.id } : null);
+  return appendId(
+    log,
+    entry.id,
+    receivedMs,
+    counts ? { author: entry.header.kid, sq: entry.header.sq, id: entry.id } : null,
+  );
 }
 
 /** The same of an entry of which nothing but the id is known (spec 7.10). */
@@ -110,5 +125,7 @@ export function liesOn(log: Log, head: Head): boolean | null {
 
 /** Refuses as `contradiction` an entry, about to take the next place, whose author saw another history of this log. */
 export function checkSeen(log: Log, entry: Entry): void {
-  if (liesOn(log, entry.header.sn) === false) throw new Refused("contradiction", "the author saw another history of this log");
+  if (liesOn(log, entry.header.sn) === false) {
+    throw new Refused("contradiction", "the author saw another history of this log");
+  }
 }

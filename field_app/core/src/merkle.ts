@@ -60,7 +60,13 @@ const half = (n: number): number => Math.floor(n / 2);
 const odd = (n: number): boolean => n % 2 === 1;
 
 /** RFC 9162 §2.1.3.2, with division in the place of shifts: leaves have up to 53 bits. */
-export function checkInclusion(leaf: Uint8Array, index: number, size: number, path: readonly Uint8Array[], wanted: Uint8Array): void {
+export function checkInclusion(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  path: readonly Uint8Array[],
+  wanted: Uint8Array,
+): void {
   if (index < 0 || index >= size) throw contradiction(`leaf ${index} of a tree of ${size}`);
   let [fn, sn, hash] = [index, size - 1, leaf];
   for (const step of path) {
@@ -76,12 +82,18 @@ export function checkInclusion(leaf: Uint8Array, index: number, size: number, pa
 
 /** RFC 9162 §2.1.4.2. */
 export function checkConsistency(
-  old: number, oldRoot: Uint8Array, size: number, newRoot: Uint8Array, path: readonly Uint8Array[],
+  old: number,
+  oldRoot: Uint8Array,
+  size: number,
+  newRoot: Uint8Array,
+  path: readonly Uint8Array[],
 ): void {
   if (old < 0 || old > size) throw contradiction(`a tree of ${size} after one of ${old}`);
   if (old === 0 || old === size) {
     const same = equal(oldRoot, old === 0 ? EMPTY_ROOT : newRoot);
-    if (!same || path.length > 0) throw contradiction("a tree that is empty, or did not grow, has one root and an empty proof");
+    if (!same || path.length > 0) {
+      throw contradiction("a tree that is empty, or did not grow, has one root and an empty proof");
+    }
     return;
   }
   const power = Number.isInteger(Math.log2(old)) && 2 ** Math.log2(old) === old;
@@ -98,5 +110,7 @@ export function checkConsistency(
     } else sr = node(sr, step);
     [fn, sn] = [half(fn), half(sn)];
   }
-  if (sn !== 0 || !equal(fr, oldRoot) || !equal(sr, newRoot)) throw contradiction("the newer tree does not begin with the older");
+  if (sn !== 0 || !equal(fr, oldRoot) || !equal(sr, newRoot)) {
+    throw contradiction("the newer tree does not begin with the older");
+  }
 }

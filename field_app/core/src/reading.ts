@@ -1,4 +1,4 @@
-/** What the parts of an entry open to: changes, nothing yet, or a hole. Spec 3.2, 4, 7.5, 7.8. Tests: make. */
+/** What the parts of an entry open to: changes, nothing yet, or a hole. Spec 3.2, 4, 7.5, 7.8. Tests: make/. */
 import { type Change, decodePart } from "./change";
 import type { Admission, Envelope, Expunction } from "./entry";
 import { Refused } from "./errors";
@@ -25,7 +25,11 @@ export function sealedIn(entry: Envelope | Admission | Expunction): Sealed {
 }
 
 /** The plaintext of one part; null where it is absent or closed; throws `malformed` where it does not open. */
-export async function openPartOf(entry: Envelope | Admission | Expunction, index: number, secrets: Secrets): Promise<Uint8Array | null> {
+export async function openPartOf(
+  entry: Envelope | Admission | Expunction,
+  index: number,
+  secrets: Secrets,
+): Promise<Uint8Array | null> {
   const sealed = sealedIn(entry);
   const part = sealed.parts[index];
   const secret = secrets.get(sealed.header.ep);
@@ -34,7 +38,11 @@ export async function openPartOf(entry: Envelope | Admission | Expunction, index
 }
 
 /** All parts of an envelope, or of the one that an admission carries, which stands at `place` of the log. */
-export async function readParts(entry: Envelope | Admission, place: number, secrets: Secrets): Promise<readonly PartRead[]> {
+export async function readParts(
+  entry: Envelope | Admission,
+  place: number,
+  secrets: Secrets,
+): Promise<readonly PartRead[]> {
   const { header, parts } = sealedIn(entry);
   return Promise.all(
     parts.map(async (part, index): Promise<PartRead> => {

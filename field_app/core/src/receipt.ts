@@ -15,7 +15,9 @@ const receiptPayload = refine(
   map({ log: id, inc: id, items: rising(list(item, 1), ({ seq }) => seq), head: row({ seq: count, chain: hash }) }),
   ({ items, head }) => {
     const last = items.at(-1);
-    if (last !== undefined && last.seq > head.seq) throw new Refused("malformed", `an item at ${last.seq}, beyond the head at ${head.seq}`);
+    if (last !== undefined && last.seq > head.seq) {
+      throw new Refused("malformed", `an item at ${last.seq}, beyond the head at ${head.seq}`);
+    }
   },
 );
 
@@ -37,16 +39,20 @@ export interface ServerIdentity {
   readonly incarnation: Uint8Array;
 }
 
-/** Decodes what this side's server signed: for this service and incarnation, under the receipt key, with that key's id. */
-export async function checkServed<Typ extends string, M extends { readonly svc: Uint8Array }, P extends { readonly inc: Uint8Array }>(
-  what: Kind<Typ, M, P>,
-  bytes: Uint8Array,
-  server: ServerIdentity,
-): Promise<Signed<Typ, M, P>> {
+/**
+ * Decodes what this side's server signed: for this service and incarnation, under the receipt key, with that key's id.
+ */
+export async function checkServed<
+  Typ extends string,
+  M extends { readonly svc: Uint8Array },
+  P extends { readonly inc: Uint8Array },
+>(what: Kind<Typ, M, P>, bytes: Uint8Array, server: ServerIdentity): Promise<Signed<Typ, M, P>> {
   const served = what.decode(bytes);
   const { svc, kid } = served.header;
   if (!equal(svc, server.svc)) throw new Refused("malformed", "signed for another service");
-  if (!equal(kid, serverKeyId(server.receipt))) throw new Refused("malformed", "signed under another key's id than the server's");
+  if (!equal(kid, serverKeyId(server.receipt))) {
+    throw new Refused("malformed", "signed under another key's id than the server's");
+  }
   if (!equal(served.payload.inc, server.incarnation)) throw new Refused("malformed", "signed for another incarnation");
   await verifyFrame(served.frame, server.receipt);
   return served;

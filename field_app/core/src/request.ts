@@ -31,7 +31,14 @@ const CLAIMS = ["iss", "aud", "htm", "htu", "bh", "nonce"] as const;
 const refused = (message: string): Refused => new Refused("request-refused", message);
 
 export function claims({ device, svc, side, method, path, body }: RequestedAs, nonce: string): Claims {
-  return { iss: encodeUuid(device), aud: `${encodeUuid(svc)}/${side}`, htm: method, htu: path, bh: base64url(H(body)), nonce };
+  return {
+    iss: encodeUuid(device),
+    aud: `${encodeUuid(svc)}/${side}`,
+    htm: method,
+    htu: path,
+    bh: base64url(H(body)),
+    nonce,
+  };
 }
 
 const segment = (json: object): string => base64url(new TextEncoder().encode(JSON.stringify(json)));
@@ -49,7 +56,9 @@ function object(part: string): ReadonlyMap<string, unknown> {
   } catch {
     throw refused("a segment that is no JSON in base64url");
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw refused("a segment that is no JSON object");
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw refused("a segment that is no JSON object");
+  }
   return new Map(Object.entries(json));
 }
 
@@ -70,7 +79,9 @@ export function parseAuthorization(header: string): Token {
   const token = header.slice(SCHEME.length);
   if (token.length > MOST_CHARACTERS) throw refused("a token of more than 4,096 characters");
   const [head, body, signature, ...more] = token.split(".");
-  if (head === undefined || body === undefined || signature === undefined || more.length > 0) throw refused("a token of other than three parts");
+  if (head === undefined || body === undefined || signature === undefined || more.length > 0) {
+    throw refused("a token of other than three parts");
+  }
   exactly(object(head), new Map(Object.entries(HEADER)));
   const said = object(body);
   const [iss, nonce] = [said.get("iss"), said.get("nonce")];
@@ -78,7 +89,9 @@ export function parseAuthorization(header: string): Token {
   const check = async (request: RequestedAs, publicKey: Uint8Array): Promise<void> => {
     const wanted = claims(request, nonce);
     exactly(said, new Map(CLAIMS.map((name) => [name, wanted[name]])));
-    if (!(await verifies(publicKey, decoded(signature), ascii(`${head}.${body}`)))) throw refused("the signature does not hold");
+    if (!(await verifies(publicKey, decoded(signature), ascii(`${head}.${body}`)))) {
+      throw refused("the signature does not hold");
+    }
   };
   return { device: idOf(iss), nonce, check };
 }
@@ -101,10 +114,14 @@ function decoded(text: string): Uint8Array {
 
 /** As a server looks at it, nonces aside: `publicKeyOf` gives the key of a device of this side. */
 export async function checkRequest(
-  header: string, request: RequestedAs, publicKeyOf: (device: Uint8Array) => Uint8Array | null,
+  header: string,
+  request: RequestedAs,
+  publicKeyOf: (device: Uint8Array) => Uint8Array | null,
 ): Promise<void> {
   const token = parseAuthorization(header);
   const publicKey = publicKeyOf(token.device);
-  if (publicKey === null || !equal(token.device, request.device)) throw refused("a device that this side does not know, or another one");
+  if (publicKey === null || !equal(token.device, request.device)) {
+    throw refused("a device that this side does not know, or another one");
+  }
   await token.check(request, publicKey);
 }

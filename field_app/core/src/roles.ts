@@ -1,4 +1,8 @@
-/** Who may be what, and who may sign what, as shared_schema/roles.json says. Spec 6.1, 7, 13.2, 15.4. Vectors: registry. */
+/**
+ * Who may be what, and who may sign what, as shared_schema/roles.json says.
+ *
+ * Spec 6.1, 7, 13.2, 15.4. Vectors: registry.
+ */
 import table from "../../../shared_schema/roles.json" with { type: "json" };
 import type { Side } from "./ids";
 
@@ -9,7 +13,10 @@ export type FileKind = keyof (typeof table)["files"];
 export const ROLES = Object.keys(table.roles) as readonly Role[];
 export const FILE_KINDS = Object.keys(table.files) as readonly FileKind[];
 
-/** What a role may do in a file: `members` who may be one, `genesis` … `export` who may sign or do that, `lead` who leads. */
+/**
+ * What a role may do in a file: `members` who may be one, `genesis` … `export` who may sign or do that, `lead` who
+ * leads.
+ */
 export type FileRight =
   "members" | "genesis" | "members_by" | "epoch" | "grant" | "admit" | "lead" | "expunge" | "hold" | "erase" | "export";
 
@@ -47,11 +54,14 @@ export function helpersOf(side: Side, role: Role): readonly string[] {
   return lists[role] ?? [];
 }
 
-const matches = (pattern: string, role: Role): boolean => (pattern === "*content*" ? hasContent(role) : pattern === role);
+const matches = (pattern: string, role: Role): boolean =>
+  pattern === "*content*" ? hasContent(role) : pattern === role;
 
 /** Whether one device of this side may hold these roles together. */
 export function rolesAllowed(side: Side, roles: readonly Role[]): boolean {
   const sided = roles.every((role) => (table.roles[role].sides as readonly string[]).includes(side));
-  const refused = table.combinations_refused.some((pair) => pair.every((pattern) => roles.some((role) => matches(pattern, role))));
+  const refused = table.combinations_refused.some((pair) =>
+    pair.every((pattern) => roles.some((role) => matches(pattern, role))),
+  );
   return roles.length > 0 && sided && !refused;
 }

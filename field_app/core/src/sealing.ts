@@ -73,14 +73,25 @@ export function unpad(padded: Uint8Array, sizeFor: (size: number) => number): Ui
   return padded.slice(LENGTH, LENGTH + length);
 }
 
-function cipher(key: Uint8Array, context: PartContext, index: number): readonly [Uint8Array<ArrayBuffer>, AesGcmParams] {
+function cipher(
+  key: Uint8Array,
+  context: PartContext,
+  index: number,
+): readonly [Uint8Array<ArrayBuffer>, AesGcmParams] {
   const additionalData = concat(context.protected, u32be(index), u32be(context.total));
-  return [Uint8Array.from(key.subarray(0, 32)), { name: "AES-GCM", iv: Uint8Array.from(key.subarray(32)), additionalData }];
+  return [
+    Uint8Array.from(key.subarray(0, 32)),
+    { name: "AES-GCM", iv: Uint8Array.from(key.subarray(32)), additionalData },
+  ];
 }
 
 /** `salt` is 32 random bytes, fresh at every sealing. */
 export async function sealPart(
-  secret: Uint8Array, salt: Uint8Array, plaintext: Uint8Array, context: PartContext, index: number,
+  secret: Uint8Array,
+  salt: Uint8Array,
+  plaintext: Uint8Array,
+  context: PartContext,
+  index: number,
 ): Promise<Uint8Array> {
   if (salt.length !== SALT) throw malformed(`a salt of ${salt.length} bytes, want ${SALT}`);
   const [raw, algorithm] = cipher(partKey(secret, salt, context, index), context, index);
@@ -90,7 +101,12 @@ export async function sealPart(
 }
 
 /** Opens with the 44 bytes that `partKey` gives. */
-export async function openPartWith(key44: Uint8Array, part: Uint8Array, context: PartContext, index: number): Promise<Uint8Array> {
+export async function openPartWith(
+  key44: Uint8Array,
+  part: Uint8Array,
+  context: PartContext,
+  index: number,
+): Promise<Uint8Array> {
   const [raw, algorithm] = cipher(key44, context, index);
   const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
   let padded: ArrayBuffer;
@@ -102,7 +118,12 @@ export async function openPartWith(key44: Uint8Array, part: Uint8Array, context:
   return unpad(new Uint8Array(padded), paddedSize);
 }
 
-export async function openPart(secret: Uint8Array, part: Uint8Array, context: PartContext, index: number): Promise<Uint8Array> {
+export async function openPart(
+  secret: Uint8Array,
+  part: Uint8Array,
+  context: PartContext,
+  index: number,
+): Promise<Uint8Array> {
   if (part.length < SALT) throw malformed(`a part of ${part.length} bytes`);
   return openPartWith(partKey(secret, part.subarray(0, SALT), context, index), part, context, index);
 }

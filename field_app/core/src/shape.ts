@@ -1,5 +1,6 @@
 /**
- * The shape of an object on the wire, said once: reading and writing follow from it. Spec 1 and shared_schema/wire.cddl.
+ * The shape of an object on the wire, said once: reading and writing follow from it. Spec 1 and
+ * shared_schema/wire.cddl.
  *
  * A map has exactly its keys. What is written is read again first, so an encoder refuses whatever a decoder would.
  */
@@ -29,7 +30,7 @@ function leaf<T extends CborValue>(read: (value: CborValue) => T): Shape<T> {
   return { read, write: (value) => value };
 }
 
-// --- leaves ------------------------------------------------------------------------------------------------------------
+// --- leaves ---------------------------------------------------------------------------------------------------------
 
 export function bytes(least: number, most: number = least): Shape<Uint8Array> {
   return leaf((value) => {
@@ -41,7 +42,9 @@ export function bytes(least: number, most: number = least): Shape<Uint8Array> {
 
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   return leaf((value) => {
-    if (typeof value !== "number" || !Number.isSafeInteger(value)) throw malformed("something else where an integer is wanted");
+    if (typeof value !== "number" || !Number.isSafeInteger(value)) {
+      throw malformed("something else where an integer is wanted");
+    }
     if (value < least || value > most) throw malformed(`the number ${value}, want ${least} to ${most}`);
     return value;
   });
@@ -96,7 +99,7 @@ export const name = text(1, 64);
 /** COSE bytes that stand inside something else, and are decoded by whoever looks into them. */
 export const cose = bytes(0, Number.MAX_SAFE_INTEGER);
 
-// --- containers --------------------------------------------------------------------------------------------------------
+// --- containers -----------------------------------------------------------------------------------------------------
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return {
@@ -106,7 +109,12 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
 }
 
 /** `beyond` is the code of a list that is too long. */
-export function list<T>(shape: Shape<T>, least = 0, most = Number.MAX_SAFE_INTEGER, beyond: Code = "malformed"): Shape<readonly T[]> {
+export function list<T>(
+  shape: Shape<T>,
+  least = 0,
+  most = Number.MAX_SAFE_INTEGER,
+  beyond: Code = "malformed",
+): Shape<readonly T[]> {
   return {
     read: (value) => {
       if (!isList(value)) throw malformed("something else where a list is wanted");
@@ -227,7 +235,7 @@ export const witness = row({ incarnation: id, size: count, root: hash });
 export type Head = Of<typeof head>;
 export type Witness = Of<typeof witness>;
 
-// --- bytes -------------------------------------------------------------------------------------------------------------
+// --- bytes ----------------------------------------------------------------------------------------------------------
 
 export function decodeAs<T>(shape: Shape<T>, encoded: Uint8Array, items?: number): T {
   return shape.read(decode(encoded, items));

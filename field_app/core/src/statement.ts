@@ -1,4 +1,8 @@
-/** The statements of a file: their shapes, strict decode and encode. Spec 7.1, 7.5 to 7.10. Vectors: membership, removal, recovery. */
+/**
+ * The statements of a file: their shapes, strict decode and encode.
+ *
+ * Spec 7.1, 7.5 to 7.10. Vectors: membership, removal, recovery.
+ */
 import { type Act, actHash, approval } from "./approval";
 import { hex } from "./bytes";
 import { roleShape, sideShape } from "./certificate";
@@ -7,8 +11,28 @@ import { Refused } from "./errors";
 import { limit } from "./limits";
 import { FILE_KINDS } from "./roles";
 import {
-  bytes, cose, count, decodeAs, encodeAs, epoch, exactly, hash, head, id, integer, list, map, nullable, type Of, refine, rising, row, type Shape,
-  signature, tagged, word,
+  bytes,
+  cose,
+  count,
+  decodeAs,
+  encodeAs,
+  epoch,
+  exactly,
+  hash,
+  head,
+  id,
+  integer,
+  list,
+  map,
+  nullable,
+  type Of,
+  refine,
+  rising,
+  row,
+  type Shape,
+  signature,
+  tagged,
+  word,
 } from "./shape";
 
 const malformed = (message: string): Refused => new Refused("malformed", message);
@@ -34,11 +58,25 @@ const REMOVED_BECAUSE = ["spill", "retention", "court", "error", "request"] as c
 const approved = nullable(embedded(approval));
 
 const genesis = map({
-  kind: exactly("genesis"), rg: head, pr: exactly(null), grants, nonce: id, file: fileKind, side: sideShape, suite: exactly(1),
-  members: rising(list(member, 1), byUser), ep: exactly(1), kc: hash,
+  kind: exactly("genesis"),
+  rg: head,
+  pr: exactly(null),
+  grants,
+  nonce: id,
+  file: fileKind,
+  side: sideShape,
+  suite: exactly(1),
+  members: rising(list(member, 1), byUser),
+  ep: exactly(1),
+  kc: hash,
 });
 const members = refine(
-  map({ kind: exactly("members"), ...newEpoch, add: rising(list(member), byUser), remove: rising(list(id), (user) => user) }),
+  map({
+    kind: exactly("members"),
+    ...newEpoch,
+    add: rising(list(member), byUser),
+    remove: rising(list(id), (user) => user),
+  }),
   ({ add, remove }) => {
     if (add.length + remove.length === 0) throw malformed("nobody is added and nobody removed");
     const removed = new Set(remove.map(hex));
@@ -51,14 +89,34 @@ const moreGrants = map({ kind: exactly("grant"), ...later, grants });
 const admit = map({ kind: exactly("admit"), ...later, held: cose });
 const refuse = map({ kind: exactly("refuse"), ...later, id: hash, reason: word(REFUSED_BECAUSE) });
 const expunge = map({
-  kind: exactly("expunge"), ...later, at: count, id: hash, part: integer(0, limit("parts_per_entry") - 1), hash,
-  reason: word([...REMOVED_BECAUSE, "expired"]), parcel: nullable(id), stub: hash, says: hash, approval: approved,
+  kind: exactly("expunge"),
+  ...later,
+  at: count,
+  id: hash,
+  part: integer(0, limit("parts_per_entry") - 1),
+  hash,
+  reason: word([...REMOVED_BECAUSE, "expired"]),
+  parcel: nullable(id),
+  stub: hash,
+  says: hash,
+  approval: approved,
 });
-const hold = refine(map({ kind: exactly("hold"), ...later, release: nullable(hash), approval: approved }), (statement) => {
-  if (statement.release === null && statement.approval !== null) throw malformed("a hold begins without a second person");
-});
+const hold = refine(
+  map({ kind: exactly("hold"), ...later, release: nullable(hash), approval: approved }),
+  (statement) => {
+    if (statement.release === null && statement.approval !== null) {
+      throw malformed("a hold begins without a second person");
+    }
+  },
+);
 const erase = map({
-  kind: exactly("erase"), ...later, file: fileKind, creator: id, nonce: id, reason: word(REMOVED_BECAUSE), approval: approved,
+  kind: exactly("erase"),
+  ...later,
+  file: fileKind,
+  creator: id,
+  nonce: id,
+  reason: word(REMOVED_BECAUSE),
+  approval: approved,
 });
 
 export type Grant = Of<typeof grant>;
@@ -77,7 +135,16 @@ export type EpochStatement = Genesis | Members | NewEpoch | Recover;
 export type FileStatement = EpochStatement | MoreGrants | Admit | Refuse | Expunge | Hold | Erase;
 
 export const fileStatement: Shape<FileStatement> = tagged("kind", {
-  genesis, members, epoch: newEpochStatement, recover, grant: moreGrants, admit, refuse, expunge, hold, erase,
+  genesis,
+  members,
+  epoch: newEpochStatement,
+  recover,
+  grant: moreGrants,
+  admit,
+  refuse,
+  expunge,
+  hold,
+  erase,
 });
 
 export function decodeFileStatement(payload: Uint8Array): FileStatement {
@@ -94,7 +161,9 @@ export function actOf(statement: FileStatement): Act | null {
     const { kind, at, id: entry, part, hash: partHash, reason, parcel, says } = statement;
     return new Map(Object.entries({ kind, at, id: entry, part, hash: partHash, reason, parcel, says }));
   }
-  if (statement.kind === "hold" && statement.release !== null) return new Map(Object.entries({ kind: "hold", release: statement.release }));
+  if (statement.kind === "hold" && statement.release !== null) {
+    return new Map(Object.entries({ kind: "hold", release: statement.release }));
+  }
   if (statement.kind === "erase") return new Map(Object.entries({ kind: "erase", reason: statement.reason }));
   return null;
 }

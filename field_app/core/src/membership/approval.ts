@@ -26,15 +26,29 @@ export interface Approver {
 const notApproved = (message: string): Refused => new Refused("not-approved", message);
 
 /** Who approved; whether they may is for the caller, who knows their role there. */
-export async function checkApproval(wanted: ApprovedAct, approval: Approval, check: Check = verifies): Promise<Approver> {
+export async function checkApproval(
+  wanted: ApprovedAct,
+  approval: Approval,
+  check: Check = verifies,
+): Promise<Approver> {
   const { registry, log, kind, act, seq, receivedMs } = wanted;
   const { header, payload } = approval;
-  const named = equal(header.svc, registry.svc) && payload.side === registry.side && equal(payload.log, log) && payload.kind === kind;
+  const named =
+    equal(header.svc, registry.svc) &&
+    payload.side === registry.side &&
+    equal(payload.log, log) &&
+    payload.kind === kind;
   if (!named || !equal(payload.act, act)) throw notApproved("approved is another act, or elsewhere");
   const left = payload.until - receivedMs;
-  if (left < 0 || left > limit("approval_ms")) throw notApproved("the approval has ended, or is for longer than one may be");
+  if (left < 0 || left > limit("approval_ms")) {
+    throw notApproved("the approval has ended, or is for longer than one may be");
+  }
   const device = deviceOf(registry, header.kid);
-  if (device === null || !isUnrevokedAt(device, seq)) throw notApproved("approved by a device that is not certified, or is revoked");
-  if (!(await check(device.sign, approval.signature, toSign(approval.frame)))) throw new Refused("malformed", "the approval's signature does not hold");
+  if (device === null || !isUnrevokedAt(device, seq)) {
+    throw notApproved("approved by a device that is not certified, or is revoked");
+  }
+  if (!(await check(device.sign, approval.signature, toSign(approval.frame)))) {
+    throw new Refused("malformed", "the approval's signature does not hold");
+  }
   return { device: device.device, user: device.user };
 }

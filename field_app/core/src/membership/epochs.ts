@@ -1,4 +1,8 @@
-/** Statements that make an epoch or grant one: who is in a file, and who holds it. Spec 7.2 to 7.4, 7.6. Vectors: membership, recovery. */
+/**
+ * Statements that make an epoch or grant one: who is in a file, and who holds it.
+ *
+ * Spec 7.2 to 7.4, 7.6. Vectors: membership, recovery.
+ */
 import { equal, hex } from "../bytes";
 import type { Envelope } from "../entry";
 import { fileLog } from "../ids";
@@ -24,8 +28,15 @@ function begin(judged: Judged, kind: FileKind, members: ByHex<Member>, { ep, kc,
   const { registry, file } = judged;
   checkEpochGrants(registry, file, members, ep, grants, rg.seq);
   return {
-    ...file, kind, members, ever: new Map([...file.ever, ...members]), epoch: ep, commits: new Map([...file.commits, [ep, kc]]),
-    holders: devicesIn(judged, grants), recovery: recoveryAt(registry, rg.seq)?.id ?? null, blocked: false,
+    ...file,
+    kind,
+    members,
+    ever: new Map([...file.ever, ...members]),
+    epoch: ep,
+    commits: new Map([...file.commits, [ep, kc]]),
+    holders: devicesIn(judged, grants),
+    recovery: recoveryAt(registry, rg.seq)?.id ?? null,
+    blocked: false,
   };
 }
 
@@ -35,7 +46,9 @@ function checkNewcomers({ registry, file }: Judged, kind: FileKind, newcomers: r
     const devices = devicesOfAt(registry, user, seq);
     if (devices.length === 0) refuse("wall", "somebody who has no device on this side");
     const held = devices.some(({ roles }) => roles.includes(role));
-    if (!held || !mayInFile(kind, file.side, "members", role)) refuse("not-permitted", "somebody in a role that is not theirs, or not of such a file");
+    if (!held || !mayInFile(kind, file.side, "members", role)) {
+      refuse("not-permitted", "somebody in a role that is not theirs, or not of such a file");
+    }
   }
 }
 
@@ -43,7 +56,9 @@ export function genesis(judged: Judged, statement: Genesis): File {
   const { file, author, registry } = judged;
   const { file: kind, members, nonce, rg, side } = statement;
   if (file.kind !== null) refuse("not-permitted", "a file has one genesis");
-  if (!equal(fileLog(file.svc, author.device, nonce), file.log.log)) refuse("malformed", "the log id does not follow from creator and nonce");
+  if (!equal(fileLog(file.svc, author.device, nonce), file.log.log)) {
+    refuse("malformed", "the log id does not follow from creator and nonce");
+  }
   if (side !== registry.side) refuse("wall", "a file of another side");
   if (!fileExists(kind, side)) refuse("not-permitted", "such files do not exist on this side");
   const own = members.find(({ user }) => equal(user, author.user));
@@ -93,14 +108,22 @@ export async function recover(judged: Judged, statement: Recover): Promise<File>
   const kind = begunKind(file);
   checkPrevious(judged, statement);
   checkEpoch(judged, ep);
-  if (!isPermittedAt(registry, author.device, file.log.log, rg.seq)) refuse("not-permitted", "by a device that has no permit for this file");
-  if (!author.roles.includes(role) || !mayInFile(kind, file.side, "members_by", role)) refuse("not-permitted", "in a role that may not");
+  if (!isPermittedAt(registry, author.device, file.log.log, rg.seq)) {
+    refuse("not-permitted", "by a device that has no permit for this file");
+  }
+  if (!author.roles.includes(role) || !mayInFile(kind, file.side, "members_by", role)) {
+    refuse("not-permitted", "in a role that may not");
+  }
   if (!isAbandonedAt(registry, file, rg.seq)) refuse("not-permitted", "a file that somebody holds");
   const holder = file.recovery === null ? null : recoveryById(registry, file.recovery);
   const inForce = recoveryAt(registry, rg.seq);
-  if (holder === null || inForce === null || inForce.seq <= holder.seq) return refuse("not-permitted", "no fresh recovery key is in force");
+  if (holder === null || inForce === null || inForce.seq <= holder.seq) {
+    return refuse("not-permitted", "no fresh recovery key is in force");
+  }
   const bound = recoverBound(file.svc, file.log.log, author.device, pr);
-  if (!(await check(holder.recovery_sign, by, bound))) refuse("not-permitted", "the key that holds the file did not sign");
+  if (!(await check(holder.recovery_sign, by, bound))) {
+    refuse("not-permitted", "the key that holds the file did not sign");
+  }
   return begin(judged, kind, new Map([...file.members, ...byUser([{ user: author.user, role }])]), statement);
 }
 
@@ -108,7 +131,8 @@ export async function recover(judged: Judged, statement: Recover): Promise<File>
 export function checkEnvelope({ file, author }: Judged, envelope: Envelope): void {
   if (file.kind === null) refuse("no-such-file", "an envelope before there is a genesis");
   if (!holds(file, author.device)) refuse("no-standing", "by a device that does not hold the file");
-  if (envelope.header.ep !== file.epoch) refuse("stale-epoch", `sealed under epoch ${envelope.header.ep}, want ${file.epoch}`);
+  if (envelope.header.ep !== file.epoch) {
+    refuse("stale-epoch", `sealed under epoch ${envelope.header.ep}, want ${file.epoch}`);
+  }
   if (file.blocked) refuse("rotate-first", "after a void epoch nobody writes until a valid one");
 }
-

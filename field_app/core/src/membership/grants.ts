@@ -2,7 +2,15 @@
 import { compare, equal, hex } from "../bytes";
 import { Refused } from "../errors";
 import type { Recipient } from "../grant";
-import { deviceOf, devicesOfAt, isCertifiedAt, isUnrevokedAt, recoveryAt, recoveryById, type Registry } from "../registry/state";
+import {
+  deviceOf,
+  devicesOfAt,
+  isCertifiedAt,
+  isUnrevokedAt,
+  recoveryAt,
+  recoveryById,
+  type Registry,
+} from "../registry/state";
 import type { Grant, Member } from "../statement";
 import { type ByHex, epochsOf, type File, holds } from "./state";
 
@@ -15,12 +23,19 @@ export function recipients(registry: Registry, users: readonly Uint8Array[], seq
   return all.sort((a, b) => compare(a.to, b.to));
 }
 
-/** Refuses as `stale-registry` where after that place a device of these people was revoked or a recovery key came in force. */
+/**
+ * Refuses as `stale-registry` where after that place a device of these people was revoked or a recovery key came in
+ * force.
+ */
 export function checkFresh(registry: Registry, users: readonly Uint8Array[], seq: number): void {
   const concerned = new Set(users.map(hex));
-  const revoked = [...registry.devices.values()].some((device) => (device.revoked ?? 0) > seq && concerned.has(hex(device.user)));
+  const revoked = [...registry.devices.values()].some(
+    (device) => (device.revoked ?? 0) > seq && concerned.has(hex(device.user)),
+  );
   const renewed = (registry.recovery.at(-1)?.seq ?? 0) > seq;
-  if (revoked || renewed) throw new Refused("stale-registry", "a revocation or a fresh recovery key came after the registry head that it names");
+  if (revoked || renewed) {
+    throw new Refused("stale-registry", "a revocation or a fresh recovery key came after the head that it names");
+  }
 }
 
 /** W1: whoever is not in this side's registry at that place, under that very certificate, is beyond the wall. */
@@ -28,12 +43,16 @@ export function checkWall(registry: Registry, grants: readonly Grant[], seq: num
   for (const { to, cert } of grants) {
     const device = deviceOf(registry, to);
     const key = recoveryById(registry, to);
-    const known = device !== null && isCertifiedAt(device, seq) ? device.cert : key !== null && key.seq <= seq ? key.cert : null;
-    if (known === null || !equal(known, cert)) throw new Refused("wall", "a grant to nobody of this side, or under another certificate");
+    const known =
+      device !== null && isCertifiedAt(device, seq) ? device.cert : key !== null && key.seq <= seq ? key.cert : null;
+    if (known === null || !equal(known, cert)) {
+      throw new Refused("wall", "a grant to nobody of this side, or under another certificate");
+    }
   }
 }
 
-const sameEpochs = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((epoch, i) => epoch === b[i]);
+const sameEpochs = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((epoch, i) => epoch === b[i]);
 
 /** Whether the recipient held the file before, so that the new epoch is all that it lacks. */
 function heldBefore(file: File, to: Uint8Array): boolean {
@@ -47,14 +66,28 @@ export function epochsFor(file: File, to: Uint8Array, ep: number): readonly numb
 
 /** The grants of an epoch statement: exactly one for each recipient. */
 export function checkEpochGrants(
-  registry: Registry, file: File, members: ByHex<Member>, ep: number, grants: readonly Grant[], seq: number,
+  registry: Registry,
+  file: File,
+  members: ByHex<Member>,
+  ep: number,
+  grants: readonly Grant[],
+  seq: number,
 ): void {
   checkWall(registry, grants, seq);
-  const wanted = recipients(registry, [...members.values()].map(({ user }) => user), seq);
-  const isWanted = ({ to }: Grant, i: number): boolean => wanted.some((recipient, at) => at === i && equal(recipient.to, to));
-  if (wanted.length !== grants.length || !grants.every(isWanted)) throw new Refused("not-permitted", "not exactly one grant for each device of each member and the recovery key");
+  const wanted = recipients(
+    registry,
+    [...members.values()].map(({ user }) => user),
+    seq,
+  );
+  const isWanted = ({ to }: Grant, i: number): boolean =>
+    wanted.some((recipient, at) => at === i && equal(recipient.to, to));
+  if (wanted.length !== grants.length || !grants.every(isWanted)) {
+    throw new Refused("not-permitted", "not exactly one grant for each device of each member and the recovery key");
+  }
   for (const { to, epochs } of grants) {
-    if (!sameEpochs(epochs, epochsFor(file, to, ep))) throw new Refused("not-permitted", "a grant of other epochs than its recipient needs");
+    if (!sameEpochs(epochs, epochsFor(file, to, ep))) {
+      throw new Refused("not-permitted", "a grant of other epochs than its recipient needs");
+    }
   }
   checkRecoveryIsYoung(registry, file, seq);
 }
@@ -67,7 +100,10 @@ function checkRecoveryIsYoung(registry: Registry, file: File, seq: number): void
   }
 }
 
-/** The grants of a `grant`: of all valid epochs, to devices of members, or once more to the recovery key that holds the file. */
+/**
+ * The grants of a `grant`: of all valid epochs, to devices of members, or once more to the recovery key that holds the
+ * file.
+ */
 export function checkMoreGrants(registry: Registry, file: File, grants: readonly Grant[], seq: number): void {
   checkWall(registry, grants, seq);
   const all = epochsOf(file);
@@ -77,6 +113,8 @@ export function checkMoreGrants(registry: Registry, file: File, grants: readonly
     const key = recoveryAt(registry, seq);
     const ofMember = device !== null && isUnrevokedAt(device, seq) && file.members.has(hex(device.user));
     const ofKey = key !== null && equal(key.id, to) && file.recovery !== null && equal(file.recovery, to);
-    if (!ofMember && !ofKey) throw new Refused("not-permitted", "a grant to no member's device and not to the key that holds the file");
+    if (!ofMember && !ofKey) {
+      throw new Refused("not-permitted", "a grant to no member's device and not to the key that holds the file");
+    }
   }
 }

@@ -32,17 +32,29 @@ export function mayHere(file: File, right: FileRight, role: Role | null): boolea
 }
 
 const RIGHTS: { readonly [K in FileStatement["kind"]]: FileRight | null } = {
-  genesis: null, recover: null, members: "members_by", epoch: "epoch", grant: "grant", admit: "admit", refuse: "admit", expunge: "expunge",
-  hold: "hold", erase: "erase",
+  genesis: null,
+  recover: null,
+  members: "members_by",
+  epoch: "epoch",
+  grant: "grant",
+  admit: "admit",
+  refuse: "admit",
+  expunge: "expunge",
+  hold: "hold",
+  erase: "erase",
 };
 
 export function checkAuthorCertified({ author }: Judged, { rg }: FileStatement): void {
-  if (!isUnrevokedAt(author, rg.seq)) refuse("not-permitted", "the author is not certified, or is revoked, at the registry head that it names");
+  if (!isUnrevokedAt(author, rg.seq)) {
+    refuse("not-permitted", "the author is not certified, or is revoked, at the registry head that it names");
+  }
 }
 
 export function checkPrevious({ file }: Judged, statement: FileStatement): void {
   const { pr } = statement;
-  if (pr === null || file.previous === null || !equal(pr, file.previous)) refuse("stale-statement", "not after the newest statement");
+  if (pr === null || file.previous === null || !equal(pr, file.previous)) {
+    refuse("stale-statement", "not after the newest statement");
+  }
 }
 
 /** Rule 3: after the newest statement, by a member whose role may sign this here, on a device that holds the file. */
@@ -50,7 +62,8 @@ export function checkStanding(judged: Judged, statement: FileStatement): void {
   const { file, author } = judged;
   checkPrevious(judged, statement);
   const right = RIGHTS[statement.kind];
-  if (right === null || !mayHere(file, right, roleIn(file, author.user))) refuse("not-permitted", "by nobody whose role may sign this here");
+  if (right === null || !mayHere(file, right, roleIn(file, author.user))) {
+    refuse("not-permitted", "by nobody whose role may sign this here");
+  }
   if (!holds(file, author.device)) refuse("not-permitted", "by a device that does not hold the file");
 }
-

@@ -1,4 +1,9 @@
-/** Statements of a file as a device makes them: whom they grant to, and what they rely on, follow from registry and file. Spec 7. Tests: make. */
+/**
+ * Statements of a file as a device makes them: whom they grant to, and what they rely on, follow from registry and
+ * file.
+ *
+ * Spec 7. Tests: make/.
+ */
 import { type Author, signFileStatement } from "../author";
 import { compare, hex } from "../bytes";
 import type { Entry } from "../entry";
@@ -33,7 +38,9 @@ function previousOf(file: File): Uint8Array {
 }
 
 async function grantsTo(
-  { author, file, secrets }: Making, all: readonly Recipient[], epochsOfOne: (to: Uint8Array) => readonly number[],
+  { author, file, secrets }: Making,
+  all: readonly Recipient[],
+  epochsOfOne: (to: Uint8Array) => readonly number[],
 ): Promise<readonly Grant[]> {
   const context = { svc: author.svc, log: file.log.log, granter: author.device };
   return Promise.all(all.map((recipient) => sealGrant(context, recipient, epochsOfOne(recipient.to), secrets)));
@@ -67,7 +74,16 @@ export interface Beginning {
 }
 
 /** A file begins: its first entry, which may be made offline. */
-export async function makeGenesis({ registry, device, key, kind, members, nonce, secret, ck }: Beginning): Promise<Entry> {
+export async function makeGenesis({
+  registry,
+  device,
+  key,
+  kind,
+  members,
+  nonce,
+  secret,
+  ck,
+}: Beginning): Promise<Entry> {
   const { svc, side } = registry;
   const log = emptyLog(fileLog(svc, device, nonce), registry.log.incarnation);
   const seen = ck ?? { incarnation: log.incarnation, size: 0, root: EMPTY_ROOT };
@@ -77,7 +93,19 @@ export async function makeGenesis({ registry, device, key, kind, members, nonce,
   const making = { author, registry, file: emptyFile(registry, log.log), secrets: new Map() };
   const { kc, grants } = await epochFor(making, sorted, 1, secret);
   const rg = headOf(registry.log);
-  return signFileStatement(author, { kind: "genesis", rg, pr: null, grants, nonce, file: kind, side, suite: 1, members: sorted, ep: 1, kc });
+  return signFileStatement(author, {
+    kind: "genesis",
+    rg,
+    pr: null,
+    grants,
+    nonce,
+    file: kind,
+    side,
+    suite: 1,
+    members: sorted,
+    ep: 1,
+    kc,
+  });
 }
 
 /** A rotation: the same people under a new secret. */
@@ -87,21 +115,45 @@ export async function makeEpoch(making: Making, secret: Uint8Array): Promise<Ent
   return signFileStatement(author, { kind: "epoch", rg: headOf(registry.log), pr: previousOf(file), ...fresh });
 }
 
-export async function makeMembers(making: Making, add: readonly Member[], remove: readonly Uint8Array[], secret: Uint8Array): Promise<Entry> {
+export async function makeMembers(
+  making: Making,
+  add: readonly Member[],
+  remove: readonly Uint8Array[],
+  secret: Uint8Array,
+): Promise<Entry> {
   const { author, registry, file } = making;
   const gone = new Set(remove.map(hex));
   const staying = [...file.members.values()].filter(({ user }) => !gone.has(hex(user)));
   const fresh = await epochFor(making, [...staying, ...add], nextEpoch(file), secret);
   const sorted = { add: [...add].sort((a, b) => compare(a.user, b.user)), remove: [...remove].sort(compare) };
-  return signFileStatement(author, { kind: "members", rg: headOf(registry.log), pr: previousOf(file), ...fresh, ...sorted });
+  return signFileStatement(author, {
+    kind: "members",
+    rg: headOf(registry.log),
+    pr: previousOf(file),
+    ...fresh,
+    ...sorted,
+  });
 }
 
 /** `by` is the signature over `recoverBound` by the key that holds the file. */
-export async function makeRecover(making: Making, role: Role, by: Uint8Array, user: Uint8Array, secret: Uint8Array): Promise<Entry> {
+export async function makeRecover(
+  making: Making,
+  role: Role,
+  by: Uint8Array,
+  user: Uint8Array,
+  secret: Uint8Array,
+): Promise<Entry> {
   const { author, registry, file } = making;
   const others = [...file.members.values()].filter((member) => compare(member.user, user) !== 0);
   const fresh = await epochFor(making, [...others, { user, role }], nextEpoch(file), secret);
-  return signFileStatement(author, { kind: "recover", rg: headOf(registry.log), pr: previousOf(file), ...fresh, role, by });
+  return signFileStatement(author, {
+    kind: "recover",
+    rg: headOf(registry.log),
+    pr: previousOf(file),
+    ...fresh,
+    role,
+    by,
+  });
 }
 
 /** Grants every epoch to these recipients: members' devices without a grant, or one whose grant did not open. */

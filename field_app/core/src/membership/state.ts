@@ -1,4 +1,8 @@
-/** What a file's log comes to: members, epochs, holders, what was decided and removed. Spec 7. Vectors: membership, removal, recovery. */
+/**
+ * What a file's log comes to: members, epochs, holders, what was decided and removed.
+ *
+ * Spec 7. Vectors: membership, removal, recovery.
+ */
 import { compare, equal, hex } from "../bytes";
 import type { Side } from "../ids";
 import { emptyLog, Growing, type Log, seqOf } from "../log";
@@ -62,10 +66,26 @@ export interface File {
 
 export function emptyFile(registry: Registry, log: Uint8Array): File {
   return Object.freeze({
-    svc: registry.svc, side: registry.side, log: emptyLog(log, registry.log.incarnation), kind: null, members: new Map<string, Member>(),
-    ever: new Map<string, Member>(), epoch: 0, voided: [], commits: new Map<number, Uint8Array>(), holders: new Map<string, Uint8Array>(),
-    recovery: null, previous: null, blocked: false, settled: new Map<string, Uint8Array>(), admitted: new Map<string, Uint8Array>(),
-    expunged: [], holds: new Map<string, Uint8Array>(), approvals: new Map<string, Uint8Array>(), erased: null, places: Growing.of(null),
+    svc: registry.svc,
+    side: registry.side,
+    log: emptyLog(log, registry.log.incarnation),
+    kind: null,
+    members: new Map<string, Member>(),
+    ever: new Map<string, Member>(),
+    epoch: 0,
+    voided: [],
+    commits: new Map<number, Uint8Array>(),
+    holders: new Map<string, Uint8Array>(),
+    recovery: null,
+    previous: null,
+    blocked: false,
+    settled: new Map<string, Uint8Array>(),
+    admitted: new Map<string, Uint8Array>(),
+    expunged: [],
+    holds: new Map<string, Uint8Array>(),
+    approvals: new Map<string, Uint8Array>(),
+    erased: null,
+    places: Growing.of(null),
   });
 }
 

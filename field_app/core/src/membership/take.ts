@@ -1,4 +1,8 @@
-/** The next entry of a file, judged as a server does and as a reader does. Spec 3.1, 3.2, 7. Vectors: membership, removal, recovery. */
+/**
+ * The next entry of a file, judged as a server does and as a reader does.
+ *
+ * Spec 3.1, 3.2, 7. Vectors: membership, removal, recovery.
+ */
 import { toSign } from "../cose";
 import type { Entry } from "../entry";
 import { type Code, Refused } from "../errors";
@@ -25,8 +29,11 @@ function statementOf(entry: Entry): FileStatement {
   if (entry.typ === "fieldkeep-envelope") return refuse("malformed", "an envelope is no statement");
   const statement = decodeFileStatement(entry.payload);
   const carried = statement.kind === "admit" || statement.kind === "expunge" ? statement.kind : null;
-  const carries = entry.typ === "fieldkeep-admission" ? "admit" : entry.typ === "fieldkeep-expunction" ? "expunge" : null;
-  if (carried !== carries) refuse("malformed", "admit stands in an admission, expunge in an expunction, and neither in any other");
+  const carries =
+    entry.typ === "fieldkeep-admission" ? "admit" : entry.typ === "fieldkeep-expunction" ? "expunge" : null;
+  if (carried !== carries) {
+    refuse("malformed", "admit stands in an admission, expunge in an expunction, and neither in any other");
+  }
   return statement;
 }
 
@@ -61,9 +68,13 @@ async function apply(judged: Judged, statement: FileStatement): Promise<File> {
     case "erase":
       return erase(judged, statement);
     case "admit":
-      return entry.typ === "fieldkeep-admission" ? admit(judged, entry, statement) : refuse("malformed", "an admit outside an admission");
+      return entry.typ === "fieldkeep-admission"
+        ? admit(judged, entry, statement)
+        : refuse("malformed", "an admit outside an admission");
     case "expunge":
-      return entry.typ === "fieldkeep-expunction" ? expunge(judged, entry, statement) : refuse("malformed", "an expunge outside an expunction");
+      return entry.typ === "fieldkeep-expunction"
+        ? expunge(judged, entry, statement)
+        : refuse("malformed", "an expunge outside an expunction");
     default: {
       const never: never = statement;
       return never;
@@ -88,7 +99,10 @@ export function skipId(file: File, id: Uint8Array, receivedMs: number): File {
   return Object.freeze({ ...file, log: appendId(file.log, id, receivedMs, null), places: file.places.with(null) });
 }
 
-/** What a void statement leaves behind all the same: it is the previous one, and a void epoch blocks and uses its number up. */
+/**
+ * What a void statement leaves behind all the same: it is the previous one, and a void epoch blocks and uses its number
+ * up.
+ */
 function afterVoid(file: File, statement: FileStatement | null): File {
   if (file.kind === null || file.erased !== null || statement === null) return file;
   if (statement.kind !== "members" && statement.kind !== "epoch" && statement.kind !== "recover") return file;
@@ -99,17 +113,25 @@ function afterVoid(file: File, statement: FileStatement | null): File {
 
 /** As a server judges an entry by itself (§3.1 rules 4, 7 and 9): throws the code for which it is not taken. */
 export async function takeFileEntry(
-  registry: Registry, file: File, entry: Entry, receivedMs: number, check: Check = verifies,
+  registry: Registry,
+  file: File,
+  entry: Entry,
+  receivedMs: number,
+  check: Check = verifies,
 ): Promise<File> {
   const statement = entry.typ === "fieldkeep-envelope" ? null : statementOf(entry);
   const author = deviceOf(registry, entry.header.kid);
   if (author === null) return refuse("no-such-file", "by a device that is not certified here");
-  if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) refuse("malformed", "the signature does not hold");
+  if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) {
+    refuse("malformed", "the signature does not hold");
+  }
   checkAddress(entry, file.svc, file.log.log);
   checkAuthorOrder(file.log, entry);
   if (file.erased !== null) refuse("erased", "nothing stands after an erasure");
   const judged = { registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check };
-  if (statement !== null && reaches(registry, statement.rg) !== true) refuse("stale-registry", "it names a registry head that is not on this chain");
+  if (statement !== null && reaches(registry, statement.rg) !== true) {
+    refuse("stale-registry", "it names a registry head that is not on this chain");
+  }
   return advance(await judgeNext(judged, statement), entry, receivedMs, true);
 }
 
@@ -120,11 +142,16 @@ async function judgeNext(judged: Judged, statement: FileStatement | null): Promi
 }
 
 /**
- * As a reader judges: what is wrong by the log's own evidence is void, what no honest server serves is a `contradiction`.
+ * As a reader judges: what is wrong by the log's own evidence is void, what no honest server serves is a
+ * `contradiction`.
  * Gives BEHIND where the registry has not got the author's certificate, or the head that a statement names.
  */
 export async function readFileEntry(
-  registry: Registry, file: File, entry: Entry, receivedMs: number, check: Check = verifies,
+  registry: Registry,
+  file: File,
+  entry: Entry,
+  receivedMs: number,
+  check: Check = verifies,
 ): Promise<Taken | typeof BEHIND> {
   const author = deviceOf(registry, entry.header.kid);
   if (author === null) return BEHIND;
@@ -132,10 +159,14 @@ export async function readFileEntry(
     throw new Refused("contradiction", "an entry whose signature fails under its author's key");
   }
   const statement = entry.typ === "fieldkeep-envelope" ? null : statementOrNull(entry);
-  const voided = (code: Code, counts: boolean): Taken =>
-    ({ file: advance(afterVoid(file, statement), entry, receivedMs, counts), void: code });
+  const voided = (code: Code, counts: boolean): Taken => ({
+    file: advance(afterVoid(file, statement), entry, receivedMs, counts),
+    void: code,
+  });
   if (!isAddressed(entry, file.svc, file.log.log)) return voided("malformed", false);
-  if (liesOn(file.log, entry.header.sn) === false) throw new Refused("contradiction", "the author saw another history of this file");
+  if (liesOn(file.log, entry.header.sn) === false) {
+    throw new Refused("contradiction", "the author saw another history of this file");
+  }
   if (orderCode(file.log, entry) !== null) return voided("clone-detected", false);
   if (file.erased !== null) return voided("erased", true);
   if (entry.typ !== "fieldkeep-envelope" && statement === null) return voided("malformed", true);
@@ -145,7 +176,10 @@ export async function readFileEntry(
     if (!reached) throw new Refused("contradiction", "a statement relies on another registry than this one");
   }
   try {
-    const after = await judgeNext({ registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check }, statement);
+    const after = await judgeNext(
+      { registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check },
+      statement,
+    );
     return { file: advance(after, entry, receivedMs, true), void: null };
   } catch (error) {
     if (error instanceof Refused) return voided(error.code, true);
@@ -154,21 +188,32 @@ export async function readFileEntry(
 }
 
 /**
- * As a reader that has nothing but ids of what stood between what it read and the erasure: the last entry, or a `contradiction`.
+ * As a reader that has nothing but ids of what stood between what it read and the erasure: the last entry, or a
+ * `contradiction`.
  * `file` was brought up to that place by `skipId`. Nothing is destroyed by an erasure that does not hold.
  */
 export async function readErasure(
-  registry: Registry, file: File, entry: Entry, receivedMs: number, check: Check = verifies,
+  registry: Registry,
+  file: File,
+  entry: Entry,
+  receivedMs: number,
+  check: Check = verifies,
 ): Promise<File | typeof BEHIND> {
   const author = deviceOf(registry, entry.header.kid);
   if (author === null) return BEHIND;
   const contradiction = (message: string): Refused => new Refused("contradiction", message);
-  if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) throw contradiction("an erasure whose signature fails");
+  if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) {
+    throw contradiction("an erasure whose signature fails");
+  }
   const statement = statementOrNull(entry);
-  if (statement?.kind !== "erase" || !isAddressed(entry, file.svc, file.log.log)) throw contradiction("ids that lead to no erasure of this file");
+  if (statement?.kind !== "erase" || !isAddressed(entry, file.svc, file.log.log)) {
+    throw contradiction("ids that lead to no erasure of this file");
+  }
   const reached = reaches(registry, statement.rg);
   if (reached === null) return BEHIND;
-  if (!reached || liesOn(file.log, entry.header.sn) === false) throw contradiction("the erasure relies on another history");
+  if (!reached || liesOn(file.log, entry.header.sn) === false) {
+    throw contradiction("the erasure relies on another history");
+  }
   try {
     const judged = { registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check };
     checkAuthorCertified(judged, statement);

@@ -22,18 +22,26 @@ export function refuse(code: Code, message: string): never {
 /** Every signing key that is no device's to have: of devices, of the root, of recovery. */
 export function knowsSignKey({ devices, root, recovery }: Registry, key: Uint8Array): boolean {
   const rooted = root === null ? [] : [root.authority, root.receipt, root.checkpoint];
-  const known = [...rooted, ...recovery.map((one) => one.recovery_sign), ...[...devices.values()].map((device) => device.sign)];
+  const known = [
+    ...rooted,
+    ...recovery.map((one) => one.recovery_sign),
+    ...[...devices.values()].map((device) => device.sign),
+  ];
   return known.some((one) => equal(one, key));
 }
 
 export function knowsReceiveKey({ devices, recovery }: Registry, key: Uint8Array): boolean {
-  return [...recovery.map((one) => one.recovery), ...[...devices.values()].map((device) => device.receive)].some((one) => equal(one, key));
+  return [...recovery.map((one) => one.recovery), ...[...devices.values()].map((device) => device.receive)].some(
+    (one) => equal(one, key),
+  );
 }
 
 /** The device that a statement names, where it is certified and not revoked. */
 export function named(registry: Registry, id: Uint8Array): Device {
   const device = deviceOf(registry, id);
-  if (device === null || device.revoked !== null) return refuse("not-permitted", "a device that is not certified, or is revoked");
+  if (device === null || device.revoked !== null) {
+    return refuse("not-permitted", "a device that is not certified, or is revoked");
+  }
   return device;
 }
 

@@ -31,13 +31,22 @@ export function recoverBound(svc: Uint8Array, log: Uint8Array, device: Uint8Arra
   return concat(L("recover"), svc, log, device, previous);
 }
 
-export function renew({ registry, entry, place }: Judged, author: Device, { recovery, recovery_sign }: Renew): Registry {
+export function renew(
+  { registry, entry, place }: Judged,
+  author: Device,
+  { recovery, recovery_sign }: Renew,
+): Registry {
   checkAdministrator(author);
   checkReceiveKey(recovery);
   checkSignKey(recovery_sign);
   const id = recoveryId(recovery);
   const used = [...registry.spent.values()].some(({ key }) => equal(key, recovery_sign));
-  if (used || knowsSignKey(registry, recovery_sign) || knowsReceiveKey(registry, recovery) || deviceOf(registry, id) !== null) {
+  if (
+    used ||
+    knowsSignKey(registry, recovery_sign) ||
+    knowsReceiveKey(registry, recovery) ||
+    deviceOf(registry, id) !== null
+  ) {
     refuse("not-permitted", "a recovery key that is not fresh");
   }
   const key = { id, cert: entry.id, seq: place, recovery, recovery_sign };
@@ -49,16 +58,23 @@ export function custody({ registry }: Judged, author: Device, { threshold, holde
   return { ...registry, custody: { threshold, holders } };
 }
 
-const isOpen = (permit: PermitGiven, device: Uint8Array): boolean => permit.ended === null && equal(permit.device, device);
+const isOpen = (permit: PermitGiven, device: Uint8Array): boolean =>
+  permit.ended === null && equal(permit.device, device);
 
 function ended(registry: Registry, device: Uint8Array, place: number): readonly PermitGiven[] {
   return registry.permits.map((permit) => (isOpen(permit, device) ? { ...permit, ended: place } : permit));
 }
 
-export function permit({ registry, entry, place }: Judged, author: Device, { device: id, files, reason, until }: Permit): Registry {
+export function permit(
+  { registry, entry, place }: Judged,
+  author: Device,
+  { device: id, files, reason, until }: Permit,
+): Registry {
   checkAdministrator(author);
   const device = named(registry, id);
-  if (!isInStanding(device) || !readsContent(device.roles)) refuse("not-permitted", "a permit for a device that is suspended or reads no files");
+  if (!isInStanding(device) || !readsContent(device.roles)) {
+    refuse("not-permitted", "a permit for a device that is suspended or reads no files");
+  }
   const given: PermitGiven = { device: id, files, reason, until, seq: place, by: entry.header.kid, ended: null };
   return { ...registry, permits: [...ended(registry, id, place), given] };
 }
@@ -69,10 +85,18 @@ export function close({ registry, place }: Judged, author: Device, id: Uint8Arra
   return { ...registry, permits: ended(registry, id, place) };
 }
 
-export async function drill({ registry, entry, place, check }: Judged, author: Device, { key, by }: Drill): Promise<Registry> {
+export async function drill(
+  { registry, entry, place, check }: Judged,
+  author: Device,
+  { key, by }: Drill,
+): Promise<Registry> {
   const inForce = registry.recovery.at(-1);
-  if (inForce === undefined || !equal(inForce.id, key)) return refuse("not-permitted", "a drill of a key that is not in force");
+  if (inForce === undefined || !equal(inForce.id, key)) {
+    return refuse("not-permitted", "a drill of a key that is not in force");
+  }
   const bound = drillBound(registry.svc, registry.log.log, author.device, entry.header.sq);
-  if (!(await check(inForce.recovery_sign, by, bound))) refuse("not-permitted", "the key in force did not sign this drill");
+  if (!(await check(inForce.recovery_sign, by, bound))) {
+    refuse("not-permitted", "the key in force did not sign this drill");
+  }
   return { ...registry, drills: [...registry.drills, { seq: place, device: author.device, key }] };
 }

@@ -1,4 +1,8 @@
-/** What the registry of a side says, as far as it was read: devices, recovery keys, permits. Spec 6. Vectors: registry, recovery. */
+/**
+ * What the registry of a side says, as far as it was read: devices, recovery keys, permits.
+ *
+ * Spec 6. Vectors: registry, recovery.
+ */
 import { equal, hex } from "../bytes";
 import type { Root } from "../certificate";
 import { registryLog, type Side } from "../ids";
@@ -76,8 +80,18 @@ export interface Registry {
 
 export function emptyRegistry(svc: Uint8Array, side: Side, pinned: Uint8Array): Registry {
   return Object.freeze({
-    svc, side, pinned, log: emptyLog(registryLog(svc, side), new Uint8Array(16)), root: null, devices: new Map<string, Device>(),
-    spent: new Map<string, { key: Uint8Array; device: Uint8Array }>(), reused: [], recovery: [], custody: null, permits: [], drills: [],
+    svc,
+    side,
+    pinned,
+    log: emptyLog(registryLog(svc, side), new Uint8Array(16)),
+    root: null,
+    devices: new Map<string, Device>(),
+    spent: new Map<string, { key: Uint8Array; device: Uint8Array }>(),
+    reused: [],
+    recovery: [],
+    custody: null,
+    permits: [],
+    drills: [],
     times: Growing.of(0),
   });
 }
@@ -118,7 +132,9 @@ export function recoveryById(registry: Registry, id: Uint8Array): RecoveryKey | 
 export function isPermittedAt(registry: Registry, device: Uint8Array, log: Uint8Array, seq: number): boolean {
   return registry.permits.some(
     (permit) =>
-      equal(permit.device, device) && permit.seq <= seq && (permit.ended === null || permit.ended > seq) &&
+      equal(permit.device, device) &&
+      permit.seq <= seq &&
+      (permit.ended === null || permit.ended > seq) &&
       (permit.files === null || permit.files.some((file) => equal(file, log))),
   );
 }
@@ -148,4 +164,3 @@ export function readsContent(roles: readonly Role[]): boolean {
 export function administers(device: Device): boolean {
   return isAdministrator(device.roles);
 }
-

@@ -1,4 +1,8 @@
-/** The next entry of a registry, judged as a server does and as a reader does. Spec 3.1, 3.2, 6. Vectors: registry, recovery. */
+/**
+ * The next entry of a registry, judged as a server does and as a reader does.
+ *
+ * Spec 3.1, 3.2, 6. Vectors: registry, recovery.
+ */
 import { equal } from "../bytes";
 import { decodeRegistryStatement, type RegistryStatement } from "../certificate";
 import { toSign } from "../cose";
@@ -45,28 +49,53 @@ function authorKey(registry: Registry, entry: Entry, statement: RegistryStatemen
 }
 
 function advance(registry: Registry, entry: Entry, receivedMs: number, counts: boolean): Registry {
-  return Object.freeze({ ...registry, log: append(registry.log, entry, receivedMs, counts), times: registry.times.with(receivedMs) });
+  return Object.freeze({
+    ...registry,
+    log: append(registry.log, entry, receivedMs, counts),
+    times: registry.times.with(receivedMs),
+  });
 }
 
 /** As a server judges: throws the code for which it is not taken. */
-export async function takeRegistryEntry(registry: Registry, entry: Entry, receivedMs: number, check: Check = verifies): Promise<Registry> {
+export async function takeRegistryEntry(
+  registry: Registry,
+  entry: Entry,
+  receivedMs: number,
+  check: Check = verifies,
+): Promise<Registry> {
   const statement = statementOf(entry);
   const key = authorKey(registry, entry, statement);
   if (key === null) throw new Refused("not-permitted", "signed by nobody whom this registry knows");
-  if (!(await check(key, entry.signature, toSign(entry.frame)))) throw new Refused("malformed", "the signature does not hold");
+  if (!(await check(key, entry.signature, toSign(entry.frame)))) {
+    throw new Refused("malformed", "the signature does not hold");
+  }
   checkAddress(entry, registry.svc, registry.log.log);
   checkAuthorOrder(registry.log, entry);
-  return advance(await apply({ registry, entry, place: seqOf(registry.log) + 1, check }, statement), entry, receivedMs, true);
+  return advance(
+    await apply({ registry, entry, place: seqOf(registry.log) + 1, check }, statement),
+    entry,
+    receivedMs,
+    true,
+  );
 }
 
 /**
- * As a reader judges: what is wrong by the log's own evidence is void, and what no honest server serves is a `contradiction`.
+ * As a reader judges: what is wrong by the log's own evidence is void, and what no honest server serves is a
+ * `contradiction`.
  * A reader that has judged its own store before may pass a `check` that believes the signatures.
  */
-export async function readRegistryEntry(registry: Registry, entry: Entry, receivedMs: number, check: Check = verifies): Promise<Taken> {
+export async function readRegistryEntry(
+  registry: Registry,
+  entry: Entry,
+  receivedMs: number,
+  check: Check = verifies,
+): Promise<Taken> {
   const statement = statementOrNull(entry);
   const key = authorKey(registry, entry, statement);
-  const voided = (code: Code, counts: boolean): Taken => ({ registry: advance(registry, entry, receivedMs, counts), void: code });
+  const voided = (code: Code, counts: boolean): Taken => ({
+    registry: advance(registry, entry, receivedMs, counts),
+    void: code,
+  });
   if (key === null) return voided("not-permitted", false);
   if (!(await check(key, entry.signature, toSign(entry.frame)))) {
     throw new Refused("contradiction", "an entry whose signature fails under its author's key");

@@ -1,4 +1,7 @@
-/** Nothing but a Refused leaves a decoder, whatever the bytes: the golden ones of every codec, damaged in ways drawn from a fixed seed. */
+/**
+ * Nothing but a Refused leaves a decoder, whatever the bytes: the golden ones of every codec, damaged in ways drawn
+ * from a fixed seed.
+ */
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -34,8 +37,12 @@ function damage(bytes: Uint8Array, draw: (below: number) => number): Uint8Array 
 
 const { codecs } = await registered();
 const topics = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-const files = topics.flatMap(({ name }) => readdirSync(new URL(`${name}/`, ROOT)).map((file) => new URL(`${name}/${file}`, ROOT)));
-const golden = files.filter(({ pathname }) => pathname.endsWith(".json")).flatMap((file) => readVectors(fileURLToPath(file)).golden);
+const files = topics.flatMap(({ name }) =>
+  readdirSync(new URL(`${name}/`, ROOT)).map((file) => new URL(`${name}/${file}`, ROOT)),
+);
+const golden = files
+  .filter(({ pathname }) => pathname.endsWith(".json"))
+  .flatMap((file) => readVectors(fileURLToPath(file)).golden);
 
 /** What is signed is written with a key, and an entry holds something signed. */
 const isSigned = (value: CborValue): boolean => isMap(value) && value.has("signature");

@@ -1,4 +1,6 @@
-/** A vector file's JSON notation of values, read into the values of the CBOR codec. See shared_schema/vectors/README.md. */
+/**
+ * A vector file's JSON notation of values, read into the values of the CBOR codec. See shared_schema/vectors/README.md.
+ */
 import { readFileSync } from "node:fs";
 import { concat, equal, fromHex } from "../../src/bytes";
 import type { CborValue } from "../../src/cbor";
@@ -84,7 +86,13 @@ function readCase(json: Json, shared: Shared): Case {
   const values: { [key in (typeof MEMBERS)[number]]?: CborValue } = {};
   for (const member of MEMBERS) if (json[member] !== undefined) values[member] = read(json[member], shared);
   const named = { ...(codec === undefined ? {} : { codec }), ...(op === undefined ? {} : { op }) };
-  return { name: text("name") ?? "", why: text("why") ?? "", ...named, ...(code === undefined ? {} : { code }), ...values };
+  return {
+    name: text("name") ?? "",
+    why: text("why") ?? "",
+    ...named,
+    ...(code === undefined ? {} : { code }),
+    ...values,
+  };
 }
 
 export function readVectors(path: string): VectorFile {
@@ -102,7 +110,9 @@ export function readVectors(path: string): VectorFile {
 
 /** A reviver that refuses numbers which JSON.parse could not read exactly. */
 function exact(_key: string, value: Json): Json {
-  if (typeof value === "number" && (!Number.isInteger(value) || Math.abs(value) > 2 ** 53)) throw new Error("a number that is not exact");
+  if (typeof value === "number" && (!Number.isInteger(value) || Math.abs(value) > 2 ** 53)) {
+    throw new Error("a number that is not exact");
+  }
   return value;
 }
 

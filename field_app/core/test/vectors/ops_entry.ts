@@ -2,7 +2,15 @@
 import type { CborValue } from "../../src/cbor";
 import { encode } from "../../src/cbor";
 import { objectId, toSign, verifyFrame, verifyObject } from "../../src/cose";
-import { decodeEntry, encodeEntry, encodeHashes, type Entry, entryHeader, protectedHeader, signEntry } from "../../src/entry";
+import {
+  decodeEntry,
+  encodeEntry,
+  encodeHashes,
+  type Entry,
+  entryHeader,
+  protectedHeader,
+  signEntry,
+} from "../../src/entry";
 import { checkReceiveKey, checkSignKey, signingKey, verify } from "../../src/keys";
 import { asBytes, asList, In, struct } from "./notation";
 import type { Codecs, Ops } from "./runner";
@@ -23,7 +31,9 @@ function* cut(bytes: Uint8Array): Iterable<Uint8Array> {
     yield encode([frame.bytes.subarray(0, size), [...parts]]);
   }
   for (const [i, part] of parts.entries()) {
-    for (let size = 0; size < (part?.length ?? 0); size++) yield encode([frame.bytes, parts.with(i, part?.subarray(0, size) ?? null)]);
+    for (let size = 0; size < (part?.length ?? 0); size++) {
+      yield encode([frame.bytes, parts.with(i, part?.subarray(0, size) ?? null)]);
+    }
   }
 }
 

@@ -1,7 +1,17 @@
 /** Registers the codec `uuid` and the operations of the topic ids. */
 import { L } from "../../src/hash";
 import {
-  authorityId, chainNext, chainStart, decodeUuid, encodeUuid, fileLog, fingerprint, readSide, recordId, recoveryId, registryLog,
+  authorityId,
+  chainNext,
+  chainStart,
+  decodeUuid,
+  encodeUuid,
+  fileLog,
+  fingerprint,
+  readSide,
+  recordId,
+  recoveryId,
+  registryLog,
   serverKeyId,
 } from "../../src/ids";
 import { asBytes, asList, asNumber } from "./notation";

@@ -41,12 +41,27 @@ function written({ registry, file, voided }: ReadFile): CborValue {
   const ever = [...file.ever.values()].map(({ user }) => user).sort(compare);
   const expunged = [...file.expunged].sort((a, b) => compare(a.id, b.id) || a.part - b.part);
   return struct({
-    head: head.write(headOf(file.log)), void: voided, file: file.kind, side: file.side, members: members.map(({ user, role }) => [user, role]),
-    ever, epoch: file.epoch, voided: file.voided, commits: epochsOf(file).map((epoch) => [epoch, file.commits.get(epoch) ?? null]),
-    holders: inOrder(file.holders), settled: inOrder(file.settled), admitted: inOrder(file.admitted),
-    expunged: expunged.map(({ id, part, at }) => [id, part, at]), holds: inOrder(file.holds), approvals: inOrder(file.approvals),
-    erased: file.erased?.id ?? null, previous: file.previous, recovery: file.recovery ?? new Uint8Array(0), blocked: file.blocked,
-    missing: missing(registry, file).map(({ device }) => device), rotation_needed: rotationNeeded(registry, file),
+    head: head.write(headOf(file.log)),
+    void: voided,
+    file: file.kind,
+    side: file.side,
+    members: members.map(({ user, role }) => [user, role]),
+    ever,
+    epoch: file.epoch,
+    voided: file.voided,
+    commits: epochsOf(file).map((epoch) => [epoch, file.commits.get(epoch) ?? null]),
+    holders: inOrder(file.holders),
+    settled: inOrder(file.settled),
+    admitted: inOrder(file.admitted),
+    expunged: expunged.map(({ id, part, at }) => [id, part, at]),
+    holds: inOrder(file.holds),
+    approvals: inOrder(file.approvals),
+    erased: file.erased?.id ?? null,
+    previous: file.previous,
+    recovery: file.recovery ?? new Uint8Array(0),
+    blocked: file.blocked,
+    missing: missing(registry, file).map(({ device }) => device),
+    rotation_needed: rotationNeeded(registry, file),
   });
 }
 
@@ -61,7 +76,11 @@ export const ops: Ops = {
   },
   recipients: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
-    return recipients(registry, input.list("users").map(asBytes), input.number("seq")).map(({ to, cert, key }) => [to, cert, key]);
+    return recipients(registry, input.list("users").map(asBytes), input.number("seq")).map(({ to, cert, key }) => [
+      to,
+      cert,
+      key,
+    ]);
   },
   fresh: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
@@ -76,7 +95,14 @@ export const ops: Ops = {
   check_approval: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
     const kind = word(APPROVED_KINDS).read(input.value("kind"));
-    const act = { registry, log: input.bytes("log"), kind, act: input.bytes("act"), seq: input.number("seq"), receivedMs: input.number("received_ms") };
+    const act = {
+      registry,
+      log: input.bytes("log"),
+      kind,
+      act: input.bytes("act"),
+      seq: input.number("seq"),
+      receivedMs: input.number("received_ms"),
+    };
     return struct({ ...(await checkApproval(act, approval.decode(input.bytes("bytes")))) });
   },
 };

@@ -51,17 +51,24 @@ export const ops: Ops = {
     const { registry, voided } = await readRegistry(input);
     const devices = [...registry.devices.values()].sort((a, b) => compare(a.device, b.device));
     return struct({
-      log: registry.log.log, head: head.write(headOf(registry.log)), void: voided, devices: devices.map(written),
-      spent: [...registry.spent.values()].map(({ key, device }) => [key, device]).sort(byFirst), reused: registry.reused,
-      root: registry.root?.id ?? null, recovery: registry.recovery.at(-1)?.id ?? null,
+      log: registry.log.log,
+      head: head.write(headOf(registry.log)),
+      void: voided,
+      devices: devices.map(written),
+      spent: [...registry.spent.values()].map(({ key, device }) => [key, device]).sort(byFirst),
+      reused: registry.reused,
+      root: registry.root?.id ?? null,
+      recovery: registry.recovery.at(-1)?.id ?? null,
     });
   },
   recovery: async (input) => {
     const { registry, voided } = await readRegistry(input);
     const { recovery, custody, permits, drills } = registry;
     return struct({
-      void: voided, recovery: recovery.map(({ id, cert, seq }) => [id, cert, seq]),
-      custody: custody === null ? null : [custody.threshold, custody.holders], permits: permits.map((permit) => struct({ ...permit })),
+      void: voided,
+      recovery: recovery.map(({ id, cert, seq }) => [id, cert, seq]),
+      custody: custody === null ? null : [custody.threshold, custody.holders],
+      permits: permits.map((permit) => struct({ ...permit })),
       drills: drills.map(({ seq, device, key }) => [seq, device, key]),
     });
   },
@@ -71,18 +78,27 @@ export const ops: Ops = {
     return null;
   },
   countersigned: (input) =>
-    countersigned(input.bytes("svc"), input.bytes("log"), input.bytes("invitation"), deviceKeys.read(input.value("keys"))),
+    countersigned(
+      input.bytes("svc"),
+      input.bytes("log"),
+      input.bytes("invitation"),
+      deviceKeys.read(input.value("keys")),
+    ),
   reaches: async (input) => reaches((await readRegistry(input.map("registry"))).registry, head.read(input.value("rg"))),
   roles_allowed: (input) => {
     const names = input.list("roles").map(asText);
-    return rolesAllowed(readSide(input.text("side")), ROLES.filter((role) => names.includes(role)));
+    return rolesAllowed(
+      readSide(input.text("side")),
+      ROLES.filter((role) => names.includes(role)),
+    );
   },
   recovery_keys: async (input) => {
     const { recovery, sign, id } = await recoveryKeys(input.bytes("seed"));
     return struct({ recovery, recovery_sign: sign.public, id });
   },
   drill_bound: (input) => drillBound(input.bytes("svc"), input.bytes("log"), input.bytes("device"), input.number("sq")),
-  recover_bound: (input) => recoverBound(input.bytes("svc"), input.bytes("log"), input.bytes("device"), input.bytes("previous")),
+  recover_bound: (input) =>
+    recoverBound(input.bytes("svc"), input.bytes("log"), input.bytes("device"), input.bytes("previous")),
   check_receipt: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
     await checkServed(receipt, input.bytes("bytes"), serverIn(registry));

@@ -1,4 +1,7 @@
-/** Registers the codecs of all objects that have a shape and no more: signed ones, bodies, events, statements of a registry. */
+/**
+ * Registers the codecs of all objects that have a shape and no more: signed ones, bodies, events, statements of a
+ * registry.
+ */
 import { approval } from "../../src/approval";
 import { gate, intakeKey, publication } from "../../src/board";
 import { invitation, registryStatement } from "../../src/certificate";

@@ -1,5 +1,6 @@
 /**
- * Runs every case of every vector file as one test. What a case needs is registered in files ops_<topic>.ts beside this one,
+ * Runs every case of every vector file as one test. What a case needs is registered in files ops_<topic>.ts beside this
+ * one,
  * each of which exports `codecs`, `ops` or both. A name that nobody has registered fails, unless pending.ts lists it.
  */
 import { readdirSync } from "node:fs";
@@ -17,7 +18,10 @@ export interface Codec {
   readonly decode: (input: Uint8Array) => Awaitable<CborValue>;
   /** `seed` is that of the case: what is signed is signed with it, and `decoded` then verifies under its public key. */
   readonly encode: (value: CborValue, seed: Uint8Array | null) => Awaitable<Uint8Array>;
-  /** More bytes that are to be refused because something inside was cut short (of an entry, the signed object and its parts). */
+  /**
+   * More bytes that are to be refused because something inside was cut short (of an entry, the signed object and its
+   * parts).
+   */
   readonly cut?: (bytes: Uint8Array) => Iterable<Uint8Array>;
 }
 
@@ -99,14 +103,18 @@ async function runCodec(codec: Codec | TextCodec, one: Case): Promise<void> {
   if ("decode" in codec && input instanceof Uint8Array) {
     await expectSame(await codec.decode(input), one.value);
     await expectSame(await codec.encode(one.value, seed), input);
-    for (const bytes of spoiled(input, codec)) expect((await refusal(() => codec.decode(bytes))).code).toBe("malformed");
+    for (const bytes of spoiled(input, codec)) {
+      expect((await refusal(() => codec.decode(bytes))).code).toBe("malformed");
+    }
   } else if ("decodeText" in codec && typeof input === "string") {
     await expectSame(await codec.decodeText(input), one.value);
     expect(await codec.encodeText(one.value, seed)).toBe(input);
     for (const size of prefixes(input.length)) {
       expect((await refusal(() => codec.decodeText(input.slice(0, size)))).code).toBe("malformed");
     }
-    for (const more of [" ", "\n", "0"]) expect((await refusal(() => codec.decodeText(input + more))).code).toBe("malformed");
+    for (const more of [" ", "\n", "0"]) {
+      expect((await refusal(() => codec.decodeText(input + more))).code).toBe("malformed");
+    }
   } else throw new Error("the input does not fit the codec");
 }
 
@@ -141,7 +149,9 @@ export async function defineTopics(): Promise<void> {
       const ready = cases.filter((one) => !missing.has(nameOf(one)) || !PENDING.includes(nameOf(one)));
       if (ready.length === 0) continue;
       describe(`${topic.name}/${file}`, () => {
-        for (const one of ready) test(`${one.code === undefined ? "golden" : "must_refuse"} ${nameOf(one)} ${one.name}`, () => run(one));
+        for (const one of ready) {
+          test(`${one.code === undefined ? "golden" : "must_refuse"} ${nameOf(one)} ${one.name}`, () => run(one));
+        }
       });
     }
   }

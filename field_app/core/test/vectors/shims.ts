@@ -1,4 +1,6 @@
-/** Makes a vector codec of a shape or of a kind of signed object: values as the vectors write them, and the core's own. */
+/**
+ * Makes a vector codec of a shape or of a kind of signed object: values as the vectors write them, and the core's own.
+ */
 import type { CborValue } from "../../src/cbor";
 import { type Kind, type Signed, verifyFrame } from "../../src/cose";
 import { signingKey } from "../../src/keys";
@@ -6,7 +8,12 @@ import { decodeAs, encodeAs, isMap, type Shape } from "../../src/shape";
 import { asBytes, In, struct } from "./notation";
 import type { Codec } from "./runner";
 
-const LABELS: readonly (readonly [number | string, string | null])[] = [[1, null], [4, "kid"], [16, "typ"], ["v", null]];
+const LABELS: readonly (readonly [number | string, string | null])[] = [
+  [1, null],
+  [4, "kid"],
+  [16, "typ"],
+  ["v", null],
+];
 
 /** A header as the vectors write it: by names, and without what never changes. */
 export function writtenHeader<T>(shape: Shape<T>, header: T): CborValue {
@@ -23,14 +30,22 @@ export function writtenHeader<T>(shape: Shape<T>, header: T): CborValue {
 
 export function readHeader<T>(shape: Shape<T>, value: CborValue): T {
   if (!isMap(value)) throw new Error("a header is a map");
-  const labelled = new Map<string | number, CborValue>([[1, -19], ["v", 1]]);
+  const labelled = new Map<string | number, CborValue>([
+    [1, -19],
+    ["v", 1],
+  ]);
   for (const [name, item] of value) labelled.set(name === "kid" ? 4 : name === "typ" ? 16 : name, item);
   return shape.read(labelled);
 }
 
 export function writtenObject<Typ extends string, M, P>(kind: Kind<Typ, M, P>, signed: Signed<Typ, M, P>): CborValue {
   const { signature, id } = signed;
-  return struct({ header: writtenHeader(kind.header, signed.header), payload: kind.payload.write(signed.payload), signature, id });
+  return struct({
+    header: writtenHeader(kind.header, signed.header),
+    payload: kind.payload.write(signed.payload),
+    signature,
+    id,
+  });
 }
 
 export function codecOfKind<Typ extends string, M, P>(kind: Kind<Typ, M, P>): Codec {
@@ -39,7 +54,11 @@ export function codecOfKind<Typ extends string, M, P>(kind: Kind<Typ, M, P>): Co
     encode: async (value, seed) => {
       const members = new In(value);
       const key = await signingKey(asBytes(seed ?? undefined));
-      const bytes = await kind.make(readHeader(kind.header, members.value("header")), kind.payload.read(members.value("payload")), key);
+      const bytes = await kind.make(
+        readHeader(kind.header, members.value("header")),
+        kind.payload.read(members.value("payload")),
+        key,
+      );
       await verifyFrame(kind.decode(bytes).frame, key.public);
       return bytes;
     },
