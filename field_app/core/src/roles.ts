@@ -59,7 +59,8 @@ const matches = (pattern: string, role: Role): boolean =>
 
 /** Whether one device of this side may hold these roles together. */
 export function rolesAllowed(side: Side, roles: readonly Role[]): boolean {
-  const sided = roles.every((role) => (table.roles[role].sides as readonly string[]).includes(side));
+  const sidesOf = (role: Role): readonly string[] => table.roles[role].sides;
+  const sided = roles.every((role) => sidesOf(role).includes(side));
   const refused = table.combinations_refused.some((pair) =>
     pair.every((pattern) => roles.some((role) => matches(pattern, role))),
   );
