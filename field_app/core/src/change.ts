@@ -40,7 +40,11 @@ const MOST = 4096;
 const MOST_REASON = 2000;
 const SHAPE = map(
   { r: id, t: name, s: positive, c: positive, b: count, at: millis, ops: list(anything, 1, MOST) },
-  { u: refine(truth, (unsure) => { if (!unsure) throw malformed("u is there and is not true"); }) },
+  {
+    u: refine(truth, (unsure) => {
+      if (!unsure) throw malformed("u is there and is not true");
+    }),
+  },
 );
 
 // --- decoding ------------------------------------------------------------------------------------------------------
@@ -128,7 +132,15 @@ export const opValue = (one: Op): CborValue => [one.field, one.action, one.value
 
 export function changeValue(one: Change): ReadonlyMap<string, CborValue> {
   const { r, t, s, c, b, at } = one;
-  const keys: [string, CborValue][] = [["r", r], ["t", t], ["s", s], ["c", c], ["b", b], ["at", at], ["ops", one.ops.map(opValue)]];
+  const keys: [string, CborValue][] = [
+    ["r", r],
+    ["t", t],
+    ["s", s],
+    ["c", c],
+    ["b", b],
+    ["at", at],
+    ["ops", one.ops.map(opValue)],
+  ];
   return new Map(one.u ? [...keys, ["u", true]] : keys);
 }
 

@@ -1,4 +1,7 @@
-/** What people carry by hand: a word, a colon, and the unpadded base64url of a checksum and a map. Spec 6.2, 13.4. Tests: code_line. */
+/**
+ * What people carry by hand: a word, a colon, and the unpadded base64url of a checksum and a map. Spec 6.2, 13.4.
+ * Tests: code_line.
+ */
 import { base64url, concat, equal, fromBase64url } from "./bytes";
 import { Refused } from "./errors";
 import { H, L } from "./hash";
@@ -25,6 +28,7 @@ export function decodeLine(line: Line, text: string): Uint8Array {
   if (!bare.startsWith(LINES[line])) throw new Refused("malformed", `a line that does not begin with ${LINES[line]}`);
   const bytes = fromBase64url(bare.slice(LINES[line].length));
   const map = bytes.slice(CHECKSUM);
-  if (!equal(bytes.slice(0, CHECKSUM), checksum(map))) throw new Refused("malformed", "a line that was not copied whole and right");
+  if (!equal(bytes.slice(0, CHECKSUM), checksum(map)))
+    throw new Refused("malformed", "a line that was not copied whole and right");
   return map;
 }

@@ -18,8 +18,20 @@ export interface Spend {
 
 /** Why a line moved nothing. */
 export type Because =
-  | "no-amount" | "no-device" | "no-spend-id" | "kind-not-known" | "not-the-fund-holder" | "not-the-spender" | "not-that-device"
-  | "beyond-unallocated" | "beyond-remaining" | "beyond-disputed" | "beyond-counted" | "spend-id-used" | "no-such-spend" | "no-such-allowance";
+  | "no-amount"
+  | "no-device"
+  | "no-spend-id"
+  | "kind-not-known"
+  | "not-the-fund-holder"
+  | "not-the-spender"
+  | "not-that-device"
+  | "beyond-unallocated"
+  | "beyond-remaining"
+  | "beyond-disputed"
+  | "beyond-counted"
+  | "spend-id-used"
+  | "no-such-spend"
+  | "no-such-allowance";
 
 export interface Ignored {
   readonly seq: number;
@@ -48,14 +60,16 @@ interface Line {
 type Moved = Partial<Omit<Fund, "ignored">> | Because;
 
 const isHolder = ({ role }: Placed): boolean => role === "fund_holder";
-const isAmount = (value: Json | undefined): value is number => typeof value === "number" && value >= 1 && value <= MOST_PENCE;
+const isAmount = (value: Json | undefined): value is number =>
+  typeof value === "number" && value >= 1 && value <= MOST_PENCE;
 const idOf = (value: Json | undefined): string | null => (typeof value === "string" && UUID.test(value) ? value : null);
 const remainingOf = (fund: Fund, device: string): number => fund.remaining.get(device) ?? 0;
 
 /** What the creating change sets: a later change to a line moves nothing. */
 function valuesOf(ops: readonly Op[]): ReadonlyMap<string, Json> {
   const values = new Map<string, Json>();
-  for (const { field, action, value } of ops) if (typeof field === "string" && action === "set") values.set(field, value);
+  for (const { field, action, value } of ops)
+    if (typeof field === "string" && action === "set") values.set(field, value);
   return values;
 }
 
@@ -67,7 +81,8 @@ function withSpend(fund: Fund, spend: Spend): ReadonlyMap<string, Spend> {
   return new Map(fund.spends).set(spend.id, spend);
 }
 
-// --- the lines ---------------------------------------------------------------------------------------------------------
+// --- the lines
+// ---------------------------------------------------------------------------------------------------------
 
 function allotment(fund: Fund, { by, amount }: Line): Moved {
   if (!isHolder(by)) return "not-the-fund-holder";
@@ -92,7 +107,11 @@ function spend(fund: Fund, { by, values, amount }: Line): Moved {
     return { disputed: fund.disputed + amount, spends: withSpend(fund, disputed) };
   }
   const counted = { id, device, user: by.user, counted: amount, disputed: 0 };
-  return { spent: fund.spent + amount, remaining: withRemaining(fund, device, -amount), spends: withSpend(fund, counted) };
+  return {
+    spent: fund.spent + amount,
+    remaining: withRemaining(fund, device, -amount),
+    spends: withSpend(fund, counted),
+  };
 }
 
 function against(fund: Fund, values: ReadonlyMap<string, Json>): Spend | undefined {
@@ -146,12 +165,25 @@ function returned(fund: Fund, by: Placed, row: Json, device: string | undefined)
 }
 
 const LINES: ReadonlyMap<Json, (fund: Fund, line: Line) => Moved> = new Map([
-  ["allotment", allotment], ["spend", spend], ["cover", cover], ["reversal", reversal], ["reclaim", reclaim],
+  ["allotment", allotment],
+  ["spend", spend],
+  ["cover", cover],
+  ["reversal", reversal],
+  ["reclaim", reclaim],
 ]);
 
-// --- the log -----------------------------------------------------------------------------------------------------------
+// --- the log
+// -----------------------------------------------------------------------------------------------------------
 
-const EMPTY: Fund = { allotted: 0, unallocated: 0, spent: 0, disputed: 0, remaining: new Map(), spends: new Map(), ignored: [] };
+const EMPTY: Fund = {
+  allotted: 0,
+  unallocated: 0,
+  spent: 0,
+  disputed: 0,
+  remaining: new Map(),
+  spends: new Map(),
+  ignored: [],
+};
 
 function created(fund: Fund, by: Placed): Moved {
   const values = valuesOf(by.change.ops);

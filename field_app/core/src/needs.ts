@@ -1,4 +1,7 @@
-/** What a record still needs before its author may sign it. Tests: needs. The rules are `x-need` and `x-need-if` of the schemas. */
+/**
+ * What a record still needs before its author may sign it. Tests: needs. The rules are `x-need` and `x-need-if` of the
+ * schemas.
+ */
 import { fieldKey, type Json } from "./change";
 import { isList, isMap } from "./fold/markers";
 import { isMissing } from "./fold/order";
@@ -44,7 +47,9 @@ function valuesOf(record: FoldedRecord, field: string, around: Surroundings): re
 function applies(rule: NeedRule, field: FieldType, record: FoldedRecord, around: Surroundings): boolean {
   switch (rule.rule) {
     case "in":
-      return valuesOf(record, rule.field, around).some((value) => typeof value === "string" && rule.values.includes(value));
+      return valuesOf(record, rule.field, around).some(
+        (value) => typeof value === "string" && rule.values.includes(value),
+      );
     case "missing":
       return valuesOf(record, rule.field, around).every((value) => isBlank(value) || isMissing(value));
     case "outside":

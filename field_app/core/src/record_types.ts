@@ -1,4 +1,6 @@
-/** What the schemas say of record types, their fields and code lists, as values. schemas.ts reads them. Tests: schemas. */
+/**
+ * What the schemas say of record types, their fields and code lists, as values. schemas.ts reads them. Tests: schemas.
+ */
 import type { Side } from "./ids";
 import type { FieldRules, RecordRules } from "./record_rules";
 import type { FileKind, Role } from "./roles";
@@ -23,8 +25,22 @@ export interface CodeList {
 
 /** The shape of one value: the names of header.schema.json, and whole numbers between two. */
 export const SHAPES = [
-  "text", "long", "code", "yn", "date", "date_or_year", "when", "pence_above_zero", "minutes", "count", "score", "list_version", "uuid",
-  "uuid_or_null", "hash", "row",
+  "text",
+  "long",
+  "code",
+  "yn",
+  "date",
+  "date_or_year",
+  "when",
+  "pence_above_zero",
+  "minutes",
+  "count",
+  "score",
+  "list_version",
+  "uuid",
+  "uuid_or_null",
+  "hash",
+  "row",
 ] as const;
 export type ShapeName = (typeof SHAPES)[number] | "integer";
 

@@ -1,17 +1,28 @@
 /**
- * Record types and code lists, read from shared_schema/records and codes: what a form shows, a fold merges, a letter takes.
+ * Record types and code lists, read from shared_schema/records and codes: what a form shows, a fold merges, a letter
+ * takes.
  * Spec 5 and docs/records.md. Tests: schemas. The JSON comes as an argument: how it is bundled is the app's affair.
  */
 import { Refused } from "./errors";
 import { SIDES } from "./ids";
 import { MERGES, WEIGHTS, WHILE_CONFLICTED } from "./record_rules";
 import {
-  type CodeList, type DerivedField, type FieldType, type Need, type NoticeRule, type Places, type RecordType, type Schemas, type ShapeName,
-  SHAPES, type Term,
+  type CodeList,
+  type DerivedField,
+  type FieldType,
+  type Need,
+  type NoticeRule,
+  type Places,
+  type RecordType,
+  type Schemas,
+  type ShapeName,
+  SHAPES,
+  type Term,
 } from "./record_types";
 import { FILE_KINDS, ROLES } from "./roles";
 
-// --- reading JSON --------------------------------------------------------------------------------------------------------
+// --- reading JSON
+// --------------------------------------------------------------------------------------------------------
 
 interface JsonObject {
   readonly [key: string]: unknown;
@@ -63,9 +74,11 @@ function places(value: unknown, where: string): Places {
 const pairs = (value: unknown, where: string): ReadonlyMap<string, string> =>
   new Map(Object.entries(object(value, where)).map(([key, one]) => [key, text(one, where)]));
 
-// --- fields --------------------------------------------------------------------------------------------------------------
+// --- fields
+// --------------------------------------------------------------------------------------------------------------
 
-const refName = (value: unknown): string | null => (isObject(value) ? (textOr(value["$ref"], "").split("/$defs/")[1] ?? null) : null);
+const refName = (value: unknown): string | null =>
+  isObject(value) ? (textOr(value["$ref"], "").split("/$defs/")[1] ?? null) : null;
 
 /** The JSON Schema words of a field say one of a few shapes: which one. */
 function shapeOf(json: JsonObject, where: string): { shape: ShapeName; many: boolean; missing: boolean } {
@@ -78,7 +91,11 @@ function shapeOf(json: JsonObject, where: string): { shape: ShapeName; many: boo
   const choices = Array.isArray(json["anyOf"]) ? json["anyOf"] : [json];
   const names = choices.map(refName);
   const missing = names.includes("missing");
-  const shape = among(SHAPES, names.find((name) => name !== "missing"), where);
+  const shape = among(
+    SHAPES,
+    names.find((name) => name !== "missing"),
+    where,
+  );
   return { shape, many: false, missing: missing || shape === "yn" };
 }
 
@@ -88,7 +105,8 @@ function needOf(json: JsonObject, where: string): Need {
   const rule = object(json["x-need-if"], where);
   const group = rule["one-of"];
   if (typeof group === "string") return { need: "if", words, rule: { rule: "one_of", group } };
-  if (typeof rule["outside"] === "string") return { need: "if", words, rule: { rule: "outside", when: rule["outside"] } };
+  if (typeof rule["outside"] === "string")
+    return { need: "if", words, rule: { rule: "outside", when: rule["outside"] } };
   const field = text(rule["field"], where);
   if (rule["missing"] === true) return { need: "if", words, rule: { rule: "missing", field } };
   return { need: "if", words, rule: { rule: "in", field, values: texts(rule["in"], where) } };
@@ -107,7 +125,12 @@ function cellsOf(json: JsonObject, where: string): ReadonlyMap<string, FieldType
   );
 }
 
-function fieldOf(name: string, json: JsonObject, where: string, is: { readonly header: boolean; readonly required: boolean }): FieldType {
+function fieldOf(
+  name: string,
+  json: JsonObject,
+  where: string,
+  is: { readonly header: boolean; readonly required: boolean },
+): FieldType {
   const { shape, many, missing } = shapeOf(json, where);
   return Object.freeze({
     name,
@@ -133,10 +156,17 @@ function fieldOf(name: string, json: JsonObject, where: string, is: { readonly h
 
 function derivedOf(name: string, json: JsonObject, where: string): DerivedField {
   const [label, kind] = [text(json["x-label"], where), text(json["x-kind"], where)];
-  return Object.freeze({ name, label, description: textOr(json["description"], ""), kind, codes: textOr(json["x-codes"], null) });
+  return Object.freeze({
+    name,
+    label,
+    description: textOr(json["description"], ""),
+    kind,
+    codes: textOr(json["x-codes"], null),
+  });
 }
 
-// --- types ---------------------------------------------------------------------------------------------------------------
+// --- types
+// ---------------------------------------------------------------------------------------------------------------
 
 function noticeOf(value: unknown, where: string): NoticeRule {
   const json = object(value, where);
@@ -147,7 +177,9 @@ function noticeOf(value: unknown, where: string): NoticeRule {
 type Properties = readonly (readonly [string, JsonObject, boolean])[];
 
 function propertiesOf(json: JsonObject, where: string, header: boolean): Properties {
-  return Object.entries(object(json["properties"], where)).map(([name, one]) => [name, object(one, `${where}.${name}`), header] as const);
+  return Object.entries(object(json["properties"], where)).map(
+    ([name, one]) => [name, object(one, `${where}.${name}`), header] as const,
+  );
 }
 
 const isDerived = ([, one]: Properties[number]): boolean => one["x-derived"] === true;
@@ -156,7 +188,9 @@ function typeOf(json: JsonObject, header: JsonObject): RecordType {
   const where = text(json["x-record"], "x-record");
   const omitted = json["x-header-omit"] === undefined ? [] : texts(json["x-header-omit"], where);
   const own = propertiesOf(json, where, false);
-  const common = propertiesOf(header, "header", true).filter(([name]) => !omitted.includes(name) && !own.some(([mine]) => mine === name));
+  const common = propertiesOf(header, "header", true).filter(
+    ([name]) => !omitted.includes(name) && !own.some(([mine]) => mine === name),
+  );
   const all = [...own, ...common];
   const written = all.filter((one) => !isDerived(one));
   const notices = json["x-notice"];
@@ -172,8 +206,14 @@ function typeOf(json: JsonObject, header: JsonObject): RecordType {
     write: manyAmong(ROLES, json["x-write"], where),
     read: manyAmong(ROLES, json["x-read"], where),
     subjectAccess: json["x-subject-access"] !== false,
-    notices: notices === undefined ? [] : (Array.isArray(notices) ? notices : [notices]).map((one) => noticeOf(one, where)),
-    fields: new Map(written.map(([name, one, inHeader]) => [name, fieldOf(name, one, `${where}.${name}`, { header: inHeader, required: false })])),
+    notices:
+      notices === undefined ? [] : (Array.isArray(notices) ? notices : [notices]).map((one) => noticeOf(one, where)),
+    fields: new Map(
+      written.map(([name, one, inHeader]) => [
+        name,
+        fieldOf(name, one, `${where}.${name}`, { header: inHeader, required: false }),
+      ]),
+    ),
     derived: new Map(all.filter(isDerived).map(([name, one]) => [name, derivedOf(name, one, `${where}.${name}`)])),
   });
 }
@@ -184,13 +224,27 @@ function codeList(value: unknown): CodeList {
   if (!Array.isArray(json["terms"])) throw wrong(name, "terms");
   const terms = json["terms"].map((one): Term => {
     const term = object(one, name);
-    return { code: text(term["code"], name), label: text(term["label"], name), note: textOr(term["note"], ""), under: textOr(term["under"], null) };
+    return {
+      code: text(term["code"], name),
+      label: text(term["label"], name),
+      note: textOr(term["note"], ""),
+      under: textOr(term["under"], null),
+    };
   });
   const [version, title] = [number(json["version"], name), text(json["title"], name)];
-  return Object.freeze({ name, version, title, ordered: json["ordered"] === true, terms: new Map(terms.map((term) => [term.code, term])) });
+  return Object.freeze({
+    name,
+    version,
+    title,
+    ordered: json["ordered"] === true,
+    terms: new Map(terms.map((term) => [term.code, term])),
+  });
 }
 
-/** `records` are all files of shared_schema/records, the header among them, `codes` those of shared_schema/codes, in any order. */
+/**
+ * `records` are all files of shared_schema/records, the header among them, `codes` those of shared_schema/codes, in any
+ * order.
+ */
 export function readSchemas(records: readonly unknown[], codes: readonly unknown[]): Schemas {
   const all = records.map((one) => object(one, "a record schema"));
   const header = all.find((one) => one["x-record"] === undefined);
@@ -202,7 +256,8 @@ export function readSchemas(records: readonly unknown[], codes: readonly unknown
   const known = byName(lists);
   for (const { name, fields } of types) {
     for (const field of [...fields.values()].flatMap((one) => [one, ...one.cells.values()])) {
-      if (field.codes !== null && !known.has(field.codes)) throw wrong(`${name}.${field.name}`, `the code list ${field.codes}`);
+      if (field.codes !== null && !known.has(field.codes))
+        throw wrong(`${name}.${field.name}`, `the code list ${field.codes}`);
     }
   }
   return Object.freeze({ types: byName(types), codes: known });

@@ -1,4 +1,7 @@
-/** What stands for a part that was expunged: made, checked, and what both people agree to of it. Spec 5.7, 15.7. Vectors: stub. */
+/**
+ * What stands for a part that was expunged: made, checked, and what both people agree to of it. Spec 5.7, 15.7.
+ * Vectors: stub.
+ */
 import { equal } from "./bytes";
 import { type Change, changeKey, decodePart, encodePart, fieldKey, type Json, type Op, opKey } from "./change";
 import { Refused } from "./errors";
@@ -23,7 +26,8 @@ function stays(file: string, { field }: Op, value: Json): boolean {
   return IDS.includes(field) && typeof value === "string" && UUID.test(value);
 }
 
-const isReturned = (file: string, { field }: Op, cell: string): boolean => file === "fund" && field === "returned" && cell === "amount";
+const isReturned = (file: string, { field }: Op, cell: string): boolean =>
+  file === "fund" && field === "returned" && cell === "amount";
 
 // --- making ----------------------------------------------------------------------------------------------------------
 
@@ -68,7 +72,11 @@ function opStub(file: string, key: string, op: Op, said: readonly Saying[]): Op 
   if (op.action === "remove") return { ...op, value: null };
   const chosen = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
   const marker = (): Json => markerFor(key, fieldKey(op.field), chosen, said);
-  const value = stays(file, op, chosen) ? chosen : op.action === "add" && isMap(chosen) ? rowStub(file, op, chosen, marker()) : marker();
+  const value = stays(file, op, chosen)
+    ? chosen
+    : op.action === "add" && isMap(chosen)
+      ? rowStub(file, op, chosen, marker())
+      : marker();
   return { ...op, value: op.action === "resolve" ? [value, EXPUNGED] : value };
 }
 
@@ -78,7 +86,8 @@ export function makeStub(file: string, changes: readonly Placed[], going: Readon
   return changes
     .filter(({ device, change }) => going.has(changeKey(device, change.c)))
     .map(({ device, change }) => ({
-      ...change, ops: change.ops.map((op, index) => opStub(file, opKey([device, change.c, index]), op, said)),
+      ...change,
+      ops: change.ops.map((op, index) => opStub(file, opKey([device, change.c, index]), op, said)),
     }));
 }
 
@@ -86,7 +95,8 @@ export function makeStub(file: string, changes: readonly Placed[], going: Readon
 export function makeLastStub(changes: readonly Change[]): readonly Change[] {
   return changes.map((change) => {
     const ops = change.ops.flatMap((op) => {
-      const isState = op.field === "state" && op.action === "set" && typeof op.value === "string" && TERM.test(op.value);
+      const isState =
+        op.field === "state" && op.action === "set" && typeof op.value === "string" && TERM.test(op.value);
       return op.action === "sign" || isState ? [{ ...op, preds: [] }] : [];
     });
     return { ...change, ops: ops.length === 0 ? [DRAFT] : ops };
@@ -95,14 +105,18 @@ export function makeLastStub(changes: readonly Change[]): readonly Change[] {
 
 // --- checking --------------------------------------------------------------------------------------------------------
 
-const isMarker = (value: Json | undefined): boolean => value !== undefined && isMap(value) && value.size === 1 && markerOf(value) !== undefined;
+const isMarker = (value: Json | undefined): boolean =>
+  value !== undefined && isMap(value) && value.size === 1 && markerOf(value) !== undefined;
 
 function isRowStub(file: string, op: Op, value: Json): boolean {
   if (op.action !== "add" || !isMap(value) || markerOf(value) === undefined) return false;
   return [...value].every(([name, cell]) => {
     if (name === EXPUNGED) return true;
     if (!TERM.test(name)) return false;
-    return (isMap(cell) && cell.size === 1 && markerOf(cell) === null) || (isReturned(file, op, name) && typeof cell === "number");
+    return (
+      (isMap(cell) && cell.size === 1 && markerOf(cell) === null) ||
+      (isReturned(file, op, name) && typeof cell === "number")
+    );
   });
 }
 
@@ -131,7 +145,8 @@ export function decodeStub(file: string, plaintext: Uint8Array): readonly Change
 
 export const encodeStub = (changes: readonly Change[]): Uint8Array => encodePart(changes, true);
 
-// --- what of it both people agree to -----------------------------------------------------------------------------------
+// --- what of it both people agree to
+// -----------------------------------------------------------------------------------
 
 function withoutNames(value: Json): Json {
   if (!isMap(value) || markerOf(value) === undefined) return value;

@@ -1,5 +1,6 @@
 /**
- * A forgotten passphrase: who may help, their boxes, and what passes between the two devices. Spec 13.2 to 13.4. Vectors: unlock.
+ * A forgotten passphrase: who may help, their boxes, and what passes between the two devices. Spec 13.2 to 13.4.
+ * Vectors: unlock.
  * Shapes: ./help. What the store itself does with a store key is the app's.
  */
 import { ascii, compare, concat, equal } from "./bytes";
@@ -7,7 +8,15 @@ import { verifyFrame } from "./cose";
 import { Refused } from "./errors";
 import { H, L } from "./hash";
 import {
-  decodeHelpAnswer, decodeHelpContents, decodeHelpRequest, encodeHelpAnswer, encodeHelpContents, encodeHelpRequest, help, type Help, type HelpRequest,
+  decodeHelpAnswer,
+  decodeHelpContents,
+  decodeHelpRequest,
+  encodeHelpAnswer,
+  encodeHelpContents,
+  encodeHelpRequest,
+  help,
+  type Help,
+  type HelpRequest,
 } from "./help";
 import { hpkeOpen, hpkeSeal } from "./hpke";
 import type { Side } from "./ids";
@@ -16,11 +25,14 @@ import { limit } from "./limits";
 import { type Device, deviceOf, isInStanding, readsContent, recoveryById, type Registry } from "./registry/state";
 import { helpersOf } from "./roles";
 
-const refuse = (code: "malformed" | "not-permitted" | "not-found" | "request-ended" | "wrong-digits", message: string): Refused =>
-  new Refused(code, message);
+const refuse = (
+  code: "malformed" | "not-permitted" | "not-found" | "request-ended" | "wrong-digits",
+  message: string,
+): Refused => new Refused(code, message);
 const KEY = 32;
 
-// --- who may help ----------------------------------------------------------------------------------------------------------
+// --- who may help
+// ----------------------------------------------------------------------------------------------------------
 
 /** A device with a role that nobody is listed for is helped by nobody, and helps nobody. */
 function isListed(side: Side, { roles }: Device): boolean {
@@ -28,9 +40,17 @@ function isListed(side: Side, { roles }: Device): boolean {
 }
 
 function mayHelp(side: Side, helper: Device, device: Device): boolean {
-  if (equal(helper.device, device.device) || !isListed(side, helper) || !isListed(side, device) || !isInStanding(helper)) return false;
+  if (
+    equal(helper.device, device.device) ||
+    !isListed(side, helper) ||
+    !isListed(side, device) ||
+    !isInStanding(helper)
+  )
+    return false;
   const own = equal(helper.user, device.user) && device.roles.every((role) => helper.roles.includes(role));
-  return own || device.roles.every((role) => helpersOf(side, role).some((one) => helper.roles.some((its) => its === one)));
+  return (
+    own || device.roles.every((role) => helpersOf(side, role).some((one) => helper.roles.some((its) => its === one)))
+  );
 }
 
 export interface BoxRecipient {
@@ -56,7 +76,8 @@ function sorted<T extends { readonly to: Uint8Array }>(list: readonly T[]): read
   return [...list].sort((a, b) => compare(a.to, b.to));
 }
 
-// --- boxes -----------------------------------------------------------------------------------------------------------------
+// --- boxes
+// -----------------------------------------------------------------------------------------------------------------
 
 /** `cert` is the entry id of the device's certificate. */
 export interface BoxContext {
@@ -76,14 +97,20 @@ export async function sealBox(key: Uint8Array, context: BoxContext, keys: readon
   return hpkeSeal(key, boxInfo(context), concat(...keys));
 }
 
-export async function openBox(seed: Uint8Array, context: BoxContext, sealed: Uint8Array): Promise<readonly Uint8Array[]> {
+export async function openBox(
+  seed: Uint8Array,
+  context: BoxContext,
+  sealed: Uint8Array,
+): Promise<readonly Uint8Array[]> {
   const keys = await hpkeOpen(seed, boxInfo(context), sealed);
   if (keys === null) throw refuse("malformed", "a box that does not open");
-  if (keys.length !== KEY && keys.length !== 2 * KEY) throw refuse("malformed", `a box with ${keys.length} bytes of keys in it`);
+  if (keys.length !== KEY && keys.length !== 2 * KEY)
+    throw refuse("malformed", `a box with ${keys.length} bytes of keys in it`);
   return keys.length === KEY ? [keys] : [keys.slice(0, KEY), keys.slice(KEY)];
 }
 
-// --- request and digits ------------------------------------------------------------------------------------------------------
+// --- request and digits
+// ------------------------------------------------------------------------------------------------------
 
 /** `key` is the public half of a fresh X-Wing key, `made` the claimed time. */
 export function makeRequest(request: Omit<HelpRequest, "v">): Uint8Array {
@@ -105,7 +132,8 @@ export function helpDigits(request: Uint8Array, challenge: string): string {
 
 /** A challenge is used up by this, whatever comes of it. */
 export function checkDigits(request: Uint8Array, challenge: string, readBack: string): void {
-  if (readBack !== helpDigits(request, challenge)) throw refuse("wrong-digits", "other digits than those of this request");
+  if (readBack !== helpDigits(request, challenge))
+    throw refuse("wrong-digits", "other digits than those of this request");
 }
 
 export type Warning = "time-is-off" | "certificate-ended" | "device-lost-lately";
@@ -114,7 +142,9 @@ const LATELY_MS = 30 * 24 * 3_600_000;
 function warnings(registry: Registry, device: Device, made: number, now: number): readonly Warning[] {
   const isLost = ({ revoked, suspended }: Device): boolean =>
     [revoked, suspended].some((place) => place !== null && (registry.times.at(place) ?? 0) >= now - LATELY_MS);
-  const lost = [...registry.devices.values()].some((one) => equal(one.user, device.user) && !equal(one.device, device.device) && isLost(one));
+  const lost = [...registry.devices.values()].some(
+    (one) => equal(one.user, device.user) && !equal(one.device, device.device) && isLost(one),
+  );
   return [
     ...(Math.abs(now - made) > limit("help_ms") ? (["time-is-off"] as const) : []),
     ...(now >= device.until ? (["certificate-ended"] as const) : []),
@@ -128,22 +158,35 @@ export interface Asked {
   readonly warnings: readonly Warning[];
 }
 
-/** What a helper sees of a request, after it asked the server for news. With recovery shares any device with content may help. */
-export function readRequest(registry: Registry, bytes: Uint8Array, helper: Uint8Array, now: number, withShares: boolean): Asked {
+/**
+ * What a helper sees of a request, after it asked the server for news. With recovery shares any device with content may
+ * help.
+ */
+export function readRequest(
+  registry: Registry,
+  bytes: Uint8Array,
+  helper: Uint8Array,
+  now: number,
+  withShares: boolean,
+): Asked {
   const request = decodeHelpRequest(bytes);
   const device = deviceOf(registry, request.device);
   const own = deviceOf(registry, helper);
   if (device === null) throw refuse("not-found", "the registry has no such device");
   if (!isInStanding(device)) throw refuse("not-permitted", "a device that is revoked or suspended");
-  const may = own !== null && (withShares ? isAtHand(own, device) && isListed(registry.side, device) : mayHelp(registry.side, own, device));
+  const may =
+    own !== null &&
+    (withShares ? isAtHand(own, device) && isListed(registry.side, device) : mayHelp(registry.side, own, device));
   if (!may) throw refuse("not-permitted", "a device that this one may not help");
   return { request, device, warnings: warnings(registry, device, request.made, now) };
 }
 
 /** Where shares may be typed: at any device in standing with content, and never at the locked one. */
-const isAtHand = (own: Device, locked: Device): boolean => isInStanding(own) && readsContent(own.roles) && !equal(own.device, locked.device);
+const isAtHand = (own: Device, locked: Device): boolean =>
+  isInStanding(own) && readsContent(own.roles) && !equal(own.device, locked.device);
 
-// --- answer ------------------------------------------------------------------------------------------------------------------
+// --- answer
+// ------------------------------------------------------------------------------------------------------------------
 
 /** What a recovery key signs when its shares open a device; `request` is the request's id. */
 export function unlockBound(svc: Uint8Array, device: Uint8Array, request: Uint8Array): Uint8Array {
@@ -162,7 +205,11 @@ export interface Helping {
 
 const answerInfo = (id: Uint8Array): Uint8Array => concat(L("help-answer"), id);
 
-export async function makeAnswer(request: Uint8Array, keys: readonly Uint8Array[], { svc, helper, key, to, by, at }: Helping): Promise<Uint8Array> {
+export async function makeAnswer(
+  request: Uint8Array,
+  keys: readonly Uint8Array[],
+  { svc, helper, key, to, by, at }: Helping,
+): Promise<Uint8Array> {
   const { device, key: asking } = decodeHelpRequest(request);
   const id = requestId(request);
   const said = await help.make({ kid: helper, svc }, { request: id, device, to, at, by }, key);
@@ -196,8 +243,15 @@ const holds = async ({ frame }: Help, key: Uint8Array): Promise<boolean> => {
   }
 };
 
-/** The helper's device; null for one that was enrolled since, at which recovery shares were typed. Else `not-permitted`. */
-export async function checkHelp(registry: Registry, request: Uint8Array, said: Help, device: Uint8Array): Promise<Uint8Array | null> {
+/**
+ * The helper's device; null for one that was enrolled since, at which recovery shares were typed. Else `not-permitted`.
+ */
+export async function checkHelp(
+  registry: Registry,
+  request: Uint8Array,
+  said: Help,
+  device: Uint8Array,
+): Promise<Uint8Array | null> {
   const deny = (message: string): Refused => refuse("not-permitted", message);
   const { header, payload } = said;
   const { device: asking, boxes } = decodeHelpRequest(request);
@@ -207,14 +261,17 @@ export async function checkHelp(registry: Registry, request: Uint8Array, said: H
   if (!boxes.some(({ to }) => equal(to, payload.to))) throw deny("whose box was opened had none");
   const helper = deviceOf(registry, header.kid);
   const locked = deviceOf(registry, device);
-  if (locked === null || (helper !== null && !(await holds(said, helper.sign)))) throw deny("signed by another device than it says");
+  if (locked === null || (helper !== null && !(await holds(said, helper.sign))))
+    throw deny("signed by another device than it says");
   if (payload.by === null) {
-    if (helper === null || !equal(payload.to, header.kid) || !mayHelp(registry.side, helper, locked)) throw deny("by a device that may not help");
+    if (helper === null || !equal(payload.to, header.kid) || !mayHelp(registry.side, helper, locked))
+      throw deny("by a device that may not help");
     return helper.device;
   }
   const recovery = recoveryById(registry, payload.to);
   const bound = unlockBound(registry.svc, device, id);
-  if (recovery === null || !(await verifies(recovery.recovery_sign, payload.by, bound))) throw deny("not signed by a recovery key of this side");
+  if (recovery === null || !(await verifies(recovery.recovery_sign, payload.by, bound)))
+    throw deny("not signed by a recovery key of this side");
   if (helper === null) return null;
   if (!isAtHand(helper, locked)) throw deny("shares typed at a device that may not open another");
   return helper.device;

@@ -1,4 +1,7 @@
-/** Whether a value fits its field, as shared_schema/records demands. Tests: values. Refuses as `bad-value`, and never says the value. */
+/**
+ * Whether a value fits its field, as shared_schema/records demands. Tests: values. Refuses as `bad-value`, and never
+ * says the value.
+ */
 import type { Action, Json } from "./change";
 import { Refused } from "./errors";
 import { isList, isMap, valueKey } from "./fold/markers";
@@ -33,7 +36,10 @@ const NUMBERS: ReadonlyMap<ShapeName, readonly [least: number, most: number]> = 
   ["integer", [0, Number.MAX_SAFE_INTEGER]],
 ]);
 
-const LENGTHS: ReadonlyMap<ShapeName, number> = new Map([["text", limit("text_chars")], ["long", limit("long_chars")]]);
+const LENGTHS: ReadonlyMap<ShapeName, number> = new Map([
+  ["text", limit("text_chars")],
+  ["long", limit("long_chars")],
+]);
 
 function kindOf(value: Json): string {
   if (value === null) return "nothing";
@@ -47,7 +53,8 @@ const isWrittenDay = (value: Json): value is string => typeof value === "string"
 function isWhen(value: Json): boolean {
   if (!isMap(value) || value.size !== 2) return false;
   const [at, precision] = [value.get("at"), value.get("precision")];
-  if (typeof at !== "string" || precision === undefined || !(PRECISIONS.get(precision)?.test(at) ?? false)) return false;
+  if (typeof at !== "string" || precision === undefined || !(PRECISIONS.get(precision)?.test(at) ?? false))
+    return false;
   const [day = ""] = at.split("T");
   return isDay(`${day}${"-01-01".slice(day.length - 4)}`);
 }
@@ -71,7 +78,8 @@ function checkOne(value: Json, shape: ShapeName, where: string): void {
   } else if (shape === "date") {
     if (!isWrittenDay(value)) throw wanted("a day as YYYY-MM-DD");
   } else if (shape === "date_or_year") {
-    if (!isWrittenDay(value) && !(typeof value === "string" && YEAR.test(value))) throw wanted("a day as YYYY-MM-DD, or a year as YYYY");
+    if (!isWrittenDay(value) && !(typeof value === "string" && YEAR.test(value)))
+      throw wanted("a day as YYYY-MM-DD, or a year as YYYY");
   } else if (shape === "when") {
     if (!isWhen(value)) throw wanted("a time and how precise it is, the two agreeing");
   } else if (shape === "hash") {
@@ -86,7 +94,8 @@ export type Strictness = "writing" | "reading";
 
 function checkCode(value: Json, list: CodeList | undefined, how: Strictness, where: string): void {
   if (how === "reading" || list === undefined) return;
-  if (typeof value !== "string" || !list.terms.has(value)) throw bad(`${where} is a code that the list ${list.name} does not have`);
+  if (typeof value !== "string" || !list.terms.has(value))
+    throw bad(`${where} is a code that the list ${list.name} does not have`);
 }
 
 function missingReason(value: Json): Json | undefined {
@@ -120,13 +129,21 @@ function checkRow(value: Json, field: FieldType, schemas: Schemas, how: Strictne
 /** The field's whole value, as it is shown and as a letter's body has it: of a set or a list all of it. */
 export function checkWhole(value: Json, field: FieldType, schemas: Schemas, how: Strictness = "writing"): void {
   if (!field.many) return checkItem(value, field, schemas, how, field.name);
-  if (!isList(value) || value.length < 1) throw bad(`${field.name} is ${kindOf(value)}, want a list of one value or more`);
+  if (!isList(value) || value.length < 1)
+    throw bad(`${field.name} is ${kindOf(value)}, want a list of one value or more`);
   for (const item of value) checkItem(item, field, schemas, how, field.name);
-  if (field.shape !== "row" && new Set(value.map(valueKey)).size !== value.length) throw bad(`${field.name} has a value twice`);
+  if (field.shape !== "row" && new Set(value.map(valueKey)).size !== value.length)
+    throw bad(`${field.name} has a value twice`);
 }
 
 /** The value of one op: what is set, or the one value or row that is added. `null` says that a field is empty again. */
-export function checkValue(value: Json, field: FieldType, action: Action, schemas: Schemas, how: Strictness = "writing"): void {
+export function checkValue(
+  value: Json,
+  field: FieldType,
+  action: Action,
+  schemas: Schemas,
+  how: Strictness = "writing",
+): void {
   if (action === "remove" || (value === null && action !== "add")) return;
   checkItem(value, field, schemas, how, field.name);
 }

@@ -43,11 +43,19 @@ function hunks(base: readonly string[], text: readonly string[]): readonly Hunk[
     const grows = last !== undefined && last.until === at && (added || removed);
     if (!added && !removed) at += value.length;
     else if (removed) {
-      found.splice(grows ? -1 : found.length, grows ? 1 : 0, { from: grows ? last.from : at, until: at + value.length, text: grows ? last.text : [] });
+      found.splice(grows ? -1 : found.length, grows ? 1 : 0, {
+        from: grows ? last.from : at,
+        until: at + value.length,
+        text: grows ? last.text : [],
+      });
       at += value.length;
     } else {
       const before = grows ? last.text : [];
-      found.splice(grows ? -1 : found.length, grows ? 1 : 0, { from: grows ? last.from : at, until: at, text: [...before, ...value] });
+      found.splice(grows ? -1 : found.length, grows ? 1 : 0, {
+        from: grows ? last.from : at,
+        until: at,
+        text: [...before, ...value],
+      });
     }
   }
   return found;
@@ -101,7 +109,8 @@ export function mergeWords(base: string | null, a: string, b: string): Merged {
         grew = true;
       }
     }
-    const text = (who: "a" | "b"): string | null => (taken[who].length === 0 ? null : side(began, taken[who], from, until));
+    const text = (who: "a" | "b"): string | null =>
+      taken[who].length === 0 ? null : side(began, taken[who], from, until);
     pieces.push(piece(began.slice(from, until).join(""), text("a"), text("b")));
     at = until;
   }

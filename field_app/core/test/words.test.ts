@@ -9,13 +9,17 @@ describe("merging words", () => {
   test("two changes in different places are both in the proposal", () => {
     const a = BASE.replace("calm", "calm and polite");
     const b = BASE.replace("Friday", "Monday");
-    expect(mergeWords(BASE, a, b).proposal).toBe("He was calm and polite at the door. He asked about the children. We agreed to speak on Monday.");
+    expect(mergeWords(BASE, a, b).proposal).toBe(
+      "He was calm and polite at the door. He asked about the children. We agreed to speak on Monday.",
+    );
   });
 
   test("the same place changed by both is for a person to decide", () => {
     const merged = mergeWords(BASE, BASE.replace("Friday", "Monday"), BASE.replace("Friday", "Tuesday"));
     expect(merged.proposal).toBeNull();
-    expect(merged.pieces.filter(({ kind }) => kind === "clash")).toEqual([{ kind: "clash", was: "Friday", a: "Monday", b: "Tuesday" }]);
+    expect(merged.pieces.filter(({ kind }) => kind === "clash")).toEqual([
+      { kind: "clash", was: "Friday", a: "Monday", b: "Tuesday" },
+    ]);
     expect(withSide(merged, "b")).toBe(BASE.replace("Friday", "Tuesday"));
   });
 
@@ -31,7 +35,9 @@ describe("merging words", () => {
   });
 
   test("what one removed and the other changed clashes", () => {
-    expect(mergeWords(BASE, BASE.replace(" He asked about the children.", ""), BASE.replace("children", "boys")).proposal).toBeNull();
+    expect(
+      mergeWords(BASE, BASE.replace(" He asked about the children.", ""), BASE.replace("children", "boys")).proposal,
+    ).toBeNull();
   });
 
   test("without what they began from, what both kept stands and the rest clashes or is added", () => {
@@ -42,7 +48,9 @@ describe("merging words", () => {
 
   test("other scripts, accents and emoji are words too", () => {
     const base = "Zażółć gęślą jaźń 🦊 ok";
-    expect(mergeWords(base, base.replace("ok", "dobrze"), base.replace("Zażółć", "Nie")).proposal).toBe("Nie gęślą jaźń 🦊 dobrze");
+    expect(mergeWords(base, base.replace("ok", "dobrze"), base.replace("Zażółć", "Nie")).proposal).toBe(
+      "Nie gęślą jaźń 🦊 dobrze",
+    );
   });
 
   test("either side is in the pieces whole, whatever was typed", () => {
@@ -53,7 +61,11 @@ describe("merging words", () => {
       const base = text();
       const edit = (): string => {
         if (next(3) === 0) return text().join("");
-        return [...base.slice(0, next(base.length + 1)), ...text().slice(0, 3), ...base.slice(next(base.length + 1))].join("");
+        return [
+          ...base.slice(0, next(base.length + 1)),
+          ...text().slice(0, 3),
+          ...base.slice(next(base.length + 1)),
+        ].join("");
       };
       const [a, b] = [edit(), edit()];
       const merged = mergeWords(base.join(""), a, b);

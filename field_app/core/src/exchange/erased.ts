@@ -1,4 +1,7 @@
-/** A file of which nothing but ids is served: they lead to an erasure, or no honest server serves them. Spec 7.10, 9.6. Vectors: exchange. */
+/**
+ * A file of which nothing but ids is served: they lead to an erasure, or no honest server serves them. Spec 7.10, 9.6.
+ * Vectors: exchange.
+ */
 import type { File } from "../membership/state";
 import { BEHIND, readErasure, skipId } from "../membership/take";
 import type { Check } from "../registry/judged";
@@ -18,7 +21,13 @@ export interface IdsTaken {
  * `served` is a whole page that leads to its signed head. An id that the device has just sent is an id all the same.
  * Gives null where the registry has not got what the erasure relies on.
  */
-export async function takeIds(registry: Registry, reading: File, served: readonly Served[], more: boolean, check: Check): Promise<IdsTaken | null> {
+export async function takeIds(
+  registry: Registry,
+  reading: File,
+  served: readonly Served[],
+  more: boolean,
+  check: Check,
+): Promise<IdsTaken | null> {
   const last = more ? undefined : served.at(-1);
   const ids = served.filter((one) => one !== last);
   if (ids.some(({ whole }) => whole)) throw contradiction("ids among entries that are whole");

@@ -1,4 +1,7 @@
-/** The next page of a file: judged, held against all that the device was told before, or refused whole. Spec 9.3, 9.6. Vectors: exchange. */
+/**
+ * The next page of a file: judged, held against all that the device was told before, or refused whole. Spec 9.3, 9.6.
+ * Vectors: exchange.
+ */
 import { hex } from "../bytes";
 import type { Entry } from "../entry";
 import { type Code, Refused } from "../errors";
@@ -11,7 +14,19 @@ import { verifies } from "../keys";
 import type { Page } from "../sync";
 import { decodeFileStatement } from "../statement";
 import { type Ids, takeIds } from "./erased";
-import { checkLeads, checkLeaves, checkPromised, checkTree, contradiction, NOTHING_TOLD, readHead, readServed, type Sent, type Served, type Told } from "./served";
+import {
+  checkLeads,
+  checkLeaves,
+  checkPromised,
+  checkTree,
+  contradiction,
+  NOTHING_TOLD,
+  readHead,
+  readServed,
+  type Sent,
+  type Served,
+  type Told,
+} from "./served";
 
 /** A part that has not come: `[place, index]`. */
 export type Absent = readonly [seq: number, part: number];
@@ -27,7 +42,10 @@ export interface FileReading {
   readonly ids: boolean;
 }
 
-/** Whose changes an entry brings: its author, or of an admission the author of what it carries, in the last role that they had. */
+/**
+ * Whose changes an entry brings: its author, or of an admission the author of what it carries, in the last role that
+ * they had.
+ */
 export interface Author {
   readonly device: Uint8Array;
   readonly user: Uint8Array;
@@ -47,7 +65,13 @@ export interface TakenEntry {
 
 export type FilePage =
   | { readonly kind: "behind" }
-  | { readonly kind: "taken"; readonly reading: FileReading; readonly taken: readonly TakenEntry[]; readonly kept: readonly Kept[]; readonly early: readonly number[] }
+  | {
+      readonly kind: "taken";
+      readonly reading: FileReading;
+      readonly taken: readonly TakenEntry[];
+      readonly kept: readonly Kept[];
+      readonly early: readonly number[];
+    }
   | { readonly kind: "ids"; readonly reading: FileReading; readonly ids: Ids; readonly erased: number | null };
 
 export interface Taking {
@@ -91,9 +115,11 @@ function checkNotRefused(entry: Entry, code: Code | null, { refused }: Told): vo
   throw contradiction("an entry stands that the server has refused for good");
 }
 
-const absentOf = ({ seq, entry }: Served): readonly Absent[] => (entry?.parts ?? []).flatMap((part, i) => (part === null ? [[seq, i] as const] : []));
+const absentOf = ({ seq, entry }: Served): readonly Absent[] =>
+  (entry?.parts ?? []).flatMap((part, i) => (part === null ? [[seq, i] as const] : []));
 
-const isAccounted = (file: File, [seq, part]: Absent): boolean => file.expunged.some((one) => one.at === seq && one.part === part);
+const isAccounted = (file: File, [seq, part]: Absent): boolean =>
+  file.expunged.some((one) => one.at === seq && one.part === part);
 
 function keptIn(file: File, served: readonly Served[], from: number): readonly Kept[] {
   return file.expunged.flatMap(({ seq: by, at: seq, part }) => {
@@ -102,7 +128,11 @@ function keptIn(file: File, served: readonly Served[], from: number): readonly K
   });
 }
 
-async function judgeAll(reading: FileReading, served: readonly Served[], { registry, told, check }: Taking): Promise<readonly [File, readonly TakenEntry[]] | null> {
+async function judgeAll(
+  reading: FileReading,
+  served: readonly Served[],
+  { registry, told, check }: Taking,
+): Promise<readonly [File, readonly TakenEntry[]] | null> {
   let { file } = reading;
   const taken: TakenEntry[] = [];
   for (const one of served) {
@@ -113,7 +143,13 @@ async function judgeAll(reading: FileReading, served: readonly Served[], { regis
     if (isAddressed(entry, file.svc, file.log.log)) checkTree(entry, file.log.incarnation, told);
     checkNotRefused(entry, next.void, told);
     const by = authorOf(registry, file, next.file, entry.header.kid);
-    taken.push({ served: one, entry, void: next.void, by, carried: next.void === null ? carriedBy(registry, next.file, entry) : null });
+    taken.push({
+      served: one,
+      entry,
+      void: next.void,
+      by,
+      carried: next.void === null ? carriedBy(registry, next.file, entry) : null,
+    });
     file = next.file;
   }
   return [file, taken];
@@ -132,18 +168,34 @@ export async function takePage(reading: FileReading, page: Page, taking: Taking)
   checkPromised(served, head, page.more, told);
   if (reading.ids || served.some(({ entry }) => entry === null)) {
     const after = await takeIds(registry, reading.file, served, page.more, taking.check);
-    return after === null ? { kind: "behind" } : { kind: "ids", reading: { file: after.file, absent: [], ids: after.erased === null }, ids: after.ids, erased: after.erased };
+    return after === null
+      ? { kind: "behind" }
+      : {
+          kind: "ids",
+          reading: { file: after.file, absent: [], ids: after.erased === null },
+          ids: after.ids,
+          erased: after.erased,
+        };
   }
   const judged = await judgeAll(reading, served, taking);
   if (judged === null) return { kind: "behind" };
   const [file, taken] = judged;
   const absent = [...reading.absent, ...served.flatMap(absentOf)].filter((one) => !isAccounted(file, one));
-  if (absent.length > 0 && !page.more && member && file.erased === null) throw contradiction("a part is absent that nothing accounts for");
-  const early = served.filter(({ received_ms }) => quietMs !== null && member && received_ms < quietMs - EARLY_MS).map(({ seq }) => seq);
+  if (absent.length > 0 && !page.more && member && file.erased === null)
+    throw contradiction("a part is absent that nothing accounts for");
+  const early = served
+    .filter(({ received_ms }) => quietMs !== null && member && received_ms < quietMs - EARLY_MS)
+    .map(({ seq }) => seq);
   return { kind: "taken", reading: { file, absent, ids: false }, taken, kept: keptIn(file, served, seqOf(log)), early };
 }
 
 /** A file as it is read from its own store: every entry was verified when it came. */
 export const believed: Check = () => Promise.resolve(true);
 
-export const TAKING = { sent: new Map<string, Entry>(), told: NOTHING_TOLD, member: true, quietMs: null, check: verifies } as const;
+export const TAKING = {
+  sent: new Map<string, Entry>(),
+  told: NOTHING_TOLD,
+  member: true,
+  quietMs: null,
+  check: verifies,
+} as const;

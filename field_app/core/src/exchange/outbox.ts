@@ -65,7 +65,8 @@ function settleOne(item: OutboxItem, { admitted, settled }: Decided, before: Out
   const id = hex(entry.id);
   const { pv } = entry.header;
   if (shown !== null) {
-    if (shown.void !== null) return { is: what === "envelope" ? "resealed" : what === "genesis" ? "kept" : "dropped", because: shown.void };
+    if (shown.void !== null)
+      return { is: what === "envelope" ? "resealed" : what === "genesis" ? "kept" : "dropped", because: shown.void };
     return receipt === shown.seq ? { is: "done", seq: shown.seq } : { is: "waits" };
   }
   if (verdict === "held" && settled.has(id)) return { is: "decided", admitted: admitted.has(id) };
@@ -91,13 +92,22 @@ export function settle(items: readonly OutboxItem[], decided: Decided): readonly
   return outcomes;
 }
 
-// --- clones --------------------------------------------------------------------------------------------------------------
+// --- clones
+// --------------------------------------------------------------------------------------------------------------
 
 /**
- * Whether a `clone-detected` shows that another copy of this device exists: the stored entry is rightly its own, of this log and
- * number, another than the one sent, and it holds no signed refusal of it or of what it followed. Else the server is at fault.
+ * Whether a `clone-detected` shows that another copy of this device exists: the stored entry is rightly its own, of
+ * this log and
+ * number, another than the one sent, and it holds no signed refusal of it or of what it followed. Else the server is at
+ * fault.
  */
-export async function isCloned(item: OutboxItem, answer: Answer, publicKey: Uint8Array, refused: ReadonlyMap<string, Code>, check: Check): Promise<boolean> {
+export async function isCloned(
+  item: OutboxItem,
+  answer: Answer,
+  publicKey: Uint8Array,
+  refused: ReadonlyMap<string, Code>,
+  check: Check,
+): Promise<boolean> {
   if (answer.stored === undefined) return false;
   let stored: Entry;
   try {
@@ -107,7 +117,10 @@ export async function isCloned(item: OutboxItem, answer: Answer, publicKey: Uint
     throw error;
   }
   const { header } = item.entry;
-  const own = equal(stored.header.kid, header.kid) && equal(stored.header.log, header.log) && equal(stored.header.svc, header.svc);
+  const own =
+    equal(stored.header.kid, header.kid) &&
+    equal(stored.header.log, header.log) &&
+    equal(stored.header.svc, header.svc);
   if (!own || stored.header.sq !== header.sq || equal(stored.id, item.entry.id)) return false;
   const { pv } = stored.header;
   if (refused.has(hex(stored.id)) || (pv !== null && refused.has(hex(pv)))) return false;

@@ -1,4 +1,6 @@
-/** What still waits in an outbox and can be taken no more, or would not be right any more. Spec 3.1. Tests: exchange. */
+/**
+ * What still waits in an outbox and can be taken no more, or would not be right any more. Spec 3.1. Tests: exchange.
+ */
 import type { RegistryStatement } from "../certificate";
 import { equal } from "../bytes";
 import type { File } from "../membership/state";
@@ -18,7 +20,12 @@ const SUPERFLUOUS: Overtaken = { never: false, tell: false };
 const TELL: Overtaken = { never: false, tell: true };
 
 /** `seen` is the place of the registry that the statement's author had applied, `serverMs` the server's clock. */
-export function overtaken(registry: Registry, statement: RegistryStatement, seen: number, serverMs: number): Overtaken | null {
+export function overtaken(
+  registry: Registry,
+  statement: RegistryStatement,
+  seen: number,
+  serverMs: number,
+): Overtaken | null {
   const named = "device" in statement ? deviceOf(registry, statement.device) : null;
   const inForce = registry.recovery.at(-1);
   switch (statement.kind) {
@@ -32,7 +39,9 @@ export function overtaken(registry: Registry, statement: RegistryStatement, seen
       if (named?.revoked != null) return NEVER;
       return named?.suspended != null || statement.until < serverMs ? TELL : null;
     case "close":
-      return registry.permits.some(({ device, ended }) => ended === null && equal(device, statement.device)) ? null : NEVER;
+      return registry.permits.some(({ device, ended }) => ended === null && equal(device, statement.device))
+        ? null
+        : NEVER;
     case "drill":
       return inForce !== undefined && equal(inForce.id, statement.key) ? null : NEVER;
     case "custody":
@@ -56,7 +65,10 @@ export function recoverOvertaken(registry: Registry, file: File, device: Uint8Ar
   return isPermittedAt(registry, device, file.log.log, now) && isAbandonedAt(registry, file, now) ? null : NEVER;
 }
 
-/** What says who stands is dropped, and its person told, when the server says that its author is suspended: weeks later it might not be right. */
+/**
+ * What says who stands is dropped, and its person told, when the server says that its author is suspended: weeks later
+ * it might not be right.
+ */
 export function dropsWhenSuspended({ kind }: RegistryStatement): boolean {
   return kind === "suspend" || kind === "reinstate";
 }

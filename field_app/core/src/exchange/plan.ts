@@ -1,4 +1,7 @@
-/** What a device asks in one sync: cursors, what it pushes and in which order, what it wants proved. Spec 9.2. Tests: exchange. */
+/**
+ * What a device asks in one sync: cursors, what it pushes and in which order, what it wants proved. Spec 9.2. Tests:
+ * exchange.
+ */
 import { hex } from "../bytes";
 import { encode } from "../cbor";
 import { type Entry, entryPair } from "../entry";
@@ -41,7 +44,8 @@ const RANK = { registry: 0, genesis: 1, envelope: 1, statement: 2 } as const;
 const sendable = (asking: Asking): readonly OutboxItem[] =>
   asking.frozen
     ? []
-    : asking.outbox.filter(({ verdict, entry }) => verdict === null && !asking.stopped.has(hex(entry.header.log)))
+    : asking.outbox
+        .filter(({ verdict, entry }) => verdict === null && !asking.stopped.has(hex(entry.header.log)))
         .toSorted((a, b) => RANK[a.what] - RANK[b.what]);
 
 /** Room for an answer's worth of other fields beside what is pushed. */
@@ -60,7 +64,9 @@ function fitting(items: readonly OutboxItem[], bytesLeft: number, itemsLeft: num
 
 export function planSync(asking: Asking): Asked {
   const { logs, status, checkpoint } = asking;
-  const cursors = logs.slice(0, limit("files_per_device")).map((log) => ({ log: log.log, seq: seqOf(log), chain: chainOf(log) }));
+  const cursors = logs
+    .slice(0, limit("files_per_device"))
+    .map((log) => ({ log: log.log, seq: seqOf(log), chain: chainOf(log) }));
   const prove = asking.prove.slice(0, limit("proofs_per_sync"));
   const purged = asking.purged.slice(0, limit("purges_per_sync"));
   const bare: SyncRequest = { v: 1, cursors, push: [], status, checkpoint, prove, purged };

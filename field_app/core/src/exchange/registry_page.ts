@@ -10,7 +10,19 @@ import { type Registry, serverOf } from "../registry/state";
 import { readRegistryEntry } from "../registry/take";
 import type { Witness } from "../shape";
 import type { Page } from "../sync";
-import { checkLeads, checkLeaves, checkPromised, checkTree, contradiction, NOTHING_TOLD, readHead, readServed, type Sent, type Served, type Told } from "./served";
+import {
+  checkLeads,
+  checkLeaves,
+  checkPromised,
+  checkTree,
+  contradiction,
+  NOTHING_TOLD,
+  readHead,
+  readServed,
+  type Sent,
+  type Served,
+  type Told,
+} from "./served";
 
 export interface TakenStatement {
   readonly served: Served;
@@ -32,14 +44,22 @@ export interface RegistryTaking {
 
 export const REGISTRY_TAKING = { sent: new Map() as Sent, told: NOTHING_TOLD, check: verifies } as const;
 
-async function readOne(registry: Registry, { entry, received_ms }: Served, check: Check): Promise<readonly [Registry, Code | null]> {
+async function readOne(
+  registry: Registry,
+  { entry, received_ms }: Served,
+  check: Check,
+): Promise<readonly [Registry, Code | null]> {
   if (entry === null) throw contradiction("an entry by its id alone that the device did not send");
   const next = await readRegistryEntry(registry, entry, received_ms, check);
   return [next.registry, next.void];
 }
 
 /** Throws `contradiction` or `malformed`, and `no-service` where no root of the pinned authority stands. */
-export async function takeRegistryPage(registry: Registry, page: Page, { incarnation, sent, told, check }: RegistryTaking): Promise<RegistryPage> {
+export async function takeRegistryPage(
+  registry: Registry,
+  page: Page,
+  { incarnation, sent, told, check }: RegistryTaking,
+): Promise<RegistryPage> {
   const served = readServed(page, registry.log, sent);
   const [first] = served;
   // Of a registry that has not begun the first entry names the key by which its head is signed.
@@ -54,26 +74,36 @@ export async function takeRegistryPage(registry: Registry, page: Page, { incarna
   const taken: TakenStatement[] = [];
   for (const one of served) {
     const [next, code] = await readOne(after, one, check);
-    if (one.entry !== null && isAddressed(one.entry, registry.svc, registry.log.log)) checkTree(one.entry, incarnation, told);
-    if (code === null && told.refused.has(hex(one.id))) throw contradiction("an entry stands that the server has refused for good");
+    if (one.entry !== null && isAddressed(one.entry, registry.svc, registry.log.log))
+      checkTree(one.entry, incarnation, told);
+    if (code === null && told.refused.has(hex(one.id)))
+      throw contradiction("an entry stands that the server has refused for good");
     taken.push({ served: one, void: code });
     after = next;
   }
   return { registry: after, taken };
 }
 
-// --- the audit tree ------------------------------------------------------------------------------------------------------
+// --- the audit tree
+// ------------------------------------------------------------------------------------------------------
 
 /** The newest checkpoint, held against the one that the device has seen. Of another incarnation nothing is compared. */
-export async function takeCheckpoint(registry: Registry, seen: Witness | null, note: string, path: readonly Uint8Array[]): Promise<Witness> {
+export async function takeCheckpoint(
+  registry: Registry,
+  seen: Witness | null,
+  note: string,
+  path: readonly Uint8Array[],
+): Promise<Witness> {
   const { svc, side, root } = registry;
   if (root === null) throw new Refused("no-service", "a registry without a root");
   const { incarnation } = root;
   const { size, root: tree } = await verifyCheckpoint(note, origin(svc, side, incarnation), root.checkpoint);
   const before = seen !== null && equal(seen.incarnation, incarnation) ? seen : null;
   if (before !== null && size < before.size) throw contradiction("the audit tree has shrunk");
-  if (before !== null && size === before.size && !equal(tree, before.root)) throw contradiction("another audit tree of one size");
-  if (before !== null && size > before.size && before.size > 0) checkConsistency(before.size, before.root, size, tree, path);
+  if (before !== null && size === before.size && !equal(tree, before.root))
+    throw contradiction("another audit tree of one size");
+  if (before !== null && size > before.size && before.size > 0)
+    checkConsistency(before.size, before.root, size, tree, path);
   return { incarnation, size, root: tree };
 }
 
@@ -92,6 +122,16 @@ export interface Leaf {
 }
 
 /** The device rebuilds the event itself, so a leaf cannot say something else. */
-export function checkLeaf({ log, id, seq, received_ms: ms, author, chain, leaf, salt, void: isVoid }: Leaf, tree: Witness, path: readonly Uint8Array[]): void {
-  checkInclusion(acceptedLeaf({ log, id, seq, ms, author, chain, void: isVoid }, salt), leaf, tree.size, path, tree.root);
+export function checkLeaf(
+  { log, id, seq, received_ms: ms, author, chain, leaf, salt, void: isVoid }: Leaf,
+  tree: Witness,
+  path: readonly Uint8Array[],
+): void {
+  checkInclusion(
+    acceptedLeaf({ log, id, seq, ms, author, chain, void: isVoid }, salt),
+    leaf,
+    tree.size,
+    path,
+    tree.root,
+  );
 }

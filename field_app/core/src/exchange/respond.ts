@@ -1,4 +1,7 @@
-/** One answer of `POST /v1/sync`, taken whole: a step from what a device knew to what it knows. Spec 9.2, 9.3. Tests: exchange. */
+/**
+ * One answer of `POST /v1/sync`, taken whole: a step from what a device knew to what it knows. Spec 9.2, 9.3. Tests:
+ * exchange.
+ */
 import { equal, hex } from "../bytes";
 import { type Code, Refused } from "../errors";
 import { emptyFile, roleIn } from "../membership/state";
@@ -40,7 +43,9 @@ class Step {
     return { roots, leaves, refused, promised: promised.get(hex(log)) ?? new Map() };
   }
 
-  /** Runs what may refuse: a contradiction stops the log, anything else was not this server's word and is passed over. */
+  /**
+   * Runs what may refuse: a contradiction stops the log, anything else was not this server's word and is passed over.
+   */
   async guard(log: Uint8Array | null, run: () => Promise<void> | void): Promise<void> {
     try {
       await run();
@@ -61,30 +66,46 @@ class Step {
 
   /** The outbox, knowing where the log has shown its entries. */
   shown(places: readonly { readonly served: Served; readonly void: Code | null }[]): readonly OutboxItem[] {
-    const by = new Map(places.map(({ served, void: code }) => [hex(served.id), { seq: served.seq, void: code }] as const));
+    const by = new Map(
+      places.map(({ served, void: code }) => [hex(served.id), { seq: served.seq, void: code }] as const),
+    );
     return this.view.outbox.map((item) => ({ ...item, shown: by.get(hex(item.entry.id)) ?? item.shown }));
   }
 
   await(leaves: readonly (Leaf | null)[]): readonly PendingLeaf[] {
-    const more = leaves.flatMap((leaf) => (leaf === null ? [] : [{ leaf, server_ms: this.response.time, own_ms: this.ownMs }]));
+    const more = leaves.flatMap((leaf) =>
+      leaf === null ? [] : [{ leaf, server_ms: this.response.time, own_ms: this.ownMs }],
+    );
     return [...this.view.pending, ...more];
   }
 }
 
-// --- pages ---------------------------------------------------------------------------------------------------------------
+// --- pages
+// ---------------------------------------------------------------------------------------------------------------
 
 async function takeRegistry(step: Step, page: Page, { sent }: Asked): Promise<void> {
   const { view, check } = step;
   const told = step.told(page.log);
-  const { registry, taken } = await takeRegistryPage(view.registry, page, { incarnation: view.incarnation, sent, told, check });
+  const { registry, taken } = await takeRegistryPage(view.registry, page, {
+    incarnation: view.incarnation,
+    sent,
+    told,
+    check,
+  });
   const outbox = step.shown(taken);
   const pending = step.await(taken.map((one) => leafOf(registry.log, one.served, one.void === "invitation-spent")));
-  const leaves = withLeaves(view, taken.map(({ served }) => served));
+  const leaves = withLeaves(
+    view,
+    taken.map(({ served }) => served),
+  );
   step.view = { ...view, registry, outbox, pending, leaves, stopped: step.resumed(page.log) };
   if (taken.length > 0) step.events.push({ is: "registry", taken });
 }
 
-/** A reader that has not got what an entry relies on asks again; when the registry comes without it, that is a contradiction. */
+/**
+ * A reader that has not got what an entry relies on asks again; when the registry comes without it, that is a
+ * contradiction.
+ */
 function comeBehind(step: Step, page: Page, complete: boolean): void {
   const key = hex(page.log);
   step.again = true;
@@ -98,7 +119,14 @@ async function takeFile(step: Step, page: Page, { sent }: Asked, complete: boole
   const key = hex(page.log);
   const reading = view.files.get(key) ?? { file: emptyFile(view.registry, page.log), absent: [], ids: false };
   const member = reading.file.kind === null || roleIn(reading.file, view.user) !== null;
-  const taken = await takePage(reading, page, { registry: view.registry, sent, told: step.told(page.log), member, quietMs: view.quietMs, check });
+  const taken = await takePage(reading, page, {
+    registry: view.registry,
+    sent,
+    told: step.told(page.log),
+    member,
+    quietMs: view.quietMs,
+    check,
+  });
   if (taken.kind === "behind") return comeBehind(step, page, complete);
   const files = new Map([...view.files, [key, taken.reading] as const]);
   const behind = new Set([...view.behind].filter((one) => one !== key));
@@ -106,7 +134,15 @@ async function takeFile(step: Step, page: Page, { sent }: Asked, complete: boole
   if (taken.kind === "taken") {
     const outbox = step.shown(taken.taken);
     const pending = step.await(taken.taken.map(({ served }) => leafOf(taken.reading.file.log, served, false)));
-    step.view = { ...step.view, outbox, pending, leaves: withLeaves(view, taken.taken.map(({ served }) => served)) };
+    step.view = {
+      ...step.view,
+      outbox,
+      pending,
+      leaves: withLeaves(
+        view,
+        taken.taken.map(({ served }) => served),
+      ),
+    };
   }
   if (page.entries.length > 0) step.events.push({ is: "file", log: page.log, page: taken });
 }
@@ -116,10 +152,12 @@ async function takePages(step: Step, asked: Asked): Promise<void> {
   const own = step.response.pages.find(isRegistry);
   if (own !== undefined) await step.guard(own.log, () => takeRegistry(step, own, asked));
   const complete = own === undefined ? !step.response.more : !own.more;
-  for (const page of step.response.pages) if (!isRegistry(page)) await step.guard(page.log, () => takeFile(step, page, asked, complete));
+  for (const page of step.response.pages)
+    if (!isRegistry(page)) await step.guard(page.log, () => takeFile(step, page, asked, complete));
 }
 
-// --- what became of what was pushed ----------------------------------------------------------------------------------------
+// --- what became of what was pushed
+// ----------------------------------------------------------------------------------------
 
 function promise(view: View, payload: Receipt["payload"]): View {
   const key = hex(payload.log);
@@ -188,7 +226,8 @@ function settleAll(step: Step): void {
   step.view = { ...step.view, outbox: step.view.outbox.filter((item) => staying.includes(item)) };
 }
 
-// --- the audit tree --------------------------------------------------------------------------------------------------------
+// --- the audit tree
+// --------------------------------------------------------------------------------------------------------
 
 async function takeTree(step: Step, asked: Asked): Promise<void> {
   const { registry, checkpoint, roots, pending } = step.view;
@@ -205,13 +244,21 @@ async function takeTree(step: Step, asked: Asked): Promise<void> {
   step.view = { ...step.view, pending: unproved };
   const overdue = unproved.filter(({ server_ms, own_ms }) => Math.max(time - server_ms, step.ownMs - own_ms) > DAY_MS);
   const isAsked = (leaf: number): boolean => asked.request.prove.includes(leaf);
-  if (overdue.some(({ leaf: { leaf } }) => leaf >= tree.size || isAsked(leaf))) throw contradiction("an entry that is not proved to be in the audit tree after a day");
+  if (overdue.some(({ leaf: { leaf } }) => leaf >= tree.size || isAsked(leaf)))
+    throw contradiction("an entry that is not proved to be in the audit tree after a day");
   step.again ||= overdue.length > 0;
 }
 
 /** `ownMs` is the device's clock. Nothing is half taken: a page that is refused leaves its log as it was. */
-export async function respond(view: View, asked: Asked, response: SyncResponse, ownMs: number, check: Check): Promise<Responded> {
-  if (response.answers.length !== asked.pushed.length) throw new Refused("malformed", "not one answer for each entry that was pushed");
+export async function respond(
+  view: View,
+  asked: Asked,
+  response: SyncResponse,
+  ownMs: number,
+  check: Check,
+): Promise<Responded> {
+  if (response.answers.length !== asked.pushed.length)
+    throw new Refused("malformed", "not one answer for each entry that was pushed");
   const step = new Step(view, response, ownMs, check);
   await takeReceipts(step);
   await takePages(step, asked);

@@ -1,4 +1,7 @@
-/** What every page has in common: its entries as they were served, and the signed head that they have to lead to. Spec 9.2, 9.3. Vectors: exchange. */
+/**
+ * What every page has in common: its entries as they were served, and the signed head that they have to lead to. Spec
+ * 9.2, 9.3. Vectors: exchange.
+ */
 import { equal, hex } from "../bytes";
 import { type Entry, readEntry } from "../entry";
 import { Refused } from "../errors";
@@ -37,25 +40,39 @@ function entryOf(what: Page["entries"][number]["what"], sent: Sent): Pick<Served
 
 export function readServed(page: Page, log: Log, sent: Sent): readonly Served[] {
   return page.entries.map(({ what, received_ms, opening }, i) => ({
-    seq: seqOf(log) + 1 + i, ...entryOf(what, sent), received_ms, leaf: opening.leaf, salt: opening.salt,
+    seq: seqOf(log) + 1 + i,
+    ...entryOf(what, sent),
+    received_ms,
+    leaf: opening.leaf,
+    salt: opening.salt,
   }));
 }
 
 /** The page's head: signed by this side's server, for this log; of another incarnation it is a contradiction. */
-export async function readHead(page: Page, server: ServerIdentity, log: Log, incarnation: Uint8Array): Promise<SignedHead["payload"]> {
+export async function readHead(
+  page: Page,
+  server: ServerIdentity,
+  log: Log,
+  incarnation: Uint8Array,
+): Promise<SignedHead["payload"]> {
   const { inc } = signedHead.decode(page.head).payload;
   const { payload } = await checkServed(signedHead, page.head, { ...server, incarnation: inc });
-  if (!equal(payload.log, page.log) || !equal(page.log, log.log)) throw new Refused("malformed", "the head of another log");
+  if (!equal(payload.log, page.log) || !equal(page.log, log.log))
+    throw new Refused("malformed", "the head of another log");
   if (!equal(inc, incarnation)) throw contradiction("a head of another incarnation");
   return payload;
 }
 
-/** The entries lead from what the device has to exactly the signed head: nothing left out, swapped, repeated or dated otherwise. */
+/**
+ * The entries lead from what the device has to exactly the signed head: nothing left out, swapped, repeated or dated
+ * otherwise.
+ */
 export function checkLeads(log: Log, served: readonly Served[], head: SignedHead["payload"]): void {
   let at = log;
   for (const { id, received_ms } of served) at = appendId(at, id, received_ms, null);
   if (head.seq < seqOf(log)) throw contradiction(`a head at ${head.seq}, behind the device's own at ${seqOf(log)}`);
-  if (head.seq !== seqOf(at) || !equal(head.chain, chainOf(at))) throw contradiction("the page does not lead to its signed head");
+  if (head.seq !== seqOf(at) || !equal(head.chain, chainOf(at)))
+    throw contradiction("the page does not lead to its signed head");
 }
 
 /** What a device has been told before, and a page has to agree with. */
@@ -82,8 +99,14 @@ export function checkLeaves(served: readonly Served[], { leaves }: Told): void {
 }
 
 /** Where more is to come the head is that of the last entry given, and promises nothing of the log's end. */
-export function checkPromised(served: readonly Served[], head: SignedHead["payload"], more: boolean, { promised }: Told): void {
-  if (!more && [...promised.keys()].some((seq) => seq > head.seq)) throw contradiction("the log ends before a place that a receipt has promised");
+export function checkPromised(
+  served: readonly Served[],
+  head: SignedHead["payload"],
+  more: boolean,
+  { promised }: Told,
+): void {
+  if (!more && [...promised.keys()].some((seq) => seq > head.seq))
+    throw contradiction("the log ends before a place that a receipt has promised");
   for (const { seq, id } of served) {
     const said = promised.get(seq);
     if (said !== undefined && said !== hex(id)) throw contradiction("the log holds another entry than a receipt said");

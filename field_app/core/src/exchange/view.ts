@@ -36,22 +36,38 @@ export interface View {
   readonly quietMs: number | null;
   /** Files whose page was behind the registry once: a second time is a contradiction. */
   readonly behind: ReadonlySet<string>;
-  /** Logs that were contradicted: nothing is written to them until the server shows a history that continues the device's. */
+  /**
+   * Logs that were contradicted: nothing is written to them until the server shows a history that continues the
+   * device's.
+   */
   readonly stopped: ReadonlySet<string>;
   readonly frozen: boolean;
 }
 
 export function newView(who: Pick<View, "device" | "user" | "sign" | "incarnation" | "registry">): View {
   return {
-    ...who, files: new Map(), outbox: [], checkpoint: null, roots: new Map(), leaves: new Map(), pending: [], refused: new Map(),
-    promised: new Map(), quietMs: null, behind: new Set(), stopped: new Set(), frozen: false,
+    ...who,
+    files: new Map(),
+    outbox: [],
+    checkpoint: null,
+    roots: new Map(),
+    leaves: new Map(),
+    pending: [],
+    refused: new Map(),
+    promised: new Map(),
+    quietMs: null,
+    behind: new Set(),
+    stopped: new Set(),
+    frozen: false,
   };
 }
 
 export type SyncEvent =
   | { readonly is: "registry"; readonly taken: readonly TakenStatement[] }
   | { readonly is: "file"; readonly log: Uint8Array; readonly page: Exclude<FilePage, { readonly kind: "behind" }> }
-  /** A history that no honest server shows: the page is evidence, and the log stops. Of the audit tree `log` is null. */
+  /**
+   * A history that no honest server shows: the page is evidence, and the log stops. Of the audit tree `log` is null.
+   */
   | { readonly is: "contradiction"; readonly log: Uint8Array | null; readonly message: string }
   /** Something that this server did not sign, or that says nothing it may say: passed over. */
   | { readonly is: "unsigned"; readonly code: Code; readonly message: string }
@@ -63,7 +79,17 @@ export type SyncEvent =
 /** Where an entry will be proved to stand in the audit tree; null of one that came by its id alone. */
 export function leafOf(log: Log, { entry, id, seq, received_ms, leaf, salt }: Served, isVoid: boolean): Leaf | null {
   if (entry === null) return null;
-  return { log: log.log, id, seq, received_ms, author: entry.header.kid, chain: log.chains.at(seq) ?? chainOf(log), leaf, salt, void: isVoid };
+  return {
+    log: log.log,
+    id,
+    seq,
+    received_ms,
+    author: entry.header.kid,
+    chain: log.chains.at(seq) ?? chainOf(log),
+    leaf,
+    salt,
+    void: isVoid,
+  };
 }
 
 export function withLeaves(view: View, served: readonly Served[]): View["leaves"] {

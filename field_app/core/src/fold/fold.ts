@@ -1,7 +1,8 @@
 /**
  * The fold of a log: its changes in, its records out. Spec 5.2. Vectors: fold.
  *
- * A fold that takes more changes gives what a fold of all of them gives: only records that these touch are folded again.
+ * A fold that takes more changes gives what a fold of all of them gives: only records that these touch are folded
+ * again.
  */
 import { equal, hex } from "../bytes";
 import { type Change, changeKey, opValue } from "../change";
@@ -91,7 +92,15 @@ export interface Author {
 /** What the device shows: the log with its own pending changes laid over it. The state hash is of the log alone. */
 export function withPending(folded: Folded, own: Author, pending: readonly Change[]): Folded {
   const placed = pending.map((change) => ({
-    seq: PENDING_SEQ, received_ms: change.at, part: 0, device: own.device, user: own.user, role: own.role, late: false, stub: false, change,
+    seq: PENDING_SEQ,
+    received_ms: change.at,
+    part: 0,
+    device: own.device,
+    user: own.user,
+    role: own.role,
+    late: false,
+    stub: false,
+    change,
   }));
   return take(folded, placed);
 }

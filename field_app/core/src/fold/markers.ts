@@ -1,4 +1,7 @@
-/** When two values are the same, and what a marker stands for. Spec 5.3 (compared as CBOR bytes), 5.7. Vectors: fold, stub. */
+/**
+ * When two values are the same, and what a marker stands for. Spec 5.3 (compared as CBOR bytes), 5.7. Vectors: fold,
+ * stub.
+ */
 import { hex } from "../bytes";
 import { fieldKey, type Json, opKey } from "../change";
 import { encode } from "../cbor";
@@ -33,7 +36,8 @@ export function markerOf(value: Json): string | null | undefined {
   if (m === undefined || m === null) return m;
   if (!isList(m) || m.length !== 3) return undefined;
   const [device, c, index] = m;
-  if (typeof device !== "string" || !UUID.test(device) || typeof c !== "number" || typeof index !== "number") return undefined;
+  if (typeof device !== "string" || !UUID.test(device) || typeof c !== "number" || typeof index !== "number")
+    return undefined;
   return c >= 1 && index >= 0 ? opKey([decodeUuid(device), c, index]) : undefined;
 }
 

@@ -38,9 +38,7 @@ function rank(op: FoldedOp, field: string, rules: FieldRules, said: Said): numbe
 }
 
 /** Of ops in log order the one that ranks highest; of equals the later. */
-export function highest(
-  live: readonly FoldedOp[], field: string, rules: FieldRules, said: Said,
-): FoldedOp | undefined {
+export function highest(live: readonly FoldedOp[], field: string, rules: FieldRules, said: Said): FoldedOp | undefined {
   let best: FoldedOp | undefined;
   let height = Number.NEGATIVE_INFINITY;
   for (const op of live) {

@@ -7,27 +7,16 @@
 import { equal } from "../bytes";
 import { type Field, fieldKey, type Op, type OpId, opKey } from "../change";
 import { recordId } from "../ids";
-import { CONTESTED, type FieldRules, FREEZES, type RecordRules, type Types } from "../record_rules";
+import { CONTESTED, FREEZES, type RecordRules, type Types } from "../record_rules";
 import { isList, isMap, saidIn, sameKey } from "./markers";
 import type { Flag, FoldedField, FoldedOp, FoldedRecord, Placed, Said, Signature } from "./model";
 import { hidden } from "./hidden";
+import { deviceOf, freeze, inOrder, isOlder, join, newSlot, rowKey, type Slot } from "./slot";
 
 /** A change of the record, or a later one under a number of it that was used already, with other content. */
-export type Step = { readonly kind: "change"; readonly placed: Placed } | { readonly kind: "repeated"; readonly first: Placed };
-
-interface Slot {
-  readonly field: Field;
-  readonly key: string;
-  readonly rules: FieldRules | null;
-  readonly live: Map<string, FoldedOp>;
-  readonly proposals: Map<string, FoldedOp>;
-  /** Every op that was live at some time. */
-  readonly wasLive: Map<string, FoldedOp>;
-  /** Ops folded on this field, with their `seq`; of a cell the `add` of its row too. */
-  readonly folded: Map<string, number>;
-  /** Of each device the last `[c, index]` on this field. */
-  readonly newest: Map<string, readonly [number, number]>;
-}
+export type Step =
+  | { readonly kind: "change"; readonly placed: Placed }
+  | { readonly kind: "repeated"; readonly first: Placed };
 
 const STATE = "state";
 const VOID = "void";
@@ -67,7 +56,13 @@ export class RecordFold {
       if (slot.live.size === 0 && slot.proposals.size === 0) continue;
       const [live, proposals] = [inOrder(slot.live), inOrder(slot.proposals)];
       const contested = slot.rules !== null && CONTESTED.has(slot.rules.merge);
-      fields.set(slot.key, { field: slot.field, rules: slot.rules, live, proposals, conflict: contested && this.#disagree(slot) });
+      fields.set(slot.key, {
+        field: slot.field,
+        rules: slot.rules,
+        live,
+        proposals,
+        conflict: contested && this.#disagree(slot),
+      });
     }
     return {
       id: this.#id,
@@ -142,14 +137,19 @@ export class RecordFold {
     else if (op.action === "remove") for (const key of named) slot.live.delete(key);
     else this.#add(slot, folded);
     slot.folded.set(folded.key, placed.seq);
-    const device = folded.key.slice(0, 32);
-    if (!this.#isOlder(slot, folded)) slot.newest.set(device, [id[1], id[2]]);
+    const device = deviceOf(folded);
+    if (!isOlder(slot, folded)) slot.newest.set(device, [id[1], id[2]]);
   }
 
   #folded(placed: Placed, id: OpId, op: Op): FoldedOp {
     const [value, reason] = op.action === "resolve" && isList(op.value) ? op.value : [op.value, ""];
     return {
-      id, key: opKey(id), place: this.#place++, from: placed, value: value ?? null, reason: typeof reason === "string" ? reason : "",
+      id,
+      key: opKey(id),
+      place: this.#place++,
+      from: placed,
+      value: value ?? null,
+      reason: typeof reason === "string" ? reason : "",
     };
   }
 
@@ -198,11 +198,11 @@ export class RecordFold {
       slot.live.clear();
       return join(slot, op);
     }
-    const device = op.key.slice(0, 32);
+    const device = deviceOf(op);
     const own = (key: string): boolean => key.startsWith(device);
     const keepsOthers = action === "set" && conflict && slot.rules !== null && CONTESTED.has(slot.rules.merge);
     for (const key of named) if (!keepsOthers || own(key)) slot.live.delete(key);
-    if (this.#isOlder(slot, op)) return;
+    if (isOlder(slot, op)) return;
     for (const key of [...slot.live.keys()].filter(own)) slot.live.delete(key);
     join(slot, op);
   }
@@ -233,10 +233,8 @@ export class RecordFold {
     if (known !== undefined) return known;
     const list = this.#rules?.fields.get(typeof field === "string" ? field : field[0]);
     const rules = (typeof field === "string" ? list : list?.cells.get(field[2])) ?? null;
-    const folded = new Map<string, number>();
     const row = typeof field === "string" ? undefined : this.#rows.get(rowKey(field[0], field[1]));
-    if (row !== undefined) folded.set(row.key, row.from.seq);
-    const slot: Slot = { field, key, rules, live: new Map(), proposals: new Map(), wasLive: new Map(), folded, newest: new Map() };
+    const slot = newSlot(field, key, rules, row);
     this.#slots.set(key, slot);
     return slot;
   }
@@ -251,32 +249,13 @@ export class RecordFold {
   }
 
   #freezes(slot: Slot): boolean {
-    return typeof slot.field === "string" && slot.field !== STATE && slot.rules !== null && FREEZES.has(slot.rules.merge);
-  }
-
-  #isOlder(slot: Slot, op: FoldedOp): boolean {
-    const [c, index] = slot.newest.get(op.key.slice(0, 32)) ?? [0, 0];
-    return c > op.id[1] || (c === op.id[1] && index > op.id[2]);
+    return (
+      typeof slot.field === "string" && slot.field !== STATE && slot.rules !== null && FREEZES.has(slot.rules.merge)
+    );
   }
 
   #disagree(slot: Slot): boolean {
     if (slot.live.size < 2) return false;
     return new Set([...slot.live.values()].map((op) => sameKey(op, slot.key, this.#said))).size > 1;
   }
-}
-
-const rowKey = (list: string, row: OpId): string => `${opKey(row)} ${list}`;
-
-const inOrder = (ops: ReadonlyMap<string, FoldedOp>): readonly FoldedOp[] => [...ops.values()].sort((a, b) => a.place - b.place);
-
-function join(slot: Slot, op: FoldedOp): void {
-  slot.live.set(op.key, op);
-  slot.wasLive.set(op.key, op);
-}
-
-/** From now on exactly the signed ops that were ever live are live; every other live op is a proposal. */
-function freeze(slot: Slot, signed: ReadonlyMap<string, OpId>): void {
-  for (const [key, op] of slot.live) if (!signed.has(key)) slot.proposals.set(key, op);
-  slot.live.clear();
-  for (const [key, op] of slot.wasLive) if (signed.has(key)) slot.live.set(key, op);
 }

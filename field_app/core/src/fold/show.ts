@@ -50,7 +50,10 @@ function shownSingle(at: FoldedField, key: string, record: FoldedRecord): Shown 
   const value = (op: FoldedOp | undefined): Json => (op === undefined ? null : saying(op, key, record));
   switch (rules?.merge) {
     case "once":
-      return { ...NOTHING, value: value(live.findLast(({ from }) => record.created !== null && equal(from.device, record.created.device))) };
+      return {
+        ...NOTHING,
+        value: value(live.findLast(({ from }) => record.created !== null && equal(from.device, record.created.device))),
+      };
     case "latest":
       return { ...NOTHING, value: value(latest(live)) };
     case "worst":
@@ -92,13 +95,16 @@ function rowsIn(at: FoldedField, list: string, record: FoldedRecord): readonly R
     if (!isMap(base) && set.length === 0) return { id: op.id, by: op, value: base };
     const row = new Map(isMap(base) ? base : []);
     if (op.from.stub) row.delete(EXPUNGED);
-    for (const cell of set) if (typeof cell.field !== "string") row.set(cell.field[2], shownSingle(cell, fieldKey(cell.field), record).value);
+    for (const cell of set)
+      if (typeof cell.field !== "string") row.set(cell.field[2], shownSingle(cell, fieldKey(cell.field), record).value);
     return { id: op.id, by: op, value: row };
   });
 }
 
 const hasCells = (list: string, record: FoldedRecord): boolean =>
-  [...record.fields.values()].some(({ field, live }) => typeof field !== "string" && field[0] === list && live.length > 0);
+  [...record.fields.values()].some(
+    ({ field, live }) => typeof field !== "string" && field[0] === list && live.length > 0,
+  );
 
 /** The rows of a list in log order; none where the field is none. */
 export function rows(record: FoldedRecord, list: string): readonly Row[] {
@@ -140,7 +146,9 @@ export function conflicts(record: FoldedRecord): readonly Field[] {
 export function unweighed(record: FoldedRecord): readonly (readonly [Field, FoldedOp])[] {
   if (isSettled(record) || record.created === null) return [];
   const author = record.created.user;
-  const named = new Set(record.signatures.flatMap(({ by, signed }) => (equal(by.user, author) ? signed.map(opKey) : [])));
+  const named = new Set(
+    record.signatures.flatMap(({ by, signed }) => (equal(by.user, author) ? signed.map(opKey) : [])),
+  );
   return fieldsInOrder(record).flatMap((at) => {
     if (at.rules === null || !CONTESTED.has(at.rules.merge)) return [];
     const key = fieldKey(at.field);

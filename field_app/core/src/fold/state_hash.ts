@@ -9,7 +9,8 @@ import { fieldsInOrder } from "./show";
 /** A value of a part keeps its depth and stands deeper here. */
 const DEPTH = 64;
 
-export const byOpId = (ops: readonly FoldedOp[]): readonly FoldedOp[] => [...ops].sort((a, b) => compareOpIds(a.id, b.id));
+export const byOpId = (ops: readonly FoldedOp[]): readonly FoldedOp[] =>
+  [...ops].sort((a, b) => compareOpIds(a.id, b.id));
 
 function recordBytes(record: FoldedRecord): Uint8Array {
   const pairs = (ops: readonly FoldedOp[]): CborValue => byOpId(ops).map(({ id, value }) => [id, value]);

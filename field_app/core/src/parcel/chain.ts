@@ -36,28 +36,45 @@ export interface Certified {
   readonly registry: Registry;
 }
 
-const senderOf = ({ cert, device, sign, user, name, roles }: Device): Sender => ({ cert, device, key: sign, user, name, roles });
+const senderOf = ({ cert, device, sign, user, name, roles }: Device): Sender => ({
+  cert,
+  device,
+  key: sign,
+  user,
+  name,
+  roles,
+});
 
 function signerOf({ root }: Registry, { header }: Entry, statement: RegistryStatement): Uint8Array | null {
-  if (statement.kind === "root") return equal(header.kid, authorityId(statement.authority)) ? statement.authority : null;
-  if (statement.kind === "certify") return root !== null && equal(header.kid, authorityId(root.authority)) ? root.authority : null;
+  if (statement.kind === "root")
+    return equal(header.kid, authorityId(statement.authority)) ? statement.authority : null;
+  if (statement.kind === "certify")
+    return root !== null && equal(header.kid, authorityId(root.authority)) ? root.authority : null;
   if (statement.kind !== "enrol" || header.sq !== 1) return null;
   return equal(header.kid, statement.keys.device) ? statement.keys.sign : null;
 }
 
 /** `before` is who invited the device of a further entry; null where anybody in the chain may have. */
-async function link(registry: Registry, bytes: Uint8Array, place: number, before: Uint8Array | null): Promise<[Registry, Device | null]> {
+async function link(
+  registry: Registry,
+  bytes: Uint8Array,
+  place: number,
+  before: Uint8Array | null,
+): Promise<[Registry, Device | null]> {
   const entry = decodeBare(bytes);
   if (entry.typ !== "fieldkeep-statement") throw malformed("a chain with an entry that is no statement");
   if (!isAddressed(entry, registry.svc, registry.log.log)) throw malformed("a chain with an entry of another registry");
   const statement = decodeRegistryStatement(entry.payload);
   const key = signerOf(registry, entry, statement);
-  if (key === null || !(await verifies(key, entry.signature, toSign(entry.frame)))) throw malformed("a chain with an entry that its author did not sign");
+  if (key === null || !(await verifies(key, entry.signature, toSign(entry.frame))))
+    throw malformed("a chain with an entry that its author did not sign");
   const after = await apply({ registry, entry, place, check: verifies }, statement);
   if (statement.kind === "root") return [after, null];
-  if (statement.kind !== "certify" && statement.kind !== "enrol") throw malformed("a chain with an entry that certifies nobody");
+  if (statement.kind !== "certify" && statement.kind !== "enrol")
+    throw malformed("a chain with an entry that certifies nobody");
   const device = deviceOf(after, statement.keys.device);
-  if (device === null || (before !== null && !equal(device.issuer, before))) throw malformed("a chain with somebody who invited nobody in it");
+  if (device === null || (before !== null && !equal(device.issuer, before)))
+    throw malformed("a chain with somebody who invited nobody in it");
   return [after, device];
 }
 
@@ -77,7 +94,12 @@ async function foldChain(from: Registry, chain: readonly Uint8Array[], begins: b
 }
 
 /** Folds `chain`, as COSE bytes: the root, then each who invited the next, the last one the sender's. */
-export async function certified(svc: Uint8Array, side: Side, pinned: Uint8Array, chain: readonly Uint8Array[]): Promise<Certified> {
+export async function certified(
+  svc: Uint8Array,
+  side: Side,
+  pinned: Uint8Array,
+  chain: readonly Uint8Array[],
+): Promise<Certified> {
   if (chain.length < 2 || chain.length > limit("chain_entries")) throw malformed(`a chain of ${chain.length} entries`);
   const [registry, last] = await foldChain(emptyRegistry(svc, side, pinned), chain, true);
   if (registry.root === null) throw malformed("a chain without a root");

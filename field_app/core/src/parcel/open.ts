@@ -43,7 +43,8 @@ function checkLetter({ header, payload }: Letter, parcel: Parcel, { svc, side }:
   if (!equal(header.svc, svc)) throw malformed("a letter of another service");
   if (!equal(header.kid, sender.device)) throw malformed("a letter by another device than the chain certifies");
   if (payload.from !== otherSide(side)) throw malformed("a letter from the reader's own side");
-  if (!equal(payload.to, parcel.address) || !equal(payload.id, parcel.id)) throw malformed("a letter of another parcel");
+  if (!equal(payload.to, parcel.address) || !equal(payload.id, parcel.id))
+    throw malformed("a letter of another parcel");
 }
 
 /** The body's fields are for `checkBody` (letter_body.ts). */
@@ -61,7 +62,13 @@ export async function openParcel(reader: Reader, parcel: Parcel, passBytes: Uint
   checkLetter(opened, parcel, reader, chain.sender);
   await verifyFrame(opened.frame, chain.sender.key);
   const { kind, from } = opened.payload;
-  if (!maySend(kind, from, file, chain.sender.roles)) throw new Refused("not-permitted", "such a sender sends no such letter to such a file");
+  if (!maySend(kind, from, file, chain.sender.roles))
+    throw new Refused("not-permitted", "such a sender sends no such letter to such a file");
   const passedMs = given.payload.ms;
-  return { letter: opened.payload, sender: chain.sender, second: await checkSecond(contents, opened, chain, passedMs), passedMs };
+  return {
+    letter: opened.payload,
+    sender: chain.sender,
+    second: await checkSecond(contents, opened, chain, passedMs),
+    passedMs,
+  };
 }

@@ -1,4 +1,7 @@
-/** Gates and weekly keys: whose word is taken for them, and what a file publishes. Spec 15.1, 15.2. Vectors: parcel/board. */
+/**
+ * Gates and weekly keys: whose word is taken for them, and what a file publishes. Spec 15.1, 15.2. Vectors:
+ * parcel/board.
+ */
 import { gate, intakeKey, type IntakeKey, type Publication } from "../board";
 import { equal } from "../bytes";
 import { verifyFrame } from "../cose";
@@ -49,7 +52,12 @@ async function checkKeyObject(object: IntakeKey, { svc, side, address }: Address
 }
 
 /** The receiving key of that week; `key` is the address key that the sender trusts. */
-export async function checkIntakeKey(bytes: Uint8Array, to: AddressedTo, key: Uint8Array, week: number): Promise<Uint8Array> {
+export async function checkIntakeKey(
+  bytes: Uint8Array,
+  to: AddressedTo,
+  key: Uint8Array,
+  week: number,
+): Promise<Uint8Array> {
   const object = intakeKey.decode(bytes);
   await checkKeyObject(object, to, key);
   if (object.payload.week !== week) throw malformed(`the key of week ${object.payload.week}, want ${week}`);
@@ -57,8 +65,14 @@ export async function checkIntakeKey(bytes: Uint8Array, to: AddressedTo, key: Ui
   return object.payload.key;
 }
 
-/** What a server takes of a publication by itself: the weeks of its keys. Its epoch and its gate are judged elsewhere. */
-export async function checkPublication({ key, keys }: Publication, to: AddressedTo, present: number): Promise<readonly number[]> {
+/**
+ * What a server takes of a publication by itself: the weeks of its keys. Its epoch and its gate are judged elsewhere.
+ */
+export async function checkPublication(
+  { key, keys }: Publication,
+  to: AddressedTo,
+  present: number,
+): Promise<readonly number[]> {
   const objects: IntakeKey[] = [];
   for (const bytes of keys) {
     const object = intakeKey.decode(bytes);
@@ -68,7 +82,8 @@ export async function checkPublication({ key, keys }: Publication, to: Addressed
   }
   const weeks = objects.map(({ payload }) => payload.week);
   if (weeks.some((week, i) => week <= (weeks[i - 1] ?? -1))) throw malformed("weeks that do not rise");
-  if (weeks.some((week) => week < present || week > present + limit("intake_weeks"))) throw malformed("a week that is over, or too far ahead");
+  if (weeks.some((week) => week < present || week > present + limit("intake_weeks")))
+    throw malformed("a week that is over, or too far ahead");
   return weeks;
 }
 
@@ -82,10 +97,17 @@ export interface Receiving {
 }
 
 /**
- * The present week's key and those of twelve more. Of a desk each stands under the address key that the gate in force names, so
- * weeks without such a gate, and those of which the device lacks that key's secret, are left out; the keys are the newest epoch's.
+ * The present week's key and those of twelve more. Of a desk each stands under the address key that the gate in force
+ * names, so
+ * weeks without such a gate, and those of which the device lacks that key's secret, are left out; the keys are the
+ * newest epoch's.
  */
-export async function makePublication(file: Receiving, present: number, gates: readonly Gate[] | null, newGate: Uint8Array | null): Promise<Publication> {
+export async function makePublication(
+  file: Receiving,
+  present: number,
+  gates: readonly Gate[] | null,
+  newGate: Uint8Array | null,
+): Promise<Publication> {
   const keys = new Map<string, SigningKey>();
   const context = (epoch: number): EpochContext => ({ svc: file.svc, log: file.log, epoch });
   const secret = file.secrets.get(file.current);
@@ -102,7 +124,13 @@ export async function makePublication(file: Receiving, present: number, gates: r
   for (let week = present; week <= present + limit("intake_weeks"); week++) {
     if (signerOf(week) !== signer) continue;
     const key = await weeklyKey(secret, context(file.current), week);
-    objects.push(await intakeKey.make({ kid: addressOf(file.svc, file.side, file.log), svc: file.svc }, { side: file.side, week, key }, signer));
+    objects.push(
+      await intakeKey.make(
+        { kid: addressOf(file.svc, file.side, file.log), svc: file.svc },
+        { side: file.side, week, key },
+        signer,
+      ),
+    );
   }
   return { v: 1, ep: file.current, key: signer.public, gate: newGate, keys: objects };
 }

@@ -1,4 +1,7 @@
-/** Which letters there are, who sends them where, and which take two people: roles.json. Spec 15.4, 15.6. Vectors: parcel/letters. */
+/**
+ * Which letters there are, who sends them where, and which take two people: roles.json. Spec 15.4, 15.6. Vectors:
+ * parcel/letters.
+ */
 import table from "../../../../shared_schema/roles.json" with { type: "json" };
 import { Refused } from "../errors";
 import type { Side } from "../ids";

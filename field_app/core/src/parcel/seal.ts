@@ -18,7 +18,8 @@ export function room(from: Side, size: number): number {
   const least = limit("parcel_room");
   if (size <= least) return least;
   const padded = padme(size);
-  if (from === "victim" || padded + AROUND > limit("parcel_bytes")) throw new Refused("bad-value", `a letter of ${size} bytes does not go in`);
+  if (from === "victim" || padded + AROUND > limit("parcel_bytes"))
+    throw new Refused("bad-value", `a letter of ${size} bytes does not go in`);
   return padded;
 }
 
@@ -35,7 +36,10 @@ export function parcelInfo({ svc, from, address, week, id, root }: Bound): Uint8
   return concat(L("parcel"), svc, ascii(from), new Uint8Array(1), address, u32be(week), id, root);
 }
 
-/** `key` is the receiving key of that week. What cannot be sealed again, for the sender has kept nothing else, is `fixed`. */
+/**
+ * `key` is the receiving key of that week. What cannot be sealed again, for the sender has kept nothing else, is
+ * `fixed`.
+ */
 export async function sealParcel(bound: Bound, key: Uint8Array, contents: Contents, fixed: boolean): Promise<Parcel> {
   const plaintext = encodeContents(contents);
   const sealed = await hpkeSeal(key, parcelInfo(bound), pad(plaintext, room(bound.from, plaintext.length + LENGTH)));
@@ -56,7 +60,12 @@ function sizeOf(from: Side): (size: number) => number {
 }
 
 /** `seeds` are the week's private keys, of the newest epoch first. */
-export async function openContents(svc: Uint8Array, reader: Side, parcel: Parcel, seeds: readonly Uint8Array[]): Promise<Contents> {
+export async function openContents(
+  svc: Uint8Array,
+  reader: Side,
+  parcel: Parcel,
+  seeds: readonly Uint8Array[],
+): Promise<Contents> {
   const from = otherSide(reader);
   const info = parcelInfo({ svc, from, ...parcel });
   for (const seed of seeds) {

@@ -1,4 +1,7 @@
-/** Random histories of one log, the same for the same seed: several devices and people, every action, stubs and late work. */
+/**
+ * Random histories of one log, the same for the same seed: several devices and people, every action, stubs and late
+ * work.
+ */
 import { fromHex } from "../../src/bytes";
 import type { Action, Change, Field, Json, Op, OpId } from "../../src/change";
 import type { Placed } from "../../src/fold/model";
@@ -33,7 +36,17 @@ const FIELDS: ReadonlyMap<string, FieldRules> = new Map([
   ["story", rules("text")],
   ["state", rules("worst", { kind: "code", order: ["draft", "signed", "void"] })],
   ["set", rules("set")],
-  ["rows", rules("append", { kind: "list", cells: new Map([["x", rules("once")], ["y", rules("ask")], ["z", rules("worst")]]) })],
+  [
+    "rows",
+    rules("append", {
+      kind: "list",
+      cells: new Map([
+        ["x", rules("once")],
+        ["y", rules("ask")],
+        ["z", rules("worst")],
+      ]),
+    }),
+  ],
 ]);
 
 export const TYPES: Types = new Map([
@@ -42,19 +55,30 @@ export const TYPES: Types = new Map([
 ]);
 
 const NAMES = [...FIELDS.keys(), "unknown"];
-const VALUES: readonly Json[] = ["a", "b", "c", "yes", "no", "signed", "void", "draft", null, 1, true, new Map([["missing", "not_asked"]])];
+const VALUES: readonly Json[] = [
+  "a",
+  "b",
+  "c",
+  "yes",
+  "no",
+  "signed",
+  "void",
+  "draft",
+  null,
+  1,
+  true,
+  new Map([["missing", "not_asked"]]),
+];
 const ACTIONS: readonly Action[] = ["set", "set", "set", "add", "add", "remove", "resolve", "sign", "delete"];
 
-interface Made {
-  readonly record: Uint8Array;
-  readonly id: OpId;
-  readonly field: Field;
-}
+/** A few ops of every record are kept in mind, to be named by later ones. */
+const REMEMBERED = 24;
 
 export function history(seed: number, size: number, recordCount = 4): readonly Placed[] {
   const next = numbers(seed);
   const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
-  const made: Made[] = [];
+  const made = new Map<Uint8Array, OpId[]>();
+  const anywhere: OpId[] = [];
   const records: Uint8Array[] = [];
   const counters = [0, 0, 0, 0];
   const placed: Placed[] = [];
@@ -71,25 +95,55 @@ export function history(seed: number, size: number, recordCount = 4): readonly P
     if (begins) records.push(r);
     const ops: Op[] = [];
     for (let index = 0; index < 1 + next(4); index++) {
-      const op = anOp(next, pick, made.filter(({ record }) => record === r || next(10) === 0));
+      const op = anOp(next, pick, next(10) === 0 ? anywhere : (made.get(r) ?? []));
       ops.push(op);
     }
-    const change: Change = { r, t: pick(["plan", "note", "new"]), s: 1, c, b: next(seq + 1), at: 1000 + placed.length, ops, u: false };
-    for (const [index, { field }] of ops.entries()) made.push({ record: r, id: [device, c, index], field });
+    const change: Change = {
+      r,
+      t: pick(["plan", "note", "new"]),
+      s: 1,
+      c,
+      b: next(seq + 1),
+      at: 1000 + placed.length,
+      ops,
+      u: false,
+    };
+    for (const list of [made.get(r) ?? [], anywhere]) {
+      for (const index of ops.keys())
+        list.splice(list.length < REMEMBERED ? list.length : next(REMEMBERED), 1, [device, c, index]);
+      if (list !== anywhere) made.set(r, list);
+    }
     const late = next(8) === 0;
-    placed.push({ seq: Math.max(1, seq), received_ms: seq, part: 0, device, user: id(who >> 1), role: "navigator", late, stub: false, change });
+    placed.push({
+      seq: Math.max(1, seq),
+      received_ms: seq,
+      part: 0,
+      device,
+      user: id(who >> 1),
+      role: "navigator",
+      late,
+      stub: false,
+      change,
+    });
   }
   return placed;
 }
 
-function anOp(next: (n: number) => number, pick: <T>(list: readonly T[]) => T, made: readonly Made[]): Op {
+function anOp(next: (n: number) => number, pick: <T>(list: readonly T[]) => T, made: readonly OpId[]): Op {
   const action = pick(ACTIONS);
-  const preds = made.length === 0 ? [] : Array.from({ length: next(3) }, () => pick(made).id);
+  const preds = made.length === 0 ? [] : Array.from({ length: next(3) }, () => pick(made));
   if (action === "sign") return { field: "_signed", action, value: null, preds };
   if (action === "delete") return { field: "_deleted", action, value: true, preds: [] };
-  const row = made.length > 0 && next(3) === 0 ? pick(made).id : null;
+  const row = made.length > 0 && next(3) === 0 ? pick(made) : null;
   const field: Field = row === null ? pick(NAMES) : [pick(["rows", "unknown"]), row, pick(["x", "y", "z", "w"])];
   if (action === "resolve") return { field, action, value: [pick(VALUES), "why"], preds };
-  const value = action === "add" && next(2) === 0 ? new Map<string, Json>([["x", pick(VALUES)], ["y", pick(VALUES)], ["z", "no"]]) : pick(VALUES);
+  const value =
+    action === "add" && next(2) === 0
+      ? new Map<string, Json>([
+          ["x", pick(VALUES)],
+          ["y", pick(VALUES)],
+          ["z", "no"],
+        ])
+      : pick(VALUES);
   return { field, action, value, preds };
 }

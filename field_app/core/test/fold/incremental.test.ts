@@ -1,4 +1,7 @@
-/** A fold that takes more changes gives what a fold of all of them gives, however they came. Spec 3.2 (closed parts), 5.2, 5.7. */
+/**
+ * A fold that takes more changes gives what a fold of all of them gives, however they came. Spec 3.2 (closed parts),
+ * 5.2, 5.7.
+ */
 import { describe, expect, test } from "vitest";
 import { hex } from "../../src/bytes";
 import { emptyFold, fold, type Folded, PENDING_SEQ, replace, take, withPending } from "../../src/fold/fold";
@@ -19,7 +22,8 @@ function seen(folded: Folded): unknown {
 }
 
 /** What has one place in the log comes in the order of `c`, as an entry's changes do. */
-const inLogOrder = (changes: readonly Placed[]): readonly Placed[] => [...changes].sort((a, b) => a.seq - b.seq || a.change.c - b.change.c);
+const inLogOrder = (changes: readonly Placed[]): readonly Placed[] =>
+  [...changes].sort((a, b) => a.seq - b.seq || a.change.c - b.change.c);
 
 describe("a fold in pieces", () => {
   for (let seed = 1; seed <= 60; seed++) {
@@ -39,7 +43,14 @@ describe("a fold in pieces", () => {
       const all = inLogOrder(history(seed, 60));
       const next = numbers(seed);
       const closed = new Set(all.map(({ seq }) => seq).filter(() => next(3) === 0));
-      const folded = take(fold(LOG, TYPES, all.filter(({ seq }) => !closed.has(seq))), all.filter(({ seq }) => closed.has(seq)));
+      const folded = take(
+        fold(
+          LOG,
+          TYPES,
+          all.filter(({ seq }) => !closed.has(seq)),
+        ),
+        all.filter(({ seq }) => closed.has(seq)),
+      );
       expect(seen(folded)).toEqual(seen(fold(LOG, TYPES, all)));
     });
   }
@@ -56,10 +67,21 @@ describe("a fold in pieces", () => {
     const all = inLogOrder(history(7, 40)).map((placed, part) => ({ ...placed, part }));
     const [gone] = all.slice(5, 6);
     if (gone === undefined) throw new Error("a change wanted");
-    const ops = gone.change.ops.map((op) => ({ ...op, value: op.action === "sign" || op.action === "delete" ? op.value : null }));
+    const ops = gone.change.ops.map((op) => ({
+      ...op,
+      value: op.action === "sign" || op.action === "delete" ? op.value : null,
+    }));
     const stub: Placed = { ...gone, stub: true, change: { ...gone.change, ops } };
     const after = replace(fold(LOG, TYPES, all), gone.seq, gone.part, [stub]);
-    expect(seen(after)).toEqual(seen(fold(LOG, TYPES, all.map((placed) => (placed === gone ? stub : placed)))));
+    expect(seen(after)).toEqual(
+      seen(
+        fold(
+          LOG,
+          TYPES,
+          all.map((placed) => (placed === gone ? stub : placed)),
+        ),
+      ),
+    );
   });
 });
 
@@ -71,7 +93,11 @@ describe("pending changes", () => {
     const known = recordsInOrder(folded.records).find(({ type }) => type === "plan");
     if (known?.created == null) throw new Error("a record of a known type wanted");
     const { created } = known;
-    const change = { ...created.change, c: 10_000, ops: [{ field: "latest", action: "set" as const, value: "mine", preds: [] }] };
+    const change = {
+      ...created.change,
+      c: 10_000,
+      ops: [{ field: "latest", action: "set" as const, value: "mine", preds: [] }],
+    };
     const over = withPending(folded, created, [change]);
     const record = over.records.get(hex(known.id));
     expect(record === undefined ? null : shown(record, "latest").value).toBe("mine");
@@ -91,7 +117,9 @@ describe("speed", () => {
     const again = performance.now();
     take(folded, [{ ...last, seq: last.seq + 1, change: { ...last.change, c: 1_000_000 } }]);
     const page = performance.now() - again;
-    console.info(`10,000 changes to ${folded.records.size} records: ${whole.toFixed(0)} ms; one more: ${page.toFixed(1)} ms`);
+    console.info(
+      `10,000 changes to ${folded.records.size} records: ${whole.toFixed(0)} ms; one more: ${page.toFixed(1)} ms`,
+    );
     expect(whole).toBeLessThan(1500);
   });
 });

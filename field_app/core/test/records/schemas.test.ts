@@ -36,7 +36,12 @@ describe("the schemas", () => {
     for (const { name, fields } of SCHEMAS.types.values()) {
       for (const one of [...fields.values()].flatMap((of) => [of, ...of.cells.values()])) {
         const ranks = one.merge === "worst" || one.while_conflicted === "strictest";
-        if (ranks) expect([name, one.name, one.order.length > 0 || one.kind === "date" || one.kind === "yn"]).toEqual([name, one.name, true]);
+        if (ranks)
+          expect([name, one.name, one.order.length > 0 || one.kind === "date" || one.kind === "yn"]).toEqual([
+            name,
+            one.name,
+            true,
+          ]);
         if (one.while_conflicted !== "show_all") expect(CONTESTED.has(one.merge)).toBe(true);
         expect(one.cells.size > 0).toBe(one.merge === "append");
         if (one.many) expect(["set", "append"]).toContain(one.merge);
@@ -45,12 +50,28 @@ describe("the schemas", () => {
   });
 
   test("a field says what it is", () => {
-    expect(field("risk_assessment", "point")).toMatchObject({ shape: "code", codes: "assessment_point", many: false, missing: false, header: false });
-    expect(field("risk_assessment", "grid").cells.get("severity")).toMatchObject({ merge: "worst", missing: true, required: false });
-    expect(field("risk_assessment", "grid").cells.get("used")).toMatchObject({ merge: "once", shape: "yn", required: true });
+    expect(field("risk_assessment", "point")).toMatchObject({
+      shape: "code",
+      codes: "assessment_point",
+      many: false,
+      missing: false,
+      header: false,
+    });
+    expect(field("risk_assessment", "grid").cells.get("severity")).toMatchObject({
+      merge: "worst",
+      missing: true,
+      required: false,
+    });
+    expect(field("risk_assessment", "grid").cells.get("used")).toMatchObject({
+      merge: "once",
+      shape: "yn",
+      required: true,
+    });
     expect(field("case_note", "joint_with")).toMatchObject({ shape: "uuid", many: true, header: true });
     expect(field("spend", "receipt").need).toEqual({
-      need: "if", words: "if no reason for having none is given", rule: { rule: "missing", field: "no_receipt_why" },
+      need: "if",
+      words: "if no reason for having none is given",
+      rule: { rule: "missing", field: "no_receipt_why" },
     });
     expect(type("spend").derived.get("spend_state")?.codes).toBe("spend_state");
     expect(type("instruction").subjectAccess).toBe(false);
@@ -67,7 +88,12 @@ describe("the schemas", () => {
   });
 
   test("terms keep their order and their labels", () => {
-    expect([...(SCHEMAS.codes.get("contact_gate")?.terms.keys() ?? [])]).toEqual(["clear", "clear_after_date", "ring_first", "hold"]);
+    expect([...(SCHEMAS.codes.get("contact_gate")?.terms.keys() ?? [])]).toEqual([
+      "clear",
+      "clear_after_date",
+      "ring_first",
+      "hold",
+    ]);
     expect(SCHEMAS.codes.get("flag3")?.terms.get("act_now")?.label).toBe("Act now");
   });
 
@@ -79,7 +105,9 @@ describe("the schemas", () => {
     };
     expect(spoiled((text) => text.replace('"x-merge":"ask"', '"x-merge":"newest"'))).toThrow(Refused);
     expect(spoiled((text) => text.replace('"x-weight":"living"', '"x-weight":"heavy"'))).toThrow(Refused);
-    expect(spoiled((text) => text.replaceAll('"x-codes":"risk_tool"', '"x-codes":"no_such_list"'))).toThrow(/the code list no_such_list/);
+    expect(spoiled((text) => text.replaceAll('"x-codes":"risk_tool"', '"x-codes":"no_such_list"'))).toThrow(
+      /the code list no_such_list/,
+    );
     expect(() => readSchemas(RECORDS.slice(0, 0), CODES)).toThrow(/header/);
   });
 });

@@ -11,8 +11,10 @@ import { SCHEMAS } from "./shared";
 const ID = "0b0e7a1c-8f4e-4f0e-9d5f-1c2d3e4f5a6b";
 const json = (value: unknown): Json => {
   if (Array.isArray(value)) return value.map(json);
-  if (typeof value === "object" && value !== null) return new Map(Object.entries(value).map(([key, item]) => [key, json(item)] as const));
-  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value === "object" && value !== null)
+    return new Map(Object.entries(value).map(([key, item]) => [key, json(item)] as const));
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return value;
   throw new Error("no JSON");
 };
 
@@ -38,7 +40,10 @@ const FITS: readonly (readonly [string, unknown])[] = [
   ["spend.amount", 1_000_000_000],
   ["person.born", "1979-03-31"],
   ["risk_assessment.grid", { dva_type: "physical", used: "yes" }],
-  ["risk_assessment.grid", { dva_type: "physical", used: { missing: "not_asked" }, severity: { missing: "not_asked" } }],
+  [
+    "risk_assessment.grid",
+    { dva_type: "physical", used: { missing: "not_asked" }, severity: { missing: "not_asked" } },
+  ],
   ["referral.received_on", "2024-02-29"],
   ["case_note.state", null],
 ];
@@ -88,7 +93,9 @@ describe("values", () => {
     test(`${where} takes ${JSON.stringify(value).slice(0, 60)}`, () => {
       const [of = "", name = ""] = where.split(".");
       const field = fieldNamed(type(of), name);
-      expect(refusal(() => checkValue(json(value), field, field.many ? "add" : "set", SCHEMAS))?.message ?? null).toBeNull();
+      expect(
+        refusal(() => checkValue(json(value), field, field.many ? "add" : "set", SCHEMAS))?.message ?? null,
+      ).toBeNull();
     });
   }
   for (const [where, value, words] of DOES_NOT) {
@@ -136,10 +143,25 @@ function record(of: string, fields: { readonly [name: string]: unknown }) {
   const ops = Object.entries(fields).flatMap(([field, value]) => {
     const many = type(of).fields.get(field)?.many ?? false;
     const values = many && Array.isArray(value) ? value : [value];
-    return values.map((one) => ({ field, action: many ? ("add" as const) : ("set" as const), value: json(one), preds: [] }));
+    return values.map((one) => ({
+      field,
+      action: many ? ("add" as const) : ("set" as const),
+      value: json(one),
+      preds: [],
+    }));
   });
   const change = { r: id, t: of, s: 1, c: 1, b: 0, at: 0, ops, u: false };
-  const placed = { seq: 1, received_ms: 0, part: 0, device: DEVICE, user: DEVICE, role: "navigator", late: false, stub: false, change };
+  const placed = {
+    seq: 1,
+    received_ms: 0,
+    part: 0,
+    device: DEVICE,
+    user: DEVICE,
+    role: "navigator",
+    late: false,
+    stub: false,
+    change,
+  };
   const [only] = [...fold(LOG, emptyFold(LOG, SCHEMAS.types).types, [placed]).records.values()];
   if (only === undefined) throw new Error("a record wanted");
   return only;
@@ -147,18 +169,38 @@ function record(of: string, fields: { readonly [name: string]: unknown }) {
 
 describe("needed to sign", () => {
   const HERE = { file: "case", side: "perpetrator" } as const;
-  const names = (of: string, fields: { readonly [name: string]: unknown }, around: Parameters<typeof unmet>[2] = HERE): readonly string[] =>
-    unmet(type(of), record(of, fields), around).map(({ fields: some, cell }) => (cell === null ? some.join("|") : `${some.join("|")}.${cell}`));
+  const names = (
+    of: string,
+    fields: { readonly [name: string]: unknown },
+    around: Parameters<typeof unmet>[2] = HERE,
+  ): readonly string[] =>
+    unmet(type(of), record(of, fields), around).map(({ fields: some, cell }) =>
+      cell === null ? some.join("|") : `${some.join("|")}.${cell}`,
+    );
 
   test("what is needed and not there", () => {
-    expect(names("case_note", { event_at: { at: "2026", precision: "year" } })).toEqual(["body", "suicide_or_self_harm", "threat_to_someone", "child_concern"]);
-    expect(names("case_note", { body: "x", suicide_or_self_harm: "concern", threat_to_someone: "concern", child_concern: "concern" })).toEqual([]);
+    expect(names("case_note", { event_at: { at: "2026", precision: "year" } })).toEqual([
+      "body",
+      "suicide_or_self_harm",
+      "threat_to_someone",
+      "child_concern",
+    ]);
+    expect(
+      names("case_note", {
+        body: "x",
+        suicide_or_self_harm: "concern",
+        threat_to_someone: "concern",
+        child_concern: "concern",
+      }),
+    ).toEqual([]);
   });
 
   test("what is needed beside a value", () => {
     const base = { about: "x", outline: "x", action_taken: "x", manager_told_at: "x", parent_told: "x" };
     expect(names("safeguarding_concern", { ...base, referred: "no" })).not.toContain("referred_to");
-    expect(names("safeguarding_concern", { ...base, referred: "yes" })).toEqual(expect.arrayContaining(["referred_to", "referred_at"]));
+    expect(names("safeguarding_concern", { ...base, referred: "yes" })).toEqual(
+      expect.arrayContaining(["referred_to", "referred_at"]),
+    );
   });
 
   test("what is needed where another is missing, or has a missing reason", () => {
@@ -171,7 +213,9 @@ describe("needed to sign", () => {
     const around = { file: "shared_care", side: "perpetrator" } as const;
     expect(names("own_safety_plan", {}, around).some((name) => name.includes("warning_signs|"))).toBe(true);
     const step = { words: "Walk", order: 1, by: ID };
-    expect(names("own_safety_plan", { things_i_can_do: [step] }, around).some((name) => name.includes("warning_signs"))).toBe(false);
+    expect(
+      names("own_safety_plan", { things_i_can_do: [step] }, around).some((name) => name.includes("warning_signs")),
+    ).toBe(false);
   });
 
   test("what something outside the record says, or another has worked out", () => {
@@ -187,6 +231,8 @@ describe("needed to sign", () => {
 
   test("a cell that a row has to have in the end", () => {
     expect(names("risk_assessment", { grid: [{ dva_type: "physical", used: "yes" }] })).toContain("grid.severity");
-    expect(names("risk_assessment", { grid: [{ dva_type: "physical", used: "yes", severity: "high" }] })).not.toContain("grid.severity");
+    expect(names("risk_assessment", { grid: [{ dva_type: "physical", used: "yes", severity: "high" }] })).not.toContain(
+      "grid.severity",
+    );
   });
 });

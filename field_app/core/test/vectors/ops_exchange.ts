@@ -32,29 +32,45 @@ function rootsIn(input: In) {
 export const ops: Ops = {
   take_page: async (input) => {
     const { registry, file } = await readFile(input);
-    const absent = (input.has("absent") ? input.list("absent").map(asList) : []).map(([seq, part]) => [asNumber(seq), asNumber(part)] as const);
+    const absent = (input.has("absent") ? input.list("absent").map(asList) : []).map(
+      ([seq, part]) => [asNumber(seq), asNumber(part)] as const,
+    );
     const member = !input.has("member") || input.value("member") === true;
     const told = { ...NOTHING_TOLD, roots: rootsIn(input) };
-    const page = await takePage({ file, absent, ids: false }, pageIn(input), { ...TAKING, registry, sent: sentIn(input), told, member });
+    const page = await takePage({ file, absent, ids: false }, pageIn(input), {
+      ...TAKING,
+      registry,
+      sent: sentIn(input),
+      told,
+      member,
+    });
     if (page.kind === "behind") return "behind";
     const now: CborValue = head.write(headOf(page.reading.file.log));
     if (page.kind === "ids") return struct({ head: now, ids: page.ids, erased: page.erased });
     return struct({
-      head: now, absent: page.reading.absent, kept: page.kept.map(({ seq, by }) => [seq, by]),
+      head: now,
+      absent: page.reading.absent,
+      kept: page.kept.map(({ seq, by }) => [seq, by]),
       taken: page.taken.map(({ served, void: code, by }) => [served.seq, code, by.user, by.role]),
     });
   },
   take_registry_page: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
-    const page = await takeRegistryPage(registry, pageIn(input), { ...REGISTRY_TAKING, incarnation: input.bytes("incarnation") });
+    const page = await takeRegistryPage(registry, pageIn(input), {
+      ...REGISTRY_TAKING,
+      incarnation: input.bytes("incarnation"),
+    });
     return struct({
-      head: head.write(headOf(page.registry.log)), taken: page.taken.map(({ served, void: code }) => [served.seq, code]),
+      head: head.write(headOf(page.registry.log)),
+      taken: page.taken.map(({ served, void: code }) => [served.seq, code]),
       devices: [...page.registry.devices.values()].map(({ device }) => device).sort(compare),
     });
   },
   take_checkpoint: async (input) => {
     const { registry } = await readRegistry(input.map("registry"));
     const seen = nullable(witness).read(input.value("seen"));
-    return witness.write(await takeCheckpoint(registry, seen, asText(input.value("note")), input.list("path").map(asBytes)));
+    return witness.write(
+      await takeCheckpoint(registry, seen, asText(input.value("note")), input.list("path").map(asBytes)),
+    );
   },
 };

@@ -20,9 +20,15 @@ export const ops: Ops = {
   open_stub: (input) => checkStub(input.text("file"), readPart(input.value("changes"), true)).length,
   stub_says: (input) => stubSays(checkStub(input.text("file"), readPart(input.value("changes"), true))),
   fund: (input) => {
-    const { allotted, unallocated, spent, disputed, remaining, spends, ignored } = foldFund(input.bytes("log"), changes(input));
+    const { allotted, unallocated, spent, disputed, remaining, spends, ignored } = foldFund(
+      input.bytes("log"),
+      changes(input),
+    );
     return struct({
-      allotted, unallocated, spent, disputed,
+      allotted,
+      unallocated,
+      spent,
+      disputed,
       remaining: [...remaining].sort().map(([device, pence]) => [decodeUuid(device), pence]),
       spends: [...spends.values()].map((one) => [one.id, one.counted, one.disputed]),
       ignored: ignored.map(({ seq, record }) => [seq, record]),

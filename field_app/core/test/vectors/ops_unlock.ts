@@ -1,13 +1,26 @@
 /** Registers the operations of the topic unlock. */
 import { help } from "../../src/help";
 import { readSide } from "../../src/ids";
-import { boxInfo, boxRecipients, checkHelp, helpDigits, openAnswer, openBox, requestId, unlockBound } from "../../src/unlock";
+import {
+  boxInfo,
+  boxRecipients,
+  checkHelp,
+  helpDigits,
+  openAnswer,
+  openBox,
+  requestId,
+  unlockBound,
+} from "../../src/unlock";
 import { type In, struct } from "./notation";
 import { readRegistry } from "./ops_registry";
 import type { Ops } from "./runner";
 
 const context = (input: In) => ({
-  svc: input.bytes("svc"), side: readSide(input.text("side")), device: input.bytes("device"), cert: input.bytes("cert"), to: input.bytes("to"),
+  svc: input.bytes("svc"),
+  side: readSide(input.text("side")),
+  device: input.bytes("device"),
+  cert: input.bytes("cert"),
+  to: input.bytes("to"),
 });
 
 export const ops: Ops = {
