@@ -45,7 +45,8 @@ interface Props {
   readonly typed: Typed;
   readonly wrong: readonly Wrong[];
   readonly now: () => number;
-  readonly onType: (typed: Typed) => void;
+  /** Boxes that changed, and no others: what is typed meanwhile elsewhere stays. */
+  readonly onPut: (boxes: Typed) => void;
   readonly choices: (field: Field) => readonly Choice[];
   readonly attach: (file: File) => Promise<Choice>;
 }
@@ -55,11 +56,10 @@ export function putInto(typed: Typed, boxes: Typed): Typed {
   return Object.fromEntries(Object.entries({ ...typed, ...boxes }).filter(([, text]) => text !== ""));
 }
 
-export function RecordForm({ fields, before, typed, wrong, now, onType, choices, attach }: Props): JSX.Element {
+export function RecordForm({ fields, before, typed, wrong, now, onPut, choices, attach }: Props): JSX.Element {
   const was = useMemo(() => boxesBefore(fields, before), [fields, before]);
   const messages = useMemo(() => new Map(wrong.map((one) => [one.box, one.message])), [wrong]);
-  const put = (boxes: Typed): void => onType(putInto(typed, boxes));
-  const state = { typed, before: was, wrong: messages, now, put, choices, attach };
+  const state = { typed, before: was, wrong: messages, now, put: onPut, choices, attach };
   const isMain = (field: Field): boolean => field.need.when !== "never" || field.name === FIRST;
   const ofType = fields.filter((field) => !isMain(field) && !isOfEveryRecord(field));
   const ofEvery = fields.filter((field) => !isMain(field) && isOfEveryRecord(field));

@@ -42,16 +42,26 @@ export class Drafts {
   readonly #store: Store;
   readonly #listeners = new Set<(id: string, saving: Saving) => void>();
   readonly #waiting = new Map<string, Draft>();
+  readonly #stop = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(store: Store) {
     this.#store = store;
-    store.beforeLock(() => this.flush());
+    const { signal } = this.#stop;
+    signal.addEventListener("abort", store.beforeLock(() => this.flush()));
     // The browser may end a page that is hidden without another word.
-    document.addEventListener("visibilitychange", () => {
+    const hidden = (): void => {
       if (document.visibilityState === "hidden") void this.flush();
-    });
+    };
+    document.addEventListener("visibilitychange", hidden, { signal });
+  }
+
+  /** When the store has been locked. What could not be written by then is forgotten. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#waiting.clear();
+    this.#stop.abort();
   }
 
   onSaving(listener: (id: string, saving: Saving) => void): () => void {

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ErrorSummary } from "../../src/components/basics";
 import { type Choice, idOf } from "../../src/forms/context";
 import { NOTHING_BEFORE, type Outcome, type Wrong, editsOf } from "../../src/forms/edits";
-import { RecordForm } from "../../src/forms/form";
+import { RecordForm, putInto } from "../../src/forms/form";
 import { type Field, RECORD_TYPES, type RecordType, recordType } from "../../src/forms/schema";
 import { type Value, isList, isMap, missingReason } from "../../src/forms/values";
 import { dayBoxes, whenBoxes } from "../../src/forms/dates";
@@ -43,7 +43,7 @@ function Shown({ type }: { readonly type: RecordType }) {
         typed={typed}
         wrong={wrong}
         now={() => Date.UTC(2026, 2, 3, 14, 5)}
-        onType={setTyped}
+        onPut={(boxes) => setTyped((was) => putInto(was, boxes))}
         choices={choices}
         attach={attach}
       />
