@@ -98,15 +98,17 @@ function checkValues(session: Session, type: RecordType, edits: readonly Edit[])
 }
 
 export async function edit(session: Session, log: Uint8Array, record: Uint8Array, edits: readonly Edit[]): Promise<void> {
+  await session.change(async (transaction) => editIn(session, transaction, log, record, edits));
+}
+
+export function editIn(session: Session, transaction: Transaction, log: Uint8Array, record: Uint8Array, edits: readonly Edit[]): void {
   const found = recordIn(session, log, record);
   const type = typeIn(session, log, found.type);
   checkValues(session, type, edits);
   const ops = changed(found, type, edits, writerIn(session, log));
   if (ops.length === 0) return;
-  await session.change(async (transaction) => {
-    keep(session, transaction, log, record, type, ops);
-    signQuick(session, transaction, log, record, type);
-  });
+  keep(session, transaction, log, record, type, ops);
+  signQuick(session, transaction, log, record, type);
 }
 
 /** A quick record is signed by saving, as soon as nothing is missing. */
@@ -125,12 +127,17 @@ export function missingIn(session: Session, log: Uint8Array, record: FoldedRecor
 }
 
 export async function sign(session: Session, log: Uint8Array, record: Uint8Array): Promise<void> {
+  await session.change(async (transaction) => signIn(session, transaction, log, record));
+}
+
+export function signIn(session: Session, transaction: Transaction, log: Uint8Array, record: Uint8Array): void {
   const found = recordIn(session, log, record);
   const type = typeIn(session, log, found.type);
   const missing = missingIn(session, log, found);
-  if (isDraft(found) && missing.length > 0) throw new Refused("bad-value", `still needed to sign: ${missing.map(({ fields }) => fields.join(" or ")).join(", ")}`);
-  const ops = signed(found, type, writerIn(session, log));
-  await session.change(async (transaction) => keep(session, transaction, log, record, type, ops));
+  if (isDraft(found) && missing.length > 0) {
+    throw new Refused("bad-value", `still needed to sign: ${missing.map(({ fields }) => fields.join(" or ")).join(", ")}`);
+  }
+  keep(session, transaction, log, record, type, signed(found, type, writerIn(session, log)));
 }
 
 export async function addend(session: Session, log: Uint8Array, record: Uint8Array, text: string, reason: string): Promise<void> {
