@@ -174,3 +174,17 @@ export async function undo(session: Session, log: Uint8Array, record: Uint8Array
   if (last.outbox !== null) throw new Refused("not-permitted", "it is on its way already: write what is right now, or make it void");
   await session.change(async (transaction) => session.dropPending(transaction, log, new Set([last.change.c])));
 }
+
+/** Throws away what one record says that never came into the log, and keeps that it was done, and why. What is on its way stays. */
+export async function discard(session: Session, log: Uint8Array, record: Uint8Array, reason: string): Promise<void> {
+  const loose = session.file(log).pending.filter(({ change, outbox }) => {
+    const item = outbox === null ? undefined : session.outbox.get(outbox);
+    return equal(change.r, record) && (item === undefined || item.final);
+  });
+  if (loose.length === 0) throw new Refused("not-permitted", "it is on its way already");
+  const [first] = loose;
+  await session.change(async (transaction) => {
+    session.dropPending(transaction, log, new Set(loose.map(({ change }) => change.c)));
+    session.alarm(transaction, log, null, "discarded", `you threw away ${loose.length} change(s) to a ${first?.change.t.replaceAll("_", " ") ?? "record"} that was not sent: ${reason}`);
+  });
+}
