@@ -149,7 +149,8 @@ interface RawList {
 const lists = import.meta.glob<RawList>("../../../../shared_schema/codes/*.json", { eager: true, import: "default" });
 const schemas = import.meta.glob<RawRecord>("../../../../shared_schema/records/*.json", { eager: true, import: "default" });
 
-const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+/** With a capital letter, as terms stand by themselves. */
+export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 const TERMS: ReadonlyMap<string, readonly Term[]> = new Map(
   Object.values(lists).map((list) => [

@@ -39,7 +39,7 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
   return (
     <div class="govuk-button-group app-doings">
       {may("visit_plan") && <Button onPress={() => router.go({ at: "visit", file: file.id })}>Before you knock</Button>}
-      {may("contact") && <Button onPress={() => begin("contact")}>New contact</Button>}
+      {may("contact") && <Button onPress={() => router.go({ at: "contact", file: file.id })}>New contact</Button>}
       {may("case_note") && <Button onPress={() => begin("case_note")}>New note</Button>}
       {may("visit_plan") && (
         <Button look="secondary" onPress={() => router.go({ at: "finish", file: file.id, draft: newDraft() })}>

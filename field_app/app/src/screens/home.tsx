@@ -18,9 +18,11 @@ export function Home(): JSX.Element {
   return (
     <Page title="My cases">
       <WhenThere loaded={status}>{(there) => <Truth status={there} />}</WhenThere>
-      <Button look="warning" onPress={() => router.go({ at: "urgent" })}>
-        Urgent: somebody is in danger
-      </Button>
+      <button type="button" class="govuk-button govuk-button--warning app-call" onClick={() => router.go({ at: "urgent" })}>
+        Urgent
+        <span class="app-call__who">Somebody is in danger</span>
+      </button>
+      <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
       {release.waiting && (
         <Alert kind="information" heading="A newer version is on this phone">
           <p>What you are writing is kept. You unlock again afterwards.</p>
@@ -41,7 +43,6 @@ function Truth({ status }: { readonly status: Status }): JSX.Element {
   const { device, router, now } = useSession();
   const { busy, trouble, act } = useAct();
   const sync = (): void => act(() => device.sync());
-  const oldest = status.oldestUnsentMs === undefined ? "" : ` The oldest has waited ${howLong(now() - status.oldestUnsentMs)}.`;
   return (
     <>
       <div class="app-truth">
@@ -51,13 +52,17 @@ function Truth({ status }: { readonly status: Status }): JSX.Element {
         </Button>
       </div>
       {trouble !== undefined && <TroubleBox trouble={trouble} onAgain={sync} />}
-      {status.nudge && (
-        <Alert kind="warning" heading="Please go online soon">
-          <p>
-            {status.unsent} things are on this phone alone.{oldest} If it were lost, they would be lost with it.
-          </p>
-        </Alert>
-      )}
+    </>
+  );
+}
+
+/** What somebody has to look at, the worst first. */
+function Waiting({ status }: { readonly status: Status }): JSX.Element {
+  const { device, router, now } = useSession();
+  const { act } = useAct();
+  const oldest = status.oldestUnsentMs === undefined ? "" : ` The oldest has waited ${howLong(now() - status.oldestUnsentMs)}.`;
+  return (
+    <>
       {status.alarms.map((alarm) => (
         <Alert key={alarm.code} kind="error" heading={alarm.what}>
           <p>
@@ -68,6 +73,13 @@ function Truth({ status }: { readonly status: Status }): JSX.Element {
           </Button>
         </Alert>
       ))}
+      {status.nudge && (
+        <Alert kind="warning" heading="Please go online soon">
+          <p>
+            {status.unsent} things are on this phone alone.{oldest} If it were lost, they would be lost with it.
+          </p>
+        </Alert>
+      )}
       {status.conflicts > 0 && (
         <Alert kind="warning" heading={status.conflicts === 1 ? "1 decision waits" : `${status.conflicts} decisions wait`}>
           <p>Two people changed the same thing while apart.</p>

@@ -9,6 +9,7 @@ export type Place =
   | { readonly at: "home" }
   | { readonly at: "file"; readonly file: string }
   | { readonly at: "visit"; readonly file: string }
+  | { readonly at: "contact"; readonly file: string }
   | { readonly at: "types"; readonly file: string }
   | { readonly at: "record"; readonly file: string; readonly record: string }
   | { readonly at: "write"; readonly file: string; readonly type: string; readonly record?: string; readonly draft: string }

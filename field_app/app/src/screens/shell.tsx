@@ -9,6 +9,7 @@ import { Home } from "./home";
 import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
+import { QuickContact } from "./contact";
 import { RecordScreen } from "./record";
 import { Search } from "./search";
 import { Sending } from "./sending";
@@ -97,6 +98,8 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <FileScreen file={place.file} />;
     case "visit":
       return <Visit file={place.file} />;
+    case "contact":
+      return <QuickContact file={place.file} />;
     case "types":
       return <TypesOfRecord file={place.file} />;
     case "record":

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { LinkButton } from "../../components/basics";
 import { boxOf, isSet, wordsOf } from "../boxes";
 import { type Choice, idOf, useForm } from "../context";
-import { type Field, MISSING, YES_NO } from "../schema";
+import { type Field, MISSING, YES_NO, sentence } from "../schema";
 import { type ControlProps, Grouped } from "./parts";
 
 const MANY = 12;
@@ -25,7 +25,7 @@ const withStrangers = (known: readonly Choice[], chosen: readonly string[]): rea
   ...known,
   ...chosen
     .filter((id) => !known.some((choice) => choice.id === id))
-    .map((id) => ({ id, label: id.includes("-") ? "Something that is not on this phone" : id.replaceAll("_", " ") })),
+    .map((id) => ({ id, label: id.includes("-") ? "Something that is not on this phone" : sentence(id.replaceAll("_", " ")) })),
 ];
 
 interface ItemProps {
