@@ -28,11 +28,12 @@ function rankOfDay(value: Json, rules: FieldRules): number {
 function rank(op: FoldedOp, field: string, rules: FieldRules, said: Said): number {
   const end = endOf(op, field, said);
   const order = rules.order.length === 0 && rules.kind === "yn" ? YES_NO : rules.order;
-  const missing = "gone" in end || isMissing(end.value);
-  if (rules.kind === "date") return missing || "gone" in end ? Number.NEGATIVE_INFINITY : rankOfDay(end.value, rules);
-  if (missing || "gone" in end) {
-    return rules.merge === "ask" && order.length > 0 ? order.length - 1.5 : Number.NEGATIVE_INFINITY;
+  // What was removed ranks as a missing reason does.
+  if ("gone" in end || isMissing(end.value)) {
+    const belowTheStrictest = rules.merge === "ask" && rules.kind !== "date" && order.length > 0;
+    return belowTheStrictest ? order.length - 1.5 : Number.NEGATIVE_INFINITY;
   }
+  if (rules.kind === "date") return rankOfDay(end.value, rules);
   const term = typeof end.value === "string" ? order.indexOf(end.value) : -1;
   return term < 0 ? order.length : term;
 }
