@@ -4,7 +4,7 @@ import { after, randomSecret, randomId, sealEnvelope } from "../../src/author";
 import { equal } from "../../src/bytes";
 import { makeEpoch, makeGrant, makeMembers, makeRecover, owedGrants } from "../../src/membership/make";
 import { roleIn, rotationNeeded } from "../../src/membership/state";
-import { takeFileEntry } from "../../src/membership/take";
+import { BEHIND, readFileEntry, takeFileEntry } from "../../src/membership/take";
 import { readParts } from "../../src/reading";
 import { recoverBound, recoveryKeys } from "../../src/registry/recovery";
 import { deviceOf } from "../../src/registry/state";
@@ -43,13 +43,13 @@ test("begins, is written to and read, changes people and epochs", async () => {
   expect((await readParts(one, 2, new Map())).map(({ is }) => is)).toEqual(["closed", "closed"]);
   expect((await readParts(one, 2, new Map([[1, randomSecret()]]))).map(({ is }) => is)).toEqual(["hole", "hole"]);
 
-  const unseen = await sealEnvelope(
-    after(after(mine, one), two),
-    { ep: 1, secret: first },
-    [part(log, bo, 4, "b", 99)],
-    [randomSecret()],
-  );
-  expect((await readParts(unseen, 4, genesisSecrets)).map(({ is }) => is)).toEqual(["hole"]);
+  // What a change says to have seen is neither beyond what its envelope had seen nor at or after its own place.
+  const seen = { ...after(after(mine, one), two), sn: { ...mine.sn, seq: 3 } };
+  const read3 = async (b: number, place: number): Promise<string | undefined> => {
+    const entry = await sealEnvelope(seen, { ep: 1, secret: first }, [part(log, bo, 4, "b", b)], [randomSecret()]);
+    return (await readParts(entry, place, genesisSecrets))[0]?.is;
+  };
+  expect([await read3(3, 9), await read3(4, 9), await read3(3, 3)]).toEqual(["changes", "hole", "hole"]);
 
   const [second, third] = [randomSecret(), randomSecret()];
   const rotated = await makeEpoch(making(world, file, bo, genesisSecrets), second);
@@ -133,4 +133,28 @@ test("an abandoned file is brought back", async () => {
   const back = await next(now, file, statement);
   expect(rotationNeeded(now.registry, back)).toBe(false);
   expect([...(await opened(back, statement, cleo, new Map())).keys()]).toEqual([1, 2]);
+});
+
+test("a reader waits for a registry that it has not got, and takes none that contradicts its own", async () => {
+  const { world, admin, ada, bo } = cast;
+  const first = randomSecret();
+  const file = await begin(world, ada, [bo], first);
+  const later = await state(world, admin, { kind: "custody", threshold: 2, holders: ["Ada", "Bo"] });
+  const secrets = new Map([[1, first]]);
+  const rotated = await makeEpoch(making(later, file, ada, secrets), randomSecret());
+  expect(await readFileEntry(world.registry, file, rotated, START_MS + 9000)).toBe(BEHIND);
+  expect(await readFileEntry(later.registry, file, rotated, START_MS + 9000)).toMatchObject({ void: null });
+  expect(await code(() => takeFileEntry(world.registry, file, rotated, START_MS + 9000))).toBe("stale-registry");
+
+  const other = await state(world, admin, { kind: "custody", threshold: 2, holders: ["Ada", "Cleo"] });
+  expect(await code(() => readFileEntry(other.registry, file, rotated, START_MS + 9000))).toBe("contradiction");
+
+  const forked = { ...by(world, file, ada), sn: { ...by(world, file, ada).sn, chain: first } };
+  const entry = await sealEnvelope(
+    forked,
+    { ep: 1, secret: first },
+    [part(file.log.log, ada, 1, "x")],
+    [randomSecret()],
+  );
+  expect(await code(() => readFileEntry(world.registry, file, entry, START_MS + 9000))).toBe("contradiction");
 });

@@ -19,6 +19,10 @@ test("the new device stands in the registry of the code", async () => {
   const { world: with_, code: scanned } = await enrol(world, admin, carl);
   expect(checkEnrolled(with_.registry, scanned, carl.keys).user).toEqual(carl.subject.user);
   expect(await code(() => checkEnrolled(world.registry, scanned, carl.keys))).toBe("contradiction");
+  const elsewhere = { ...scanned, head: { ...scanned.head, chain: randomSecret() } };
+  expect(await code(() => checkEnrolled(with_.registry, elsewhere, carl.keys))).toBe("contradiction");
+  const otherKeys = { ...carl.keys, sign: randomSecret() };
+  expect(await code(() => checkEnrolled(with_.registry, scanned, otherKeys))).toBe("contradiction");
   const body = encodeEnrolment(await makeEnrolment(scanned, carl.keys, carl.key));
   expect(body.length).toBeGreaterThan(1216);
   expect(await code(() => decodeEnrolled(body))).toBe("malformed");
