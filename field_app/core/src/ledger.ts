@@ -81,8 +81,7 @@ function withSpend(fund: Fund, spend: Spend): ReadonlyMap<string, Spend> {
   return new Map(fund.spends).set(spend.id, spend);
 }
 
-// --- the lines
-// ---------------------------------------------------------------------------------------------------------
+// --- the lines -------------------------------------------------------------------------------------------------------
 
 function allotment(fund: Fund, { by, amount }: Line): Moved {
   if (!isHolder(by)) return "not-the-fund-holder";
@@ -172,8 +171,7 @@ const LINES: ReadonlyMap<Json, (fund: Fund, line: Line) => Moved> = new Map([
   ["reclaim", reclaim],
 ]);
 
-// --- the log
-// -----------------------------------------------------------------------------------------------------------
+// --- the log ---------------------------------------------------------------------------------------------------------
 
 const EMPTY: Fund = {
   allotted: 0,

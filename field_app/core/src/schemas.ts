@@ -21,8 +21,7 @@ import {
 } from "./record_types";
 import { FILE_KINDS, ROLES } from "./roles";
 
-// --- reading JSON
-// --------------------------------------------------------------------------------------------------------
+// --- reading JSON ----------------------------------------------------------------------------------------------------
 
 interface JsonObject {
   readonly [key: string]: unknown;
@@ -74,8 +73,7 @@ function places(value: unknown, where: string): Places {
 const pairs = (value: unknown, where: string): ReadonlyMap<string, string> =>
   new Map(Object.entries(object(value, where)).map(([key, one]) => [key, text(one, where)]));
 
-// --- fields
-// --------------------------------------------------------------------------------------------------------------
+// --- fields ----------------------------------------------------------------------------------------------------------
 
 const refName = (value: unknown): string | null =>
   isObject(value) ? (textOr(value["$ref"], "").split("/$defs/")[1] ?? null) : null;
@@ -165,8 +163,7 @@ function derivedOf(name: string, json: JsonObject, where: string): DerivedField 
   });
 }
 
-// --- types
-// ---------------------------------------------------------------------------------------------------------------
+// --- types -----------------------------------------------------------------------------------------------------------
 
 function noticeOf(value: unknown, where: string): NoticeRule {
   const json = object(value, where);

@@ -145,8 +145,7 @@ export function decodeStub(file: string, plaintext: Uint8Array): readonly Change
 
 export const encodeStub = (changes: readonly Change[]): Uint8Array => encodePart(changes, true);
 
-// --- what of it both people agree to
-// -----------------------------------------------------------------------------------
+// --- what of it both people agree to ---------------------------------------------------------------------------------
 
 function withoutNames(value: Json): Json {
   if (!isMap(value) || markerOf(value) === undefined) return value;

@@ -31,8 +31,7 @@ const refuse = (
 ): Refused => new Refused(code, message);
 const KEY = 32;
 
-// --- who may help
-// ----------------------------------------------------------------------------------------------------------
+// --- who may help ----------------------------------------------------------------------------------------------------
 
 /** A device with a role that nobody is listed for is helped by nobody, and helps nobody. */
 function isListed(side: Side, { roles }: Device): boolean {
@@ -76,8 +75,7 @@ function sorted<T extends { readonly to: Uint8Array }>(list: readonly T[]): read
   return [...list].sort((a, b) => compare(a.to, b.to));
 }
 
-// --- boxes
-// -----------------------------------------------------------------------------------------------------------------
+// --- boxes -----------------------------------------------------------------------------------------------------------
 
 /** `cert` is the entry id of the device's certificate. */
 export interface BoxContext {
@@ -109,8 +107,7 @@ export async function openBox(
   return keys.length === KEY ? [keys] : [keys.slice(0, KEY), keys.slice(KEY)];
 }
 
-// --- request and digits
-// ------------------------------------------------------------------------------------------------------
+// --- request and digits ----------------------------------------------------------------------------------------------
 
 /** `key` is the public half of a fresh X-Wing key, `made` the claimed time. */
 export function makeRequest(request: Omit<HelpRequest, "v">): Uint8Array {
@@ -185,8 +182,7 @@ export function readRequest(
 const isAtHand = (own: Device, locked: Device): boolean =>
   isInStanding(own) && readsContent(own.roles) && !equal(own.device, locked.device);
 
-// --- answer
-// ------------------------------------------------------------------------------------------------------------------
+// --- answer ----------------------------------------------------------------------------------------------------------
 
 /** What a recovery key signs when its shares open a device; `request` is the request's id. */
 export function unlockBound(svc: Uint8Array, device: Uint8Array, request: Uint8Array): Uint8Array {

@@ -92,8 +92,7 @@ export function settle(items: readonly OutboxItem[], decided: Decided): readonly
   return outcomes;
 }
 
-// --- clones
-// --------------------------------------------------------------------------------------------------------------
+// --- clones ----------------------------------------------------------------------------------------------------------
 
 /**
  * Whether a `clone-detected` shows that another copy of this device exists: the stored entry is rightly its own, of

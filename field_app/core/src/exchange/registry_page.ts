@@ -84,8 +84,7 @@ export async function takeRegistryPage(
   return { registry: after, taken };
 }
 
-// --- the audit tree
-// ------------------------------------------------------------------------------------------------------
+// --- the audit tree --------------------------------------------------------------------------------------------------
 
 /** The newest checkpoint, held against the one that the device has seen. Of another incarnation nothing is compared. */
 export async function takeCheckpoint(

@@ -2,7 +2,7 @@
 import { authorIn, randomId, randomSecret, signRegistryStatement } from "../../src/author";
 import type { Entry } from "../../src/entry";
 import { invite, makeEnrolment } from "../../src/enrolment";
-import { authorityId, fingerprint } from "../../src/ids";
+import { authorityId, fingerprint, type Side as SideName } from "../../src/ids";
 import { type SigningKey, signingKey } from "../../src/keys";
 import { headOf } from "../../src/log";
 import { recoveryKeys } from "../../src/registry/recovery";
@@ -17,20 +17,28 @@ export interface Side {
   readonly checkpoint: SigningKey;
 }
 
-export async function newSide(admin: Phone): Promise<Side> {
-  const keys = await Promise.all([0, 1, 2].map(() => signingKey(randomSecret())));
-  const [authority, receipt, checkpoint] = keys;
-  if (authority === undefined || receipt === undefined || checkpoint === undefined)
-    throw new Error("three keys wanted");
-  const [svc, incarnation, recovery] = [randomId(), randomId(), await recoveryKeys(randomSecret())];
-  const empty = emptyRegistry(svc, "perpetrator", fingerprint(authority.public));
+/** The service that its sides have in common. */
+export interface Service {
+  readonly svc: Uint8Array;
+  readonly authority: SigningKey;
+}
+
+export async function newService(): Promise<Service> {
+  return { svc: randomId(), authority: await signingKey(randomSecret()) };
+}
+
+export async function newSide(admin: Phone, side: SideName = "perpetrator", service?: Service): Promise<Side> {
+  const { svc, authority } = service ?? (await newService());
+  const [receipt, checkpoint] = [await signingKey(randomSecret()), await signingKey(randomSecret())];
+  const [incarnation, recovery] = [randomId(), await recoveryKeys(randomSecret())];
+  const empty = emptyRegistry(svc, side, fingerprint(authority.public));
   const first = {
     ...authorIn(svc, empty.log, authorityId(authority.public), authority, null),
     sn: { ...headOf(empty.log), incarnation },
   };
   const root = await signRegistryStatement(first, {
     kind: "root",
-    side: "perpetrator",
+    side,
     name: "Example",
     authority: authority.public,
     receipt: receipt.public,
