@@ -18,15 +18,22 @@ import { Session } from "../src/session";
 import { sync } from "../src/sync";
 import { Transport } from "../src/transport";
 import * as writing from "../src/writing";
-import { MemoryRows } from "../test/memory_rows";
+import { Cut, MemoryRows } from "../test/memory_rows";
+import { differing, snapshot } from "../test/snapshot";
 
 const [, , schemaFolder = "", server = ""] = process.argv;
 const read = (folder: string): unknown[] =>
   readdirSync(`${schemaFolder}/${folder}`).filter((name) => name.endsWith(".json")).map((name): unknown => JSON.parse(readFileSync(`${schemaFolder}/${folder}/${name}`, "utf8")));
 const schemas = readSchemas(read("records"), read("codes"));
 const rows = new MemoryRows();
-const online = { is: true };
-const transport = new Transport(server, (url, init) => (online.is ? fetch(url, init) : Promise.reject(new Error("offline"))));
+const online = { is: true, lose: 0 };
+const transport = new Transport(server, async (url, init) => {
+  if (!online.is) throw new Error("offline");
+  const answer = await fetch(url, init);
+  if (online.lose === 0) return answer;
+  online.lose -= 1;
+  throw new Error("the answer was lost");
+});
 const clock = { offset: 0 };
 const now = (): number => Date.now() + clock.offset;
 let session: Session | null = null;
@@ -76,8 +83,25 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
     session = await enrol(rows, readCode(text(given, "code")), server, text(given, "label"), transport, schemas, now);
     return { device: encodeUuid(session.identity.device), user: encodeUuid(session.identity.user) };
   },
+  /** As after the process has ended: everything from the rows, and what that is beside what was in memory. */
   reopen: async () => {
+    const before = snapshot(own());
     session = await Session.open(rows, own().identity, schemas, now);
+    return { differs: differing(before, snapshot(session)) };
+  },
+  /** The transaction after `after` others fails; `kept`: it became true all the same. */
+  cut: async (given) => {
+    rows.cut = { after: Number(given["after"]), kept: given["kept"] === true };
+    return {};
+  },
+  uncut: async () => {
+    const was = rows.cut !== null;
+    rows.cut = null;
+    return { was };
+  },
+  /** The answers to so many requests from now on are lost on their way. */
+  lose: async (given) => {
+    online.lose = Number(given["answers"]);
     return {};
   },
   online: async (given) => {
@@ -120,7 +144,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (does === undefined) throw new Refused("bad-value", "no such command");
     process.stdout.write(`${JSON.stringify({ ok: (await does(given)) ?? {} })}\n`);
   } catch (error) {
-    const said = error instanceof Refused ? { code: error.code, message: error.message } : { code: "crash", message: error instanceof Error ? (error.stack ?? "") : String(error) };
+    const said = error instanceof Cut ? { code: "cut", message: "" } : error instanceof Refused ? { code: error.code, message: error.message } : { code: "crash", message: error instanceof Error ? (error.stack ?? "") : String(error) };
     process.stdout.write(`${JSON.stringify({ error: said })}\n`);
   }
 }

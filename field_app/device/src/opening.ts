@@ -8,6 +8,7 @@ import { openGrant } from "@fieldkeep/core/grant";
 import type { File } from "@fieldkeep/core/membership/state";
 import { openPart } from "@fieldkeep/core/sealing";
 import { decodeFileStatement, type Grant } from "@fieldkeep/core/statement";
+import { decodeStub, stubSays } from "@fieldkeep/core/stub";
 import type { Identity } from "./identity";
 
 export type Secrets = ReadonlyMap<number, Uint8Array>;
@@ -63,7 +64,7 @@ export async function openParts(me: Identity, envelope: Envelope, seq: number, s
       if (part === null || secret === undefined) return { plaintext: null, hole: null };
       try {
         const plaintext = await openPart(secret, part, context, index);
-        const changes: readonly Change[] = decodePart(plaintext);
+        const changes = readChanges(plaintext);
         if (changes.some(({ b }) => b > sn.seq || b >= seq)) throw new Refused("malformed", "a change claims to have seen more than its entry");
         return { plaintext, hole: null };
       } catch (error) {
@@ -74,17 +75,31 @@ export async function openParts(me: Identity, envelope: Envelope, seq: number, s
   );
 }
 
-/** What an expunction says stands in the place of the part; null where its key is not here, or it does not open. */
-export async function openStub(me: Identity, { header, frame, parts }: Expunction, secrets: Secrets): Promise<Uint8Array | null> {
+/** The changes of a part. Throws `malformed` for a hole. */
+export function readChanges(plaintext: Uint8Array): readonly Change[] {
+  return decodePart(plaintext);
+}
+
+/** What an expunction says stands in the place of the part: `hole` where it is none, or not what the two agreed to. */
+export async function openStub(
+  me: Identity,
+  { header, frame, parts, payload }: Expunction,
+  file: File,
+  secrets: Secrets,
+): Promise<Part> {
   const { log, ep, kid, sq } = header;
-  const [secret, part] = [secrets.get(ep), parts[0]];
-  if (secret === undefined || part === undefined || part === null) return null;
+  const [secret, part = null] = [secrets.get(ep), parts[0]];
+  const said = decodeFileStatement(payload);
+  if (secret === undefined || part === null || said.kind !== "expunge" || file.kind === null)
+    return { plaintext: null, hole: null };
   try {
-    const plaintext = await openPart(secret, part, { svc: me.svc, log, epoch: ep, author: kid, sq, protected: frame.protected, total: 1 }, 0);
-    decodePart(plaintext, true);
-    return plaintext;
+    const context = { svc: me.svc, log, epoch: ep, author: kid, sq, protected: frame.protected, total: 1 };
+    const plaintext = await openPart(secret, part, context, 0);
+    if (!equal(stubSays(decodeStub(file.kind, plaintext)), said.says))
+      throw new Refused("malformed", "the stub says something else than what the two agreed to");
+    return { plaintext, hole: null };
   } catch (error) {
-    if (error instanceof Refused) return null;
+    if (error instanceof Refused) return { plaintext: null, hole: error.message };
     throw error;
   }
 }

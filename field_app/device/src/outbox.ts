@@ -4,64 +4,74 @@
  * What is in the outbox is in the rows before it is sent, and leaves it only on a verified final word.
  */
 import { type Author, authorIn, randomSecret, sealEnvelope } from "@fieldkeep/core/author";
-import { equal, hex } from "@fieldkeep/core/bytes";
+import { hex } from "@fieldkeep/core/bytes";
 import { encodePart } from "@fieldkeep/core/change";
-import { encodeEntry, type Entry } from "@fieldkeep/core/entry";
+import type { Entry } from "@fieldkeep/core/entry";
 import { Refused } from "@fieldkeep/core/errors";
+import { sealed as sealedItem } from "@fieldkeep/core/exchange/outbox";
+import type { What } from "@fieldkeep/core/exchange/receipts";
 import { limit } from "@fieldkeep/core/limits";
 import type { Log } from "@fieldkeep/core/log";
 import { holds, rotationNeeded } from "@fieldkeep/core/membership/state";
 import { paddedSize } from "@fieldkeep/core/sealing";
 import type { Transaction } from "./rows";
 import type { OpenFile, Session } from "./session";
-import type { OutboxItem, Pending } from "./stored";
+import { outboxItem, type OutboxItem, type Pending } from "./stored";
 
 const ENTRY_ROOM = limit("entry_bytes") - 65_536;
 const FRAME = 128;
 
-/** Whether the server has said its last word on it, so that nothing more comes of it by itself. */
-export const isDead = (item: OutboxItem): boolean => item.final;
+/** Sealed, and neither shown by its log nor settled: what comes after it follows it. */
+const isUnderWay = (item: OutboxItem): boolean => !item.final && item.shown === null;
 
 /** This device as the author of its next entry in a log: behind what it has sealed already. */
 export function authorOf(session: Session, log: Log): Author {
   const { identity, key, witness } = session;
   const author = authorIn(identity.svc, log, identity.device, key, witness);
-  const sealed = session.waiting(log.log).filter((item) => !isDead(item) && item.sq >= author.sq);
+  const sealed = session.waiting(log.log).filter((item) => !item.final && item.sq >= author.sq);
   return sealed.reduce((next, { sq, id }) => ({ ...next, sq: sq + 1, pv: id }), author);
 }
 
-function nextNumber(session: Session): number {
-  return Math.max(0, ...session.outbox.keys()) + 1;
+function whatOf(session: Session, entry: Entry): What {
+  if (hex(entry.header.log) === hex(session.registry.log.log)) return "registry";
+  if (entry.typ === "fieldkeep-envelope") return "envelope";
+  return entry.header.sq === 1 && entry.header.sn.seq === 0 ? "genesis" : "statement";
 }
 
-/** Signs a statement and puts it in the outbox. Nothing is sealed behind it before its verdict; only a genesis may have unsent successors. */
+/**
+ * Puts a signed entry in the outbox. Nothing is sealed behind a statement before its verdict; only a genesis may have
+ * unsent successors.
+ */
 export function putEntry(session: Session, transaction: Transaction, entry: Entry): OutboxItem {
-  const { log, sq } = entry.header;
-  if (entry.typ !== "fieldkeep-envelope" && sq > 1 && session.waiting(log).some((item) => !isDead(item) && item.code !== "shown")) {
+  const what = whatOf(session, entry);
+  if (what === "statement" && session.waiting(entry.header.log).some(isUnderWay)) {
     throw new Refused("after-predecessor", "something of this file is still unsent: sync first");
   }
-  const item: OutboxItem = {
-    n: nextNumber(session), log, sq, id: entry.id, pair: encodeEntry(entry), statement: entry.typ !== "fieldkeep-envelope", made_ms: session.now(),
-    code: "", message: "", final: false, receipted: false,
-  };
+  const n = Math.max(0, ...session.outbox.keys()) + 1;
+  const item = outboxItem(n, sealedItem(entry, what, Math.max(0, session.now())), "", "");
   session.putOutbox(transaction, item);
   return item;
 }
 
-/** Seals all pending changes that may be sealed now; gives back how many. */
-export async function sealPending(session: Session, transaction: Transaction): Promise<number> {
+/**
+ * Seals all pending changes that may be sealed now; gives back how many. Who is `out` seals under the newest key that
+ * they have.
+ */
+export async function sealPending(session: Session, transaction: Transaction, out = false): Promise<number> {
   let sealed = 0;
-  for (const open of [...session.files.values()]) sealed += await sealFile(session, transaction, open);
+  for (const open of [...session.files.values()]) sealed += await sealFile(session, transaction, open, out);
   return sealed;
 }
 
 function maySeal(session: Session, open: OpenFile, lost: boolean): boolean {
   const { file } = open.reading;
-  if (open.stopped !== "" || session.state.frozen || file.kind === null) return false;
-  if (session.waiting(open.log).some((item) => isDead(item) && item.statement)) return false;
+  if (open.stopped !== "" || session.state.frozen || file.kind === null || file.erased !== null) return false;
+  const items = session.waiting(open.log);
+  if (items.some((item) => item.final && item.statement && !(lost && item.verdict === "held"))) return false;
+  if (lost && !session.isMember(file)) return true;
+  if (file.blocked || (!open.begun && rotationNeeded(session.registry, file))) return false;
   if (lost) return true;
-  if (file.blocked || rotationNeeded(session.registry, file)) return false;
-  const statements = session.waiting(open.log).some((item) => item.statement && item.sq > 1 && !isDead(item) && item.code !== "shown");
+  const statements = items.some((item) => item.what === "statement" && isUnderWay(item));
   return !statements && holds(file, session.identity.device) && session.isMember(file);
 }
 
@@ -71,9 +81,9 @@ export function hasLostItsPlace(session: Session, { reading: { file } }: OpenFil
   return file.ever.has(hex(session.identity.user)) && !session.isMember(file);
 }
 
-async function sealFile(session: Session, transaction: Transaction, open: OpenFile): Promise<number> {
+async function sealFile(session: Session, transaction: Transaction, open: OpenFile, out: boolean): Promise<number> {
   const loose = open.pending.filter(({ outbox, held }) => outbox === null && held === "");
-  const lost = hasLostItsPlace(session, open);
+  const lost = out || hasLostItsPlace(session, open);
   if (loose.length === 0 || !maySeal(session, open, lost)) return 0;
   const { file } = open.reading;
   const ep = lost ? Math.max(0, ...[...open.secrets.keys()].filter((epoch) => file.commits.has(epoch))) : file.epoch;
@@ -83,9 +93,18 @@ async function sealFile(session: Session, transaction: Transaction, open: OpenFi
     for (let at = 0; at < group.length; ) {
       const { taken, plaintexts } = batch(group.slice(at));
       const author = authorOf(session, open.reading.file.log);
-      const entry = await sealEnvelope(author, { ep, secret }, plaintexts, plaintexts.map(() => randomSecret()));
+      const entry = await sealEnvelope(
+        author,
+        { ep, secret },
+        plaintexts,
+        plaintexts.map(() => randomSecret()),
+      );
       const { n } = putEntry(session, transaction, entry);
-      session.putPending(transaction, open.log, taken.map((one) => ({ ...one, outbox: n })));
+      session.putPending(
+        transaction,
+        open.log,
+        taken.map((one) => ({ ...one, outbox: n })),
+      );
       at += taken.length;
     }
   }
@@ -100,7 +119,10 @@ function byRecord(all: readonly Pending[]): readonly (readonly Pending[])[] {
 }
 
 /** As many changes as fit in one entry, and its parts: one for each record, the list of its changes. */
-function batch(all: readonly Pending[]): { readonly taken: readonly Pending[]; readonly plaintexts: readonly Uint8Array[] } {
+function batch(all: readonly Pending[]): {
+  readonly taken: readonly Pending[];
+  readonly plaintexts: readonly Uint8Array[];
+} {
   const grouped = new Map<string, Pending[]>();
   const taken: Pending[] = [];
   let size = 0;
@@ -113,7 +135,8 @@ function batch(all: readonly Pending[]): { readonly taken: readonly Pending[]; r
     taken.push(one);
     size += cost;
   }
-  return { taken, plaintexts: [...grouped.values()].map((group) => encodePart(group.map(({ change }) => change))) };
+  return {
+    taken,
+    plaintexts: [...grouped.values()].map((group) => encodePart(group.map(({ change }) => change))),
+  };
 }
-
-export const isOfThis = (session: Session, author: Uint8Array): boolean => equal(author, session.identity.device);

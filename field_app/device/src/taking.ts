@@ -1,208 +1,189 @@
-/** A page that the server served: taken into rows and memory, or kept out with an alarm. Spec 9.3. */
+/** What a page of a file brought, into rows and memory: keys, what its envelopes say, what was removed. Spec 4, 7.3, 7.8. */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { encode } from "@fieldkeep/core/cbor";
-import { decodeEntry, type Entry } from "@fieldkeep/core/entry";
-import { Refused } from "@fieldkeep/core/errors";
-import { type FilePage, type TakenEntry, takePage } from "@fieldkeep/core/exchange/file_page";
-import { takeRegistryPage } from "@fieldkeep/core/exchange/registry_page";
-import type { Served } from "@fieldkeep/core/exchange/served";
-import { fold, take } from "@fieldkeep/core/fold/fold";
-import { verifies } from "@fieldkeep/core/keys";
+import { opValue } from "@fieldkeep/core/change";
+import { decodeEntry } from "@fieldkeep/core/entry";
+import type { FilePage, TakenEntry } from "@fieldkeep/core/exchange/file_page";
+import { readServed, type Sent } from "@fieldkeep/core/exchange/served";
+import { fold, type Folded, take } from "@fieldkeep/core/fold/fold";
 import { seqOf } from "@fieldkeep/core/log";
-import { reaches } from "@fieldkeep/core/registry/state";
+import type { File } from "@fieldkeep/core/membership/state";
 import { decodeFileStatement } from "@fieldkeep/core/statement";
 import type { Page } from "@fieldkeep/core/sync";
-import { copied } from "./identity";
-import { openParts, opened, openStub, sealedIn, type Secrets } from "./opening";
+import type { OpenFile } from "./memory";
+import { opened, openParts, openStub, type Part, readChanges, sealedIn, type Secrets } from "./opening";
 import { keptPair, placedIn, placedOf, type Stored } from "./placing";
-import { demandProof } from "./proving";
+import { expungeOf, keepIds, takeErased, takeExpunction } from "./removing";
 import type { Transaction } from "./rows";
-import type { OpenFile, Session } from "./session";
-import { type EntryRow, entryRow, OF, read, write } from "./stored";
+import type { Session } from "./session";
+import { type EntryRow, entryRow, OF, type Pending, read, write } from "./stored";
 
-const NOBODY = new Uint8Array(16);
+type Taken = Extract<FilePage, { readonly kind: "taken" }>;
 
-/** What one answer brought. */
-export interface Brought {
-  received: number;
-  /** A statement relies on a registry that has not come yet. */
-  behind: boolean;
-  readonly contradictions: { readonly log: Uint8Array; readonly message: string }[];
-}
-
-/** What this very request pushed, by entry id: a page names it by its id alone. */
-export type SentEntries = ReadonlyMap<string, Entry>;
-
-// --- registry ------------------------------------------------------------------------------------------------------------
-
-export async function takeRegistry(session: Session, transaction: Transaction, page: Page, sent: SentEntries, brought: Brought): Promise<void> {
-  const { identity, registry } = session;
-  const after = await takeRegistryPage(registry, page, { incarnation: identity.incarnation, sent, told: session.told(page.log), check: verifies });
-  const reached = reaches(after.registry, identity.floor);
-  if (reached === false || (reached === null && !page.more)) throw new Refused("contradiction", "the registry is not the one that the inviter saw");
-  session.registry = after.registry;
-  for (const { served, void: code } of after.taken) {
-    if (served.entry === null) continue;
-    const row = { ...rowBase(served, served.entry), void: code, user: NOBODY, role: "", late: false, plaintexts: [] };
-    keepEntry(session, transaction, page.log, served, row);
-    demandProof(session, transaction, page.log, registry.log, after.taken.map((one) => one.served), served, code !== null);
-    if (code !== null) session.alarm(transaction, page.log, served.seq, `void:${code}`, "an entry of the registry counts for nothing");
+/** `page` is what came, `after` what core made of it. */
+export async function takeFilePage(
+  session: Session,
+  transaction: Transaction,
+  page: Page,
+  after: Exclude<FilePage, { readonly kind: "behind" }>,
+  sent: Sent,
+): Promise<void> {
+  const known = session.files.get(hex(page.log)) ?? session.blank(page.log);
+  const before = known.begun ? { ...session.blank(page.log), pending: known.pending, secrets: known.secrets } : known;
+  const { file } = after.reading;
+  if (after.kind === "ids" || file.erased !== null) {
+    const served = readServed(page, before.reading.file.log, sent);
+    if (file.erased !== null) return takeErased(session, transaction, before, served, after.reading);
+    keepIds(transaction, page.log, served);
+    return session.putFile(transaction, { ...before, reading: after.reading });
   }
-  stopRegistry(session, transaction, "");
-  brought.received += after.taken.length;
+  return takeEntries(session, transaction, before, after);
 }
 
-export function stopRegistry(session: Session, transaction: Transaction, stopped: string): void {
-  session.registryStopped = stopped;
-  transaction.put(OF.logs, hex(session.registry.log.log), copied(encode([[], false, stopped])));
-}
-
-// --- files ---------------------------------------------------------------------------------------------------------------
-
-export async function takeFile(session: Session, transaction: Transaction, page: Page, sent: SentEntries, brought: Brought): Promise<void> {
-  const before = session.files.get(hex(page.log)) ?? session.blank(page.log);
-  const after = await takePage(before.reading, page, {
-    registry: session.registry, sent, told: session.told(page.log), check: verifies, quietMs: session.state.quiet_ms,
-    member: before.reading.file.kind === null || session.isMember(before.reading.file),
-  });
-  switch (after.kind) {
-    case "behind":
-      brought.behind = true;
-      return;
-    case "ids":
-      if (after.erased !== null) takeErased(session, transaction, before, after.erased);
-      return;
-    case "taken":
-      if (after.reading.file.erased !== null) return takeErased(session, transaction, before, after.reading.file.erased.seq);
-      return takeEntries(session, transaction, before, after, brought);
-    default: {
-      const never: never = after;
-      return never;
-    }
-  }
-}
-
-/** Of an erased file nothing is kept but that it was. */
-function takeErased(session: Session, transaction: Transaction, before: OpenFile, seq: number): void {
-  forget(session, transaction, before);
-  session.alarm(transaction, before.log, seq, "erased", "this file was erased by two people: nothing of it is on this phone any more");
-}
-
-export function forget(session: Session, transaction: Transaction, { log, reading, pending }: OpenFile): void {
-  for (let seq = 1; seq <= seqOf(reading.file.log); seq++) transaction.delete(OF.entries(log), seq);
-  for (const { change } of pending) transaction.delete(OF.changes(log), change.c);
-  for (const item of session.waiting(log)) session.dropOutbox(transaction, item.n);
-  transaction.delete(OF.logs, hex(log));
-  transaction.delete(OF.secrets, hex(log));
-  session.files.delete(hex(log));
-}
-
-async function takeEntries(session: Session, transaction: Transaction, before: OpenFile, after: FilePage & { readonly kind: "taken" }, brought: Brought): Promise<void> {
+async function takeEntries(session: Session, transaction: Transaction, before: OpenFile, after: Taken): Promise<void> {
   const { log } = before;
   const { file } = after.reading;
   const { secrets, bad, older } = await opened(session.identity, file, after.taken, before.secrets);
+  session.putFile(transaction, { ...before, reading: after.reading, secrets });
   if (bad.length > 0) {
-    session.alarm(transaction, log, null, "bad-grant", "a colleague's device handed out a key that does not fit: ask your coordinator to give the file's keys again");
+    const text = "a colleague's device handed out a key that does not fit: ask your coordinator to give the file's keys again";
+    session.alarm(transaction, log, null, "bad-grant", text);
   }
-  const served = after.taken.map((one) => one.served);
   const stored: Stored[] = [];
   for (const one of after.taken) {
-    const row = await rowOf(session, transaction, log, one, secrets);
-    keepEntry(session, transaction, log, one.served, row);
-    demandProof(session, transaction, log, before.reading.file.log, served, one.served, one.void !== null);
-    if (one.void !== null) session.alarm(transaction, log, one.served.seq, `void:${one.void}`, "an entry that should have been refused counts for nothing");
+    const row = await rowOf(session, transaction, file, one, secrets);
+    transaction.put(OF.entries(log), one.served.seq, write(entryRow, row));
     stored.push({ seq: one.served.seq, row, entry: one.entry });
     tell(session, transaction, log, one);
   }
-  for (const { seq } of after.kept) session.alarm(transaction, log, seq, "kept", "the server still had a part that was removed; it is dropped here");
-  for (const seq of after.early) session.alarm(transaction, log, seq, "early", "the server dates this long before it last said that there was nothing new");
+  for (const { seq } of after.kept) {
+    const text = "the server still had a part that was removed; it is dropped here";
+    session.alarm(transaction, log, seq, "kept", text);
+  }
+  for (const seq of after.early) {
+    const text = "the server dates this long before it last said that there was nothing new: its time is not to be believed";
+    session.alarm(transaction, log, seq, "early", text);
+  }
+  for (const one of stored) await lookAtRemoval(session, transaction, one);
   const again = older || bad.length > 0 || file.expunged.length > before.reading.file.expunged.length;
   const folded = again
-    ? fold(log, session.schemas.types, await reopened(session, transaction, file, secrets))
+    ? await reopened(session, transaction, file, secrets)
     : take(before.folded, stored.flatMap((one) => placedIn(one)));
-  session.putFile(transaction, { ...before, pending: session.files.get(hex(log))?.pending ?? before.pending, reading: after.reading, secrets, stopped: "", folded });
+  session.putFile(transaction, { ...session.file(log), folded });
   dropShown(session, transaction, log);
-  brought.received += after.taken.length;
 }
 
-/** Changes of this device that the log shows are pending no more. */
-function dropShown(session: Session, transaction: Transaction, log: Uint8Array): void {
-  const { pending, folded } = session.file(log);
-  const device = hex(session.identity.device);
-  const shown = pending.filter(({ change }) => folded.standing.has(`${device}:${change.c}`)).map(({ change }) => change.c);
-  if (shown.length > 0) session.dropPending(transaction, log, new Set(shown));
+/** Before what was removed goes, this device looks whether the removal says of it what it has to. */
+async function lookAtRemoval(session: Session, transaction: Transaction, { row, entry }: Stored): Promise<void> {
+  const said = row.void === null ? expungeOf(entry) : null;
+  if (said === null) return;
+  const { log } = entry.header;
+  const content = said.at === 0 ? undefined : await transaction.get(OF.entries(log), said.at);
+  const target = content === undefined ? null : read(entryRow, content);
+  const gone = target === null ? null : { row: target, part: said.part, stub: row.plaintexts[0] ?? null };
+  await takeExpunction(session, transaction, session.file(log), { entry, received_ms: row.received_ms }, gone);
+
 }
 
-function rowBase(served: Served, entry: Entry): Pick<EntryRow, "pair" | "received_ms" | "leaf" | "salt" | "device"> {
-  const { received_ms, leaf, salt } = served;
-  return { pair: keptPair(entry, () => true), received_ms, leaf, salt, device: entry.header.kid };
-}
-
-async function rowOf(session: Session, transaction: Transaction, log: Uint8Array, one: TakenEntry, secrets: Secrets): Promise<EntryRow> {
-  const by = one.carried ?? one.by;
-  const row = { ...rowBase(one.served, one.entry), void: one.void, device: by.device, user: by.user, role: by.role, late: one.carried !== null, plaintexts: [] };
-  if (one.void !== null) return row;
-  if (one.entry.typ === "fieldkeep-expunction") return { ...row, plaintexts: [await openStub(session.identity, one.entry, secrets)] };
-  const envelope = sealedIn(one.entry);
-  if (envelope === null) return row;
-  const parts = await openParts(session.identity, envelope, one.served.seq, secrets);
+async function rowOf(
+  session: Session,
+  transaction: Transaction,
+  file: File,
+  { served, entry, void: code, by: author, carried }: TakenEntry,
+  secrets: Secrets,
+): Promise<EntryRow> {
+  const by = carried ?? author;
+  const { seq, received_ms, leaf, salt } = served;
+  const isGone = (part: number): boolean => file.expunged.some((one) => one.at === seq && one.part === part);
+  const pair = keptPair(entry, isGone);
+  const row = { pair, received_ms, leaf, salt, void: code, ...by, late: carried !== null, plaintexts: [] };
+  if (code !== null) return row;
+  const parts = await partsOf(session, file, seq, row, secrets);
   for (const [index, { hole }] of parts.entries()) {
-    if (hole !== null) session.alarm(transaction, log, one.served.seq, "hole", `part ${index} cannot be read: ${hole}`);
+    if (hole === null) continue;
+    session.alarm(transaction, file.log.log, seq, "hole", `part ${index} cannot be read: ${hole}`);
   }
-  return { ...row, pair: keptPair(one.entry, (index) => (parts[index]?.plaintext ?? null) === null), plaintexts: parts.map(({ plaintext }) => plaintext) };
+  return { ...row, plaintexts: parts.map(({ plaintext }) => plaintext) };
 }
 
-function keepEntry(session: Session, transaction: Transaction, log: Uint8Array, served: Served, row: EntryRow): void {
-  session.leaves.set(served.leaf, hex(served.id));
-  transaction.put(OF.entries(log), served.seq, write(entryRow, row));
-  if (session.promised.get(hex(log))?.delete(served.seq) === true) transaction.delete(OF.promised(log), served.seq);
-  for (const item of session.waiting(log)) {
-    if (!equal(item.id, served.id)) continue;
-    if (item.receipted || row.void !== null) session.dropOutbox(transaction, item.n);
-    else session.putOutbox(transaction, { ...item, code: "shown", message: "" });
-    if (row.void !== null) sealAgain(session, transaction, log, item.n);
-  }
+async function partsOf(session: Session, file: File, seq: number, row: EntryRow, secrets: Secrets): Promise<readonly Part[]> {
+  const entry = decodeEntry(row.pair);
+  if (entry.typ === "fieldkeep-expunction") return [await openStub(session.identity, entry, file, secrets)];
+  const envelope = sealedIn(entry);
+  return envelope === null ? [] : openParts(session.identity, envelope, seq, secrets);
 }
 
-/** What an own envelope said that counts for nothing is sealed anew, under the same numbers: no reader has folded them. */
-export function sealAgain(session: Session, transaction: Transaction, log: Uint8Array, n: number): void {
-  const open = session.files.get(hex(log));
-  const loose = (open?.pending ?? []).filter((one) => one.outbox === n).map((one) => ({ ...one, outbox: null }));
-  if (loose.length > 0) session.putPending(transaction, log, loose);
-}
+// --- everything once more ------------------------------------------------------------------------------------------------
 
-/** Everything of a file once more: keys came of what came before, or parts were removed. Nothing of those stays in a row. */
-async function reopened(session: Session, transaction: Transaction, file: OpenFile["reading"]["file"], secrets: Secrets): Promise<ReturnType<typeof placedOf>> {
+/** Keys came, or were taken back, of what came before; or parts were removed: of those nothing stays in a row. */
+async function reopened(session: Session, transaction: Transaction, file: File, secrets: Secrets): Promise<Folded> {
   const { log } = file.log;
   const stored: Stored[] = [];
   for (let seq = 1; seq <= seqOf(file.log); seq++) {
     const content = await transaction.get(OF.entries(log), seq);
     if (content === undefined) continue;
     const kept = read(entryRow, content);
-    const entry = decodeEntry(kept.pair);
-    const row = await openedRow(session, file, { seq, row: kept, entry }, secrets);
-    transaction.put(OF.entries(log), seq, write(entryRow, row));
-    stored.push({ seq, row, entry });
+    const isGone = (part: number): boolean => file.expunged.some((one) => one.at === seq && one.part === part);
+    const whole = decodeEntry(kept.pair);
+    const row = { ...kept, pair: keptPair(whole, isGone) };
+    const entry = decodeEntry(row.pair);
+    const parts = row.void === null ? await partsOf(session, file, seq, row, secrets) : [];
+    const now = { ...row, plaintexts: parts.map(({ plaintext }) => plaintext) };
+    transaction.put(OF.entries(log), seq, write(entryRow, now));
+    writeAnew(session, transaction, log, kept, now, isGone);
+    stored.push({ seq, row: now, entry });
   }
-  return placedOf(stored, file.expunged);
+  return fold(log, session.schemas.types, placedOf(stored, file.expunged, secrets));
 }
 
-async function openedRow(session: Session, file: OpenFile["reading"]["file"], { seq, row, entry }: Stored, secrets: Secrets): Promise<EntryRow> {
-  if (row.void !== null) return row;
-  if (entry.typ === "fieldkeep-expunction") return { ...row, plaintexts: [row.plaintexts[0] ?? (await openStub(session.identity, entry, secrets))] };
-  const envelope = sealedIn(entry);
-  if (envelope === null) return row;
-  const gone = (part: number): boolean => file.expunged.some((one) => one.at === seq && one.part === part);
-  const parts = await openParts(session.identity, envelope, seq, secrets);
-  const plaintexts = entry.parts.map((_, index) => (gone(index) ? null : (row.plaintexts[index] ?? parts[index]?.plaintext ?? null)));
-  return { ...row, plaintexts, pair: keptPair(entry, (index) => !gone(index) && (plaintexts[index] ?? null) === null) };
+/** What an own entry said under a key that no honest colleague made is closed for everybody: it is sealed anew. */
+function writeAnew(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  before: EntryRow,
+  now: EntryRow,
+  isGone: (part: number) => boolean,
+): void {
+  if (!equal(before.device, session.identity.device) || decodeEntry(before.pair).typ !== "fieldkeep-envelope") return;
+  const closed = before.plaintexts.flatMap((plaintext, part) =>
+    plaintext !== null && !isGone(part) && (now.plaintexts[part] ?? null) === null ? readChanges(plaintext) : [],
+  );
+  const anew: readonly Pending[] = closed.map((change) => ({ change, outbox: null, held: "" }));
+  if (anew.length > 0) session.putPending(transaction, log, anew);
 }
+
+/** Changes of this device that the log shows are pending no more. */
+function dropShown(session: Session, transaction: Transaction, log: Uint8Array): void {
+  const { pending, folded } = session.file(log);
+  const device = hex(session.identity.device);
+  const there = pending.filter(({ change }) => folded.standing.has(`${device}:${change.c}`));
+  const isOwn = ({ change }: Pending): boolean => {
+    const placed = folded.standing.get(`${device}:${change.c}`);
+    return placed !== undefined && (placed.stub || isSaidIn(change, placed.change));
+  };
+  session.dropPending(transaction, log, new Set(there.filter(isOwn).map(({ change }) => change.c)));
+  for (const one of there.filter((each) => !isOwn(each) && each.held !== "repeated")) {
+    session.putPending(transaction, log, [{ ...one, outbox: null, held: "repeated" }]);
+    const text = "a copy of this phone used a change number first; what was typed here is kept, and is not sent";
+    session.alarm(transaction, log, null, "repeated", text);
+  }
+}
+
+const opsOf = ({ ops }: Pending["change"]): Uint8Array => encode(ops.map(opValue));
+const isSaidIn = (own: Pending["change"], there: Pending["change"]): boolean =>
+  equal(own.r, there.r) && equal(opsOf(own), opsOf(there));
 
 /** What a person is told of a statement. */
 function tell(session: Session, transaction: Transaction, log: Uint8Array, { entry, void: code, served }: TakenEntry): void {
-  if (code !== null || entry.typ !== "fieldkeep-statement") return;
-  const statement = decodeFileStatement(entry.payload);
-  if (statement.kind === "members" && statement.remove.some((user) => equal(user, session.identity.user))) {
-    session.alarm(transaction, log, served.seq, "removed", "you were removed from this file; what you had not sent is handed in, and held until a member decides on it");
+  if (code !== null) {
+    const text = "an entry that should have been refused counts for nothing";
+    session.alarm(transaction, log, served.seq, `void:${code}`, text);
+    return;
   }
+  if (entry.typ !== "fieldkeep-statement") return;
+  const statement = decodeFileStatement(entry.payload);
+  if (statement.kind !== "members" || !statement.remove.some((user) => equal(user, session.identity.user))) return;
+  const text = "you were removed from this file; what you had not sent is handed in, and held until a member decides on it";
+  session.alarm(transaction, log, served.seq, "removed", text);
 }

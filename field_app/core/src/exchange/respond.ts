@@ -3,6 +3,7 @@
  * exchange.
  */
 import { equal, hex } from "../bytes";
+import type { Deposited } from "../deposit";
 import { type Code, Refused } from "../errors";
 import { emptyFile, roleIn } from "../membership/state";
 import type { Check } from "../registry/judged";
@@ -26,6 +27,9 @@ export interface Responded {
 
 const DAY_MS = 86_400_000;
 
+/** What every answer to what was pushed has. */
+type Answered = Pick<SyncResponse, "answers" | "receipts" | "pages" | "more" | "time">;
+
 /** The state of one step, while it is taken. */
 class Step {
   readonly events: SyncEvent[] = [];
@@ -33,7 +37,7 @@ class Step {
 
   constructor(
     public view: View,
-    readonly response: SyncResponse,
+    readonly response: Answered,
     readonly ownMs: number,
     readonly check: Check,
   ) {}
@@ -229,9 +233,9 @@ function settleAll(step: Step): void {
 // --- the audit tree
 // --------------------------------------------------------------------------------------------------------
 
-async function takeTree(step: Step, asked: Asked): Promise<void> {
+async function takeTree(step: Step, asked: Asked, response: SyncResponse): Promise<void> {
   const { registry, checkpoint, roots, pending } = step.view;
-  const { checkpoint: note, consistency, inclusion, time } = step.response;
+  const { checkpoint: note, consistency, inclusion, time } = response;
   const tree = await takeCheckpoint(registry, checkpoint, note, consistency);
   step.view = { ...step.view, checkpoint: tree, roots: new Map([...roots, [tree.size, hex(tree.root)]]) };
   const paths = new Map(inclusion.map(({ leaf, path }) => [leaf, path] as const));
@@ -249,6 +253,17 @@ async function takeTree(step: Step, asked: Asked): Promise<void> {
   step.again ||= overdue.length > 0;
 }
 
+async function takeAnswered(view: View, asked: Asked, response: Answered, ownMs: number, check: Check): Promise<Step> {
+  if (response.answers.length !== asked.pushed.length)
+    throw new Refused("malformed", "not one answer for each entry that was pushed");
+  const step = new Step(view, response, ownMs, check);
+  await takeReceipts(step);
+  await takePages(step, asked);
+  await takeAnswers(step, asked);
+  settleAll(step);
+  return step;
+}
+
 /** `ownMs` is the device's clock. Nothing is half taken: a page that is refused leaves its log as it was. */
 export async function respond(
   view: View,
@@ -257,15 +272,27 @@ export async function respond(
   ownMs: number,
   check: Check,
 ): Promise<Responded> {
-  if (response.answers.length !== asked.pushed.length)
-    throw new Refused("malformed", "not one answer for each entry that was pushed");
-  const step = new Step(view, response, ownMs, check);
-  await takeReceipts(step);
-  await takePages(step, asked);
-  await takeAnswers(step, asked);
-  settleAll(step);
-  await step.guard(null, () => takeTree(step, asked));
+  const step = await takeAnswered(view, asked, response, ownMs, check);
+  await step.guard(null, () => takeTree(step, asked, response));
   const waiting = response.more || response.pages.some(({ more }) => more);
   if (!waiting) step.view = { ...step.view, quietMs: Math.max(step.view.quietMs ?? 0, response.time) };
   return { view: step.view, events: step.events, again: waiting || asked.left || step.again };
+}
+
+/**
+ * What was handed in (9.5): receipts, verdicts, and the registry up to the device's own revocation. It is told nothing
+ * of the audit tree. `serverMs` is the server's clock as far as the device knows it.
+ */
+export async function respondDeposited(
+  view: View,
+  asked: Asked,
+  { answers, receipts, pages }: Deposited,
+  serverMs: number,
+  ownMs: number,
+  check: Check,
+): Promise<Responded> {
+  const registry = pages.filter(({ log }) => equal(log, view.registry.log.log));
+  const answered = { answers, receipts, pages: registry, more: true, time: serverMs };
+  const step = await takeAnswered(view, asked, answered, ownMs, check);
+  return { view: step.view, events: step.events, again: registry.some(({ more }) => more) };
 }
