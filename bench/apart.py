@@ -1,6 +1,8 @@
 """Can who asks tell by the time whether there is such a file? `python -m bench.apart [--requests N] [--only KIND] [--json FILE]` measures that alone.
 
-Signed requests to the application in this process, about a file (address, part) that is not the asker's and about one that is not, in random order.
+Signed requests to the application in this process, about files (addresses, parts) that are not the asker's and about ones that are not, in random order.
+Of each kind there are dozens, each asked about in bodies of its own: what is peculiar to one body (where its numbers fall in a tree, how long its
+signature takes to verify) is no difference between what is and what is not, and with one of each it would look like one.
 The test, stated before: the two-sample Kolmogorov-Smirnov test of the two sets of times, `p` at least 0.001 for each kind of request, which for a dozen
 kinds is one false alarm in about a hundred runs. Of its statistic D, (1 + D) / 2 is how often the best single threshold guesses right.
 Two controls are made of the same requests: the same times under labels drawn by lot, and requests that were held up by 20 µs, which have to be found.
@@ -47,7 +49,9 @@ from sync.signing import sign_object
 
 HELD_UP_S: Final = 20e-6
 WANTED_P: Final = 0.001
-_NOTES: Final = 200  # in the file that is not the asker's
+_NOTES: Final = 200  # in the largest of the files that are not the asker's
+_OTHERS: Final = 32  # of them, and as many that are none
+_BODIES: Final = 4  # about each
 _STUB: Final = 32 + 256 + 16
 _WARM: Final = 50
 _QUOTAS: Final = ("requests_per_minute", "push_bytes_per_day", "unsigned_per_minute", "deliveries_per_day", "statements_per_day")
@@ -55,12 +59,12 @@ _QUOTAS: Final = ("requests_per_minute", "push_bytes_per_day", "unsigned_per_min
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: about a thing that is somebody else's, and about none."""
+    """What is asked: about things that are somebody else's, and about ones that are none. Each is a path and a body."""
 
     name: str
     method: str
-    foreign: tuple[str, bytes]
-    absent: tuple[str, bytes]
+    foreign: Sequence[tuple[str, bytes]]
+    absent: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +160,13 @@ class Inline(ThreadPoolExecutor):
 
 
 class Things:
-    """One's own file, a colleague's with much in it, and none; and what is asked about them."""
+    """One's own file, a colleague's, one with much in it, and none; and what is asked about them."""
 
     def __init__(self, team: Team) -> None:
         self.asker, second, other = team.enrol_many(3)
-        self.own, self.foreign, self.absent = team.file([self.asker, second]), team.begin_file([other]), secrets.token_bytes(16)
-        for session, log, notes in ((self.asker, self.own, 1), (other, self.foreign, _NOTES)):
+        self.own, self.foreign = team.file([self.asker, second]), [team.begin_file([other]) for _ in range(_OTHERS)]
+        self.absent = [secrets.token_bytes(16) for _ in range(_OTHERS)]
+        for session, log, notes in ((self.asker, self.own, 1), *((other, log, _NOTES if at == 0 else 2) for at, log in enumerate(self.foreign))):
             write_notes(session, log, notes)
         team.sync([self.asker, second, other])
         self._second, self._other = second, other
@@ -196,16 +201,24 @@ class Things:
         protected = author.header(EXPUNCTION, state.epoch)
         return self._pushing([sign_object(session.sign_key, protected, encode_file_statement(statement)), [stub]])
 
-    def requests(self, address: bytes) -> list[Request]:
-        """Each kind. `address` is one of the other side that has no key this week."""
+    def requests(self, addresses: Sequence[bytes]) -> list[Request]:
+        """Each kind. `addresses` are of the other side and have no key this week."""
+
+        def bodies(ask: Callable[[bytes], tuple[str, bytes]], things: Sequence[bytes]) -> list[tuple[str, bytes]]:
+            return [ask(thing) for thing in things for _ in range(_BODIES)]
 
         def about(name: str, method: str, ask: Callable[[bytes], tuple[str, bytes]]) -> Request:
-            return Request(name, method, ask(self.foreign), ask(self.absent))
+            return Request(name, method, bodies(ask, self.foreign), bodies(ask, self.absent))
 
-        row = next(row for row in self._other.store.entries(self.foreign) if not row.statement)
-        foreign = decode_entry_alone(row.cose)
-        none = secrets.token_bytes(32), secrets.token_bytes(32)
-        named = ((foreign.id, foreign.hashes[0]), none)
+        def address(which: bytes) -> tuple[str, bytes]:
+            return f"/v1/address/{ids.show(which)}", b""
+
+        def part(log: bytes) -> tuple[bytes, bytes]:
+            row = next(row for row in self._other.store.entries(log) if not row.statement)
+            entry = decode_entry_alone(row.cose)
+            return entry.id, entry.hashes[0]
+
+        named = list(map(part, self.foreign)), [(secrets.token_bytes(32), secrets.token_bytes(32)) for _ in self.absent]
 
         def reading(name: str) -> Request:
             return about(name, "GET", lambda log: (f"/v1/{name}/{ids.show(log)}?after=0", b""))
@@ -214,12 +227,12 @@ class Things:
             *map(reading, ("held", "purged", "parcels")),
             about("intake", "GET", lambda log: (f"/v1/intake/{ids.show(log)}", b"")),
             about("publishing", "POST", lambda log: (f"/v1/intake/{ids.show(log)}", encode_publication(Publication(1, bytes(32), None, ())))),
-            Request("address", "GET", (f"/v1/address/{ids.show(address)}", b""), (f"/v1/address/{ids.show(self.absent)}", b"")),
+            Request("address", "GET", bodies(address, addresses), bodies(address, self.absent)),
             about("cursor", "POST", lambda log: ("/v1/sync", encode_request(SyncRequest(cursors=self._mine(Cursor(log, 1, bytes(32))))))),
             about("pushed envelope", "POST", lambda log: ("/v1/sync", self._pushing(self.envelope(log)))),
             about("pushed statement", "POST", lambda log: ("/v1/sync", self._pushing(self.hold(log)))),
             about("handed in", "POST", lambda log: ("/v1/deposit", encode_deposit(Deposit((self.envelope(log),), 10**9)))),
-            Request("named part", "POST", *(("/v1/sync", self.naming(part)) for part in named)),
+            Request("named part", "POST", *([("/v1/sync", self.naming(one)) for one in parts] for parts in named)),
         ]
 
     def _pushing(self, pair: Any) -> bytes:
@@ -245,9 +258,9 @@ def measure(figures: Figures, parent: Path | None, requests: int, say: Callable[
             running.writer.stop()
             running.writer = AtOnce(running.realm)  # type: ignore[assignment]  # does what a Writer does
             running.readers = Inline(1)
-        address = secrets.token_bytes(16)
-        service.sides["victim"].realm.board.logs[address] = secrets.token_bytes(16)
-        kinds = [one for one in things.requests(address) if not only or one.name in only]
+        addresses = [secrets.token_bytes(16) for _ in range(_OTHERS)]
+        service.sides["victim"].realm.board.logs |= {address: secrets.token_bytes(16) for address in addresses}
+        kinds = [one for one in things.requests(addresses) if not only or one.name in only]
         asyncio.run(_measure(figures, service, things.asker, kinds, requests, say))
 
 
@@ -257,14 +270,14 @@ async def _measure(figures: Figures, service: Service, session: Session, kinds: 
         say(f"told apart by time: {request.name}")
         times: dict[str, list[float]] = {"foreign": [], "absent": [], "held up": []}
         for _ in range(_WARM):
-            await asker.ask(request.method, *request.foreign)
-            await asker.ask(request.method, *request.absent)
+            await asker.ask(request.method, *lot.choice(request.foreign))
+            await asker.ask(request.method, *lot.choice(request.absent))
         gc.collect()
         gc.disable()
         order = [*times] * requests
         lot.shuffle(order)
         for label in order:
-            path, body = request.foreign if label == "foreign" else request.absent
+            path, body = lot.choice(request.foreign if label == "foreign" else request.absent)
             times[label].append(await asker.ask(request.method, path, body, HELD_UP_S if label == "held up" else 0.0))
         gc.enable()
         service.sides[SIDE].realm.sequence()

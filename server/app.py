@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server import audit_routes, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
+from server import audit_routes, field_app, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
 from server.append.commit import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
@@ -217,6 +218,13 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return error_response(code, str(catalogue()[code]["means"]))
 
 
+def _field_app(folder: Path | None) -> list[Route]:
+    """The routes of the field app. Raises BadApp for a folder that was asked for and holds none."""
+    if folder == Path("none") or (folder is None and not field_app.BUILT.exists()):
+        return []
+    return field_app.routes(folder or field_app.BUILT)
+
+
 def make_app(service: Service) -> Starlette:
     """The ASGI application over an open service."""
 
@@ -228,7 +236,7 @@ def make_app(service: Service) -> Starlette:
         service.close()
 
     handlers: dict[Any, Any] = {HTTPException: _http_error}
-    app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers)
+    app = Starlette(routes=[*ROUTES, *_field_app(service.settings.app)], lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service = service
     return app

@@ -39,7 +39,7 @@ class Crossing:
     def intake_key(self, side: Side, address: bytes, now_ms: int) -> bytes:
         """The present week's key of an address of the other side. Raises Refused `no-such-file`."""
         realm = self.other(side)
-        log = realm.board.logs.get(address, bytes(16))  # of an address that there is not the same is asked
+        log = realm.board.logs.get(address, address)  # of an address that there is not the same is asked: no file is called as an address is
         found = read(realm.engine, lambda tx: parcel_store.intake_key(tx, log, week_of(now_ms)))
         if found is None:
             raise Refused("no-such-file")

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         "", description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For is believed. None are, by default."
     )
     body_seconds: float = Field(300.0, gt=0, description="How long the body of a signed request may take to come.")
+    app: Path | None = Field(
+        None, description="Folder of the built field app, served at /. Unset: the one that was built beside this server, if any; none: no app."
+    )
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")
 
     @model_validator(mode="after")

@@ -123,7 +123,14 @@ class Wiped:
     letters: int
 
 
-RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | Wiped | RecoveryStatement
+@dataclass(frozen=True, slots=True)
+class CoverTraffic:
+    """From now on a side's devices seal one envelope a day in each file, at `hour` UTC; None: they seal when they sync (docs/spec.md §9.7)."""
+
+    hour: int | None
+
+
+RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | Wiped | CoverTraffic | RecoveryStatement
 
 _SUBJECT: Final = keys("user", "name", "org", "roles", "until")
 _KEYS: Final = keys("device", "label", "sign", "receive")
@@ -202,6 +209,8 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_ = {"kind": "reinstate", "device": statement.device}
         case Wiped():
             map_ = {"kind": "wiped", **{name: getattr(statement, name) for name in _WIPED}}
+        case CoverTraffic():
+            map_ = {"kind": "cover_traffic", "hour": statement.hour}
         case Renew() | Custody() | Permit() | Close() | Drill():
             map_ = recovery_map(statement)
     return cbor.encode(map_)
@@ -260,6 +269,11 @@ def _wiped(value: dict[str, Any]) -> Wiped:
     return Wiped(*(as_uint(map_[name], name) for name in _WIPED))
 
 
+def _cover_traffic(value: dict[str, Any]) -> CoverTraffic:
+    hour = as_map(value, "cover_traffic", keys("kind", "hour"))["hour"]
+    return CoverTraffic(None if hour is None else as_uint(hour, "hour", 0, 23))
+
+
 def _device_and_reason(value: dict[str, Any], name: str, reasons: tuple[str, ...]) -> tuple[bytes, str]:
     map_ = as_map(value, name, keys("kind", "device", "reason"))
     if map_["reason"] not in reasons:
@@ -280,4 +294,5 @@ _DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {
     "permit": recovery.permit,
     "close": recovery.close,
     "drill": recovery.drill,
+    "cover_traffic": _cover_traffic,
 }

@@ -11,6 +11,7 @@ from typing import Final
 from shared_schema import ids, limits
 from shared_schema.certificate import (
     Certify,
+    CoverTraffic,
     Enrol,
     Invitation,
     Keys,
@@ -65,7 +66,9 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled; `recovery` has no key before the root."""
+    """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled; `recovery` has no key before the root.
+    `cover_hour` is the hour (UTC) at which a day of cover traffic begins, None where there is none.
+    """
 
     svc: bytes
     side: Side
@@ -77,6 +80,7 @@ class Registry:
     spent: Mapping[bytes, bytes] = field(default_factory=lambda: MappingProxyType({}))
     reused: frozenset[bytes] = frozenset()
     recovery: Recovery = field(default_factory=lambda: Recovery(()))
+    cover_hour: int | None = None
 
     @property
     def log(self) -> bytes:
@@ -159,6 +163,8 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
             grown = _take_reinstate(registry, entry, statement)
         case Wiped():
             grown = _take_wiped(registry, entry)
+        case CoverTraffic():
+            grown = _take_cover_traffic(registry, entry, statement)
         case Renew() | Custody() | Permit() | Close() | Drill():
             grown = replace(registry, recovery=_take_recovery(registry, entry, statement))
     return replace(grown, chains=(*registry.chains, chain))
@@ -270,6 +276,14 @@ def _take_wiped(registry: Registry, entry: Entry) -> Registry:
     return _with(registry, replace(author, wiped=registry.seq + 1))
 
 
+def _take_cover_traffic(registry: Registry, entry: Entry, statement: CoverTraffic) -> Registry:
+    if "administrator" not in _signed_by(registry, entry).subject.roles:
+        raise Refused("not-permitted", "only an administrator of this side turns cover traffic on or off")
+    if statement.hour == registry.cover_hour:
+        raise Refused("not-permitted", "it is so already")
+    return replace(registry, cover_hour=statement.hour)
+
+
 def _take_recovery(registry: Registry, entry: Entry, statement: Renew | Custody | Permit | Close | Drill) -> Recovery:
     author, seq, before = _signed_by(registry, entry), registry.seq + 1, registry.recovery
     own = isinstance(statement, Close) and statement.device == entry.author
@@ -305,6 +319,8 @@ def is_moot(registry: Registry, entry: Entry, now_ms: int) -> bool:
             return statement.until <= now_ms or (target is not None and not target.acts)
         case Custody():
             return is_of_older_key(registry, entry)
+        case CoverTraffic():
+            return statement.hour == registry.cover_hour
         case Suspend():
             return target is not None and not target.acts
         case Reinstate():

@@ -12,7 +12,8 @@ from shared_schema.membership import REFUSE_REASONS, Admit, Refuse, encode_file_
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync import log as log_rules
-from sync.change import Change, decode_part
+from sync.change import Change
+from sync.cover_traffic import read_part
 from sync.device.outbox import put_admission, put_statement
 from sync.device.session import Session
 from sync.device.syncing import Transport, deliver
@@ -142,7 +143,7 @@ def _changes(target: Opened, entry: Entry) -> list[Change]:
     found: list[Change] = []
     for i, part in enumerate(entry.parts):
         plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part or b"", i, len(entry.parts))
-        found += decode_part(plain)
+        found += read_part(plain)
     return sorted(found, key=lambda change: change.c)
 
 

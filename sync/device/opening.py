@@ -9,7 +9,8 @@ from shared_schema.errors import BadGrant, Malformed
 from shared_schema.membership import Members, Refuse, file_statement
 from shared_schema.removal import Expunge
 from sync import keys, sealing
-from sync.change import Change, decode_part, encode_part
+from sync.change import Change, encode_part
+from sync.cover_traffic import read_part
 from sync.device.outcome import Outcome
 from sync.device.purging import Purging
 from sync.device.session import Session
@@ -151,7 +152,7 @@ class Opening:
                 continue
             try:
                 plain = sealing.open_part(secret, ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
-                changes = decode_part(plain)
+                changes = read_part(plain)
                 if any(change.b > entry.sn.seq or change.b >= one.place.seq for change in changes):
                     raise Malformed("a change claims to have seen more than its entry")
                 found += [(change, plain[1:] if len(changes) == 1 else encode_part([change])[1:]) for change in changes]

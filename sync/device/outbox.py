@@ -11,6 +11,7 @@ from shared_schema.entry import ENVELOPE, Entry, decode_entry, envelope_payload
 from shared_schema.errors import ProtocolError, Refused, TooLarge
 from sync import keys, membership, sealing
 from sync.change import Change, Op, encode_part
+from sync.device import covering
 from sync.device.session import Session
 from sync.device.tables import HELD, ChangeRow
 from sync.entry import Author, sign_admission, sign_statement
@@ -66,16 +67,16 @@ def check_size(type_: str, ops: list[Op]) -> None:
         raise TooLarge(f"sealed, this change has {size} bytes; want at most {_LARGEST}: save it as several changes. Nothing was kept")
 
 
-def seal_pending(session: Session, *, out: bool = False) -> int:
+def seal_pending(session: Session, *, out: bool = False, at_once: bool = False) -> int:
     """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns. Who is `out`, or was
     removed from a file, seals under the newest key that it has: its work will be held, and members have that key too.
 
     A log whose changes cannot be sealed raises an alarm and holds up no other.
     """
     sealed = 0
-    for log in session.store.logs_with_unsealed():
+    for log in dict.fromkeys([*session.store.logs_with_unsealed(), *covering.logs(session)]):
         try:
-            sealed += _seal_log(session, log, out=out)
+            sealed += _seal_log(session, log, out=out, at_once=at_once)
         except ProtocolError as error:
             session.alarm(log, None, error.code, f"what waits in this file cannot be sealed, and stays on this device: {error}")
     return sealed
@@ -99,7 +100,7 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None, 
     return not waiting and session.identity.device in state.holders and session.identity.user in state.members
 
 
-def _seal_log(session: Session, log: bytes, *, out: bool) -> int:
+def _seal_log(session: Session, log: bytes, *, out: bool, at_once: bool) -> int:
     state = session.file(log)
     lost = out or (state is not None and session.identity.user in state.ever and session.identity.user not in state.members)
     if not _may_seal(session, log, state, lost=lost) or state is None:
@@ -110,16 +111,37 @@ def _seal_log(session: Session, log: bytes, *, out: bool) -> int:
     if secret is None:
         return 0
     rows = session.store.unsealed(log)
+    if covering.hour(session) is not None and not lost:
+        return _seal_covered(session, log, epoch, secret, rows, at_once=at_once)
     for group in _by_record(rows) if lost else [rows]:
         sealed = 0
         while sealed < len(group):
             taken, parts = _batch(group[sealed:])
             with session.store.transaction():
-                entry = _seal(session, log, epoch, secret, parts)
-                n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
-                session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
+                _put_sealed(session, log, taken, _seal(session, log, epoch, secret, parts))
             sealed += len(taken)
     return len(rows)
+
+
+def _put_sealed(session: Session, log: bytes, taken: list[ChangeRow], entry: Entry) -> None:
+    n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
+    session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
+
+
+def _seal_covered(session: Session, log: bytes, epoch: int, secret: bytes, rows: list[ChangeRow], *, at_once: bool) -> int:
+    """The day's envelope, if it is not sealed yet, and whatever of what waits may not wait for it (docs/spec.md §9.7)."""
+    due = covering.is_due(session, log)
+    if not due and not (rows and (at_once or covering.at_once(rows))):
+        return 0
+    sealed = 0
+    while due or sealed < len(rows):
+        taken, parts = covering.batch(rows[sealed:])
+        with session.store.transaction():
+            _put_sealed(session, log, taken, _seal(session, log, epoch, secret, parts))
+            if due:
+                covering.done(session, log)
+        sealed, due = sealed + len(taken), False
+    return max(1, sealed)
 
 
 def _by_record(rows: list[ChangeRow]) -> list[list[ChangeRow]]:

@@ -7,7 +7,8 @@ from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Malformed
 from sync import keys, sealing
-from sync.change import Change, decode_part
+from sync.change import Change
+from sync.cover_traffic import read_part
 from sync.device.session import Session
 
 
@@ -27,7 +28,7 @@ def changes_of(session: Session, log: bytes, sealed: Entry, part: int) -> list[C
     """The changes in a part; none where nothing of it is folded here: it has gone, its key is not here, or it is a hole."""
     plain = plaintext(session, log, sealed, part)
     try:
-        return [] if plain is None else decode_part(plain)
+        return [] if plain is None else read_part(plain)
     except Malformed:
         return []
 

@@ -233,7 +233,8 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         return int(self._db.execute(sql, (seq, received_ms, role, int(late), log, n)).rowcount)
 
     def unseal_from(self, n: int) -> None:
-        """The changes of outbox item `n` are to be sealed again."""
+        """The changes of outbox item `n` are to be sealed again, and the day's envelope too if it was that (docs/spec.md §9.7)."""
+        self._db.execute("DELETE FROM fact WHERE key IN (SELECT 'covered:' || lower(hex(log)) FROM outbox WHERE n = ?)", (n,))
         self._db.execute("UPDATE change SET sealed = NULL WHERE sealed = ? AND seq IS NULL", (n,))
 
     def unsent(self) -> int:

@@ -79,12 +79,14 @@ class Report:
         self.contradictions += [one for one in outcome.contradictions if one not in self.contradictions]
 
 
-def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None) -> Report:
-    """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request."""
+def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None, *, at_once: bool = False) -> Report:
+    """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request. With `at_once` nothing
+    waits for the hour of cover traffic.
+    """
     report = Report()
     crossing.before(session, transport)
     reading.put_due(session)
-    _reconcile(session, transport, report, progress)
+    _reconcile(session, transport, report, progress, at_once=at_once)
     ended = cover.take_out(session)
     if crossing.cross(session, transport) or ended:
         _reconcile(session, transport, report, progress)
@@ -96,14 +98,14 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
     return report
 
 
-def _reconcile(session: Session, transport: Transport, report: Report, progress: Callable[[Report], None]) -> None:
+def _reconcile(session: Session, transport: Transport, report: Report, progress: Callable[[Report], None], *, at_once: bool = False) -> None:
     stuck: set[bytes] = set()
     tended: set[bytes] = set()
     resealed: Counter[bytes] = Counter()
     look_first = _long_ago(session)
     while True:
         if not look_first or report.rounds:
-            seal_pending(session)
+            seal_pending(session, at_once=at_once)
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
@@ -130,7 +132,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         if report.rounds > _ROUNDS:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
-        sealed = seal_pending(session)
+        sealed = seal_pending(session, at_once=at_once)
         if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
             break
 

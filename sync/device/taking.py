@@ -6,13 +6,13 @@ Every response is taken in one transaction. What contradicts a signed history is
 from typing import Any, Final
 
 from shared_schema import cbor
-from shared_schema.certificate import Enrol, Reinstate, Suspend
+from shared_schema.certificate import CoverTraffic, Enrol, Reinstate, Suspend
 from shared_schema.entry import Entry, decode_entry, decode_entry_alone, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
 from shared_schema.recovery import Custody, Permit
 from shared_schema.wire import Page, SyncResponse
 from sync import exchange, registry
-from sync.device import exports, recovery
+from sync.device import exports, recovery, traffic
 from sync.device.opening import Opening
 from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
@@ -130,8 +130,10 @@ class _Taking:
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
-            elif self._was_here(one) and (text := recovery.news(session, one.place.entry)):
-                session.alarm(page.log, one.place.seq, "recovery", text)
+            elif self._was_here(one):
+                for code, text in (("recovery", recovery.news(session, one.place.entry)), ("cover-traffic", traffic.news(session, one.place.entry))):
+                    if text:
+                        session.alarm(page.log, one.place.seq, code, text)
 
     def _was_here(self, one: Taken) -> bool:
         """False for what happened before this device was certified: it is history, and no news."""
@@ -149,7 +151,7 @@ class _Taking:
             statement = registry.statement_of(entry)
             revoked = isinstance(statement, Permit) and known.devices[statement.device].revoked is not None
             # a suspension can be lifted, and an old request arrive after that; so with a clock that is set
-            final = revoked or not isinstance(statement, Suspend | Reinstate | Permit | Custody)
+            final = revoked or not isinstance(statement, Suspend | Reinstate | Permit | Custody | CoverTraffic)
             self.store.set_fact((REFUSED if final else MOOT) + item.id.hex(), b"moot")
             self.store.drop_outbox(item.n)
             if isinstance(statement, Permit | Custody) and not final:

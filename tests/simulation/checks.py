@@ -20,7 +20,8 @@ from shared_schema.records import Field, RecordType, record_types
 from shared_schema.removal import Erase, Expunge
 from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
-from sync.change import CellKey, Change, FieldKey, Op, OpId, decode_part, encode_part
+from sync.change import CellKey, Change, FieldKey, Op, OpId, encode_part
+from sync.cover_traffic import read_part
 from sync.device.recovery import open_epochs
 from sync.device.tables import HELD, LET_OUT, OutboxRow
 from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, conflicts, fold_log, fold_record, in_conflict, show, state_hash
@@ -34,7 +35,7 @@ from sync.stub import decode_stub
 from tests.simulation.model import CONTESTED, model_fund, model_leaf, model_record, model_root, model_shown
 from tests.world import Host, Phone, World, patched
 
-QUIET: Final = frozenset({"removed", "overtaken", "recovery", "erased", "letter-dropped"})
+QUIET: Final = frozenset({"removed", "overtaken", "recovery", "erased", "letter-dropped", "cover-traffic"})
 """Alarms that an honest history may raise."""
 
 
@@ -260,7 +261,7 @@ def _changes(opened: Opened, entry: Entry) -> list[Change]:
     for i, part in enumerate(entry.parts):
         if part is not None:
             plain = sealing.open_part(opened.secrets[epoch], ctx, entry.author, entry.sq, entry.sign1.protected, part, i, len(entry.parts))
-            found += decode_part(plain)
+            found += read_part(plain)
     return sorted(found, key=lambda change: change.c)
 
 

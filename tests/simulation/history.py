@@ -24,7 +24,7 @@ from shared_schema.ids import Side
 from shared_schema.records import record_types
 from shared_schema.roles import may_be_member, may_reinstate, may_sign
 from sync.change import DELETED, SIGNED, CellKey, Op, encode_part
-from sync.device import conflicts, files, funds, holding, records, removing, standing
+from sync.device import conflicts, covering, files, funds, holding, records, removing, standing, traffic
 from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
@@ -474,6 +474,14 @@ class History:
         """The recovery key of the side is changed: every file of it owes a rotation."""
         self.say(self.world.admins[phone.side], f"puts a fresh recovery key in force -> {_told(self.world.renew(phone.side))}")
 
+    def cover(self, phone: Phone) -> None:
+        """Cover traffic is turned on, at another hour, or off."""
+        admin, hour = self.world.admins[phone.side], self.rng.choice([None, self.rng.randrange(24)])
+        admin.sync()
+        if hour != covering.hour(admin.session):
+            admin.do(lambda session: traffic.turn(session, hour))
+            self.say(admin, f"turns cover traffic to {hour} -> {_told(admin.sync())}")
+
     def suspend(self, phone: Phone) -> None:
         """A colleague does, or a coordinator lifts it."""
         others = [other for other in self.world.of_side(phone.side) if other is not phone and not other.out]
@@ -656,6 +664,11 @@ class History:
         for phone in [*self.world.admins.values(), *self.world.phones]:
             phone.offline = False
             phone.remember()
+        for admin in self.world.admins.values():  # what waits for its hour goes too
+            admin.sync()
+            if covering.hour(admin.session) is not None:
+                admin.do(lambda session: traffic.turn(session, None))
+                admin.sync()
         for turn in range(3):
             for phone in self.world.phones:
                 self.say(phone, f"healing sync {turn + 1} -> {_told(phone.sync())}")
@@ -716,6 +729,7 @@ _CHANCES: Final[dict[str, tuple[Callable[[History, Phone], None], int]]] = {
     "revoke": (History.revoke, 3),
     "suspend": (History.suspend, 5),
     "renew": (History.renew, 2),
+    "cover": (History.cover, 1),
     "decide": (History.decide, 5),
     "remove": (History.remove, 6),
     "erase": (History.erase, 1),

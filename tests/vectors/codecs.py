@@ -122,6 +122,8 @@ def _decode_registry_statement(data: bytes) -> Value:
             return {"kind": "permit", "device": one.device, "files": files, "reason": one.reason, "until": one.until}
         case recovery.Close() as one:
             return {"kind": "close", "device": one.device}
+        case certificate.CoverTraffic() as one:
+            return {"kind": "cover_traffic", "hour": one.hour}
         case recovery.Drill() as one:
             return {"kind": "drill", "key": one.key, "files": one.files, "opened": one.opened, "by": one.by}
 
@@ -146,6 +148,7 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
 _PLAIN: Final[dict[str, Any]] = {
     "revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate, "wiped": certificate.Wiped,
     "renew": recovery.Renew, "permit": recovery.Permit, "close": recovery.Close, "drill": recovery.Drill,
+    "cover_traffic": certificate.CoverTraffic,
 }  # fmt: skip
 
 

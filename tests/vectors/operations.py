@@ -18,7 +18,7 @@ from shared_schema import recovery as recovery_shapes
 from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
 from sync import approval as approval_rules
-from sync import change, exchange, fold, granting, keys, ledger, log, membership, merkle, registry, removal, sealing, signing, stub
+from sync import change, cover_traffic, exchange, fold, granting, keys, ledger, log, membership, merkle, registry, removal, sealing, signing, stub
 from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
@@ -113,6 +113,11 @@ def fold_registry(given: In) -> tuple[registry.Registry, log.LogHead, list[str |
         reader, known, one = exchange.take_registry_entry(reader, decode_travelling(data), received_ms, (0, b""), known, history)
         taken.append(one)
     return known, reader.log, [one.void for one in taken]
+
+
+def _cover_hour(given: In) -> Any:
+    known, _, void = fold_registry(given)
+    return {"void": void, "hour": known.cover_hour}
 
 
 def _registry(given: In) -> Any:
@@ -622,6 +627,10 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "receiving_key": _receiving_key,
     "grant_info": _grant_info,
     "grant_open": _grant_open,
+    "cover_hour": _cover_hour,
+    "cover_parts": lambda given: cover_traffic.arrange(given["plaintexts"]),
+    "cover_fits": lambda given: cover_traffic.fits(given["sizes"]),
+    "read_part": lambda given: [encode_change_map(one) for one in cover_traffic.read_part(given["plaintext"])],
     "padded_size": lambda given: sealing.padded_size(given["size"]),
     "commitment": _commitment,
     "seal": _seal,

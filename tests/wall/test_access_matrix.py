@@ -4,6 +4,7 @@ A route or a kind of statement that has no row here fails. A refusal changes not
 byte for byte what is told about a thing that is not (W3).
 """
 
+import re
 import time
 from collections import Counter
 from typing import Any, Final
@@ -66,7 +67,10 @@ def test_everything_has_its_row() -> None:
     assert signed_routes() == {route for route, _ in ABOUT.values()} | PUSHING | UNSIGNED
     assert rows == {*OF_FILES, *OF_REGISTRIES, *ABOUT, matrix.SERVED, *KINDS}
     assert {name for name in KIND.values() if name != "members"} <= OF_FILES.keys()  # `members` is add and remove
-    kinds = {one.__name__.lower() for one in RegistryStatement.__args__} - {"root", "enrol"}  # of a new service, and of a new device
+    kinds = {re.sub(r"(?<!^)(?=[A-Z])", "_", one.__name__).lower() for one in RegistryStatement.__args__} - {
+        "root",
+        "enrol",
+    }  # of a new service, and of a new device
     assert kinds == {row.removesuffix(" another's") for row in OF_REGISTRIES}
     assert ROLES.keys() == {role for _, roles in PEOPLE.values() for role in roles} | {"administrator"}
 

@@ -15,7 +15,7 @@ from server.append.commit import OpenLog
 from server.realm import Realm
 from shared_schema import cbor, ids
 from shared_schema.approval import Approval
-from shared_schema.certificate import Certify, Keys, Reinstate, Revoke, Subject, Suspend, Wiped, encode_registry_statement
+from shared_schema.certificate import Certify, CoverTraffic, Keys, Reinstate, Revoke, Subject, Suspend, Wiped, encode_registry_statement
 from shared_schema.entry import ADMISSION, EMPTY_ROOT, ENVELOPE, EXPUNCTION, STATEMENT, Entry, Head, Witness, decode_entry_alone, envelope_payload
 from shared_schema.membership import (
     KEM_BYTES,
@@ -325,4 +325,5 @@ OF_REGISTRIES: Final[dict[str, Callable[[Wisher], Pair]]] = {
     "permit": _registry(lambda w: Permit(_standing(w, suspended=False), None, "other", w.cast.run.now_ms + DAY)),
     "close another's": _registry(lambda w: Close(w.cast.people["per"].session.identity.device)),
     "drill": _registry(_drill),
+    "cover_traffic": _registry(lambda _w: CoverTraffic(18)),
 }

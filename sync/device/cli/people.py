@@ -12,14 +12,15 @@ from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.roles import ROLES
-from sync.device import enrolment, recovery
+from sync.device import covering, enrolment, recovery, traffic
 from sync.device.cli import frame
 from sync.device.cli.devices import device_row
 from sync.device.cli.frame import Json, called, command
-from sync.device.cli.sending import try_sync
+from sync.device.cli.sending import send, try_sync
 from sync.device.cli.terminal import emit, warn, when
 from sync.device.profile import now_ms
 from sync.device.session import Session
+from sync.device.syncing import sync
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
@@ -95,6 +96,35 @@ def registry_show(as_json: Json = False) -> None:
     lines = [f"{name:15} {value}" for name, value in found.items() if name not in ("devices", "recovery", "shortfalls")]
     lines += [f"{'devices':15} {len(known.devices)}", *_recovery_lines(found["recovery"]), *(f"! {text}" for text in found["shortfalls"])]
     emit(found, *lines, as_json=as_json)
+
+
+@registry.command("cover-traffic")
+@command
+def registry_cover_traffic(
+    hour: Annotated[int | None, typer.Option(min=0, max=23, help="Turn it on: a day begins at this hour, UTC.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Turn it off.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show, or as an administrator turn on or off, cover traffic: each device then sends one envelope of the same size a day for each of its files,
+    whether there is something to say or not. What people write waits for it, up to a day; urgent alerts do not. It costs some 16 KiB a file and day.
+
+    Example: fieldkeep --profile office/victim-administrator registry cover-traffic --hour 18
+    """
+    if off and hour is not None:
+        raise typer.BadParameter("want --hour or --off, not both")
+    with frame.session() as opened:
+        if off or hour is not None:
+            with frame.online(opened) as transport:
+                sync(opened, transport)
+                send(opened, transport, traffic.turn(opened, hour), "cover traffic")
+        found = {"hour": covering.hour(opened), "waits": covering.waits(opened), "next_ms": covering.next_ms(opened)}
+    on = f"Cover traffic is on: a day begins at {hour_text(found['hour'])}; {found['waits']} wait until {when(found['next_ms'])}."
+    emit(found, "Cover traffic is off." if found["hour"] is None else on, as_json=as_json)
+
+
+def hour_text(hour: int | None) -> str:
+    """Such as 18:00 UTC."""
+    return "never" if hour is None else f"{hour:02}:00 UTC"
 
 
 def _recovery(opened: Session) -> dict[str, Any]:
