@@ -78,8 +78,11 @@ export interface Taking {
   readonly registry: Registry;
   readonly sent: Sent;
   readonly told: Told;
-  /** Whether the device's person is a member now: else what was removed since is not shown, nor demanded. */
-  readonly member: boolean;
+  /**
+   * Whether the device's person is a member of the file as it then is: who is none any more is not shown what was
+   * removed since, and who was none yet was not served what came before.
+   */
+  readonly member: (file: File) => boolean;
   /** The server's clock in an earlier answer after which nothing waited; null where there was none. */
   readonly quietMs: number | null;
   readonly check: Check;
@@ -131,10 +134,11 @@ function keptIn(file: File, served: readonly Served[], from: number): readonly K
 async function judgeAll(
   reading: FileReading,
   served: readonly Served[],
-  { registry, told, check }: Taking,
-): Promise<readonly [File, readonly TakenEntry[]] | null> {
+  { registry, told, member, quietMs, check }: Taking,
+): Promise<readonly [File, readonly TakenEntry[], readonly number[]] | null> {
   let { file } = reading;
   const taken: TakenEntry[] = [];
+  const early: number[] = [];
   for (const one of served) {
     const { entry } = one;
     if (entry === null) throw contradiction("an entry by its id alone that the device did not send");
@@ -142,6 +146,7 @@ async function judgeAll(
     if (next === BEHIND) return null;
     if (isAddressed(entry, file.svc, file.log.log)) checkTree(entry, file.log.incarnation, told);
     checkNotRefused(entry, next.void, told);
+    if (quietMs !== null && member(file) && one.received_ms < quietMs - EARLY_MS) early.push(one.seq);
     const by = authorOf(registry, file, next.file, entry.header.kid);
     taken.push({
       served: one,
@@ -152,12 +157,12 @@ async function judgeAll(
     });
     file = next.file;
   }
-  return [file, taken];
+  return [file, taken, early];
 }
 
 /** Throws what refuses the page whole: `contradiction`, or `malformed` where its head is not this server's at all. */
 export async function takePage(reading: FileReading, page: Page, taking: Taking): Promise<FilePage> {
-  const { registry, sent, told, member, quietMs } = taking;
+  const { registry, sent, told, member } = taking;
   const { log } = reading.file;
   const server = serverOf(registry);
   if (server === null) throw new Refused("no-service", "a registry without a root");
@@ -179,13 +184,10 @@ export async function takePage(reading: FileReading, page: Page, taking: Taking)
   }
   const judged = await judgeAll(reading, served, taking);
   if (judged === null) return { kind: "behind" };
-  const [file, taken] = judged;
+  const [file, taken, early] = judged;
   const absent = [...reading.absent, ...served.flatMap(absentOf)].filter((one) => !isAccounted(file, one));
-  if (absent.length > 0 && !page.more && member && file.erased === null)
+  if (absent.length > 0 && !page.more && member(file) && file.erased === null)
     throw contradiction("a part is absent that nothing accounts for");
-  const early = served
-    .filter(({ received_ms }) => quietMs !== null && member && received_ms < quietMs - EARLY_MS)
-    .map(({ seq }) => seq);
   return { kind: "taken", reading: { file, absent, ids: false }, taken, kept: keptIn(file, served, seqOf(log)), early };
 }
 
@@ -195,7 +197,7 @@ export const believed: Check = () => Promise.resolve(true);
 export const TAKING = {
   sent: new Map<string, Entry>(),
   told: NOTHING_TOLD,
-  member: true,
+  member: () => true,
   quietMs: null,
   check: verifies,
 } as const;

@@ -5,7 +5,7 @@
 import { equal, hex } from "../bytes";
 import type { Deposited } from "../deposit";
 import { type Code, Refused } from "../errors";
-import { emptyFile, roleIn } from "../membership/state";
+import { emptyFile, type File, roleIn } from "../membership/state";
 import type { Check } from "../registry/judged";
 import type { Receipt } from "../receipt";
 import { serverOf } from "../registry/state";
@@ -84,8 +84,7 @@ class Step {
   }
 }
 
-// --- pages
-// ---------------------------------------------------------------------------------------------------------------
+// --- pages -----------------------------------------------------------------------------------------------------------
 
 async function takeRegistry(step: Step, page: Page, { sent }: Asked): Promise<void> {
   const { view, check } = step;
@@ -122,7 +121,7 @@ async function takeFile(step: Step, page: Page, { sent }: Asked, complete: boole
   const { view, check } = step;
   const key = hex(page.log);
   const reading = view.files.get(key) ?? { file: emptyFile(view.registry, page.log), absent: [], ids: false };
-  const member = reading.file.kind === null || roleIn(reading.file, view.user) !== null;
+  const member = (file: File): boolean => roleIn(file, view.user) !== null;
   const taken = await takePage(reading, page, {
     registry: view.registry,
     sent,
@@ -160,8 +159,7 @@ async function takePages(step: Step, asked: Asked): Promise<void> {
     if (!isRegistry(page)) await step.guard(page.log, () => takeFile(step, page, asked, complete));
 }
 
-// --- what became of what was pushed
-// ----------------------------------------------------------------------------------------
+// --- what became of what was pushed ----------------------------------------------------------------------------------
 
 function promise(view: View, payload: Receipt["payload"]): View {
   const key = hex(payload.log);
@@ -230,8 +228,7 @@ function settleAll(step: Step): void {
   step.view = { ...step.view, outbox: step.view.outbox.filter((item) => staying.includes(item)) };
 }
 
-// --- the audit tree
-// --------------------------------------------------------------------------------------------------------
+// --- the audit tree --------------------------------------------------------------------------------------------------
 
 async function takeTree(step: Step, asked: Asked, response: SyncResponse): Promise<void> {
   const { registry, checkpoint, roots, pending } = step.view;

@@ -35,7 +35,8 @@ export const ops: Ops = {
     const absent = (input.has("absent") ? input.list("absent").map(asList) : []).map(
       ([seq, part]) => [asNumber(seq), asNumber(part)] as const,
     );
-    const member = !input.has("member") || input.value("member") === true;
+    const isMember = !input.has("member") || input.value("member") === true;
+    const member = (): boolean => isMember;
     const told = { ...NOTHING_TOLD, roots: rootsIn(input) };
     const page = await takePage({ file, absent, ids: false }, pageIn(input), {
       ...TAKING,
