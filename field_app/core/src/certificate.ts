@@ -98,6 +98,7 @@ const drill = refine(
     if (opened > files) throw new Refused("malformed", `${opened} opened of ${files} that were tried`);
   },
 );
+const coverTraffic = map({ kind: exactly("cover_traffic"), hour: nullable(integer(0, 23)) });
 
 export type Root = Of<typeof root>;
 export type Certify = Of<typeof certify>;
@@ -106,6 +107,7 @@ export type Custody = Of<typeof custody>;
 export type Permit = Of<typeof permit>;
 export type Renew = Of<typeof renew>;
 export type Drill = Of<typeof drill>;
+export type CoverTraffic = Of<typeof coverTraffic>;
 export type RegistryStatement =
   | Root
   | Certify
@@ -118,7 +120,8 @@ export type RegistryStatement =
   | Custody
   | Permit
   | Of<typeof close>
-  | Drill;
+  | Drill
+  | CoverTraffic;
 
 export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
   root,
@@ -133,6 +136,7 @@ export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
   permit,
   close,
   drill,
+  cover_traffic: coverTraffic,
 });
 
 export function decodeRegistryStatement(payload: Uint8Array): RegistryStatement {

@@ -46,6 +46,8 @@ export function overtaken(
       return inForce !== undefined && equal(inForce.id, statement.key) ? null : NEVER;
     case "custody":
       return inForce !== undefined && seen < inForce.seq ? TELL : null;
+    case "cover_traffic":
+      return statement.hour === registry.coverHour ? TELL : null;
     case "root":
     case "certify":
     case "enrol":

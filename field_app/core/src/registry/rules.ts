@@ -1,10 +1,10 @@
 /**
  * When a statement of a registry stands, and what it changes.
  *
- * Spec 6.1, 6.2. Vectors: registry. Those of recovery: ./recovery.
+ * Spec 6.1, 6.2. Vectors: registry, cover. Those of recovery: ./recovery.
  */
 import { concat, equal, hex } from "../bytes";
-import type { Certify, DeviceKeys, Enrol, RegistryStatement, Root, Subject } from "../certificate";
+import type { Certify, CoverTraffic, DeviceKeys, Enrol, RegistryStatement, Root, Subject } from "../certificate";
 import { toSign } from "../cose";
 import { L } from "../hash";
 import { fingerprint, recoveryId } from "../ids";
@@ -57,6 +57,8 @@ export async function apply(judged: Judged, statement: RegistryStatement): Promi
       return close(judged, author, statement.device);
     case "drill":
       return drill(judged, author, statement);
+    case "cover_traffic":
+      return coverTraffic(judged, author, statement);
     default: {
       const never: never = statement;
       return never;
@@ -186,4 +188,12 @@ function wiped({ registry, entry, place }: Judged): Registry {
     return refuse("not-permitted", "by no revoked device, or again");
   }
   return put(registry, { ...device, wiped: place });
+}
+
+// --- cover traffic ----------------------------------------------------------------------------------------------------
+
+function coverTraffic({ registry }: Judged, author: Device, { hour }: CoverTraffic): Registry {
+  checkAdministrator(author);
+  if (hour === registry.coverHour) refuse("not-permitted", "it is so already");
+  return { ...registry, coverHour: hour };
 }

@@ -74,6 +74,8 @@ export interface Registry {
   readonly custody: { readonly threshold: number; readonly holders: readonly string[] } | null;
   readonly permits: readonly PermitGiven[];
   readonly drills: readonly DrillHeld[];
+  /** The hour (UTC) at which a day of cover traffic begins (9.7); null where there is none. */
+  readonly coverHour: number | null;
   /** When the entry at each place was received; nothing was at place 0. */
   readonly times: Growing<number>;
 }
@@ -92,6 +94,7 @@ export function emptyRegistry(svc: Uint8Array, side: Side, pinned: Uint8Array): 
     custody: null,
     permits: [],
     drills: [],
+    coverHour: null,
     times: Growing.of(0),
   });
 }
