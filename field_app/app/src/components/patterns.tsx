@@ -1,5 +1,5 @@
 /** Patterns of the GOV.UK Design System and of the Ministry of Justice pattern library, with what they need and no more. */
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChildren, type JSX, h } from "preact";
 
 export type Colour = "blue" | "green" | "red" | "orange" | "yellow" | "grey" | "purple" | "teal" | "magenta";
 
@@ -34,9 +34,7 @@ export const SummaryList = ({ rows }: { readonly rows: readonly SummaryRow[] }):
 type Alarm = "information" | "success" | "warning" | "error";
 
 const SHAPES: Readonly<Record<Alarm, JSX.Element>> = {
-  information: (
-    <path d="M10.2 17H13.6V27.8H10.2ZM8.6 2H15.1V8H8.6Z" transform="translate(3 1)" />
-  ),
+  information: <path d="M15 2a13 13 0 1 0 0 26 13 13 0 0 0 0-26zm-1.7 5.6h3.4V11h-3.4zm0 5.2h3.4v9.6h-3.4z" fill-rule="evenodd" />,
   success: <path d="M11 22.4 4.7 16l-2.2 2.3L11 27 28 9.4 25.7 7z" transform="translate(0 -2)" />,
   warning: <path d="M15 2 1 27.5h28zM13.4 11h3.2v9h-3.2zm0 11h3.2v3.2h-3.2z" fill-rule="evenodd" />,
   error: <path d="M9 1h12l8 8v12l-8 8H9l-8-8V9zM13.2 7.5v10h3.6v-10zm0 12.5v3.5h3.6V20z" fill-rule="evenodd" />,
@@ -77,12 +75,18 @@ export interface TimelineItem {
   readonly children?: ComponentChildren;
 }
 
-export const Timeline = ({ items }: { readonly items: readonly TimelineItem[] }): JSX.Element => (
+interface TimelineProps {
+  readonly items: readonly TimelineItem[];
+  /** Of the titles: one below the heading that the line stands under. */
+  readonly level?: 2 | 3;
+}
+
+export const Timeline = ({ items, level = 3 }: TimelineProps): JSX.Element => (
   <ol class="moj-timeline app-timeline">
     {items.map(({ id, title, by, when, at, marks, children }) => (
       <li class="moj-timeline__item" key={id}>
         <div class="moj-timeline__header">
-          <h3 class="moj-timeline__title">{title}</h3> <p class="moj-timeline__byline">by {by}</p>
+          {h(`h${level}`, { class: "moj-timeline__title" }, title)} <p class="moj-timeline__byline">by {by}</p>
         </div>
         <p class="moj-timeline__date">
           {at === undefined ? when : <time dateTime={at}>{when}</time>} {marks}

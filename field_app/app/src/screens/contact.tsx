@@ -2,7 +2,6 @@
 import type { JSX } from "preact";
 import { Button, LinkButton } from "../components/basics";
 import { Page, TroubleBox, WhenThere } from "../components/page";
-import { SummaryList } from "../components/patterns";
 import { boxesOf } from "../forms/boxes";
 import { NOTHING_BEFORE, editsOf } from "../forms/edits";
 import { type Field, recordType } from "../forms/schema";
@@ -69,8 +68,7 @@ function Usual({ file, start, names }: UsualProps): JSX.Element | null {
   return (
     <>
       {trouble !== undefined && <TroubleBox trouble={trouble} />}
-      <SummaryList rows={said.map((field: Field) => ({ key: field.label, value: showValue(field, start[field.name] ?? null, names) }))} />
-      <LinkButton onPress={more}>Change this, or say more</LinkButton>
+      <p class="govuk-body">{said.map((field: Field) => showValue(field, start[field.name] ?? null, names)).join(" · ")}</p>
       <h2 class="govuk-heading-m" id="ended">
         How did it end?
       </h2>
@@ -84,6 +82,7 @@ function Usual({ file, start, names }: UsualProps): JSX.Element | null {
           </li>
         ))}
       </ul>
+      <LinkButton onPress={more}>Change this, or say more</LinkButton>
     </>
   );
 }

@@ -89,10 +89,11 @@ function Happened({ file }: { readonly file: FileSummary }): JSX.Element {
   );
 }
 
-export function Records({ records }: { readonly records: readonly RecordSummary[] }): JSX.Element {
+export function Records({ records, level = 3 }: { readonly records: readonly RecordSummary[]; readonly level?: 2 | 3 }): JSX.Element {
   const { router, now } = useSession();
   return (
     <Timeline
+      level={level}
       items={records.map((record) => ({
         id: `${record.file}/${record.id}`,
         title: (

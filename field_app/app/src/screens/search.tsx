@@ -49,7 +49,7 @@ export function Search(): JSX.Element {
           </WhenThere>
         )}
       </div>
-      {sought !== "" && <WhenThere loaded={found}>{(there) => (there.length === 0 ? null : <Records records={there} />)}</WhenThere>}
+      {sought !== "" && <WhenThere loaded={found}>{(there) => (there.length === 0 ? null : <Records records={there} level={2} />)}</WhenThere>}
     </Page>
   );
 }

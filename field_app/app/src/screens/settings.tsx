@@ -8,6 +8,7 @@ import { isApple, isInstalled } from "../platform/install";
 import { LOCK_MINUTES } from "../store/autolock";
 import { type Room, askToKeep, room } from "../store/room";
 import { StoreRefusal } from "../store/refusal";
+import { sentence } from "../forms/schema";
 import { Passphrase } from "./doors";
 import { useAct, useSession } from "./session";
 import { megabytes } from "./times";
@@ -19,7 +20,7 @@ export function SettingsScreen(): JSX.Element {
       <SummaryList
         rows={[
           { key: "You are", value: device.me.name },
-          { key: "Roles", value: device.me.roles.map((role) => role.replaceAll("_", " ")).join(", ") },
+          { key: "Roles", value: sentence(device.me.roles.map((role) => role.replaceAll("_", " ")).join(", ")) },
           { key: "This phone", value: device.me.device },
         ]}
       />

@@ -50,23 +50,18 @@ export function Shell(): JSX.Element {
       >
         Skip to main content
       </a>
-      {practice && (
-        <div class="app-practice" role="note">
-          Practice: nobody in here is real
+      <header>
+        {practice && <p class="app-practice">Practice: nobody in here is real</p>}
+        <div class="app-header">
+          <span class="app-header__name">Notes</span>
+          <span class="app-header__chips">
+            {!online && <span class="app-chip">Offline</span>}
+            <button type="button" class="app-hide" onClick={hideNow}>
+              Hide now
+            </button>
+          </span>
         </div>
-      )}
-      <header class="app-header">
-        <span class="app-header__name">Notes</span>
-        <span class="app-header__chips">
-          {!online && <span class="app-chip">Offline</span>}
-          <button type="button" class="app-hide" onClick={hideNow}>
-            Hide now
-          </button>
-        </span>
       </header>
-      <div class="govuk-width-container app-content" key={JSON.stringify(place)}>
-        <Screen place={place} />
-      </div>
       <nav class="app-ways" aria-label="Main">
         <ul class="app-ways__list">
           {WAYS.map((way) => (
@@ -86,6 +81,9 @@ export function Shell(): JSX.Element {
           ))}
         </ul>
       </nav>
+      <div class="govuk-width-container app-content" key={JSON.stringify(place)}>
+        <Screen place={place} />
+      </div>
     </div>
   );
 }

@@ -1,15 +1,13 @@
 /** src/forms in a real browser: every field of every type is filled in as a person would, and says what the schema wants. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Edit } from "../../src/forms/edits";
 import { RECORD_TYPES } from "../../src/forms/schema";
 import { type Value, isList } from "../../src/forms/values";
 import { dice, fits, uuid, validValue } from "../support/valid";
+import { violations } from "./axe";
 import { PAGES, type Site, browse, complaints, newProfile, removeProfile, serve } from "./machine";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const roll = dice(11);
 const ids = { users: Array.from({ length: 4 }, () => uuid(roll)), records: Array.from({ length: 12 }, () => uuid(roll)) };
 
@@ -63,15 +61,10 @@ describe("every record type", () => {
 
 describe("accessibility", () => {
   it("has no violation in any form, with everything open, and with what is missing marked", async () => {
-    await page.evaluate(AXE);
     for (const type of RECORD_TYPES) {
       await page.evaluate((name) => forms.show(name), type.name);
       await page.evaluate(() => forms.sign());
-      const found = await page.evaluate(async () => {
-        forms.openAll();
-        const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-        return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 2).join(" ")}`);
-      });
+      const found = await violations(page);
       expect(found, type.name).toEqual([]);
     }
   }, 300_000);

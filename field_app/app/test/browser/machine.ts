@@ -1,9 +1,10 @@
 /** A real browser and a server that sends what build/security.ts says: for tests. */
-import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { type BrowserContext, type Page, chromium } from "playwright-core";
 import { HEADERS } from "../../build/security";
 
@@ -100,6 +101,36 @@ export function complaints(page: Page): string[] {
     if (message.type() === "error") heard.push(message.text());
   });
   return heard;
+}
+
+/** Ends the browser of a profile as a flat battery would: every process with the profile's folder in its command. */
+export function killBrowser(profile: string): void {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`--user-data-dir=${profile}`)) process.kill(Number(pid), "SIGKILL");
+    } catch {
+      continue; // it has ended by itself meanwhile
+    }
+  }
+}
+
+/** Files of a profile that have the words in them, plainly or in one of the usual disguises. */
+export function findInProfile(profile: string, words: string): readonly string[] {
+  const base64 = Buffer.from(words).toString("base64");
+  const forms = [
+    Buffer.from(words),
+    Buffer.from(words, "utf16le"),
+    Buffer.from(Buffer.from(words).toString("hex")),
+    Buffer.from(base64.replace(/=+$/, "").slice(0, -1)),
+    gzipSync(words).subarray(10, -8),
+  ];
+  const files = readdirSync(profile, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
+  return files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => {
+      const bytes = readFileSync(file);
+      return forms.some((form) => bytes.includes(form));
+    });
 }
 
 declare global {

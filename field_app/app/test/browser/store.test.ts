@@ -1,10 +1,7 @@
 /** src/store in a real browser: what is kept, who may write, and what a locked phone gives away. */
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { PAGES, type Site, browse, newProfile, removeProfile, serve } from "./machine";
+import { PAGES, type Site, browse, findInProfile, killBrowser, newProfile, removeProfile, serve } from "./machine";
 
 const PASSPHRASE = "correct horse battery";
 
@@ -17,37 +14,6 @@ async function openPage(): Promise<Page> {
   const opened = await browser.newPage();
   await opened.goto(`${site.address}store.html`);
   return opened;
-}
-
-/** Ends the browser as a flat battery would: every process that has the profile's folder in its command. */
-function killBrowser(): void {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`--user-data-dir=${profile}`)) process.kill(Number(pid), "SIGKILL");
-    } catch {
-      continue; // it has ended by itself meanwhile
-    }
-  }
-}
-
-function everyFile(folder: string): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function find(needle: string): readonly string[] {
-  const forms = [
-    Buffer.from(needle),
-    Buffer.from(needle, "utf16le"),
-    Buffer.from(Buffer.from(needle).toString("hex")),
-    Buffer.from(Buffer.from(needle).toString("base64").replace(/=+$/, "").slice(0, -1)),
-    gzipSync(needle).subarray(10, -8),
-  ];
-  return everyFile(profile).filter((file) => {
-    const bytes = readFileSync(file);
-    return forms.some((form) => bytes.includes(form));
-  });
 }
 
 beforeAll(async () => {
@@ -322,7 +288,7 @@ describe("a draft", () => {
     });
     console.log(`draft on disk after ${Math.round(waited)} ms`);
     expect(waited).toBeLessThan(300);
-    killBrowser();
+    killBrowser(profile);
     await browser.close().catch(() => undefined);
     browser = await browse(profile);
     page = await openPage();
@@ -349,7 +315,7 @@ describe("the phone's storage, read by somebody who has it", () => {
       await store.lock();
     }, CANARIES);
     await browser.close();
-    for (const canary of CANARIES) expect(find(canary), canary).toEqual([]);
+    for (const canary of CANARIES) expect(findInProfile(profile, canary), canary).toEqual([]);
     browser = await browse(profile);
   });
 
@@ -367,7 +333,7 @@ describe("the phone's storage, read by somebody who has it", () => {
       });
     });
     await browser.close();
-    expect(find("Zebedee Quillfeather").length).toBeGreaterThan(0);
+    expect(findInProfile(profile, "Zebedee Quillfeather").length).toBeGreaterThan(0);
     browser = await browse(profile);
   });
 
