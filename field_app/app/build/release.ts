@@ -5,14 +5,11 @@
  * with its digest; the service worker carries the same list, and installs a release whole or not at all.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import type { Plugin, Rolldown } from "vite";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Plugin } from "vite";
 import { HEADERS, PAGE_POLICY } from "./security";
 
-type Emitted = Rolldown.OutputAsset | Rolldown.OutputChunk;
-
-const bytesOf = (file: Emitted): Buffer => Buffer.from(file.type === "chunk" ? file.code : file.source);
 const digest = (algorithm: "sha256" | "sha384", bytes: Uint8Array): string =>
   `${algorithm}-${createHash(algorithm).update(bytes).digest("base64")}`;
 
@@ -30,30 +27,35 @@ export interface Release {
 }
 
 const PLACE_FOR_RELEASE = /["'`]__RELEASE__["'`]/;
+/** What describes a release and is not of it. */
+const BESIDE: ReadonlySet<string> = new Set(["sw.js", "release.json", "release.sig", "headers.json"]);
 
 /** Puts the policy and the digests into the page. Refuses a page with anything inline, or from anywhere else. */
-function sealPage(html: string, bundle: Readonly<Record<string, Emitted>>): string {
-  const sealed = html.replace(/<(script|link)\b[^>]*?\b(?:src|href)="\.\/([^"]+\.(?:js|css))"[^>]*>/g, (tag, _name, path: string) => {
-    const file = bundle[path];
-    if (file === undefined) throw new Error(`the page names ${path}, which was not built`);
-    return tag.replace(/\s*crossorigin/, "").replace(/>$/, ` integrity="${digest("sha384", bytesOf(file))}" crossorigin>`);
-  });
+function sealPage(html: string, bytesOf: (path: string) => Uint8Array): string {
+  const sealed = html.replace(/<(script|link)\b[^>]*?\b(?:src|href)="\.\/([^"]+\.(?:js|css))"[^>]*>/g, (tag, _name, path: string) =>
+    tag.replace(/\s*crossorigin/, "").replace(/>$/, ` integrity="${digest("sha384", bytesOf(path))}" crossorigin>`),
+  );
   if (/<style|\bstyle=|\bon[a-z]+=|<script(?![^>]*\bsrc=)/i.test(sealed)) throw new Error("the page has script or style in it");
   if (/(?:src|href)="(?:https?:)?\/\//i.test(sealed)) throw new Error("the page loads something from elsewhere");
   const meta = `<meta http-equiv="content-security-policy" content="${PAGE_POLICY}">`;
   return sealed.replace("<head>", `<head>\n    ${meta}`);
 }
 
-function listFiles(bundle: Readonly<Record<string, Emitted>>): Release {
-  const files = Object.values(bundle)
-    .filter((file) => file.fileName !== "sw.js" && file.fileName !== "release.json" && file.fileName !== "headers.json")
-    .map((file) => ({ path: file.fileName, digest: digest("sha256", bytesOf(file)), bytes: bytesOf(file).length }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
+function listFiles(folder: string): Release {
+  const paths = readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((path) => !BESIDE.has(path))
+    .sort();
+  const files = paths.map((path) => {
+    const bytes = readFileSync(join(folder, path));
+    return { path, digest: digest("sha256", bytes), bytes: bytes.length };
+  });
   const id = createHash("sha256").update(JSON.stringify(files)).digest("hex");
   return { v: 1, id, files };
 }
 
-/** Adds the files of `folder` as they are, seals the page and writes the list of the release. */
+/** Adds the files of `folder` as they are; when all is on the disk, seals the page and writes the list of the release over what lies there. */
 export function release(folder: string): Plugin {
   return {
     name: "release",
@@ -64,18 +66,19 @@ export function release(folder: string): Plugin {
         this.emitFile({ type: "asset", fileName: name, source: readFileSync(join(folder, name)) });
       }
     },
-    generateBundle(_options, bundle) {
-      const page = bundle["index.html"];
+    writeBundle({ dir }, bundle) {
+      if (dir === undefined) throw new Error("a release needs a folder");
+      const at = (path: string): string => join(dir, path);
       const worker = bundle["sw.js"];
-      if (page?.type !== "asset") throw new Error("index.html was not built");
       if (worker?.type !== "chunk") throw new Error("sw.js was not built");
       if (worker.imports.length > 0) throw new Error("sw.js must be one file: it is checked as one");
-      page.source = sealPage(String(page.source), bundle);
-      const list = listFiles(bundle);
-      if (!PLACE_FOR_RELEASE.test(worker.code)) throw new Error("sw.js has no place for the list of files");
-      worker.code = worker.code.replace(PLACE_FOR_RELEASE, () => JSON.stringify(list));
-      this.emitFile({ type: "asset", fileName: "release.json", source: JSON.stringify(list) });
-      this.emitFile({ type: "asset", fileName: "headers.json", source: JSON.stringify(HEADERS, null, 2) });
+      writeFileSync(at("index.html"), sealPage(readFileSync(at("index.html"), "utf8"), (path) => readFileSync(at(path))));
+      const list = listFiles(dir);
+      const code = readFileSync(at("sw.js"), "utf8");
+      if (!PLACE_FOR_RELEASE.test(code)) throw new Error("sw.js has no place for the list of files");
+      writeFileSync(at("sw.js"), code.replace(PLACE_FOR_RELEASE, () => JSON.stringify(list)));
+      writeFileSync(at("release.json"), JSON.stringify(list));
+      writeFileSync(at("headers.json"), JSON.stringify(HEADERS, null, 2));
     },
   };
 }
