@@ -11,9 +11,9 @@ beforeEach(async () => {
 });
 
 describe("clones", () => {
-  const claim = async (stored: Entry | null): Promise<readonly SyncEvent[]> => {
+  const claim = async (stored: Entry | null, sent = false): Promise<readonly SyncEvent[]> => {
     const begun = await scene.begun();
-    const own = await scene.note(scene.genesis, 1);
+    const own = sent && stored !== null ? stored : await scene.note(scene.genesis, 1);
     scene.spoil = (response) => ({
       ...response,
       answers: response.answers.map(({ id }) => ({
@@ -41,6 +41,10 @@ describe("clones", () => {
 
   test("an entry of another number", async () => {
     expect(kinds(await claim(scene.genesis))).toEqual(["falsely-cloned"]);
+  });
+
+  test("the very entry that it sent", async () => {
+    expect(kinds(await claim(await scene.note(scene.genesis, 1), true))).toEqual(["falsely-cloned"]);
   });
 
   test("an entry under its number that it did not sign", async () => {

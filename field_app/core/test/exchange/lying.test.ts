@@ -2,6 +2,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { randomId, randomSecret } from "../../src/author";
 import { hex } from "../../src/bytes";
+import { receipt } from "../../src/receipt";
+import { serverKeyId } from "../../src/ids";
+import { chainOf } from "../../src/log";
 import { sealed } from "../../src/exchange/outbox";
 import { respond } from "../../src/exchange/respond";
 import type { View } from "../../src/exchange/view";
@@ -25,6 +28,47 @@ describe("a lying server", () => {
     lie.keep(other, scene.log, START_MS);
     const receipt = await lie.receiptFor(scene.log, [other]);
     scene.spoil = (response) => ({ ...response, receipts: [receipt] });
+    expect(kinds((await scene.sync(begun)).events)).toEqual(["contradiction"]);
+  });
+
+  /** Rightly signed, and with the head that the log has: only what it names is another. */
+  const receiptOf = async (item: { readonly id: Uint8Array; readonly seq: number; readonly received_ms: number }) => {
+    const { side, log } = scene;
+    const at = scene.server.chainAt(log, item.seq);
+    const payload = {
+      log,
+      inc: side.registry.log.incarnation,
+      items: [item],
+      head: { seq: item.seq, chain: chainOf(at) },
+    };
+    return receipt.make({ kid: serverKeyId(side.receipt.public), svc: side.svc }, payload, side.receipt);
+  };
+
+  test("a receipt with another entry, or another time, under the head that the device has", async () => {
+    const begun = await scene.begun();
+    const [kept] = scene.server.logs.get(hex(scene.log)) ?? [];
+    if (kept === undefined) throw new Error("an entry wanted");
+    const right = { id: scene.genesis.id, seq: 1, received_ms: kept.received_ms };
+    const other = await scene.note(scene.genesis, 1);
+    for (const [item, wanted] of [
+      [right, []],
+      [{ ...right, id: other.id }, ["contradiction"]],
+      [{ ...right, received_ms: right.received_ms + 1 }, ["contradiction"]],
+    ] as const) {
+      const bytes = await receiptOf(item);
+      scene.spoil = (response) => ({ ...response, receipts: [bytes] });
+      expect(kinds((await scene.sync(begun)).events)).toEqual(wanted);
+    }
+  });
+
+  test("two receipts that name one place, beyond what the device has", async () => {
+    const begun = await scene.begun();
+    await scene.server.take(await scene.note(scene.genesis, 1));
+    const [one, two] = [await scene.note(scene.genesis, 1, "one"), await scene.note(scene.genesis, 1, "two")];
+    const receipts = await Promise.all(
+      [one, two].map(({ id }) => receiptOf({ id, seq: 2, received_ms: scene.server.now })),
+    );
+    scene.spoil = (response) => ({ ...response, receipts, pages: [] });
     expect(kinds((await scene.sync(begun)).events)).toEqual(["contradiction"]);
   });
 

@@ -37,6 +37,18 @@ describe("refusals", () => {
     expect(waiting.view.outbox).toHaveLength(1);
   });
 
+  test("a verdict about another entry is none", async () => {
+    const begun = await scene.begun();
+    scene.server.lies = { refuse: "stale-epoch" };
+    const [one, other] = [await scene.note(scene.genesis, 1), await scene.note(scene.genesis, 1, "other")];
+    const asked = scene.ask(withItems(begun, sealed(other, "envelope", 0)));
+    const { answers } = await scene.server.sync(asked.request);
+    scene.spoil = (response) => ({ ...response, answers });
+    const waiting = await scene.sync(withItems(begun, sealed(one, "envelope", 0)));
+    expect(kinds(waiting.events)).toEqual(["unsigned"]);
+    expect(waiting.view.refused.size).toBe(0);
+  });
+
   test("what is held waits, and what follows it is sealed again; what was removed is kept", async () => {
     const one = await scene.note(scene.genesis, 1);
     const two = await scene.note(one, 2);
@@ -47,6 +59,11 @@ describe("refusals", () => {
     expect(outcomes("erased")).toEqual(["kept", "kept"]);
     expect(outcomes("old-incarnation")).toEqual(["resealed", "resealed"]);
     expect(outcomes(null)).toEqual(["waits", "waits"]);
+    const held = { ...sealed(one, "envelope", 0), verdict: "held" as const };
+    expect(settle([held, { ...sealed(two, "envelope", 0), receipt: 3 }], none).map(({ is }) => is)).toEqual([
+      "held",
+      "waits",
+    ]);
     const all = [
       { ...sealed(scene.genesis, "genesis", 0), verdict: "person-full" as const },
       sealed(one, "envelope", 0),
