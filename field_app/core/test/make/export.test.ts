@@ -14,16 +14,18 @@ let file: File;
 let admin: Phone;
 let ada: Phone;
 let records: Phone;
+let rita: Phone;
 let bo: Phone;
 
 beforeAll(async () => {
   admin = await phone(randomId(), "Root", ["administrator"]);
   ada = await phone(randomId(), "Ada", ["coordinator"]);
   records = await phone(randomId(), "Rex", ["records_officer"]);
+  rita = await phone(randomId(), "Rita", ["records_officer"]);
   bo = await phone(randomId(), "Bo", ["navigator"]);
   world = await newWorld(admin);
-  for (const one of [ada, records, bo]) world = (await enrol(world, admin, one)).world;
-  file = await begin(world, ada, [records, bo], randomSecret());
+  for (const one of [ada, records, rita, bo]) world = (await enrol(world, admin, one)).world;
+  file = await begin(world, ada, [records, rita, bo], randomSecret());
 });
 
 const RECEIVED = START_MS + 60_000;
@@ -64,6 +66,7 @@ test("whatever is wrong with it, it is not approved", async () => {
     await row(bo, ada),
     await row(ada, bo),
     await row(ada, admin),
+    await row(records, rita),
     await row(records, ada, { late: true }),
     await row(records, ada, { place: 7 }),
     await row(records, ada, { to: "Jill" }),
