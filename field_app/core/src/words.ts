@@ -95,7 +95,7 @@ export function mergeWords(base: string | null, a: string, b: string): Merged {
     const from = Math.min(waiting.a[0]?.from ?? Infinity, waiting.b[0]?.from ?? Infinity);
     if (from === Infinity) break;
     if (from > at) pieces.push({ kind: "same", text: began.slice(at, from).join("") });
-    const taken = { a: [] as Hunk[], b: [] as Hunk[] };
+    const taken: { readonly a: Hunk[]; readonly b: Hunk[] } = { a: [], b: [] };
     let until = from;
     // What touches belongs together: between two changes that meet there is nothing that both left as it was.
     for (let grew = true; grew; ) {

@@ -5,13 +5,13 @@
  * opened later, a stub) needs no rule of its own.
  */
 import { equal } from "../bytes";
-import { type Field, fieldKey, type Op, type OpId, opKey } from "../change";
+import { changeKey, type Field, fieldKey, type Op, type OpId, opKey } from "../change";
 import { recordId } from "../ids";
 import { CONTESTED, FREEZES, type RecordRules, type Types } from "../record_rules";
 import { isList, isMap, saidIn, sameKey } from "./markers";
 import type { Flag, FoldedField, FoldedOp, FoldedRecord, Placed, Said, Signature } from "./model";
 import { hidden } from "./hidden";
-import { deviceOf, freeze, inOrder, isOlder, join, newSlot, rowKey, type Slot } from "./slot";
+import { deviceOf, freeze, inOrder, isOlder, join, newSlot, removeAdded, rowKey, type Slot } from "./slot";
 
 /** A change of the record, or a later one under a number of it that was used already, with other content. */
 export type Step =
@@ -29,7 +29,7 @@ export class RecordFold {
   readonly #slots = new Map<string, Slot>();
   readonly #rows = new Map<string, FoldedOp>();
   /** Every op of every change that was folded, ignored ones too. */
-  readonly #there = new Map<string, Op>();
+  readonly #there = new Set<string>();
   readonly #changes: Placed[] = [];
   readonly #deletions: Placed[] = [];
   readonly #signatures: Signature[] = [];
@@ -84,12 +84,15 @@ export class RecordFold {
   #take(placed: Placed): void {
     const { change, device } = placed;
     const signs: [OpId, Op][] = [];
-    for (const [index, op] of change.ops.entries()) {
+    const number = changeKey(device, change.c);
+    let index = 0;
+    for (const op of change.ops) {
       const id: OpId = [device, change.c, index];
+      const key = `${number}:${index++}`;
       if (op.action === "sign") signs.push([id, op]);
       else if (op.action === "delete") this.#delete(placed, id);
-      else this.#apply(placed, id, op);
-      this.#there.set(opKey(id), op);
+      else this.#apply(placed, id, key, op);
+      this.#there.add(key);
     }
     this.#changes.push(placed);
     const first = signs[0];
@@ -109,7 +112,8 @@ export class RecordFold {
     const signed = new Map<string, OpId>();
     for (const [id, op] of signs) {
       for (const pred of op.preds) {
-        if (this.#there.has(opKey(pred))) signed.set(opKey(pred), signed.get(opKey(pred)) ?? pred);
+        const key = opKey(pred);
+        if (this.#there.has(key)) signed.set(key, signed.get(key) ?? pred);
         else this.#flag(id, "signs-an-op-that-is-not-there");
       }
     }
@@ -123,29 +127,29 @@ export class RecordFold {
 
   // --- an op ---------------------------------------------------------------------------------------------------------
 
-  #apply(placed: Placed, id: OpId, op: Op): void {
+  #apply(placed: Placed, id: OpId, key: string, op: Op): void {
     if (typeof op.field !== "string" && !this.#rows.has(rowKey(op.field[0], op.field[1]))) {
       return this.#flag(id, "names-a-row-that-is-not-there");
     }
     const slot = this.#slot(op.field);
     const unfit = this.#unfit(slot, op);
     if (unfit !== null) return this.#flag(id, unfit);
-    const folded = this.#folded(placed, id, op);
+    const folded = this.#folded(placed, id, key, op);
     const named = this.#counting(slot, placed, id, op);
     if (op.action === "set" || op.action === "resolve") this.#single(slot, folded, named, op);
     else if (this.#frozen && this.#freezes(slot)) slot.proposals.set(folded.key, folded);
-    else if (op.action === "remove") for (const key of named) slot.live.delete(key);
+    else if (op.action === "remove") removeAdded(slot, named);
     else this.#add(slot, folded);
     slot.folded.set(folded.key, placed.seq);
     const device = deviceOf(folded);
     if (!isOlder(slot, folded)) slot.newest.set(device, [id[1], id[2]]);
   }
 
-  #folded(placed: Placed, id: OpId, op: Op): FoldedOp {
+  #folded(placed: Placed, id: OpId, key: string, op: Op): FoldedOp {
     const [value, reason] = op.action === "resolve" && isList(op.value) ? op.value : [op.value, ""];
     return {
       id,
-      key: opKey(id),
+      key,
       place: this.#place++,
       from: placed,
       value: value ?? null,

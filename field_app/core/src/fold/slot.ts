@@ -41,6 +41,14 @@ export function join(slot: Slot, op: FoldedOp): void {
   slot.wasLive.set(op.key, op);
 }
 
+/** A removal names additions: what was set is set over, and not taken out. */
+export function removeAdded(slot: Slot, named: ReadonlySet<string>): void {
+  for (const key of named) {
+    const op = slot.live.get(key);
+    if (op?.from.change.ops[op.id[2]]?.action === "add") slot.live.delete(key);
+  }
+}
+
 /** From now on exactly the signed ops that were ever live are live; every other live op is a proposal. */
 export function freeze(slot: Slot, signed: ReadonlyMap<string, OpId>): void {
   for (const [key, op] of slot.live) if (!signed.has(key)) slot.proposals.set(key, op);

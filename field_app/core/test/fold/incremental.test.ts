@@ -107,19 +107,27 @@ describe("pending changes", () => {
 });
 
 describe("speed", () => {
+  /** Milliseconds of the processor: what other work the machine has does not count. */
+  const spent = (since?: NodeJS.CpuUsage): number => {
+    const { user, system } = process.cpuUsage(since);
+    return (user + system) / 1000;
+  };
+
   test("ten thousand changes are folded in well under half a second", () => {
     const all = inLogOrder(history(1, 10_000, 600));
-    const started = performance.now();
+    fold(LOG, TYPES, all.slice(0, 1000));
+    const started = process.cpuUsage();
     const folded = fold(LOG, TYPES, all);
-    const whole = performance.now() - started;
+    const whole = spent(started);
     const [last] = all.slice(-1);
     if (last === undefined) throw new Error("a change wanted");
-    const again = performance.now();
+    const again = process.cpuUsage();
     take(folded, [{ ...last, seq: last.seq + 1, change: { ...last.change, c: 1_000_000 } }]);
-    const page = performance.now() - again;
+    const page = spent(again);
     console.info(
       `10,000 changes to ${folded.records.size} records: ${whole.toFixed(0)} ms; one more: ${page.toFixed(1)} ms`,
     );
-    expect(whole).toBeLessThan(1500);
+    // Twice as much as it takes at most, for the collector has threads of its own.
+    expect(whole).toBeLessThan(1000);
   });
 });

@@ -124,6 +124,14 @@ describe("rows", () => {
   });
 });
 
+describe("fields that no schema knows", () => {
+  test("a removal takes out what was added, and not what was set", () => {
+    const both = placed(1, ADA, 1, [op("zz", "set"), op("zz", "added", [], "add")]);
+    const removal = placed(2, BO, 1, [op("zz", null, [at(ADA, 1, 0), at(ADA, 1, 1)], "remove")]);
+    expect(shown(plan(both, removal), "zz").value).toBe("set");
+  });
+});
+
 describe("markers", () => {
   const gone = (named: OpId | null): Json =>
     new Map([["expunged", named === null ? null : [encodeUuid(named[0]), named[1], named[2]]]]);
