@@ -3,11 +3,8 @@
 import pytest
 
 from tests.field_app.phone import Phone, PhoneError
-from tests.field_app.test_mixed_fleet import OFFICE, a_case, office, same
+from tests.field_app.test_mixed_fleet import OFFICE, a_case, same
 from tests.shell import Shell
-
-__all__ = ["office"]
-
 
 def _until_cut(phone: Phone, file: str, n: int) -> int:
     """Write and sync until the cut comes; how many tasks were kept."""

@@ -1,31 +1,13 @@
 """Devices of both kinds in one file: each shows what the other wrote, byte for byte."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.field_app.phone import Phone, PhoneError
-from tests.shell import Shell, new_service
+from tests.shell import Shell
 
 OFFICE = "office/perpetrator-administrator"
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Shell]:
-    with new_service(tmp_path) as made:
-        made.enrol("Ruth", "coordinator")
-        yield made
-
-
-@pytest.fixture
-def phone(office: Shell) -> Iterator[Phone]:
-    """Sam's phone, enrolled."""
-    with Phone(office.address) as made:
-        code = office.run(OFFICE, "invite", "--name", "Sam", "--role", "navigator")["code"]
-        made.do("enrol", code=code, label="Sam's phone")
-        yield made
 
 
 def a_case(office: Shell) -> str:

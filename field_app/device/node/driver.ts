@@ -11,10 +11,24 @@ import { Refused } from "@fieldkeep/core/errors";
 import { conflicts, shown } from "@fieldkeep/core/fold/show";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
+import { foldFund } from "@fieldkeep/core/ledger";
+import { FILE_KINDS, type FileKind, type Role, ROLES } from "@fieldkeep/core/roles";
 import { readSchemas } from "@fieldkeep/core/schemas";
+import type { Member } from "@fieldkeep/core/statement";
 import { enrol, readCode } from "../src/enrol";
 import type { Edit } from "../src/ops";
+import { openCase } from "../src/cases";
+import { nextCoverMs, waitingForCover } from "../src/covering";
+import * as files from "../src/files";
+import { discardAndWipe } from "../src/handing_in";
+import { admit, type Held, heldOf, letBegin, type RefusedBecause, refuseHeld } from "../src/held";
+import { inForce, instruct } from "../src/instructions";
+import * as lost from "../src/lost_phones";
 import { Session } from "../src/session";
+import * as spending from "../src/spending";
+import { raiseAlert } from "../src/urgent";
+import type { Values } from "../src/values_in";
+import { WIPED } from "../src/wiping";
 import { sync } from "../src/sync";
 import { Transport } from "../src/transport";
 import * as writing from "../src/writing";
@@ -78,6 +92,29 @@ function fileRow(key: Uint8Array): unknown {
   };
 }
 
+const id = (given: Given, key: string): Uint8Array => decodeUuid(text(given, key));
+const person = (given: Given): Uint8Array => id(given, "user");
+const roleOf = (word: string): Role => ROLES.find((one) => one === word) ?? fail(`no role ${word}`);
+const kindOf = (given: Given): FileKind =>
+  FILE_KINDS.find((one) => one === text(given, "kind")) ?? fail(`no kind of file ${text(given, "kind")}`);
+const membersIn = (given: Given): readonly Member[] =>
+  Object.entries((given["members"] ?? {}) as Given).map(([user, role]) => ({ user: decodeUuid(user), role: roleOf(String(role)) }));
+const values = (given: Given): Values =>
+  new Map(Object.entries((given["values"] ?? {}) as Given).map(([key, value]) => [key, toJson(value)]));
+
+function fail(message: string): never {
+  throw new Refused("bad-value", message);
+}
+
+const heldRow = ({ entry, records, trouble, begins }: Held): unknown => ({
+  id: hex(entry.id), trouble, begins, records: records.map(({ id: one, type }) => ({ record: encodeUuid(one), type })),
+});
+
+async function heldAt(given: Given): Promise<Held> {
+  const all = await heldOf(own(), transport, log(given));
+  return all.find(({ entry }) => hex(entry.id) === text(given, "id")) ?? fail("nothing held of that id");
+}
+
 const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   enrol: async (given) => {
     session = await enrol(rows, readCode(text(given, "code")), server, text(given, "label"), transport, schemas, now);
@@ -112,8 +149,8 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
     clock.offset = Number(given["offset_ms"]);
     return {};
   },
-  sync: async () => {
-    const report = await sync(own(), transport);
+  sync: async (given) => {
+    const report = await sync(own(), transport, undefined, { atOnce: given["now"] === true });
     const refused = report.refused.map(({ code, message, final }) => ({ code, message, final }));
     return { ...report, refused, contradictions: report.contradictions.map(({ log: of, message }) => ({ log: encodeUuid(of), message })) };
   },
@@ -130,6 +167,54 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   undo: async (given) => writing.undo(own(), log(given), record(given)),
   addend: async (given) => writing.addend(own(), log(given), record(given), text(given, "text"), text(given, "reason")),
   resolve: async (given) => writing.resolve(own(), log(given), record(given), text(given, "field"), toJson(given["chosen"]), text(given, "reason")),
+  begin: async (given) => ({ file: encodeUuid(await files.begin(own(), kindOf(given), membersIn(given))) }),
+  openCase: async (given) => ({ file: encodeUuid(await openCase(own(), membersIn(given))) }),
+  addMember: async (given) => void (await files.addMember(own(), log(given), person(given), roleOf(text(given, "role")))),
+  removeMember: async (given) => void (await files.removeMember(own(), log(given), person(given))),
+  grantAgain: async (given) => void (await files.grantAgain(own(), log(given), person(given))),
+  people: async () =>
+    [...own().registry.devices.values()].map((one) => ({
+      device: encodeUuid(one.device), user: encodeUuid(one.user), name: one.name, roles: one.roles, revoked: one.revoked !== null,
+      suspended: one.suspended !== null,
+    })),
+  suspend: async (given) => lost.suspend(own(), id(given, "device"), text(given, "reason") as lost.LostBecause),
+  reinstate: async (given) => lost.reinstate(own(), id(given, "device")),
+  lost: async (given) => ({
+    ring: lost.whomToRing(own()).map(({ name }) => name),
+    files: lost.wasOn(own(), id(given, "device")).files.map((one) => encodeUuid(one.log)),
+  }),
+  held: async (given) => (await heldOf(own(), transport, log(given))).map(heldRow),
+  admit: async (given) => admit(own(), await heldAt(given)),
+  refuse: async (given) => refuseHeld(own(), await heldAt(given), text(given, "reason") as RefusedBecause),
+  letBegin: async (given) => letBegin(own(), transport, await heldAt(given)),
+  discard: async () => ({ wiped: await discardAndWipe(own(), transport) }),
+  rows: async () => ({ rows: rows.size, wiped: own().fact(WIPED) !== undefined }),
+  spend: async (given) => ({
+    record: encodeUuid(await spending.spend(own(), log(given), id(given, "fund"), edits({ ...given, type: "spend" }))),
+  }),
+  reverse: async (given) => ({
+    back: await spending.reverse(own(), log(given), id(given, "fund"), record(given), Number(given["amount"]) || null, "returned"),
+  }),
+  fund: async (given) => {
+    const { remaining, spends } = foldFund(log(given), own().recordsOf(log(given)).changes);
+    const device = encodeUuid(own().identity.device);
+    return {
+      left: remaining.get(device) ?? 0,
+      spends: [...spends.values()].map(({ counted, disputed }) => ({ counted, disputed })),
+    };
+  },
+  alert: async (given) => ({ record: encodeUuid(await raiseAlert(own(), log(given), values(given))) }),
+  inForce: async (given) => {
+    const { gate, letters } = inForce(own(), log(given));
+    return { gate, letters: letters.map(fromJson) };
+  },
+  instruct: async (given) => ({
+    until: await instruct(own(), log(given), id(given, "address"), {
+      weeks: Number(given["weeks"]), say: (given["say"] ?? []) as readonly string[], ...(given["gate"] === undefined ? {} : { gate: text(given, "gate") }),
+    }),
+  }),
+  letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
+  cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({
     standing: own().standing, unsent: [...own().files.values()].reduce((sum, { pending }) => sum + pending.length, 0),
     outbox: own().waiting().map(({ code, message, final, statement }) => ({ code, message, final, statement })),

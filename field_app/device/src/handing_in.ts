@@ -20,6 +20,7 @@ import type { OutboxItem } from "./stored";
 import { plan } from "./sync";
 import type { Transport } from "./transport";
 import { viewOf } from "./viewing";
+import { wipe } from "./wiping";
 
 const MOST_BYTES = (limit("request_bytes") * 3) / 4;
 
@@ -55,7 +56,7 @@ export async function handIn(session: Session, transport: Transport, turnedAway:
   await session.change(async (transaction) => {
     session.setState(transaction, { turned_away: turnedAway });
     dropOwnOrders(session, transaction);
-    await sealPending(session, transaction, true);
+    await sealPending(session, transaction, { out: true });
   });
   const asked = new Set<number>();
   for (let goesOn = true; goesOn; ) {
@@ -64,6 +65,15 @@ export async function handIn(session: Session, transport: Transport, turnedAway:
     const again = await deposit(session, transport, chosen);
     goesOn = again || choose(session, asked).length > 0;
   }
+  await wipe(session, (_, items) => deposit(session, transport, items).then(() => undefined));
+}
+
+/** Hands in these items; what the server made of them is in the outbox afterwards. */
+export type Deposit = (session: Session, items: readonly OutboxItem[]) => Promise<void>;
+
+/** Goes on with what being turned away began, once its person has thrown away what could not be handed in. */
+export async function discardAndWipe(session: Session, transport: Transport): Promise<boolean> {
+  return wipe(session, (_, items) => deposit(session, transport, items).then(() => undefined), true);
 }
 
 /** One request; true when more of the registry is to come, and something came. */

@@ -28,6 +28,11 @@ export function writeIdentity(rows: Transaction, one: Identity): void {
   rows.put(COLLECTION, ROW, copied(encode(identity.write(one))));
 }
 
+/** The keys of this device, for good. */
+export function dropIdentity(rows: Transaction): void {
+  rows.delete(COLLECTION, ROW);
+}
+
 export const ownRegistryLog = ({ svc, side }: Identity): Uint8Array => registryLog(svc, side);
 
 /** With a buffer of its own: what the browser's database and cryptography take. */

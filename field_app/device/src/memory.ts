@@ -1,7 +1,7 @@
 /** What a device has read, in memory: all of it follows from its rows. */
 import { fromHex, hex } from "@fieldkeep/core/bytes";
 import { decodeEntry, type Entry } from "@fieldkeep/core/entry";
-import type { Code } from "@fieldkeep/core/errors";
+import { type Code, Refused } from "@fieldkeep/core/errors";
 import { believed, type FileReading } from "@fieldkeep/core/exchange/file_page";
 import type { PendingLeaf } from "@fieldkeep/core/exchange/view";
 import { emptyFold, fold, type Folded } from "@fieldkeep/core/fold/fold";
@@ -21,6 +21,8 @@ import {
   entryRow,
   FIRST_STATE,
   idRow,
+  type Letter,
+  letterRow,
   logRow,
   OF,
   ONLY,
@@ -46,6 +48,8 @@ export interface OpenFile {
   readonly stopped: string;
   /** Begun on this device, and not in its log yet: `reading` says what its genesis will make of it. */
   readonly begun: boolean;
+  /** The device that signed its first entry, where that is here. */
+  readonly creator: Uint8Array | null;
 }
 
 export interface Memory {
@@ -65,6 +69,8 @@ export interface Memory {
   /** Words of what was purged that are not answered yet, by statement. */
   readonly purges: Map<string, Bytes>;
   readonly facts: Map<string, Bytes>;
+  /** Letters to the other side that the server has given no pass for. */
+  readonly letters: Map<number, Letter>;
 }
 
 function nothing({ svc, side, authority }: Identity): Memory {
@@ -82,6 +88,7 @@ function nothing({ svc, side, authority }: Identity): Memory {
     promised: new Map(),
     purges: new Map(),
     facts: new Map(),
+    letters: new Map(),
   };
 }
 
@@ -102,6 +109,8 @@ export async function load(rows: Reading, identity: Identity, types: Types): Pro
   for (const { name, content } of await rows.scan(OF.refused))
     memory.refused.set(String(name), new TextDecoder().decode(content) as Code);
   for (const { name, content } of await rows.scan(OF.purges)) memory.purges.set(String(name), content);
+  for (const { name, content } of await rows.scan(OF.letters))
+    memory.letters.set(Number(name), { ...read(letterRow, content), n: Number(name) });
   for (const { name, content } of await rows.scan(OF.facts)) memory.facts.set(String(name), content);
   await loadRegistry(rows, memory);
   const own = hex(memory.registry.log.log);
@@ -153,6 +162,7 @@ async function loadFile(rows: Reading, memory: Memory, log: Uint8Array, types: T
     pending,
     stopped,
     begun: genesis !== null,
+    creator: stored[0]?.seq === 1 && file.erased === null ? stored[0].entry.header.kid : null,
     folded: stored.length === 0 ? emptyFold(log, types) : fold(log, types, placedOf(stored, file.expunged, held)),
   });
 }
@@ -201,6 +211,6 @@ function genesisOf(outbox: Iterable<OutboxItem>, log: Uint8Array): Entry | null 
 export async function asBegun(registry: Registry, genesis: Entry): Promise<File> {
   const { log } = genesis.header;
   const taken = await readFileEntry(registry, emptyFile(registry, log), genesis, 0, believed);
-  if (taken === BEHIND || taken.void !== null) throw new Error("a file that began on this device and does not stand");
+  if (taken === BEHIND || taken.void !== null) throw new Refused("not-permitted", "a beginning that does not stand");
   return { ...taken.file, log: emptyLog(log, registry.log.incarnation), places: Growing.of<Placed | null>(null) };
 }

@@ -1,4 +1,4 @@
-/** What everybody of a side is told of its registry. Spec 6.3. */
+/** What everybody of a side is told of its registry. Spec 6.3, 9.7. */
 import { decodeRegistryStatement } from "@fieldkeep/core/certificate";
 import type { Entry } from "@fieldkeep/core/entry";
 import { deviceOf, type Registry } from "@fieldkeep/core/registry/state";
@@ -23,7 +23,15 @@ export function newsOf(registry: Registry, entry: Entry): News | null {
     }
     case "drill":
       return { code: "recovery", text: `${by} tried the recovery shares: ${statement.opened} of ${statement.files} files opened` };
+    case "cover_traffic":
+      return { code: "cover-traffic", text: coverNews(by, statement.hour) };
     default:
       return null;
   }
+}
+
+function coverNews(by: string, hour: number | null): string {
+  if (hour === null) return `${by} turned cover traffic off: what you write goes when this phone syncs, and the time shows`;
+  const at = `${String(hour).padStart(2, "0")}:00 UTC`;
+  return `${by} turned cover traffic on: what you write goes once a day, from ${at}; urgent alerts go at once`;
 }

@@ -1,6 +1,6 @@
 /** What a page opens: secrets that its statements grant to this device, and the changes that its envelopes seal. Spec 4, 7.3. */
 import { equal } from "@fieldkeep/core/bytes";
-import { type Change, decodePart } from "@fieldkeep/core/change";
+import { changesIn as readChanges } from "@fieldkeep/core/cover";
 import type { Entry, Envelope, Expunction } from "@fieldkeep/core/entry";
 import { Refused } from "@fieldkeep/core/errors";
 import type { TakenEntry } from "@fieldkeep/core/exchange/file_page";
@@ -10,6 +10,8 @@ import { openPart } from "@fieldkeep/core/sealing";
 import { decodeFileStatement, type Grant } from "@fieldkeep/core/statement";
 import { decodeStub, stubSays } from "@fieldkeep/core/stub";
 import type { Identity } from "./identity";
+
+export { changesIn as readChanges } from "@fieldkeep/core/cover";
 
 export type Secrets = ReadonlyMap<number, Uint8Array>;
 
@@ -73,11 +75,6 @@ export async function openParts(me: Identity, envelope: Envelope, seq: number, s
       }
     }),
   );
-}
-
-/** The changes of a part. Throws `malformed` for a hole. */
-export function readChanges(plaintext: Uint8Array): readonly Change[] {
-  return decodePart(plaintext);
 }
 
 /** What an expunction says stands in the place of the part: `hole` where it is none, or not what the two agreed to. */

@@ -3,7 +3,7 @@
  *
  * What is in the outbox is in the rows before it is sent, and leaves it only on a verified final word.
  */
-import { type Author, authorIn, randomSecret, sealEnvelope } from "@fieldkeep/core/author";
+import { type Author, authorIn, type Epoch, randomSecret, sealEnvelope } from "@fieldkeep/core/author";
 import { hex } from "@fieldkeep/core/bytes";
 import { encodePart } from "@fieldkeep/core/change";
 import type { Entry } from "@fieldkeep/core/entry";
@@ -14,6 +14,7 @@ import { limit } from "@fieldkeep/core/limits";
 import type { Log } from "@fieldkeep/core/log";
 import { holds, rotationNeeded } from "@fieldkeep/core/membership/state";
 import { paddedSize } from "@fieldkeep/core/sealing";
+import { coverBatch, covered, goesAtOnce, isDue } from "./covering";
 import type { Transaction } from "./rows";
 import type { OpenFile, Session } from "./session";
 import { outboxItem, type OutboxItem, type Pending } from "./stored";
@@ -53,13 +54,16 @@ export function putEntry(session: Session, transaction: Transaction, entry: Entr
   return item;
 }
 
-/**
- * Seals all pending changes that may be sealed now; gives back how many. Who is `out` seals under the newest key that
- * they have.
- */
-export async function sealPending(session: Session, transaction: Transaction, out = false): Promise<number> {
+/** Who is `out` seals under the newest key that they have; `atOnce` waits for no hour of cover traffic. */
+export interface How {
+  readonly out?: boolean;
+  readonly atOnce?: boolean;
+}
+
+/** Seals all that may be sealed now; gives back how much. */
+export async function sealPending(session: Session, transaction: Transaction, how: How = {}): Promise<number> {
   let sealed = 0;
-  for (const open of [...session.files.values()]) sealed += await sealFile(session, transaction, open, out);
+  for (const open of [...session.files.values()]) sealed += await sealFile(session, transaction, open, how);
   return sealed;
 }
 
@@ -81,34 +85,63 @@ export function hasLostItsPlace(session: Session, { reading: { file } }: OpenFil
   return file.ever.has(hex(session.identity.user)) && !session.isMember(file);
 }
 
-async function sealFile(session: Session, transaction: Transaction, open: OpenFile, out: boolean): Promise<number> {
+async function sealFile(session: Session, transaction: Transaction, open: OpenFile, how: How): Promise<number> {
   const loose = open.pending.filter(({ outbox, held }) => outbox === null && held === "");
-  const lost = out || hasLostItsPlace(session, open);
-  if (loose.length === 0 || !maySeal(session, open, lost)) return 0;
+  const lost = how.out === true || hasLostItsPlace(session, open);
+  const day = !lost && isDue(session, open.log);
+  if ((loose.length === 0 && !day) || !maySeal(session, open, lost)) return 0;
   const { file } = open.reading;
   const ep = lost ? Math.max(0, ...[...open.secrets.keys()].filter((epoch) => file.commits.has(epoch))) : file.epoch;
   const secret = open.secrets.get(ep);
   if (secret === undefined) return 0;
+  const key = { ep, secret };
+  if (session.registry.coverHour !== null && !lost) return sealCovered(session, transaction, open.log, key, loose, how);
   for (const group of lost ? byRecord(loose) : [loose]) {
     for (let at = 0; at < group.length; ) {
       const { taken, plaintexts } = batch(group.slice(at));
-      const author = authorOf(session, open.reading.file.log);
-      const entry = await sealEnvelope(
-        author,
-        { ep, secret },
-        plaintexts,
-        plaintexts.map(() => randomSecret()),
-      );
-      const { n } = putEntry(session, transaction, entry);
-      session.putPending(
-        transaction,
-        open.log,
-        taken.map((one) => ({ ...one, outbox: n })),
-      );
+      await sealOne(session, transaction, open.log, key, taken, plaintexts);
       at += taken.length;
     }
   }
   return loose.length;
+}
+
+/** The day's envelope, if it is not sealed yet, and whatever of what waits may not wait for it. */
+async function sealCovered(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  key: Epoch,
+  loose: readonly Pending[],
+  { atOnce }: How,
+): Promise<number> {
+  let day = isDue(session, log);
+  if (!day && !(loose.length > 0 && (atOnce === true || goesAtOnce(loose)))) return 0;
+  for (let at = 0; day || at < loose.length; day = false) {
+    const { taken, plaintexts } = coverBatch(loose.slice(at));
+    await sealOne(session, transaction, log, key, taken, plaintexts);
+    if (day) covered(session, transaction, log);
+    at += taken.length;
+  }
+  return Math.max(1, loose.length);
+}
+
+async function sealOne(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  key: Epoch,
+  taken: readonly Pending[],
+  plaintexts: readonly Uint8Array[],
+): Promise<void> {
+  const author = authorOf(session, session.file(log).reading.file.log);
+  const salts = plaintexts.map(() => randomSecret());
+  const { n } = putEntry(session, transaction, await sealEnvelope(author, key, plaintexts, salts));
+  session.putPending(
+    transaction,
+    log,
+    taken.map((one) => ({ ...one, outbox: n })),
+  );
 }
 
 /** What will be held is decided on by entry: each record is one of its own. */

@@ -1,4 +1,7 @@
-/** What a holder owes a file: a new epoch when a device was revoked or a recovery key is out of force, grants to devices that lack them. Spec 7.3. */
+/**
+ * What a holder owes a file: a new epoch when a device was revoked, a recovery key is out of force, or the present epoch did
+ * not open here; grants to devices that lack them. Spec 7.3.
+ */
 import { randomSecret, signRegistryStatement } from "@fieldkeep/core/author";
 import { hex } from "@fieldkeep/core/bytes";
 import type { Entry } from "@fieldkeep/core/entry";
@@ -19,7 +22,7 @@ export async function tend(session: Session, transaction: Transaction, tended: S
   if (session.standing !== "in" || session.state.frozen) return 0;
   for (const open of session.ownFiles) {
     const key = hex(open.log);
-    const waits = session.waiting(open.log).some((item) => !item.final && item.code !== "shown");
+    const waits = session.waiting(open.log).some((item) => !item.final && item.shown === null);
     if (tended.has(key) || open.stopped !== "" || waits || !holds(open.reading.file, session.identity.device)) continue;
     const entry = await owed(session, open);
     if (entry === null) continue;
@@ -35,8 +38,9 @@ async function owed(session: Session, open: OpenFile): Promise<Entry | null> {
   const role = roleIn(file, session.identity.user) ?? "";
   const may = (right: "epoch" | "grant"): boolean => file.kind !== null && mayInFile(file.kind, file.side, right, role);
   const making = makingIn(session, open);
-  if (!making.secrets.has(file.epoch)) return null;
-  if ((file.blocked || rotationNeeded(session.registry, file)) && may("epoch")) return makeEpoch(making, randomSecret());
+  const opens = making.secrets.has(file.epoch);
+  const rotates = file.blocked || !opens || rotationNeeded(session.registry, file);
+  if (rotates) return may("epoch") ? makeEpoch(making, randomSecret()) : null;
   const lacking = owedGrants(session.registry, file);
   return lacking.length > 0 && may("grant") ? makeGrant(making, lacking) : null;
 }

@@ -21,6 +21,8 @@ import type { Bytes, Rows, Transaction } from "./rows";
 import {
   type Alarm,
   alarmRow,
+  type Letter,
+  letterRow,
   logRow,
   OF,
   ONLY,
@@ -89,6 +91,11 @@ export class Session {
     return this.#memory.alarms;
   }
 
+  /** Letters to the other side that are not sent yet, urgent ones first. */
+  get letters(): readonly Letter[] {
+    return [...this.#memory.letters.values()].sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.n - b.n);
+  }
+
   get refused(): ReadonlyMap<string, Code> {
     return this.#memory.refused;
   }
@@ -132,6 +139,7 @@ export class Session {
       pending: [],
       stopped: "",
       begun: false,
+      creator: null,
       folded: emptyFold(log, this.schemas.types),
     };
   }
@@ -232,6 +240,16 @@ export class Session {
   dropOutbox(transaction: Transaction, n: number): void {
     this.#memory.outbox.delete(n);
     transaction.delete(OF.outbox, n);
+  }
+
+  putLetter(transaction: Transaction, { n, ...rest }: Letter): void {
+    this.#memory.letters.set(n, { ...rest, n });
+    transaction.put(OF.letters, n, write(letterRow, rest));
+  }
+
+  dropLetter(transaction: Transaction, n: number): void {
+    this.#memory.letters.delete(n);
+    transaction.delete(OF.letters, n);
   }
 
   setState(transaction: Transaction, more: Partial<State>): void {

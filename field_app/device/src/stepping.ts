@@ -12,6 +12,7 @@ import type { SyncEvent } from "@fieldkeep/core/exchange/view";
 import { wasExpunged } from "@fieldkeep/core/membership/state";
 import { deviceOf, reaches } from "@fieldkeep/core/registry/state";
 import type { Answer, Page } from "@fieldkeep/core/sync";
+import { uncovered } from "./covering";
 import { copied } from "./identity";
 import { newsOf } from "./news";
 import type { Transaction } from "./rows";
@@ -198,6 +199,7 @@ function settle(
       return session.dropOutbox(transaction, n);
     case "resealed":
       session.sealAgain(transaction, log, n);
+      uncovered(session, transaction, log);
       return session.dropOutbox(transaction, n);
     case "decided":
       decided(session, transaction, item, outcome.admitted);

@@ -6,6 +6,7 @@ import { decodeEntry, encodeEntry } from "@fieldkeep/core/entry";
 import type { Code } from "@fieldkeep/core/errors";
 import type { OutboxItem as Sealed } from "@fieldkeep/core/exchange/outbox";
 import {
+  anything,
   bytes,
   cose,
   count,
@@ -140,6 +141,25 @@ export const alarmRow = map({
 });
 export type Alarm = Of<typeof alarmRow> & { readonly n: number };
 
+/**
+ * A letter to the other side until the server's pass: what it says, or, of one that nobody reads back here, only what was
+ * sealed. `to` is an address, null for the desk; `record` the file's own record of it.
+ */
+export const letterRow = map({
+  id,
+  log: id,
+  record: id,
+  kind: label,
+  to: nullable(id),
+  urgent: truth,
+  made_ms: millis,
+  says: nullable(map({ at: millis, body: anything, second: nullable(cose) })),
+  sealed: nullable(cose),
+  code: label,
+  message: text(0, 600),
+});
+export type Letter = Of<typeof letterRow> & { readonly n: number };
+
 /** A clock's offset may run behind. */
 const offset: Shape<number> = {
   read: (value) => {
@@ -193,6 +213,7 @@ export const OF = {
   refused: "refused",
   promised: (log: Uint8Array): string => `promised/${hex(log)}`,
   purges: "purge",
+  letters: "letter",
   facts: "fact",
   state: "state",
 } as const;

@@ -4,18 +4,19 @@
  * It ends whatever the server says: what was not taken in this call is not sent again in this call, and more is asked for only
  * while something comes.
  */
-import { hex } from "@fieldkeep/core/bytes";
+import { equal, hex } from "@fieldkeep/core/bytes";
 import { Refused } from "@fieldkeep/core/errors";
 import { type Asked, planSync } from "@fieldkeep/core/exchange/plan";
-import { isOverdue } from "@fieldkeep/core/exchange/outbox";
+import { isOverdue, type OutboxItem as Sealed } from "@fieldkeep/core/exchange/outbox";
 import { respond } from "@fieldkeep/core/exchange/respond";
 import { conflicts } from "@fieldkeep/core/fold/show";
 import { verifies } from "@fieldkeep/core/keys";
 import { limit } from "@fieldkeep/core/limits";
 import { type Log, seqOf } from "@fieldkeep/core/log";
-import { decodeSyncResponse, type Status } from "@fieldkeep/core/sync";
+import { decodeSyncResponse, type Status, type SyncResponse } from "@fieldkeep/core/sync";
+import { before, cross } from "./crossing";
 import { handIn } from "./handing_in";
-import { sealPending } from "./outbox";
+import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
 import { dropPurged } from "./removing";
 import type { Session } from "./session";
@@ -43,25 +44,39 @@ export interface Report {
 
 /**
  * Raises Refused: `offline` (everything stays), or the server's refusal of the whole request. `progress` is told after
- * each answer.
+ * each answer. With `atOnce` nothing waits for the hour of cover traffic.
  */
 export async function sync(
   session: Session,
   transport: Transport,
   progress: (report: Report) => void = () => undefined,
+  how: Pick<How, "atOnce"> = {},
 ): Promise<Report> {
   const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [] };
+  await before(session, transport);
+  await reconcile(session, transport, report, progress, how);
+  if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
+  return report;
+}
+
+async function reconcile(
+  session: Session,
+  transport: Transport,
+  report: Report,
+  progress: (report: Report) => void,
+  how: How,
+): Promise<void> {
   const [stuck, tended] = [new Set<string>(), new Set<string>()];
   let lookFirst = isLongAgo(session);
-  for (;;) {
-    if (!lookFirst) await session.change((transaction) => sealPending(session, transaction));
+  for (let rounds = 0; rounds < ROUNDS; rounds++) {
+    if (!lookFirst) await session.change((transaction) => sealPending(session, transaction, how));
     lookFirst = false;
-    const room = Math.min(FIRST_PUSH * 2 ** Math.min(report.rounds, 8), MOST_PUSH);
-    const asked = plan(session, choose(session, stuck, room, report.rounds === 0));
+    const room = Math.min(FIRST_PUSH * 2 ** Math.min(rounds, 8), MOST_PUSH);
+    const asked = plan(session, choose(session, stuck, room, rounds === 0));
     const came = await exchange(session, transport, asked);
     note(report, asked, came);
     for (const { entry } of asked.pushed) {
-      const item = session.waiting(entry.header.log).find((one) => hex(one.id) === hex(entry.id));
+      const item = session.waiting(entry.header.log).find((one) => equal(one.id, entry.id));
       if (item !== undefined && !item.receipted) stuck.add(hex(entry.header.log));
     }
     progress(report);
@@ -70,12 +85,12 @@ export async function sync(
       async (transaction) =>
         [
           more ? 0 : await tend(session, transaction, tended),
-          more ? 0 : await sealPending(session, transaction),
+          more ? 0 : await sealPending(session, transaction, how),
         ] as const,
     );
-    const words = session.memory.purges.size > 0 && report.rounds === 1;
+    const words = session.memory.purges.size > 0 && rounds === 0;
     const left = choose(session, stuck, MOST_PUSH, false).length;
-    if (!(more || owed > 0 || sealed > 0 || left > 0 || words) || report.rounds >= ROUNDS) return report;
+    if (!(more || owed > 0 || sealed > 0 || left > 0 || words)) return;
   }
 }
 
@@ -111,7 +126,7 @@ function choose(session: Session, stuck: ReadonlySet<string>, room: number, agai
   return chosen;
 }
 
-export function plan(session: Session, outbox: readonly OutboxItem[]): Asked {
+export function plan(session: Session, outbox: readonly Sealed[]): Asked {
   const { stopped, frozen, checkpoint } = viewOf(session);
   const files = [...session.files.values()].map(({ reading: { file } }) => file.log);
   const logs: readonly Log[] = [session.registry.log, ...files].filter((log) => seqOf(log) > 0);
@@ -139,9 +154,16 @@ function statusOf(session: Session): Status {
   };
 }
 
-async function exchange(session: Session, transport: Transport, asked: Asked): Promise<Came> {
+/** One request, and its answer taken. `hear` is told the answers to what was pushed. */
+export async function exchange(
+  session: Session,
+  transport: Transport,
+  asked: Asked,
+  hear: (answers: SyncResponse["answers"]) => void = () => undefined,
+): Promise<Came> {
   const body = await send(session, transport, asked);
   const response = decodeSyncResponse(body);
+  hear(response.answers);
   return session.change(async (transaction) => {
     const before = viewOf(session);
     const responded = await respond(before, asked, response, Math.max(0, session.now()), verifies);

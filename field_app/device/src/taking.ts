@@ -44,7 +44,9 @@ async function takeEntries(session: Session, transaction: Transaction, before: O
   const { log } = before;
   const { file } = after.reading;
   const { secrets, bad, older } = await opened(session.identity, file, after.taken, before.secrets);
-  session.putFile(transaction, { ...before, reading: after.reading, secrets });
+  const [first] = after.taken;
+  const creator = first?.served.seq === 1 ? first.entry.header.kid : before.creator;
+  session.putFile(transaction, { ...before, creator, reading: after.reading, secrets });
   if (bad.length > 0) {
     const text = "a colleague's device handed out a key that does not fit: ask your coordinator to give the file's keys again";
     session.alarm(transaction, log, null, "bad-grant", text);

@@ -14,6 +14,10 @@ export class MemoryRows implements Rows {
   #queue: Promise<unknown> = Promise.resolve();
   cut: { after: number; readonly kept: boolean } | null = null;
 
+  get size(): number {
+    return this.#rows.size;
+  }
+
   get(collection: string, name: Name): Promise<Bytes | undefined> {
     return Promise.resolve(this.#rows.get(keyOf(collection, name))?.content);
   }
