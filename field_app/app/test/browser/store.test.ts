@@ -104,6 +104,7 @@ describe("what is put", () => {
         t.put("c", "a", reach.bytes("of a"));
         t.put("c", "b", reach.bytes("of b"));
       });
+      const before = await reach.why(store.get("c", "a"));
       const raw = await new Promise<IDBDatabase>((resolve) => {
         const request = indexedDB.open("test");
         request.onsuccess = () => resolve(request.result);
@@ -120,9 +121,9 @@ describe("what is put", () => {
         };
       });
       raw.close();
-      return [await reach.why(store.get("c", "a")), await reach.why(store.scan("c"))];
+      return [before, await reach.why(store.get("c", "a")), await reach.why(store.scan("c"))];
     });
-    expect(seen).toEqual(["damaged", "damaged"]);
+    expect(seen).toEqual(["done", "damaged", "damaged"]);
   });
 });
 

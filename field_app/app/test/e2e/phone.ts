@@ -61,6 +61,7 @@ export class Phone {
   /** A new phone joins with a code. */
   async join(code: string): Promise<void> {
     const { page } = this;
+    await this.sees("Choose a passphrase");
     for (const box of await page.getByRole("textbox").all()) await box.fill(PASSPHRASE);
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByLabel("Invitation").fill(code);

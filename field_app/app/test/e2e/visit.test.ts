@@ -71,7 +71,7 @@ describe("a visit with no signal", () => {
     service.run("ruth", "sync");
     const records = service.run("ruth", "record", "list", file)["records"] as readonly { readonly type: string; readonly record: string }[];
     const note = records.find(({ type }) => type === "case_note");
-    expect(JSON.stringify(service.run("ruth", "record", "show", note?.record ?? "", "--file", file))).toContain(NOTE);
+    expect(JSON.stringify(service.run("ruth", "record", "show", note?.record ?? ""))).toContain(NOTE);
     expect(records.map(({ type }) => type)).toContain("contact");
   });
 });
