@@ -198,6 +198,7 @@ export interface Conflict {
   readonly cell: string | undefined;
   /** "conflict": two values stand. "proposal": others propose to the author, and the author has not weighed it. */
   readonly kind: "conflict" | "proposal";
+  /** Of a proposal: what stands, and then what is proposed. */
   readonly values: readonly ConflictValue[];
   /** Who decides. */
   readonly owner: string;
@@ -381,6 +382,7 @@ export interface Device {
   handovers(): Promise<readonly Handover[]>;
   acceptHandover(file: string, record: string): Promise<void>;
 
+  /** None for those who may not decide. What was fetched with the last sync, so that it works offline. */
   held(file: string): Promise<readonly Held[]>;
   admit(file: string, held: string): Promise<void>;
   refuse(file: string, held: string, reason: HeldRefusal): Promise<void>;

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Body, Button, LinkButton, Section } from "../components/basics";
 import { Page, WhenThere } from "../components/page";
-import { Badge, Timeline } from "../components/patterns";
+import { Alert, Badge, Timeline } from "../components/patterns";
 import { SendingTag } from "../components/status";
 import type { FileSummary, RecordSummary } from "../device/facade";
 import { showWhen } from "../forms/show";
@@ -21,6 +21,7 @@ export function FileScreen({ file }: { readonly file: string }): JSX.Element {
       {(there) => (
         <Page title={there.title} caption={kindWords(there.kind)} onBack={() => router.back()}>
           {there.open ? <Doings file={there} /> : <Body>You can read this file, and no longer write in it.</Body>}
+          <HeldHere file={there} />
           <Happened file={there} />
         </Page>
       )}
@@ -50,6 +51,19 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
         Something else
       </Button>
     </div>
+  );
+}
+
+/** Shown to those who decide about it, and only where there is something. */
+function HeldHere({ file }: { readonly file: FileSummary }): JSX.Element | null {
+  const { router } = useSession();
+  const held = useAsked((device) => device.held(file.id), [file.id]);
+  if (held.is !== "there" || held.value.length === 0) return null;
+  const many = held.value.length;
+  return (
+    <Alert kind="warning" heading={many === 1 ? "1 thing is held for review" : `${many} things are held for review`}>
+      <LinkButton onPress={() => router.go({ at: "held", file: file.id })}>See what is held</LinkButton>
+    </Alert>
   );
 }
 

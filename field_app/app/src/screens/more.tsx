@@ -16,6 +16,7 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { title: "What is being sent", place: { at: "sending" }, waits: (status) => status.needsYou },
   { title: "Decisions that wait", place: { at: "conflicts" }, waits: (status) => status.conflicts },
+  { title: "Handovers", hint: "Cases that change hands", place: { at: "handovers" } },
   { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
   { title: "A phone is lost", place: { at: "lost" } },
   { title: "Settings", hint: "Passphrase, locking, room on this phone", place: { at: "settings" } },

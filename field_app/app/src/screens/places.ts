@@ -19,6 +19,8 @@ export type Place =
   | { readonly at: "sending" }
   | { readonly at: "conflicts" }
   | { readonly at: "conflict"; readonly file: string; readonly record: string; readonly field: string; readonly cell?: string }
+  | { readonly at: "held"; readonly file: string }
+  | { readonly at: "handovers" }
   | { readonly at: "fund" }
   | { readonly at: "lost" }
   | { readonly at: "more" }

@@ -5,6 +5,8 @@ import { Conflicts, OneConflict } from "./conflicts";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
 import { Fund } from "./fund";
+import { Handovers } from "./handover";
+import { HeldWork } from "./held";
 import { Home } from "./home";
 import { Lost } from "./lost";
 import { More } from "./more";
@@ -116,6 +118,10 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Conflicts />;
     case "conflict":
       return <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />;
+    case "held":
+      return <HeldWork file={place.file} />;
+    case "handovers":
+      return <Handovers />;
     case "fund":
       return <Fund />;
     case "lost":

@@ -74,6 +74,8 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["conflicts", async () => { await press("More"); await press("Decisions that wait"); await heading("Decisions that wait"); }],
   ["conflict", async () => { await press("More"); await press("Decisions that wait"); await press(/message may/); await heading(/message may/); await choose("Another answer"); await press("Decide"); }],
   ["fund", async () => { await press("More"); await press(/^Fund/); await heading("Fund"); await press(/^Put this right/); }],
+  ["handovers", async () => { await press("More"); await press(/^Handovers/); await page.getByText("Priya decides on Monday").waitFor(); }],
+  ["held", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("See what is held"); await press(/^Do not/); await page.getByText("Why it is not let in").waitFor(); }],
   ["lost", async () => { await press("More"); await press("A phone is lost"); await press(/^Jo Baker/); await press("Keep it out now"); }],
   ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
 ];

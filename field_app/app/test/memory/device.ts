@@ -8,6 +8,8 @@ import {
   type Device,
   type FileSummary,
   type FundView,
+  type Handover,
+  type Held,
   type HistoryItem,
   type Item,
   type NewChange,
@@ -57,6 +59,9 @@ export class MemoryDevice implements Device {
   #records: readonly Kept[] = [];
   #conflicts: readonly Conflict[];
   #items: readonly Item[];
+  #held: readonly Held[] = [
+    { file: uuid(2), id: "h1", by: "Jo Baker", device: "Jo’s old phone", heldMs: NOW - 20 * HOUR, records: [{ type: "case_note", line: "Met at the library." }] },
+  ];
   #count = 100;
   #alarm: readonly Trouble[] = [];
   offline = false;
@@ -427,23 +432,30 @@ export class MemoryDevice implements Device {
     this.#tell();
   }
 
-  async handovers(): Promise<readonly []> {
-    return [];
+  async handovers(): Promise<readonly Handover[]> {
+    const left = [
+      { kind: "tasks", label: "Tasks", count: 2, explained: undefined },
+      { kind: "drafts", label: "Drafts", count: 0, explained: undefined },
+      { kind: "conflicts", label: "Decisions", count: 1, explained: "Priya decides on Monday" },
+    ];
+    return [{ file: uuid(2), record: this.#records[0]?.id ?? "", from: "Jo Baker", to: "Sam Pike", mine: true, accepted: false, left }];
   }
 
   async acceptHandover(): Promise<void> {
     this.#tell();
   }
 
-  async held(): Promise<readonly []> {
-    return [];
+  async held(file: string): Promise<readonly Held[]> {
+    return file === uuid(2) ? this.#held : [];
   }
 
   async admit(): Promise<void> {
+    this.#held = [];
     this.#tell();
   }
 
   async refuse(): Promise<void> {
+    this.#held = [];
     this.#tell();
   }
 }
