@@ -28,7 +28,8 @@ export interface Release {
 }
 
 const PLACE_FOR_RELEASE = /["'`]__RELEASE__["'`]/;
-const NOT_LISTED: ReadonlySet<string> = new Set(["sw.js", "release.json", "headers.json"]);
+/** What describes a release and is not of it. */
+const NOT_LISTED: ReadonlySet<string> = new Set(["sw.js", "release.json", "release.sig", "headers.json"]);
 
 /** Puts the policy and the digests into the page. Refuses a page with anything inline, or from anywhere else. */
 function sealPage(html: string, folder: string): string {
