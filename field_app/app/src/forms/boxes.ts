@@ -165,7 +165,8 @@ function readRows(field: Field, typed: Typed, path: string): Reading {
 }
 
 export function readRow(field: Field, typed: Typed, path: string): Reading {
-  if (isUntouched(path, typed)) return EMPTY;
+  // A place alone says nothing: the form gives one to every row.
+  if (field.cells.every((cell) => cell.name === "order" || isUntouched(`${path}.${cell.name}`, typed))) return EMPTY;
   const cells: [string, Value][] = [];
   for (const cell of field.cells) {
     const read = readField(cell, typed, `${path}.${cell.name}`);

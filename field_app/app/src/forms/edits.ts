@@ -97,11 +97,6 @@ function readRowOver(field: Field, row: Row, was: Typed, typed: Typed, path: str
   return { is: "value", value: cells };
 }
 
-export function valuesOf(fields: readonly Field[], before: Before, typed: Typed): ReadonlyMap<string, Value> {
-  const readings = readAll(fields, before, boxesBefore(fields, before), typed);
-  return new Map([...readings].flatMap(([field, reading]) => (reading.is === "value" ? [[field.name, reading.value] as const] : [])));
-}
-
 /**
  * What was changed, or what is wrong. With `whole`, everything that is needed to sign has to be there.
  *

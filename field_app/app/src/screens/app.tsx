@@ -11,7 +11,7 @@ import { NO_RELEASE, type Release, install } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
-import { Elsewhere, Join, Lock, Neutral, Setup } from "./doors";
+import { Elsewhere, Join, Lock, Neutral, Opening, Setup } from "./doors";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
 import { SessionContext } from "./session";
@@ -129,7 +129,7 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   useEffect(() => settings && watch(settings, now, lock), [settings, now, lock]);
 
   if (failed) return <Join store={store} boot={boot} broken onJoined={() => undefined} />;
-  if (found === undefined) return null;
+  if (found === undefined) return <Opening />;
   const { device } = found;
   if (device === undefined) {
     return <Join store={store} boot={boot} onJoined={(joined) => setFound({ ...found, device: joined })} />;

@@ -63,6 +63,15 @@ export function Passphrase({ id, label, hint, value, wrong, disabled = false, on
 
 const Door = ({ children }: { readonly children: JSX.Element }): JSX.Element => <div class="govuk-width-container app-door">{children}</div>;
 
+/** While what is sealed is being read. */
+export const Opening = (): JSX.Element => (
+  <Door>
+    <p class="govuk-body" role="status">
+      Opening
+    </p>
+  </Door>
+);
+
 interface LockProps {
   readonly store: Store;
   readonly now: () => number;

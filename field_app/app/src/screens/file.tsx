@@ -13,6 +13,9 @@ import { useAsked, useSession } from "./session";
 import { when } from "./times";
 import { kindWords, typeWords } from "./words";
 
+/** So many records are shown before somebody asks for more. */
+const AT_ONCE = 50;
+
 export function FileScreen({ file }: { readonly file: string }): JSX.Element {
   const { router } = useSession();
   const loaded = useAsked((device) => device.file(file), [file]);
@@ -105,10 +108,11 @@ function Happened({ file }: { readonly file: FileSummary }): JSX.Element {
 
 export function Records({ records, level = 3 }: { readonly records: readonly RecordSummary[]; readonly level?: 2 | 3 }): JSX.Element {
   const { router, now } = useSession();
-  return (
+  const [shown, setShown] = useState(AT_ONCE);
+  const line = (
     <Timeline
       level={level}
-      items={records.map((record) => ({
+      items={records.slice(0, shown).map((record) => ({
         id: `${record.file}/${record.id}`,
         title: (
           <LinkButton onPress={() => router.go({ at: "record", file: record.file, record: record.id })}>{typeWords(record.type)}</LinkButton>
@@ -120,6 +124,16 @@ export function Records({ records, level = 3 }: { readonly records: readonly Rec
         children: <p class="govuk-body app-line">{record.line}</p>,
       }))}
     />
+  );
+  return (
+    <>
+      {line}
+      {records.length > shown && (
+        <Button look="secondary" onPress={() => setShown(shown + AT_ONCE)}>
+          {`Show more (${records.length - shown})`}
+        </Button>
+      )}
+    </>
   );
 }
 

@@ -170,6 +170,18 @@ function Endings({ type, busy, lacking, onSave }: EndingsProps): JSX.Element {
   );
 }
 
+const PAUSE_MS = 400;
+
+/** What was typed when the last key is a moment ago: nobody is asked anything with every key. */
+function useSettled(typed: Typed): Typed {
+  const [settled, setSettled] = useState(typed);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(typed), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return settled;
+}
+
 interface ToldProps {
   readonly file: string;
   readonly type: RecordType;
@@ -181,11 +193,12 @@ interface ToldProps {
 
 /** What the other side will be told: a line each, and no form. */
 function Told({ file, type, fields, before, typed, record }: ToldProps): JSX.Element | null {
+  const settled = useSettled(typed);
   const change = useMemo((): NewChange => {
-    const outcome = editsOf(type, fields, before, typed, false);
+    const outcome = editsOf(type, fields, before, settled, false);
     return { type: type.name, record, edits: "edits" in outcome ? outcome.edits : [], act: "sign" };
-  }, [type, fields, before, typed, record]);
-  const told = useAsked((device) => device.willTell(file, change), [file, JSON.stringify(change)]);
+  }, [type, fields, before, settled, record]);
+  const told = useAsked((device) => device.willTell(file, change), [file, change]);
   if (told.is !== "there" || told.value.length === 0) return null;
   return (
     <Inset>

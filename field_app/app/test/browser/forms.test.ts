@@ -114,6 +114,21 @@ describe("an answer, a reason for none, and nothing", () => {
   });
 });
 
+describe("rows with a place", () => {
+  it("are put in order by moving them", async () => {
+    await page.evaluate(() => forms.show("own_safety_plan"));
+    await page.evaluate(() => forms.fill("professionals", [{ words: "GP" }, { words: "Crisis team" }, { words: "Sponsor" }]));
+    await page.getByRole("button", { name: "Move up 3 of “Professionals”" }).click();
+    await page.getByRole("button", { name: "Move down 1 of “Professionals”" }).click();
+    const outcome = await page.evaluate(() => forms.outcome(false));
+    expect("edits" in outcome && outcome.edits.map((edit) => edit.value)).toEqual([
+      { words: "GP", order: 2 },
+      { words: "Crisis team", order: 3 },
+      { words: "Sponsor", order: 1 },
+    ]);
+  });
+});
+
 it("the page's policy stopped nothing, and nobody threw", () => {
   expect(heard).toEqual([]);
 });

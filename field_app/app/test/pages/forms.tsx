@@ -115,7 +115,7 @@ async function rows(field: Field, value: Value, path: string): Promise<void> {
     await pressWords(element(idOf(path)), "Add");
     for (const cell of field.cells) {
       const of = isMap(row) ? row[cell.name] : undefined;
-      if (of !== undefined) await fill(cell, of, `${path}.r${index + 1}.${cell.name}`);
+      if (of !== undefined && cell.name !== "order") await fill(cell, of, `${path}.r${index + 1}.${cell.name}`);
     }
   }
 }

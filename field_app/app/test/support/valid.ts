@@ -52,11 +52,12 @@ export interface Ids {
 export function validValue(field: Field, roll: (n: number) => number, ids: Ids): Value {
   if (field.missing && roll(4) === 0) return { missing: pick(roll, ["not_asked", "not_known", "declined_to_say", "not_safe_to_ask"]) };
   if (field.kind === "list") {
-    return Array.from({ length: 1 + roll(3) }, () =>
+    // Rows with a place of their own stand in its order, as a form puts them.
+    return Array.from({ length: 1 + roll(3) }, (_none, index) =>
       Object.fromEntries(
         field.cells
-          .filter((cell) => cell.need.when === "always" || roll(2) === 0)
-          .map((cell) => [cell.name, validValue(cell, roll, ids)]),
+          .filter((cell) => cell.need.when === "always" || cell.name === "order" || roll(2) === 0)
+          .map((cell) => [cell.name, cell.name === "order" ? index + 1 : validValue(cell, roll, ids)]),
       ),
     );
   }
