@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.field_app.fleet import OFFICE, a_case, same
 from tests.field_app.phone import Phone, PhoneError
-from tests.field_app.test_mixed_fleet import OFFICE, a_case, same
 from tests.shell import Shell
 
 def _until_cut(phone: Phone, file: str, n: int) -> int:

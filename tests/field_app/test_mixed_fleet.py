@@ -4,33 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.field_app.fleet import OFFICE, a_case, same
 from tests.field_app.phone import Phone, PhoneError
 from tests.shell import Shell
-
-OFFICE = "office/perpetrator-administrator"
-
-
-def a_case(office: Shell) -> str:
-    office.sync("ruth")
-    log: str = office.run("ruth", "file", "create", "case", "--member", "Sam=navigator")["file"]
-    office.sync("ruth")
-    return log
-
-
-def state_hash(office: Shell, profile: str, log: str) -> str:
-    found: str = next(row["state_hash"] for row in office.run(profile, "file", "list", "--hash")["files"] if row["file"] == log)
-    return found
-
-
-def same(office: Shell, phone: Phone, log: str) -> None:
-    """Both have sent everything, and show the same."""
-    phone.do("sync")
-    office.sync("ruth")
-    phone.do("sync")
-    row = next(row for row in phone.do("files") if row["file"] == log)
-    assert row["pending"] == 0
-    assert row["state_hash"] == state_hash(office, "ruth", log)
-
 
 def test_a_note_goes_both_ways(office: Shell, phone: Phone) -> None:
     log = a_case(office)
