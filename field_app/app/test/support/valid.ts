@@ -56,6 +56,7 @@ export function validValue(field: Field, roll: (n: number) => number, ids: Ids):
     return Array.from({ length: 1 + roll(3) }, (_none, index) =>
       Object.fromEntries(
         field.cells
+          .filter((cell) => cell.name !== "withdrawn") // said of rows that are there, and of no new one
           .filter((cell) => cell.need.when === "always" || cell.name === "order" || roll(2) === 0)
           .map((cell) => [cell.name, cell.name === "order" ? index + 1 : validValue(cell, roll, ids)]),
       ),

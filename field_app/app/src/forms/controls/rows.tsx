@@ -14,6 +14,8 @@ import { FieldControl } from "./control";
 import { type ControlProps, useWrong } from "./parts";
 
 const PLACE = "order";
+/** What can only be said of a row that is there already. */
+const LATER = "withdrawn";
 const hasPlaces = (field: Field): boolean => field.cells.some((cell) => cell.name === PLACE && cell.kind === "int");
 
 /** Rows by their places; those without one after the others, as they came. */
@@ -108,14 +110,14 @@ interface RowProps {
 }
 
 function Row({ field, path, number, kept, onRemove, onUp, onDown }: RowProps): JSX.Element {
-  const cells = hasPlaces(field) ? field.cells.filter((cell) => cell.name !== PLACE) : field.cells;
+  const isAsked = (cell: Field): boolean => (kept || cell.name !== LATER) && !(cell.name === PLACE && cell.kind === "int");
   const about = `${number} of “${field.label}”`;
   return (
     <fieldset class="govuk-fieldset app-row">
       <legend class="govuk-fieldset__legend app-row__title">
         {field.label} {number}
       </legend>
-      {cells.map((cell) => (
+      {field.cells.filter(isAsked).map((cell) => (
         <FieldControl key={cell.name} field={cell} path={`${path}.${cell.name}`} fixed={kept && cell.policy === "once"} />
       ))}
       <div class="app-row__doings">
