@@ -8,7 +8,8 @@
  * one writer among the windows (turn.ts).
  */
 import { type Attempts, NO_ATTEMPTS, counted, waitLeft } from "./attempts";
-import { type Database, type Durability, type Keyring, type Keyrings, ONLY, type Rows, openDatabase } from "./database";
+import { type Durability, type Keyring, ONLY } from "./database";
+import { Disk } from "./disk";
 import { checkPassphrase, newStoreKey, unwrap, wrap } from "./keyring";
 import { StoreRefusal } from "./refusal";
 import {
@@ -29,11 +30,6 @@ import { type Turn, takeOver, takeTurn } from "./turn";
 
 export type State = "empty" | "locked" | "open" | "elsewhere";
 
-interface SealedRow {
-  readonly at: Bytes;
-  readonly sealed: Bytes;
-}
-
 interface Opened {
   readonly storeKey: Bytes;
   readonly keys: Keys;
@@ -46,25 +42,24 @@ export class Store implements Reading {
   readonly #now: () => number;
   readonly #listeners = new Set<() => void>();
   readonly #beforeLock = new Set<() => Promise<void>>();
-  #database: Database;
+  readonly #disk: Disk;
   #opened: Opened | undefined;
   #keyring: Keyring | undefined;
   #turn: Turn | undefined;
-  #turnNumber = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(name: string, now: () => number, database: Database, keyring: Keyring | undefined) {
+  private constructor(name: string, now: () => number, disk: Disk, keyring: Keyring | undefined) {
     this.#name = name;
     this.#now = now;
-    this.#database = database;
+    this.#disk = disk;
     this.#keyring = keyring;
   }
 
   /** The store of that name, which is made where there is none, and the turn to write in it if nobody has that. */
   static async open(name: string, now: () => number): Promise<Store> {
     let gone = (): void => undefined;
-    const database = await openDatabase(name, () => gone());
-    const store = new Store(name, now, database, await database.get("keyring", ONLY));
+    const disk = await Disk.open(name, () => gone());
+    const store = new Store(name, now, disk, await disk.keyring());
     gone = () => store.#drop();
     await store.#begin(await takeTurn(name, () => store.lock()));
     return store;
@@ -101,7 +96,7 @@ export class Store implements Reading {
   async takeOver(): Promise<void> {
     if (this.#turn !== undefined) return;
     const turn = await takeOver(this.#name, () => this.lock());
-    this.#keyring = await this.#database.get("keyring", ONLY);
+    this.#keyring = await this.#disk.keyring();
     await this.#begin(turn);
   }
 
@@ -143,13 +138,13 @@ export class Store implements Reading {
       const storeKey = newStoreKey();
       const [keys, keyring] = await Promise.all([deriveKeys(storeKey), wrap(storeKey, passphrase)]);
       const rows = await Promise.all(
-        (await this.#sealedRows()).map(async ({ at, sealed }) => {
+        (await this.#disk.rows()).map(async ({ at, sealed }) => {
           const row = await openRow(before.keys, at, sealed);
           const place = await rowKey(keys, row.collection, row.name);
           return { at: place, sealed: await sealRow(keys, place, row) };
         }),
       );
-      await this.#write("strict", (rowTable, keyringTable) => [
+      await this.#disk.write("strict", (rowTable, keyringTable) => [
         rowTable.clear(),
         ...rows.map(({ at, sealed }) => rowTable.put(sealed, at.buffer)),
         keyringTable.put(keyring, ONLY),
@@ -177,7 +172,7 @@ export class Store implements Reading {
   async destroy(): Promise<void> {
     this.#needTurn();
     this.#forget();
-    await this.#write("strict", (rows, keyring) => [keyring.clear(), rows.clear()]);
+    await this.#disk.write("strict", (rows, keyring) => [keyring.clear(), rows.clear()]);
     this.#keyring = undefined;
     this.#tell();
   }
@@ -185,7 +180,7 @@ export class Store implements Reading {
   async get(collection: string, name: Name): Promise<Bytes | undefined> {
     const { keys } = this.#need();
     const at = await rowKey(keys, collection, name);
-    const sealed = await this.#database.get("rows", at.buffer);
+    const sealed = await this.#disk.row(at);
     return sealed && (await openRow(keys, at, sealed)).content;
   }
 
@@ -194,7 +189,7 @@ export class Store implements Reading {
     const first = await collectionKey(keys, collection);
     const lower = range.after === undefined ? first : joined(first, numberKey(range.after));
     const within = IDBKeyRange.bound(lower.buffer, joined(first, END_OF_COLLECTION).buffer, true, true);
-    const found = await this.#sealedRows(within, range.limit);
+    const found = await this.#disk.rows(within, range.limit);
     return Promise.all(found.map(({ at, sealed }) => openRow(keys, at, sealed)));
   }
 
@@ -220,34 +215,9 @@ export class Store implements Reading {
         return { at, sealed: content && (await sealRow(keys, at, { collection, name, content })) };
       }),
     );
-    await this.#write(durability, (table) =>
+    await this.#disk.write(durability, (table) =>
       rows.map(({ at, sealed }) => (sealed === undefined ? table.delete(at.buffer) : table.put(sealed, at.buffer))),
     );
-  }
-
-  /** One transaction of the browser. A window that lost its turn while it was frozen writes nothing: it is asked here. */
-  async #write(durability: Durability, work: (rows: Rows, keyring: Keyrings) => readonly Promise<unknown>[]): Promise<void> {
-    const transaction = this.#database.transaction(["rows", "keyring", "turn"], "readwrite", { durability });
-    const done = transaction.done.catch(refuseFull);
-    if ((await transaction.objectStore("turn").get(ONLY)) !== this.#turnNumber) {
-      transaction.abort();
-      await done.catch(() => undefined);
-      throw elsewhere();
-    }
-    for (const request of work(transaction.objectStore("rows"), transaction.objectStore("keyring"))) {
-      request.catch(() => undefined); // a request that fails ends the transaction, and that is what is awaited
-    }
-    await done; // from here on it is true
-  }
-
-  async #sealedRows(within?: IDBKeyRange, limit?: number): Promise<readonly SealedRow[]> {
-    const { store } = this.#database.transaction("rows");
-    const [places, values] = await Promise.all([store.getAllKeys(within, limit), store.getAll(within, limit)]);
-    return places.map((place, index) => {
-      const sealed = values[index];
-      if (sealed === undefined) throw new StoreRefusal("damaged", "a row has a key and no value");
-      return { at: new Uint8Array(place), sealed };
-    });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -271,7 +241,7 @@ export class Store implements Reading {
   }
 
   async #replaceKeyring(keyring: Keyring): Promise<void> {
-    await this.#write("strict", (_rows, table) => [table.put(keyring, ONLY)]);
+    await this.#disk.write("strict", (_rows, table) => [table.put(keyring, ONLY)]);
     this.#keyring = keyring;
   }
 
@@ -284,10 +254,7 @@ export class Store implements Reading {
 
   async #begin(turn: Turn | undefined): Promise<void> {
     if (turn !== undefined) {
-      const transaction = this.#database.transaction("turn", "readwrite", { durability: "strict" });
-      this.#turnNumber = ((await transaction.store.get(ONLY)) ?? 0) + 1;
-      await transaction.store.put(this.#turnNumber, ONLY);
-      await transaction.done;
+      await this.#disk.beginTurn();
       this.#turn = turn;
       void turn.over.then(() => this.#drop());
     }
@@ -323,10 +290,3 @@ export class Store implements Reading {
 
 const locked = (): StoreRefusal => new StoreRefusal("locked", "the store is locked");
 const elsewhere = (): StoreRefusal => new StoreRefusal("elsewhere", "another window has the store");
-
-function refuseFull(error: unknown): never {
-  if (error instanceof DOMException && error.name === "QuotaExceededError") {
-    throw new StoreRefusal("full", "the browser gives this app no more room");
-  }
-  throw error;
-}
