@@ -44,6 +44,8 @@ export interface Device {
 
   files(): Promise<readonly FileSummary[]>;
   file(file: string): Promise<FileSummary>;
+  /** What the whole file comes to, without what is not sent: two devices that show the same have the same. Sixteen characters. */
+  stateOf(file: string): Promise<string>;
   /** Newest event first. */
   records(file: string, query?: Query): Promise<readonly RecordSummary[]>;
   record(file: string, record: string): Promise<RecordView>;

@@ -1,7 +1,7 @@
 /** A file: what to do in it, and what happened, by the time of the event. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Body, Button, LinkButton, Section } from "../components/basics";
+import { Body, Button, Details, LinkButton, Section } from "../components/basics";
 import { Page, WhenThere } from "../components/page";
 import { Alert, Badge, Timeline } from "../components/patterns";
 import { SendingTag } from "../components/status";
@@ -26,6 +26,7 @@ export function FileScreen({ file }: { readonly file: string }): JSX.Element {
           {there.open ? <Doings file={there} /> : <Body>You can read this file, and no longer write in it.</Body>}
           <HeldHere file={there} />
           <Happened file={there} />
+          <SameAs file={there} />
         </Page>
       )}
     </WhenThere>
@@ -67,6 +68,17 @@ function HeldHere({ file }: { readonly file: FileSummary }): JSX.Element | null 
     <Alert kind="warning" heading={many === 1 ? "1 thing is held for review" : `${many} things are held for review`}>
       <LinkButton onPress={() => router.go({ at: "held", file: file.id })}>See what is held</LinkButton>
     </Alert>
+  );
+}
+
+/** For two people who want to know whether they see the same. */
+function SameAs({ file }: { readonly file: FileSummary }): JSX.Element {
+  const state = useAsked((device) => device.stateOf(file.id), [file.id]);
+  return (
+    <Details summary="Compare with a colleague">
+      <Body>Whoever sees the same in this file has the same letters and numbers here, without what is not sent yet.</Body>
+      <p class="govuk-body app-state">{state.is === "there" ? state.value : ""}</p>
+    </Details>
   );
 }
 

@@ -193,6 +193,10 @@ export class MemoryDevice implements Device {
     };
   }
 
+  async stateOf(file: string): Promise<string> {
+    return `${this.#records.filter((one) => one.file === file).length}`.padStart(16, "0");
+  }
+
   async records(file: string): Promise<readonly RecordSummary[]> {
     return this.#records.filter((one) => one.file === file).map((one) => this.#summary(one)).sort((a, b) => b.recordedMs - a.recordedMs);
   }

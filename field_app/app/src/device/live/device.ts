@@ -2,8 +2,11 @@
 import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
+import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
 import { suspend } from "@fieldkeep/device/lost_phones";
+import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
+import type { Transaction } from "@fieldkeep/device/rows";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
 import { raiseAlert } from "@fieldkeep/device/urgent";
@@ -75,6 +78,10 @@ export class LiveDevice implements Device {
     return inWords(async () => fileSummary(this.#session, this.#session.file(idBytes(file))));
   }
 
+  stateOf(file: string): Promise<string> {
+    return inWords(async () => hex(stateHash(this.#session.file(idBytes(file)).folded)).slice(0, 16));
+  }
+
   records(file: string, query: Query = {}): Promise<readonly RecordSummary[]> {
     return inWords(async () => {
       const log = idBytes(file);
@@ -139,16 +146,22 @@ export class LiveDevice implements Device {
     const [first] = changes;
     if (first?.type === "urgent_alert" && first.record === undefined && changes.length === 1) return this.#doing(() => this.#raise(log, first));
     return this.#doing(() =>
-      session.change(async (transaction) =>
-        changes.map(({ type, record, edits, act }) => {
-          const made = edits.map(toEdit);
-          const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
-          if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
-          if (act === "sign" && writing.recordIn(session, log, id).signatures.length === 0) writing.signIn(session, transaction, log, id);
-          return { record: idText(id) };
-        }),
-      ),
+      session.change(async (transaction) => {
+        const written: Written[] = [];
+        for (const change of changes) written.push({ record: idText(this.#writeOne(transaction, log, change, written)) });
+        return written;
+      }),
     );
+  }
+
+  /** One change of several; `before` are those that this write has made already. */
+  #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
+    const session = this.#session;
+    const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
+    if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
+    if (act === "sign" && writing.recordIn(session, log, id).signatures.length === 0) writing.signIn(session, transaction, log, id);
+    return id;
   }
 
   /** Danger: the record, and the letter to the other side's desk, ahead of every queue; sent at once where there is a signal. */
