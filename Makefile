@@ -3,13 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test bench check setup lock soak clean
+.PHONY: demo test app app-test bench check setup lock soak clean
 
-demo: setup
+demo: setup app
 	$(BIN)/fieldkeep demo
 
-test: check
+test: check app-test
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+# The field app: built, and what its own tests say of it, in Node and in Chromium.
+app:
+	sh scripts/setup_app.sh
+
+app-test: app setup
+	sh scripts/setup_browser.sh
+	cd field_app && npm run --silent check --workspaces --if-present
+	cd field_app && npm run --silent test --workspaces --if-present
 
 check: setup
 	$(BIN)/ruff check .

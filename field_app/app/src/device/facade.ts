@@ -1,0 +1,105 @@
+/**
+ * What screens know of the device: the one interface between what is shown and what is true.
+ *
+ * Everything that comes from here was opened and judged on this phone. Nothing here waits for the network but `sync`: what is
+ * asked is answered from the store, and what is written is on disk when the promise is kept ("saved on this phone"). What
+ * is refused is raised as `Trouble`, in words for whoever holds the phone. Whoever is handed content has read it: the
+ * device remembers the look before it answers (docs/spec.md §16.1).
+ */
+import type { Choice } from "../forms/context";
+import type { Edit } from "../forms/edits";
+import type { Field } from "../forms/schema";
+import type { Value } from "../forms/values";
+import type {
+  Conflict,
+  Decision,
+  DeviceView,
+  FileSummary,
+  FundView,
+  Handover,
+  Held,
+  HeldRefusal,
+  HistoryItem,
+  Item,
+  LostAnswers,
+  Me,
+  NewChange,
+  OnDevice,
+  Query,
+  RecordSummary,
+  RecordView,
+  Status,
+  UrgentNumber,
+  VisitBrief,
+  Written,
+} from "./views";
+
+export { Trouble } from "./trouble";
+export type * from "./views";
+
+export interface Device {
+  readonly me: Me;
+  /** Told whenever anything below may say something else. Gives back how to stop. */
+  subscribe(listener: () => void): () => void;
+
+  files(): Promise<readonly FileSummary[]>;
+  file(file: string): Promise<FileSummary>;
+  /** What the whole file comes to, without what is not sent: two devices that show the same have the same. Sixteen characters. */
+  stateOf(file: string): Promise<string>;
+  /** Newest event first. */
+  records(file: string, query?: Query): Promise<readonly RecordSummary[]>;
+  record(file: string, record: string): Promise<RecordView>;
+  history(file: string, record: string): Promise<readonly HistoryItem[]>;
+  /** In all files of this phone; works offline. */
+  search(words: string): Promise<readonly RecordSummary[]>;
+
+  /** What fields of a type may name in that file. */
+  choices(file: string, type: string): Promise<(field: Field) => readonly Choice[]>;
+  /** Names of people, records and devices for reading values. */
+  names(file: string): Promise<(id: string) => string | undefined>;
+  /** Keeps a file for a record that is being written. Place and camera are taken out of photographs. */
+  attach(file: string, content: File): Promise<Choice>;
+  /** Values that a new record begins with, by rule: the way used last time, who is writing. */
+  startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>>;
+  /** What the other side will be told when this is written: a line each, and none where nothing is told. */
+  willTell(file: string, change: NewChange): Promise<readonly string[]>;
+  /** All of them or none, in one file. On disk when the promise is kept. */
+  write(file: string, changes: readonly NewChange[]): Promise<readonly Written[]>;
+  addAddendum(file: string, record: string, text: string, reason: string): Promise<void>;
+  makeVoid(file: string, record: string, reason: string): Promise<void>;
+
+  status(): Promise<Status>;
+  items(): Promise<readonly Item[]>;
+  retry(item: string): Promise<void>;
+  /** A person decides, and says why; it is kept. */
+  discard(item: string, reason: string): Promise<void>;
+  /** The only one that uses the network. Raises Trouble; offline is none. */
+  sync(): Promise<void>;
+  readAlarm(code: string): Promise<void>;
+
+  conflicts(): Promise<readonly Conflict[]>;
+  decide(conflict: Conflict, decision: Decision): Promise<void>;
+
+  funds(): Promise<readonly FundView[]>;
+  /** A record in the case and a line in the fund, under one id; `edits` are those of a `spend`. */
+  spend(file: string, edits: readonly Edit[]): Promise<Written>;
+  reverse(fund: string, spend: string, pence: number, why: string): Promise<void>;
+
+  visit(file: string): Promise<VisitBrief>;
+  acknowledge(file: string, instruction: string, how: string): Promise<void>;
+  urgentNumbers(): Promise<readonly UrgentNumber[]>;
+  /** Alerts that nobody has stood down. */
+  urgent(): Promise<readonly RecordSummary[]>;
+
+  devices(): Promise<readonly DeviceView[]>;
+  onDevice(device: string): Promise<OnDevice>;
+  suspend(device: string, answers: LostAnswers): Promise<void>;
+
+  handovers(): Promise<readonly Handover[]>;
+  acceptHandover(file: string, record: string): Promise<void>;
+
+  /** None for those who may not decide. What was fetched with the last sync, so that it works offline. */
+  held(file: string): Promise<readonly Held[]>;
+  admit(file: string, held: string): Promise<void>;
+  refuse(file: string, held: string, reason: HeldRefusal): Promise<void>;
+}

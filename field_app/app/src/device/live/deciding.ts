@@ -1,0 +1,50 @@
+/** What waits for somebody's decision: fields in conflict, and what others propose to a record's author. */
+import { equal } from "@fieldkeep/core/bytes";
+import { type Field, fieldKey } from "@fieldkeep/core/change";
+import { PENDING_SEQ } from "@fieldkeep/core/fold/fold";
+import type { FoldedField, FoldedOp, FoldedRecord } from "@fieldkeep/core/fold/model";
+import { conflicts, shown, unweighed } from "@fieldkeep/core/fold/show";
+import type { Session } from "@fieldkeep/device/session";
+import type { Conflict, ConflictValue } from "../facade";
+import { fromJson, idText, rowName, rowOf } from "./convert";
+import { deviceName, personName } from "./people";
+
+function valueOf(session: Session, { key, from, value }: FoldedOp): ConflictValue {
+  const sent = from.seq !== PENDING_SEQ;
+  return {
+    id: key, value: fromJson(value), by: personName(session, from.user), device: deviceName(session, from.device), atMs: from.change.at,
+    receivedMs: sent ? from.received_ms : undefined, seq: sent ? from.seq : undefined,
+  };
+}
+
+function conflictOf(session: Session, log: Uint8Array, record: FoldedRecord, field: Field, ops: readonly FoldedOp[], kind: Conflict["kind"]): Conflict {
+  const author = record.created?.user ?? session.identity.user;
+  const [name, row, cell] = typeof field === "string" ? [field, undefined, undefined] : [field[0], rowName(field[1]), field[2]];
+  return {
+    file: idText(log), record: idText(record.id), type: record.type, field: name, row, cell, kind, values: ops.map((op) => valueOf(session, op)),
+    owner: personName(session, author), mine: equal(author, session.identity.user), sinceMs: Math.max(0, ...ops.map(({ from }) => from.change.at)),
+    stop: shown(record, field).stop,
+  };
+}
+
+function ofRecord(session: Session, log: Uint8Array, record: FoldedRecord): readonly Conflict[] {
+  const disputed = conflicts(record).map((field) => conflictOf(session, log, record, field, record.fields.get(fieldKey(field))?.live ?? [], "conflict"));
+  if (record.created === null || !equal(record.created.user, session.identity.user)) return disputed;
+  const proposed = new Map<string, { readonly at: FoldedField; readonly ops: FoldedOp[] }>();
+  for (const [field, op] of unweighed(record)) {
+    const at = record.fields.get(fieldKey(field));
+    if (at === undefined) continue;
+    const known = proposed.get(fieldKey(field)) ?? { at, ops: [] };
+    known.ops.push(op);
+    proposed.set(fieldKey(field), known);
+  }
+  return [...disputed, ...[...proposed.values()].map(({ at, ops }) => conflictOf(session, log, record, at.field, [...at.live, ...ops], "proposal"))];
+}
+
+/** The oldest first. */
+export function allConflicts(session: Session): readonly Conflict[] {
+  const found = session.ownFiles.flatMap(({ log }) => [...session.recordsOf(log).records.values()].flatMap((record) => ofRecord(session, log, record)));
+  return [...found].sort((a, b) => a.sinceMs - b.sinceMs);
+}
+
+export const fieldOf = ({ field, row, cell }: Conflict): Field => (row === undefined || cell === undefined ? field : [field, rowOf(row), cell]);

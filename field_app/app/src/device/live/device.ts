@@ -1,0 +1,376 @@
+/** The device behind the screens: what they ask, answered from this phone; what they write, kept on it before the promise is. */
+import { equal, hex } from "@fieldkeep/core/bytes";
+import type { Json } from "@fieldkeep/core/change";
+import { Refused } from "@fieldkeep/core/errors";
+import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
+import { suspend } from "@fieldkeep/device/lost_phones";
+import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
+import type { Transaction } from "@fieldkeep/device/rows";
+import type { Session } from "@fieldkeep/device/session";
+import { sync } from "@fieldkeep/device/sync";
+import { raiseAlert } from "@fieldkeep/device/urgent";
+import { ownFund, reverse, spend } from "@fieldkeep/device/spending";
+import type { Transport } from "@fieldkeep/device/transport";
+import * as writing from "@fieldkeep/device/writing";
+import type { Choice } from "../../forms/context";
+import type { Field } from "../../forms/schema";
+import type { Value } from "../../forms/values";
+import type { Edit } from "../../forms/edits";
+import type {
+  Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Status, UrgentNumber, VisitBrief, Written,
+} from "../facade";
+import { choicesIn, startsWith } from "./choices";
+import { idBytes, idText, toEdit, toJson } from "./convert";
+import { allConflicts, fieldOf } from "./deciding";
+import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./lists";
+import { heldName, heldView } from "./holding";
+import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
+import { nameOf, valueOf, wordsIn } from "./people";
+import { items, status } from "./sending";
+import { toldOf } from "./telling";
+import { inWords } from "./trouble";
+import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
+
+const MOST_FOUND = 200;
+
+export class LiveDevice implements Device {
+  readonly me: Me;
+  readonly #session: Session;
+  readonly #transport: Transport;
+  readonly #listeners = new Set<() => void>();
+  readonly #words = new Map<string, { readonly of: object; readonly words: string }>();
+  readonly #held = new Map<string, readonly DeviceHeld[]>();
+  #syncing: Promise<void> | undefined;
+
+  constructor(session: Session, transport: Transport) {
+    [this.#session, this.#transport] = [session, transport];
+    const { user, name, device, side, roles } = session.identity;
+    this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #doing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await inWords(work);
+    } finally {
+      this.#tell();
+    }
+  }
+
+  // --- files and records -------------------------------------------------------------------------------------------------
+
+  files(): Promise<readonly FileSummary[]> {
+    const all = this.#session.ownFiles.map((open) => fileSummary(this.#session, open));
+    return Promise.resolve([...all].sort((a, b) => (b.lastEventMs ?? 0) - (a.lastEventMs ?? 0)));
+  }
+
+  file(file: string): Promise<FileSummary> {
+    return inWords(async () => fileSummary(this.#session, this.#session.file(idBytes(file))));
+  }
+
+  stateOf(file: string): Promise<string> {
+    return inWords(async () => hex(stateHash(this.#session.file(idBytes(file)).folded)).slice(0, 16));
+  }
+
+  records(file: string, query: Query = {}): Promise<readonly RecordSummary[]> {
+    return inWords(async () => {
+      const log = idBytes(file);
+      const words = wordsOf(query.words ?? "");
+      const wanted = inOrder(this.#session, log).filter(
+        (record) => (query.types === undefined || query.types.includes(record.type)) && this.#says(record, words),
+      );
+      return wanted.slice(0, query.limit ?? wanted.length).map((record) => recordSummary(this.#session, log, record));
+    });
+  }
+
+  record(file: string, record: string): Promise<RecordView> {
+    return inWords(async () => {
+      const log = idBytes(file);
+      return recordView(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+    });
+  }
+
+  history(file: string, record: string): Promise<readonly HistoryItem[]> {
+    return inWords(async () => {
+      const log = idBytes(file);
+      return historyOf(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+    });
+  }
+
+  search(words: string): Promise<readonly RecordSummary[]> {
+    const wanted = wordsOf(words);
+    if (wanted.length === 0) return Promise.resolve([]);
+    const found = this.#session.ownFiles.flatMap(({ log }) =>
+      inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).map((record) => recordSummary(this.#session, log, record)),
+    );
+    return Promise.resolve(found.slice(0, MOST_FOUND));
+  }
+
+  /** What a record says is put in lower case once, and again when it has changed. */
+  #says(record: Parameters<typeof wordsIn>[0], words: readonly string[]): boolean {
+    if (words.length === 0) return true;
+    const key = hex(record.id);
+    const known = this.#words.get(key);
+    const said = known?.of === record ? known.words : wordsIn(record);
+    if (known?.of !== record) this.#words.set(key, { of: record, words: said });
+    return words.every((word) => said.includes(word));
+  }
+
+  choices(file: string, type: string): Promise<(field: Field) => readonly Choice[]> {
+    return inWords(async () => choicesIn(this.#session, idBytes(file), type));
+  }
+
+  names(file: string): Promise<(id: string) => string | undefined> {
+    return inWords(async () => nameOf(this.#session, idBytes(file)));
+  }
+
+  startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>> {
+    return inWords(async () => startsWith(this.#session, idBytes(file), type));
+  }
+
+  // --- writing -----------------------------------------------------------------------------------------------------------
+
+  write(file: string, changes: readonly NewChange[]): Promise<readonly Written[]> {
+    const session = this.#session;
+    const log = idBytes(file);
+    const [first] = changes;
+    if (first?.type === "urgent_alert" && first.record === undefined && changes.length === 1) return this.#doing(() => this.#raise(log, first));
+    return this.#doing(() =>
+      session.change(async (transaction) => {
+        const written: Written[] = [];
+        for (const change of changes) written.push({ record: idText(this.#writeOne(transaction, log, change, written)) });
+        return written;
+      }),
+    );
+  }
+
+  /** One change of several; `before` are those that this write has made already. */
+  #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
+    const session = this.#session;
+    const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
+    if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
+    if (act === "sign" && writing.recordIn(session, log, id).signatures.length === 0) writing.signIn(session, transaction, log, id);
+    return id;
+  }
+
+  /** Danger: the record, and the letter to the other side's desk, ahead of every queue; sent at once where there is a signal. */
+  async #raise(log: Uint8Array, { edits }: NewChange): Promise<readonly Written[]> {
+    const values = new Map<string, Json>();
+    for (const edit of edits) {
+      if (edit.act === "set") values.set(edit.field, toJson(edit.value));
+      else if (edit.act === "add") values.set(edit.field, [...listOf(values.get(edit.field)), toJson(edit.value)]);
+    }
+    const record = await raiseAlert(this.#session, log, values);
+    void this.sync().catch(() => undefined); // it waits, and goes first
+    return [{ record: idText(record) }];
+  }
+
+  addAddendum(file: string, record: string, text: string, reason: string): Promise<void> {
+    return this.#doing(() => writing.addend(this.#session, idBytes(file), idBytes(record), text, reason));
+  }
+
+  makeVoid(file: string, record: string, reason: string): Promise<void> {
+    return this.#doing(() => writing.makeVoid(this.#session, idBytes(file), idBytes(record), reason));
+  }
+
+  // --- sending -----------------------------------------------------------------------------------------------------------
+
+  status(): Promise<Status> {
+    return Promise.resolve(status(this.#session, this.#syncing !== undefined));
+  }
+
+  items(): Promise<readonly Item[]> {
+    return Promise.resolve(items(this.#session));
+  }
+
+  retry(_item: string): Promise<void> {
+    return this.sync();
+  }
+
+  discard(item: string, reason: string): Promise<void> {
+    const [file = "", c = ""] = item.split(" ");
+    return this.#doing(async () => {
+      if (reason.trim() === "") throw new Refused("bad-value", "say in a few words why it is thrown away");
+      const open = this.#session.files.get(file);
+      const change = open?.pending.find((one) => one.change.c === Number(c));
+      if (open === undefined || change === undefined) throw new Refused("not-found", "it is not on this phone any more");
+      await writing.discard(this.#session, open.log, change.change.r, reason);
+    });
+  }
+
+  /** One at a time; whoever asks while one is under way waits for that one. */
+  sync(): Promise<void> {
+    this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing = undefined;
+      this.#tell();
+    });
+    this.#tell();
+    return this.#syncing;
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await inWords(async () => {
+        await sync(this.#session, this.#transport, () => this.#tell());
+        await this.#fetchHeld();
+      });
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "offline") return;
+      throw error;
+    }
+  }
+
+  readAlarm(code: string): Promise<void> {
+    return this.#doing(async () => {
+      const alarm = this.#session.alarms.get(Number(code));
+      if (alarm !== undefined) await this.#session.change(async (transaction) => this.#session.putAlarm(transaction, { ...alarm, seen: true }));
+    });
+  }
+
+  // --- deciding ----------------------------------------------------------------------------------------------------------
+
+  conflicts(): Promise<readonly Conflict[]> {
+    return Promise.resolve(allConflicts(this.#session));
+  }
+
+  decide(conflict: Conflict, { value, reason }: Decision): Promise<void> {
+    const [log, record, chosen] = [idBytes(conflict.file), idBytes(conflict.record), toJson(value)];
+    return this.#doing(async () => {
+      if (conflict.kind === "conflict") return writing.resolve(this.#session, log, record, fieldOf(conflict), chosen, reason);
+      return this.#weigh(conflict, log, record, chosen, reason);
+    });
+  }
+
+  /** Of a proposal: the author signs that it was read; what they take from it goes in as an addendum, for what is signed stays. */
+  async #weigh(conflict: Conflict, log: Uint8Array, record: Uint8Array, chosen: Json, reason: string): Promise<void> {
+    const [own] = conflict.values;
+    const taken = own === undefined || !equal(new TextEncoder().encode(JSON.stringify(own.value)), new TextEncoder().encode(JSON.stringify(chosen)));
+    if (taken) await writing.addend(this.#session, log, record, typeof chosen === "string" ? chosen : JSON.stringify(chosen), reason);
+    await writing.sign(this.#session, log, record);
+  }
+
+  // --- money -------------------------------------------------------------------------------------------------------------
+
+  funds(): Promise<readonly FundView[]> {
+    const funds = this.#session.ownFiles.filter(({ reading }) => reading.file.kind === "fund");
+    return Promise.resolve(funds.map((open) => fundView(this.#session, open)));
+  }
+
+  spend(file: string, edits: readonly Edit[]): Promise<Written> {
+    return this.#doing(async () => ({ record: idText(await spend(this.#session, idBytes(file), ownFund(this.#session).log, edits.map(toEdit))) }));
+  }
+
+  reverse(fund: string, spend: string, pence: number, why: string): Promise<void> {
+    return this.#doing(async () => {
+      const found = findSpend(this.#session, spend);
+      if (found === undefined) throw new Refused("not-found", "the record of that spend is not on this phone");
+      await reverse(this.#session, found.log, idBytes(fund), found.record, pence, why);
+    });
+  }
+
+  // --- visits, danger ----------------------------------------------------------------------------------------------------
+
+  visit(file: string): Promise<VisitBrief> {
+    return inWords(async () => visitBrief(this.#session, idBytes(file)));
+  }
+
+  acknowledge(file: string, instruction: string, _how: string): Promise<void> {
+    return this.#doing(async () => {
+      const liaison = liaisonOf(this.#session, idBytes(file));
+      if (liaison === undefined) throw new Refused("not-found", "words from partner support are not on this phone");
+      await writing.edit(this.#session, liaison, idBytes(instruction), [{ act: "add", field: "read_by", value: toJson(readRow(this.#session)) }]);
+    });
+  }
+
+  willTell(file: string, change: NewChange): Promise<readonly string[]> {
+    return inWords(async () => toldOf(this.#session, idBytes(file), change));
+  }
+
+  urgentNumbers(): Promise<readonly UrgentNumber[]> {
+    return Promise.resolve(urgentNumbers(this.#session));
+  }
+
+  urgent(): Promise<readonly RecordSummary[]> {
+    const open = this.#session.ownFiles.flatMap(({ log }) =>
+      inOrder(this.#session, log).filter((record) => record.type === "urgent_alert" && !record.isVoid && valueOf(record, "stood_down") === undefined).map((record) => recordSummary(this.#session, log, record)),
+    );
+    return Promise.resolve(open);
+  }
+
+  attach(_file: string, _content: File): Promise<Choice> {
+    return inWords(() => Promise.reject(new Refused("not-permitted", "pictures and documents cannot be kept by this version of the app: write down where the paper is")));
+  }
+
+  // --- colleagues --------------------------------------------------------------------------------------------------------
+
+  devices(): Promise<readonly DeviceView[]> {
+    return Promise.resolve(devices(this.#session));
+  }
+
+  onDevice(device: string): Promise<OnDevice> {
+    return inWords(async () => onDevice(this.#session, idBytes(device)));
+  }
+
+  handovers(): Promise<readonly Handover[]> {
+    return Promise.resolve(handovers(this.#session));
+  }
+
+  acceptHandover(file: string, record: string): Promise<void> {
+    const row = toJson({ by: this.me.id, at: when(this.#session.now()) });
+    return this.#doing(() => writing.edit(this.#session, idBytes(file), idBytes(record), [{ act: "add", field: "accepted", value: row }]));
+  }
+
+  /** Kept out at the next sync, which is asked for at once. What was said goes on the desk's record, or stays on this phone for who reports it. */
+  suspend(device: string, answers: LostAnswers): Promise<void> {
+    return this.#doing(async () => {
+      await suspend(this.#session, idBytes(device), answers.how);
+      await putOnRecord(this.#session, device, answers);
+      await this.sync();
+    });
+  }
+
+  // --- held work ---------------------------------------------------------------------------------------------------------
+
+  held(file: string): Promise<readonly Held[]> {
+    return Promise.resolve((this.#held.get(file) ?? []).map((one) => heldView(this.#session, file, one)));
+  }
+
+  admit(file: string, held: string): Promise<void> {
+    return this.#decideHeld(file, held, (one) => (one.begins === null ? admit(this.#session, one) : letBegin(this.#session, this.#transport, one)));
+  }
+
+  refuse(file: string, held: string, reason: HeldRefusal): Promise<void> {
+    return this.#decideHeld(file, held, (one) => refuseHeld(this.#session, one, reason));
+  }
+
+  #decideHeld(file: string, held: string, decide: (one: DeviceHeld) => Promise<void>): Promise<void> {
+    return this.#doing(async () => {
+      const one = this.#held.get(file)?.find(({ entry }) => heldName(entry.id) === held);
+      if (one === undefined) throw new Refused("not-found", "it was decided meanwhile");
+      await decide(one);
+      this.#held.set(file, (this.#held.get(file) ?? []).filter((other) => other !== one));
+      await this.sync();
+    });
+  }
+
+  /** What waits for this person's decision, fetched with the sync: so it can be read without a signal. */
+  async #fetchHeld(): Promise<void> {
+    const waiting = new Map(this.#session.state.held.map(({ log }) => [idText(log), log] as const));
+    for (const file of [...this.#held.keys()]) if (!waiting.has(file)) this.#held.delete(file);
+    for (const [file, log] of waiting) this.#held.set(file, await heldOf(this.#session, this.#transport, log));
+  }
+}
+
+const wordsOf = (words: string): readonly string[] => words.toLowerCase().split(/\s+/).filter((word) => word !== "");
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

@@ -1,0 +1,33 @@
+/** How the device comes to be in this app: out of an unlocked store, or made with an invitation, at the server that the app came from. */
+import { enrol, readCode } from "@fieldkeep/device/enrol";
+import { readIdentity } from "@fieldkeep/device/identity";
+import { Session } from "@fieldkeep/device/session";
+import { Transport } from "@fieldkeep/device/transport";
+import { readSchemas } from "@fieldkeep/core/schemas";
+import type { Store } from "../store/store";
+import type { Boot } from "./boot";
+import { LiveDevice } from "./live/device";
+import { inWords } from "./live/trouble";
+
+const records = import.meta.glob<unknown>("../../../../shared_schema/records/*.json", { eager: true, import: "default" });
+const codes = import.meta.glob<unknown>("../../../../shared_schema/codes/*.json", { eager: true, import: "default" });
+const schemas = readSchemas(Object.values(records), Object.values(codes));
+
+const LABEL = "phone";
+const now = (): number => Date.now();
+const transport = (): Transport => new Transport(location.origin, (url, init) => fetch(url, init));
+
+export const boot: Boot = {
+  open: (store: Store) =>
+    inWords(async () => {
+      const identity = await readIdentity(store);
+      if (identity === null || identity.stage !== "certified") return undefined;
+      return new LiveDevice(await Session.open(store, identity, schemas, now), transport());
+    }),
+  join: (store: Store, invitation: string) =>
+    inWords(async () => {
+      const way = transport();
+      const session = await enrol(store, readCode(invitation), location.origin, LABEL, way, schemas, now);
+      return new LiveDevice(session, way);
+    }),
+};

@@ -1,0 +1,299 @@
+/** What the device shows to screens and takes from them, as values: parts of the interface in facade.ts. */
+import type { Before, Edit } from "../forms/edits";
+import type { Side } from "../forms/schema";
+import type { Value, When } from "../forms/values";
+import type { Trouble } from "./trouble";
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Me extends Person {
+  readonly device: string;
+  readonly side: Side;
+  readonly roles: readonly string[];
+  /** Made-up people on a service for practice: every screen says so. */
+  readonly practice: boolean;
+}
+
+// Files
+
+export interface FileSummary {
+  readonly id: string;
+  /** A kind of shared_schema/roles.json: case, shared_care, therapy, liaison, fund, desk, intake. */
+  readonly kind: string;
+  /** Initials or a reference: no whole name in a list that others may see over a shoulder. */
+  readonly title: string;
+  readonly role: string;
+  readonly lastEventMs: number | undefined;
+  readonly needsYou: number;
+  /** Members' names, as far as this phone knows them. */
+  readonly members: readonly string[];
+  /** Whether this device may write in it now. */
+  readonly open: boolean;
+}
+
+export type RecordState = "draft" | "signed" | "void";
+
+/** A record in a list: what it is, and no more of what it says than one line. */
+export interface RecordSummary {
+  readonly file: string;
+  readonly id: string;
+  readonly type: string;
+  readonly line: string;
+  readonly author: string;
+  readonly event: When | undefined;
+  readonly recordedMs: number;
+  readonly receivedMs: number | undefined;
+  readonly state: RecordState;
+  /** Written more than two days after it happened. */
+  readonly late: boolean;
+  readonly clockUnsure: boolean;
+  readonly doNotRaise: boolean;
+  readonly sending: Sending;
+  readonly inConflict: boolean;
+}
+
+export interface FieldView {
+  readonly field: string;
+  /** What is shown; nothing while a conflict keeps it back. */
+  readonly value: Value | undefined;
+  readonly inConflict: boolean;
+  /** How many proposals of others wait for the author. */
+  readonly proposals: number;
+  /** In words, where the value was removed by two people. */
+  readonly removed: string | undefined;
+}
+
+export interface RecordView extends RecordSummary {
+  readonly version: number;
+  readonly fields: readonly FieldView[];
+  /** What a form starts from: effective values, and rows under their names. */
+  readonly before: Before;
+  readonly signatures: readonly { readonly by: string; readonly atMs: number }[];
+  readonly mine: boolean;
+  /** What this device's person may do with it now. */
+  readonly may: readonly ("edit" | "sign" | "addendum" | "void")[];
+  /** Fields that are needed to sign and are not there. */
+  readonly lacking: readonly string[];
+}
+
+/** One change in a record's history, the oldest first. */
+export interface HistoryItem {
+  readonly seq: number | undefined;
+  readonly by: string;
+  readonly device: string;
+  readonly atMs: number;
+  readonly receivedMs: number | undefined;
+  readonly late: boolean;
+  readonly clockUnsure: boolean;
+  readonly signed: boolean;
+  readonly edits: readonly { readonly field: string; readonly cell: string | undefined; readonly value: Value; readonly act: string }[];
+}
+
+export interface Query {
+  readonly types?: readonly string[];
+  /** Words that are all in the record, whatever the case of their letters. */
+  readonly words?: string;
+  readonly limit?: number;
+}
+
+// Writing
+
+export type Act =
+  /** Saved: for living and quick records that is all there is. Of evidence it stays a draft in the log. */
+  | "save"
+  /** Saved and signed, in one change. */
+  | "sign";
+
+export interface NewChange {
+  readonly type: string;
+  /** Undefined: a new record. */
+  readonly record: string | undefined;
+  readonly edits: readonly Edit[];
+  readonly act: Act;
+  /** Fields that name a record that an earlier change of the same `write` makes, by its place among them. */
+  readonly refers?: Readonly<Record<string, number>>;
+}
+
+export interface Written {
+  readonly record: string;
+}
+
+// Status of what was written
+
+/** "Saved on this phone", "Sending", "Received", "Held for review", "Needs you". */
+export type Sending = "saved" | "sending" | "received" | "held" | "needs-you";
+
+export interface Item {
+  readonly id: string;
+  readonly file: string;
+  readonly record: string | undefined;
+  readonly title: string;
+  readonly sending: Sending;
+  readonly sinceMs: number;
+  /** Of what is held or needs somebody. */
+  readonly trouble: Trouble | undefined;
+}
+
+export interface Status {
+  /** Rolled up from single items, never a flag of its own. */
+  readonly unsent: number;
+  readonly oldestUnsentMs: number | undefined;
+  readonly lastSentMs: number | undefined;
+  readonly lastHeardMs: number | undefined;
+  readonly needsYou: number;
+  readonly held: number;
+  readonly conflicts: number;
+  readonly syncing: boolean;
+  /** More than 50 items, or 5 days: the limits of shared_schema/limits.json. */
+  readonly nudge: boolean;
+  /** What the service did that it must not: an alarm stays until somebody has read it. */
+  readonly alarms: readonly Trouble[];
+}
+
+// Conflicts
+
+export interface ConflictValue {
+  readonly id: string;
+  readonly value: Value;
+  readonly by: string;
+  readonly device: string;
+  readonly atMs: number;
+  readonly receivedMs: number | undefined;
+  readonly seq: number | undefined;
+}
+
+export interface Conflict {
+  readonly file: string;
+  readonly record: string;
+  readonly type: string;
+  readonly field: string;
+  /** A row and its cell, where the field is one of a row. */
+  readonly row: string | undefined;
+  readonly cell: string | undefined;
+  /** "conflict": two values stand. "proposal": others propose to the author, and the author has not weighed it. */
+  readonly kind: "conflict" | "proposal";
+  /** Of a proposal: what stands, and then what is proposed. */
+  readonly values: readonly ConflictValue[];
+  /** Who decides. */
+  readonly owner: string;
+  readonly mine: boolean;
+  readonly sinceMs: number;
+  /** Nobody may act on the field until it is decided. */
+  readonly stop: boolean;
+}
+
+/** Choose one, or write another that combines them; of proposals also: leave it as it is. */
+export interface Decision {
+  readonly value: Value;
+  readonly reason: string;
+}
+
+// Money
+
+export interface FundView {
+  readonly file: string;
+  readonly title: string;
+  /** What this device may still spend, offline: whole pence. */
+  readonly mayStillSpend: number;
+  readonly spent: number;
+  readonly disputed: number;
+  readonly until: string | undefined;
+  readonly lines: readonly FundLine[];
+}
+
+export interface FundLine {
+  readonly spend: string;
+  readonly amount: number;
+  readonly counts: number;
+  readonly disputed: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly item: string | undefined;
+  readonly mine: boolean;
+  /** Why it had no effect, where it had none. */
+  readonly noEffect: string | undefined;
+}
+
+// Visits, words from partner support, danger
+
+export type Gate = "clear" | "clear_after_date" | "ring_first" | "hold";
+
+export interface InForce {
+  readonly record: string;
+  /** In words, one for each thing that is asked. */
+  readonly says: readonly string[];
+  readonly freeText: string | undefined;
+  readonly from: string;
+  readonly until: string;
+  readonly ringFirst: string | undefined;
+  readonly acknowledged: boolean;
+}
+
+export interface VisitBrief {
+  /** The strictest in force. Unknown, old or unreadable is hold. */
+  readonly gate: Gate;
+  readonly gateKnown: boolean;
+  readonly inForce: readonly InForce[];
+  readonly hazards: readonly RecordSummary[];
+  readonly livesWith: readonly string[];
+  readonly orders: readonly RecordSummary[];
+  readonly plan: { readonly record: string; readonly buddy: string | undefined; readonly dueBack: When | undefined } | undefined;
+  /** When the phone last heard from the service: what is newer is not here. */
+  readonly asOfMs: number | undefined;
+}
+
+export interface UrgentNumber {
+  readonly label: string;
+  readonly number: string;
+}
+
+// Lost phones
+
+export interface DeviceView {
+  readonly id: string;
+  readonly label: string;
+  readonly person: string;
+  readonly mine: boolean;
+  readonly standing: "in use" | "suspended" | "revoked" | "ended";
+  readonly lastSeenMs: number | undefined;
+}
+
+export interface OnDevice {
+  readonly files: readonly { readonly id: string; readonly title: string }[];
+  readonly unsent: number | undefined;
+  readonly ring: readonly UrgentNumber[];
+}
+
+export interface LostAnswers {
+  readonly how: "lost" | "stolen";
+  readonly locked: "yes" | "no" | "not_known";
+  readonly what: string;
+}
+
+// Handover
+
+export interface Handover {
+  readonly file: string;
+  readonly record: string;
+  readonly from: string;
+  readonly to: string;
+  readonly mine: boolean;
+  readonly accepted: boolean;
+  readonly left: readonly { readonly kind: string; readonly label: string; readonly count: number; readonly explained: string | undefined }[];
+}
+
+// Held work
+
+export interface Held {
+  readonly file: string;
+  readonly id: string;
+  readonly by: string;
+  readonly device: string;
+  readonly heldMs: number;
+  readonly records: readonly { readonly type: string; readonly line: string }[];
+}
+
+export type HeldRefusal = "duplicate" | "wrong_file" | "not_authentic" | "spill" | "other";

@@ -1,0 +1,155 @@
+/**
+ * Finish visit, on one screen: who was met, what was said, the three taps that nobody may leave out, and checking out.
+ *
+ * It writes a contact, a note on it and the check-out together: all of them are on this phone, or none.
+ */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Button, ErrorSummary, LinkButton, Section } from "../components/basics";
+import { Page, TroubleBox, WhenThere } from "../components/page";
+import type { NewChange, VisitBrief } from "../device/facade";
+import { boxesOf } from "../forms/boxes";
+import { type Choice, idOf } from "../forms/context";
+import { whenOf } from "../forms/dates";
+import { NOTHING_BEFORE, type Wrong, editsOf } from "../forms/edits";
+import { RecordForm, putInto } from "../forms/form";
+import { type Field, type RecordType, recordType } from "../forms/schema";
+import type { Typed } from "../store/drafts";
+import { newDraft } from "./drafting";
+import { useAct, useAsked, useSession } from "./session";
+import { Word } from "./visit";
+
+const OF_CONTACT = ["event_at", "mode", "direction", "with", "result", "workers", "minutes", "place"] as const;
+const OF_NOTE = ["body", "suicide_or_self_harm", "threat_to_someone", "child_concern"] as const;
+
+const pick = (type: RecordType, names: readonly string[]): readonly Field[] =>
+  names.map((name) => type.fields.find((field) => field.name === name)).filter((field) => field !== undefined);
+
+interface Props {
+  readonly file: string;
+  readonly draft: string;
+}
+
+export function FinishVisit({ file, draft }: Props): JSX.Element {
+  const { router, drafts } = useSession();
+  const contact = recordType("contact");
+  const note = recordType("case_note");
+  const [kept, setKept] = useState<Typed>();
+  const loaded = useAsked(
+    async (device) => ({
+      title: (await device.file(file)).title,
+      brief: await device.visit(file),
+      choices: await device.choices(file, "contact"),
+      start: await device.startWith(file, "contact"),
+    }),
+    [file],
+  );
+  useEffect(() => {
+    void drafts.get(draft).then((found) => setKept(found?.typed ?? {}));
+  }, [drafts, draft]);
+  if (contact === undefined || note === undefined || kept === undefined) return <></>;
+  return (
+    <WhenThere loaded={loaded}>
+      {({ title, brief, choices, start }) => {
+        const begin = Object.assign({}, ...contact.fields.map((field) => boxesOf(field, start[field.name], field.name)));
+        return (
+          <Page title="Finish visit" caption={title} onBack={() => router.back()}>
+            {brief.inForce.map((word) => (
+              <Word key={word.record} file={file} word={word} />
+            ))}
+            <FinishForm
+              file={file}
+              draft={draft}
+              contact={contact}
+              note={note}
+              brief={brief}
+              choices={choices}
+              start={Object.keys(kept).length === 0 ? begin : kept}
+            />
+          </Page>
+        );
+      }}
+    </WhenThere>
+  );
+}
+
+interface FormProps extends Props {
+  readonly contact: RecordType;
+  readonly note: RecordType;
+  readonly brief: VisitBrief;
+  readonly choices: (field: Field) => readonly Choice[];
+  readonly start: Typed;
+}
+
+const CHECK_OUT = "check-out";
+
+function FinishForm({ file, draft, contact, note, brief, choices, start }: FormProps): JSX.Element {
+  const { router, device, drafts, now } = useSession();
+  const [typed, setTyped] = useState(start);
+  const [wrong, setWrong] = useState<readonly Wrong[]>([]);
+  const { busy, trouble, act } = useAct();
+  const last = useRef(typed);
+  const put = (boxes: Typed): void => {
+    last.current = putInto(last.current, boxes);
+    setTyped(last.current);
+    drafts.save({ id: draft, file, type: "visit", record: undefined, typed: last.current, atMs: now() });
+  };
+  const contactFields = pick(contact, OF_CONTACT);
+  const noteFields = pick(note, OF_NOTE);
+
+  const sign = (): void => {
+    const met = editsOf(contact, contactFields, NOTHING_BEFORE, last.current, true);
+    const said = editsOf(note, [...noteFields, ...pick(note, ["event_at"])], NOTHING_BEFORE, last.current, true);
+    const found = [...("wrong" in met ? met.wrong : []), ...("wrong" in said ? said.wrong.filter((one) => one.field !== "event_at") : [])];
+    setWrong(found);
+    if ("wrong" in met || "wrong" in said) return;
+    const { plan } = brief;
+    const changes: NewChange[] = [
+      { type: "contact", record: undefined, edits: met.edits, act: "sign" },
+      { type: "case_note", record: undefined, edits: said.edits, act: "sign", refers: { contact: 0 } },
+    ];
+    if (plan !== undefined && last.current[CHECK_OUT] === "yes") {
+      const out = { ...whenOf(now()) };
+      changes.push({ type: "visit_plan", record: plan.record, edits: [{ act: "set", field: "checked_out", value: out }], act: "save" });
+    }
+    act(async () => {
+      await device.write(file, changes);
+      await drafts.discard(draft);
+      router.replace({ at: "file", file });
+    });
+  };
+  const form = { before: NOTHING_BEFORE, typed, wrong, now, onPut: put, choices, attach: (content: File) => device.attach(file, content) };
+  return (
+    <>
+      <ErrorSummary problems={wrong.map(({ box, message }) => ({ message, target: idOf(box) }))} />
+      {trouble !== undefined && <TroubleBox trouble={trouble} onAgain={sign} />}
+      <Section>Contact</Section>
+      <RecordForm fields={contactFields} {...form} />
+      <Section>Note</Section>
+      <RecordForm fields={noteFields} {...form} />
+      {brief.plan !== undefined && (
+        <div class="govuk-form-group">
+          <div class="govuk-checkboxes">
+            <div class="govuk-checkboxes__item">
+              <input
+                class="govuk-checkboxes__input"
+                id="check-out"
+                type="checkbox"
+                autocomplete="off"
+                checked={typed[CHECK_OUT] === "yes"}
+                onChange={(event) => put({ [CHECK_OUT]: event.currentTarget.checked ? "yes" : "" })}
+              />
+              <label class="govuk-label govuk-checkboxes__label" for="check-out">
+                I am out and safe: check me out
+              </label>
+            </div>
+          </div>
+        </div>
+      )}
+      <Button onPress={sign} disabled={busy}>
+        Sign and finish
+      </Button>
+      <LinkButton onPress={() => router.go({ at: "write", file, type: "spend", draft: newDraft() })}>Record a spend as well</LinkButton>
+    </>
+  );
+}

@@ -1,0 +1,156 @@
+/** Home: my cases, what waits, and the line of truth about sending. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Body, Button, LinkButton, Section } from "../components/basics";
+import { Page, TroubleBox, WhenThere } from "../components/page";
+import { Alert, Tag } from "../components/patterns";
+import { statusWords } from "../components/status";
+import type { FileSummary, Status } from "../device/facade";
+import type { Draft } from "../store/drafts";
+import { useAct, useAsked, useSession } from "./session";
+import { howLong, when } from "./times";
+import { kindWords, typeWords } from "./words";
+
+export function Home(): JSX.Element {
+  const { router, release } = useSession();
+  const files = useAsked((device) => device.files(), []);
+  const status = useAsked((device) => device.status(), []);
+  return (
+    <Page title="My cases">
+      <WhenThere loaded={status}>{(there) => <Truth status={there} />}</WhenThere>
+      <button type="button" class="govuk-button govuk-button--warning app-call" onClick={() => router.go({ at: "urgent" })}>
+        Urgent
+        <span class="app-call__who">Somebody is in danger</span>
+      </button>
+      <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
+      {release.waiting && (
+        <Alert kind="information" heading="A newer version is on this phone">
+          <p>What you are writing is kept. You unlock again afterwards.</p>
+          <Button look="secondary" onPress={release.takeOver}>
+            Use it now
+          </Button>
+        </Alert>
+      )}
+      <Unfinished />
+      <WhenThere loaded={files}>
+        {(there) => (there.length === 0 ? <Body>You are in no file yet. A colleague lets you in.</Body> : <Cases files={there} />)}
+      </WhenThere>
+    </Page>
+  );
+}
+
+function Truth({ status }: { readonly status: Status }): JSX.Element {
+  const { device, router, now } = useSession();
+  const { busy, trouble, act } = useAct();
+  const sync = (): void => act(() => device.sync());
+  return (
+    <>
+      <div class="app-truth">
+        <LinkButton onPress={() => router.go({ at: "sending" })}>{statusWords(status, now())}</LinkButton>
+        <Button look="secondary" onPress={sync} disabled={busy || status.syncing}>
+          {busy || status.syncing ? "Sending" : "Send and fetch"}
+        </Button>
+      </div>
+      {trouble !== undefined && <TroubleBox trouble={trouble} onAgain={sync} />}
+    </>
+  );
+}
+
+/** What somebody has to look at, the worst first. */
+function Waiting({ status }: { readonly status: Status }): JSX.Element {
+  const { device, router, now } = useSession();
+  const { act } = useAct();
+  const oldest = status.oldestUnsentMs === undefined ? "" : ` The oldest has waited ${howLong(now() - status.oldestUnsentMs)}.`;
+  return (
+    <>
+      {status.alarms.map((alarm) => (
+        <Alert key={alarm.code} kind="error" heading={alarm.what}>
+          <p>
+            {alarm.why} {alarm.doThis}
+          </p>
+          <Button look="secondary" onPress={() => act(() => device.readAlarm(alarm.code))}>
+            I have read this
+          </Button>
+        </Alert>
+      ))}
+      {status.nudge && (
+        <Alert kind="warning" heading="Please go online soon">
+          <p>
+            {status.unsent} things are on this phone alone.{oldest} If it were lost, they would be lost with it.
+          </p>
+        </Alert>
+      )}
+      {status.conflicts > 0 && (
+        <Alert kind="warning" heading={status.conflicts === 1 ? "1 decision waits" : `${status.conflicts} decisions wait`}>
+          <p>Two people changed the same thing while apart.</p>
+          <LinkButton onPress={() => router.go({ at: "conflicts" })}>See what to decide</LinkButton>
+        </Alert>
+      )}
+    </>
+  );
+}
+
+function Unfinished(): JSX.Element | null {
+  const { drafts, router, now } = useSession();
+  const [found, setFound] = useState<readonly Draft[]>([]);
+  const names = useAsked(async (device) => new Map((await device.files()).map((file) => [file.id, file.title])), []);
+  useEffect(() => {
+    let current = true;
+    drafts.list().then(
+      (list) => current && setFound(list),
+      () => undefined, // the store has just been locked
+    );
+    return () => {
+      current = false;
+    };
+  }, [drafts]);
+  if (found.length === 0) return null;
+  const titles = names.is === "there" ? names.value : new Map<string, string>();
+  const open = (draft: Draft): void =>
+    router.go(
+      draft.type === "visit"
+        ? { at: "finish", file: draft.file, draft: draft.id }
+        : { at: "write", file: draft.file, type: draft.type, draft: draft.id, ...(draft.record === undefined ? {} : { record: draft.record }) },
+    );
+  return (
+    <>
+      <Section>Not finished</Section>
+      <ul class="govuk-list app-cards">
+        {found.map((draft) => (
+          <li class="app-card app-card--draft" key={draft.id}>
+            <LinkButton onPress={() => open(draft)}>
+              {draft.type === "visit" ? "Visit" : typeWords(draft.type)}, {titles.get(draft.file) ?? "a file"}
+            </LinkButton>
+            <p class="app-card__line">Saved on this phone {when(draft.atMs, now())}</p>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Cases({ files }: { readonly files: readonly FileSummary[] }): JSX.Element {
+  const { router, now } = useSession();
+  return (
+    <>
+      <Section>Files</Section>
+      <ul class="govuk-list app-cards">
+        {files.map((file) => (
+          <li class="app-card" key={file.id}>
+            <LinkButton onPress={() => router.go({ at: "file", file: file.id })}>{file.title}</LinkButton>
+            <p class="app-card__line">
+              {kindWords(file.kind)}
+              {file.lastEventMs !== undefined && ` · ${when(file.lastEventMs, now())}`}
+            </p>
+            {(file.needsYou > 0 || !file.open) && (
+              <p class="app-card__line">
+                {file.needsYou > 0 && <Tag colour="red">{file.needsYou === 1 ? "1 needs you" : `${file.needsYou} need you`}</Tag>}
+                {!file.open && <Tag colour="grey">Read only</Tag>}
+              </p>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

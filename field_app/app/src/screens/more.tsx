@@ -1,0 +1,51 @@
+/** Everything that is not used every day. */
+import type { JSX } from "preact";
+import { Page, WhenThere } from "../components/page";
+import { Tag, TaskList } from "../components/patterns";
+import type { Status } from "../device/facade";
+import type { Place } from "./places";
+import { useAsked, useSession } from "./session";
+
+interface Entry {
+  readonly title: string;
+  readonly hint?: string;
+  readonly place: Place;
+  readonly waits?: (status: Status) => number;
+}
+
+const ENTRIES: readonly Entry[] = [
+  { title: "What is being sent", place: { at: "sending" }, waits: (status) => status.needsYou },
+  { title: "Decisions that wait", place: { at: "conflicts" }, waits: (status) => status.conflicts },
+  { title: "Handovers", hint: "Cases that change hands", place: { at: "handovers" } },
+  { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
+  { title: "A phone is lost", place: { at: "lost" } },
+  { title: "Settings", hint: "Passphrase, locking, room on this phone", place: { at: "settings" } },
+];
+
+export function More(): JSX.Element {
+  const { router, lock } = useSession();
+  const status = useAsked((device) => device.status(), []);
+  return (
+    <Page title="More">
+      <WhenThere loaded={status}>
+        {(there) => (
+          <TaskList
+            tasks={[
+              ...ENTRIES.map(({ title, hint, place, waits }) => {
+                const count = waits?.(there) ?? 0;
+                return {
+                  id: `more-${place.at}`,
+                  title,
+                  ...(hint === undefined ? {} : { hint }),
+                  status: count === 0 ? "" : <Tag colour="red">{count === 1 ? "1 waits" : `${count} wait`}</Tag>,
+                  onOpen: () => router.go(place),
+                };
+              }),
+              { id: "more-lock", title: "Lock", status: "", onOpen: lock },
+            ]}
+          />
+        )}
+      </WhenThere>
+    </Page>
+  );
+}

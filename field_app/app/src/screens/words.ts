@@ -1,0 +1,53 @@
+/** Names of things on screen, the same everywhere. */
+import type { Gate, Sending } from "../device/facade";
+import type { Colour } from "../components/patterns";
+import { recordType } from "../forms/schema";
+
+export const SENDING: Readonly<Record<Sending, readonly [string, Colour]>> = {
+  saved: ["Saved on this phone", "grey"],
+  sending: ["Sending", "blue"],
+  received: ["Received", "green"],
+  held: ["Held for review", "yellow"],
+  "needs-you": ["Needs you", "red"],
+};
+
+export const GATES: Readonly<Record<Gate, string>> = {
+  clear: "Contact is clear",
+  clear_after_date: "Contact is clear after a day",
+  ring_first: "Ring first",
+  hold: "Hold all contact",
+};
+
+const KINDS: Readonly<Record<string, string>> = {
+  case: "Case",
+  shared_care: "Shared care",
+  therapy: "Therapy",
+  liaison: "From partner support",
+  fund: "Fund",
+  desk: "Desk",
+  intake: "Intake",
+};
+
+export const kindWords = (kind: string): string => KINDS[kind] ?? kind;
+export const typeWords = (type: string): string => recordType(type)?.title ?? type.replaceAll("_", " ");
+
+/** Types that nobody begins by hand: the app writes them, or another act of it does. */
+export const NOT_BY_HAND: ReadonlySet<string> = new Set([
+  "allowance",
+  "attendance_notice",
+  "case_address",
+  "case_opened",
+  "export_request",
+  "fund_line",
+  "instruction",
+  "legal_hold",
+  "letter_request",
+  "liaison_file",
+  "liaison_key",
+  "notice",
+  "parcel_sent",
+  "read_event",
+  "referral_intake",
+  "removal_request",
+  "spend_reversal",
+]);

@@ -1,0 +1,390 @@
+/** src/screens in a real browser, with the real store, over a device in memory: what people do, and what stays behind. */
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { overflow, violations } from "./axe";
+import { DESK, PAGES, type Site, browse, complaints, findInProfile, killBrowser, newProfile, removeProfile, serve } from "./machine";
+
+const PASSPHRASE = "correct horse battery";
+
+let site: Site;
+let profile: string;
+let browser: BrowserContext;
+let page: Page;
+let heard: string[];
+
+const heading = (name: string | RegExp): Promise<void> => page.getByRole("heading", { level: 1, name }).waitFor();
+const press = (name: string | RegExp): Promise<void> => page.getByRole("button", { name }).first().click();
+const choose = (name: string): Promise<void> => page.getByLabel(name, { exact: true }).first().click();
+
+async function start(path = "screens.html"): Promise<void> {
+  page = await browser.newPage();
+  heard = complaints(page);
+  await page.goto(`${site.address}${path}`);
+}
+
+async function setUp(): Promise<void> {
+  await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel("The same again").fill(PASSPHRASE);
+  await press("Continue");
+  await heading("My cases");
+}
+
+async function unlock(passphrase = PASSPHRASE): Promise<void> {
+  await page.getByLabel("Passphrase", { exact: true }).fill(passphrase);
+  await press("Open");
+}
+
+async function openCase(): Promise<void> {
+  await page.getByRole("button", { name: "J.T. · 0417", exact: true }).click();
+  await heading("J.T. · 0417");
+}
+
+beforeAll(async () => {
+  site = await serve(PAGES);
+});
+afterAll(() => site.stop());
+beforeEach(async () => {
+  profile = newProfile();
+  browser = await browse(profile);
+  await start();
+});
+afterEach(async () => {
+  expect(heard).toEqual([]);
+  await browser.close().catch(() => undefined);
+  removeProfile(profile);
+});
+
+/** Every screen, by the presses that lead to it from home. */
+const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
+  ["home", async () => undefined],
+  ["file", openCase],
+  ["types", async () => { await openCase(); await press("Something else"); await heading("What do you want to write?"); }],
+  ["contact", async () => { await openCase(); await press("New contact"); await heading("New contact"); }],
+  ["write", async () => { await openCase(); await press("New note"); await heading("New case note"); await press("Sign"); }],
+  ["record", async () => { await openCase(); await press("Case note"); await heading("Case note"); await press("Add to it"); }],
+  ["record to decide", async () => { await openCase(); await press("Contact point"); await heading("Contact point"); }],
+  ["change", async () => { await openCase(); await press("Order"); await heading("Order"); await press("Change"); await heading("Change order"); }],
+  ["visit", async () => { await openCase(); await press("Before you knock"); await heading("Before you knock"); }],
+  ["visit, nothing known", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("Before you knock"); await heading("Before you knock"); }],
+  ["finish", async () => { await openCase(); await press("Finish visit"); await heading("Finish visit"); await press("Sign and finish"); }],
+  ["urgent", async () => { await press(/^Urgent/); await heading("Somebody is in danger"); }],
+  ["search", async () => { await press("Search"); await heading("Search"); await page.getByLabel("Words").fill("tenancy"); await page.keyboard.press("Enter"); await page.getByText("1 record").waitFor(); }],
+  ["more", async () => { await press("More"); await heading("More"); }],
+  ["sending", async () => { await press("More"); await press("What is being sent"); await heading("What is being sent"); await press(/^Discard/); }],
+  ["conflicts", async () => { await press("More"); await press("Decisions that wait"); await heading("Decisions that wait"); }],
+  ["conflict", async () => { await press("More"); await press("Decisions that wait"); await press(/message may/); await heading(/message may/); await choose("Another answer"); await press("Decide"); }],
+  ["fund", async () => { await press("More"); await press(/^Fund/); await heading("Fund"); await press(/^Put this right/); }],
+  ["handovers", async () => { await press("More"); await press(/^Handovers/); await page.getByText("Priya decides on Monday").waitFor(); }],
+  ["held", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("See what is held"); await press(/^Do not/); await page.getByText("Why it is not let in").waitFor(); }],
+  ["lost", async () => { await press("More"); await press("A phone is lost"); await press(/^Jo Baker/); await press("Keep it out now"); }],
+  ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
+];
+
+describe("every screen", () => {
+  for (const [name, go] of SCREENS) {
+    it(`${name}: no violation, nothing wider than the phone, also with text twice as large`, async () => {
+      await setUp();
+      await go();
+      expect(await violations(page)).toEqual([]);
+      expect(await overflow(page), "at 100 %").toBeLessThanOrEqual(0);
+      await page.evaluate(() => {
+        document.documentElement.style.fontSize = "200%";
+      });
+      expect(await overflow(page), "at 200 %").toBeLessThanOrEqual(0);
+      expect(await page.title()).toBe("Notes");
+      expect(new URL(page.url()).hash).toMatch(/^(#\d*)?$/);
+    });
+  }
+
+  it("doors: no violation", async () => {
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Passphrase", { exact: true }).fill("short");
+    await press("Continue");
+    await page.getByText("The two passphrases are not the same").first().waitFor();
+    expect(await violations(page)).toEqual([]);
+    await setUp();
+    await press("Hide now");
+    await page.getByText("You have no notes yet.").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await press("New note");
+    await unlock("wrong horse battery");
+    await page.getByText("That is not the passphrase").waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("in practice, on a desk, and in the reader's own colours: no violation", async () => {
+    await page.setViewportSize(DESK);
+    await page.goto(`${site.address}screens.html?practice`);
+    await setUp();
+    await page.getByText("Practice: nobody in here is real").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.emulateMedia({ forcedColors: "active" });
+    expect(await violations(page)).toEqual([]);
+    await openCase();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("joining: no violation", async () => {
+    await page.goto(`${site.address}screens.html?new`);
+    await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
+    await page.getByLabel("The same again").fill(PASSPHRASE);
+    await press("Continue");
+    await heading("Join your service");
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Invitation").fill("an invitation");
+    await press("Join");
+    await heading("My cases");
+  });
+});
+
+describe("with the keyboard alone", () => {
+  it("one can unlock, open a case, and is told where one is", async () => {
+    await setUp();
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? "");
+    expect(await focused()).toBe("My cases");
+    const seen: string[] = [];
+    for (let i = 0; i < 25 && !seen.includes("J.T. · 0417"); i += 1) {
+      await page.keyboard.press("Tab");
+      seen.push(await focused());
+      const visible = await page.evaluate(() => {
+        const box = document.activeElement?.getBoundingClientRect();
+        return box !== undefined && box.width > 0 && box.height > 0;
+      });
+      expect(visible, seen.at(-1)).toBe(true);
+    }
+    await page.keyboard.press("Enter");
+    await heading("J.T. · 0417");
+    expect(await focused()).toBe("J.T. · 0417");
+    await page.goBack();
+    await heading("My cases");
+    expect(await focused()).toBe("My cases");
+  });
+
+  it("what has the focus is never under the bar at the bottom", async () => {
+    await setUp();
+    await openCase();
+    for (let i = 0; i < 30; i += 1) {
+      await page.keyboard.press("Tab");
+      const covered = await page.evaluate(() => {
+        const bar = document.querySelector(".app-ways");
+        const focus = document.activeElement;
+        if (bar === null || focus === null || focus === document.body || bar.contains(focus)) return "";
+        const hidden = focus.getBoundingClientRect().bottom - bar.getBoundingClientRect().top;
+        return hidden > 0 ? `${focus.outerHTML.slice(0, 80)} by ${hidden}` : "";
+      });
+      expect(covered).toBe("");
+    }
+  });
+
+  it("Shift three times hides everything", async () => {
+    await setUp();
+    await openCase();
+    for (let i = 0; i < 3; i += 1) await page.keyboard.press("Shift");
+    await page.getByText("You have no notes yet.").waitFor();
+    expect(await page.content()).not.toContain("0417");
+  });
+});
+
+describe("writing", () => {
+  const wrote = (): Promise<string> => page.evaluate(() => JSON.stringify(screens.device.wrote));
+
+  it("a contact takes two taps", async () => {
+    await setUp();
+    await openCase();
+    await press("New contact");
+    await press("No answer");
+    await heading("J.T. · 0417");
+    expect(await wrote()).toContain('{"act":"set","field":"result","value":"no_answer"}');
+  });
+
+  it("a note needs its three answers, is told what is missing, and goes with its draft", async () => {
+    await setUp();
+    await openCase();
+    await press("New note");
+    await page.getByLabel("Note", { exact: true }).fill("He asked about the group.");
+    await press("Sign");
+    await page.getByRole("heading", { name: "There is a problem" }).waitFor();
+    expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual([
+      "Choose an answer to “Suicide or self-harm”",
+      "Choose an answer to “Threat to someone”",
+      "Choose an answer to “Concern for a child”",
+    ]);
+    for (const name of ["suicide_or_self_harm", "threat_to_someone", "child_concern"]) {
+      await page.locator(`input[name="${name}"][value="nothing_noted"]`).check();
+    }
+    await press("Sign");
+    await heading("J.T. · 0417");
+    expect(await wrote()).toContain('"value":"He asked about the group."');
+    await press("Home");
+    await heading("My cases");
+    expect(await page.getByText("Not finished").count()).toBe(0);
+  });
+
+  it("what the other side will be told is said before", async () => {
+    await setUp();
+    await openCase();
+    await press("New contact");
+    await press("Change this, or say more");
+    await page.getByRole("button", { name: "Save", exact: true }).waitFor();
+    await choose("Spoke");
+    await page.getByText("Partner support will be told: contact made").waitFor();
+  });
+
+  it("finishing a visit writes a contact, its note and the check-out together", async () => {
+    await setUp();
+    await openCase();
+    await press("Finish visit");
+    await heading("Finish visit");
+    await choose("Spoke");
+    await page.getByLabel("Note", { exact: true }).fill("All well.");
+    for (const name of ["suicide_or_self_harm", "threat_to_someone", "child_concern"]) {
+      await page.locator(`input[name="${name}"][value="not_discussed"]`).check();
+    }
+    await choose("I am out and safe: check me out");
+    await press("Sign and finish");
+    await heading("J.T. · 0417");
+    const [{ changes }] = JSON.parse(await wrote()) as [{ changes: { type: string; refers?: object }[] }];
+    expect(changes.map((change) => [change.type, change.refers])).toEqual([
+      ["contact", undefined],
+      ["case_note", { contact: 0 }],
+      ["visit_plan", undefined],
+    ]);
+  });
+
+  it("a decision takes a choice and a reason", async () => {
+    await setUp();
+    await press("See what to decide");
+    await press(/message may/);
+    await press("Decide");
+    expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual(["Choose what is right", "Say why"]);
+    await choose("No");
+    await page.getByLabel("Why", { exact: true }).fill("asked her again");
+    await press("Decide");
+    await page.getByText("Nothing waits for a decision.").waitFor();
+    expect(await page.evaluate(() => JSON.stringify(screens.device.decided))).toBe(
+      '[{"field":"may_leave_message","value":"no","reason":"asked her again"}]',
+    );
+  });
+
+  it("a failure says what, why and what to do, and keeps what was typed", async () => {
+    await setUp();
+    await page.evaluate(() => {
+      screens.device.offline = true;
+    });
+    await press("Send and fetch");
+    await page.getByRole("alert", { name: /Nothing was sent/ }).waitFor();
+    await page.getByText("The service cannot be reached. It is tried again by itself.").waitFor();
+  });
+});
+
+describe("what is typed", () => {
+  it("is there again after the browser was killed, where it was left", async () => {
+    await setUp();
+    await openCase();
+    await press("New note");
+    await page.getByLabel("Note", { exact: true }).pressSequentially("He said that on Friday", { delay: 5 });
+    await page.waitForTimeout(350);
+    killBrowser(profile);
+    await browser.close().catch(() => undefined);
+    browser = await browse(profile);
+    await start();
+    await unlock();
+    await heading("My cases");
+    await press(/^Case note, J\.T\./);
+    await page.getByLabel("Note", { exact: true }).waitFor();
+    expect(await page.getByLabel("Note", { exact: true }).inputValue()).toBe("He said that on Friday");
+  });
+
+  it("and what was seen leave nothing on the phone, in history, sessions or storage", async () => {
+    await setUp();
+    await openCase();
+    await press("New note");
+    await page.getByLabel("Note", { exact: true }).pressSequentially("Zebedee Quillfeather rang", { delay: 5 });
+    await page.waitForTimeout(300);
+    await press("Search");
+    await page.getByLabel("Words").fill("Quillfeather");
+    await page.keyboard.press("Enter");
+    await page.getByText("Nothing on this phone").waitFor();
+    await press("Hide now");
+    await page.getByText("You have no notes yet.").waitFor();
+    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([0, 0, ""]);
+    await page.waitForTimeout(500);
+    await browser.close();
+    for (const words of ["Zebedee", "Quillfeather", "J.T. · 0417", "case_note", "00000000-0000-4000-8000-000000000001", PASSPHRASE]) {
+      expect(findInProfile(profile, words).filter((file) => !/Cache|Code/.test(file)), words).toEqual([]);
+    }
+  });
+});
+
+describe("locking", () => {
+  it("happens by itself after the minutes that were chosen, also when time passed while nobody looked", async () => {
+    await setUp();
+    await openCase();
+    await page.evaluate(() => screens.skew(4 * 60_000));
+    await page.waitForTimeout(1_300);
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("J.T. · 0417");
+    await page.evaluate(() => screens.skew(60_001));
+    await heading("Notes");
+    expect(await page.content()).not.toContain("0417");
+    await unlock();
+    await heading("My cases");
+  });
+
+  it("happens on hiding where that is chosen", async () => {
+    await setUp();
+    await press("More");
+    await press(/^Settings/);
+    await choose("Also whenever another app is in front");
+    await page.waitForTimeout(300);
+    await page.evaluate(() => {
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await page.getByLabel("Passphrase", { exact: true }).waitFor({ state: "attached" });
+    expect(await page.evaluate(() => getComputedStyle(document.querySelector("#app") ?? document.body).visibility)).toBe("hidden");
+  });
+
+  it("shows the tries that are left, and then how long to wait", async () => {
+    await setUp();
+    await press("Hide now");
+    await press("New note");
+    for (const words of ["After 4 more, you have to wait 30 seconds.", "After 3 more", "After 2 more", "After one more, you have to wait 30 seconds."]) {
+      await unlock("wrong horse battery");
+      await page.getByText(words).waitFor();
+    }
+    await unlock("wrong horse battery");
+    await page.getByText(/You can try again in (30|29) seconds/).waitFor();
+    expect(await page.getByRole("button", { name: "Open" }).isDisabled()).toBe(true);
+    await page.evaluate(() => screens.skew(31_000));
+    await page.waitForTimeout(700);
+    await unlock();
+    await heading("My cases");
+  });
+
+  it("after Hide now, going back shows nothing", async () => {
+    await setUp();
+    await openCase();
+    await press("New note");
+    await press("Hide now");
+    await page.getByText("You have no notes yet.").waitFor();
+    await page.goBack();
+    await page.waitForTimeout(200);
+    expect(await page.content()).not.toContain("0417");
+    await page.getByText("You have no notes yet.").waitFor();
+  });
+});
+
+it("a second window says so, and can take over", async () => {
+  await setUp();
+  const first = page;
+  await openCase();
+  await start();
+  await heading("Open in another window");
+  expect(await violations(page)).toEqual([]);
+  await press("Use it here");
+  await heading("Notes");
+  await first.getByRole("heading", { level: 1, name: "Open in another window" }).waitFor();
+  expect(await first.content()).not.toContain("0417");
+  await unlock();
+  await heading("My cases");
+});

@@ -1,0 +1,477 @@
+/**
+ * A device that keeps everything in memory: for tests of screens alone, never shipped. Its people are made up.
+ *
+ * It has no keys, no log and no service. It takes what is written, and answers as a device would.
+ */
+import {
+  type Conflict,
+  type Device,
+  type FileSummary,
+  type FundView,
+  type Handover,
+  type Held,
+  type HistoryItem,
+  type Item,
+  type NewChange,
+  type RecordSummary,
+  type RecordView,
+  Trouble,
+  type VisitBrief,
+} from "../../src/device/facade";
+import type { Choice } from "../../src/forms/context";
+import type { Before, Edit, Row } from "../../src/forms/edits";
+import { type Field, recordType } from "../../src/forms/schema";
+import { showValue } from "../../src/forms/show";
+import { type Value, isList, isMap, isWhen } from "../../src/forms/values";
+
+const NOW = Date.UTC(2026, 10, 23, 14, 30);
+const HOUR = 3_600_000;
+
+const PEOPLE: ReadonlyMap<string, string> = new Map([
+  ["11111111-1111-4111-8111-111111111111", "Sam Pike"],
+  ["22222222-2222-4222-8222-222222222222", "Priya Nair"],
+  ["33333333-3333-4333-8333-333333333333", "Jo Baker"],
+]);
+const ME = "11111111-1111-4111-8111-111111111111";
+
+interface Kept {
+  readonly id: string;
+  readonly file: string;
+  readonly type: string;
+  readonly by: string;
+  readonly atMs: number;
+  readonly received: boolean;
+  readonly state: "draft" | "signed" | "void";
+  readonly fields: ReadonlyMap<string, Value>;
+  readonly rows: ReadonlyMap<string, readonly Row[]>;
+  readonly history: readonly HistoryItem[];
+}
+
+const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+
+export class MemoryDevice implements Device {
+  readonly me: Device["me"];
+  /** What was written, in the order in which it was: for tests to look at. */
+  readonly wrote: { readonly file: string; readonly changes: readonly NewChange[] }[] = [];
+  readonly decided: { readonly field: string; readonly value: Value; readonly reason: string }[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #files: readonly FileSummary[];
+  #records: readonly Kept[] = [];
+  #conflicts: readonly Conflict[];
+  #items: readonly Item[];
+  #held: readonly Held[] = [
+    { file: uuid(2), id: "h1", by: "Jo Baker", device: "Jo’s old phone", heldMs: NOW - 20 * HOUR, records: [{ type: "case_note", line: "Met at the library." }] },
+  ];
+  #count = 100;
+  #alarm: readonly Trouble[] = [];
+  offline = false;
+
+  constructor(practice: boolean) {
+    this.me = { id: ME, name: "Sam Pike", device: "Sam’s phone", side: "perpetrator", roles: ["navigator"], practice };
+    const file = (n: number, kind: string, title: string, needsYou: number): FileSummary => ({
+      id: uuid(n),
+      kind,
+      title,
+      role: "navigator",
+      lastEventMs: NOW - n * 5 * HOUR,
+      needsYou,
+      members: [...PEOPLE.values()],
+      open: true,
+    });
+    this.#files = [file(1, "case", "J.T. · 0417", 1), file(2, "case", "M.O. · 0422", 0), file(3, "shared_care", "J.T. · 0417 shared care", 0)];
+    this.#begin();
+    const note = this.#records.find((one) => one.type === "contact_point");
+    this.#conflicts = [
+      {
+        file: uuid(1),
+        record: note?.id ?? "",
+        type: "contact_point",
+        field: "may_leave_message",
+        row: undefined,
+        cell: undefined,
+        kind: "conflict",
+        values: [
+          { id: "a", value: "yes", by: "Priya Nair", device: "Priya’s phone", atMs: NOW - 30 * HOUR, receivedMs: NOW - 29 * HOUR, seq: 41 },
+          { id: "b", value: "no", by: "Sam Pike", device: "Sam’s phone", atMs: NOW - 28 * HOUR, receivedMs: undefined, seq: undefined },
+        ],
+        owner: "Sam Pike",
+        mine: true,
+        sinceMs: NOW - 28 * HOUR,
+        stop: true,
+      },
+    ];
+    this.#items = [
+      { id: "i1", file: uuid(1), record: undefined, title: "Contact, J.T.", sending: "saved", sinceMs: NOW - HOUR, trouble: undefined },
+      { id: "i2", file: uuid(2), record: undefined, title: "Note, M.O.", sending: "held", sinceMs: NOW - 50 * HOUR, trouble: new Trouble("held", "Your note is kept aside.", "You were out of the file when it was sent.", "Priya Nair decides about it.", false) },
+      { id: "i3", file: uuid(1), record: undefined, title: "Status, J.T.", sending: "needs-you", sinceMs: NOW - 3 * HOUR, trouble: new Trouble("not-permitted", "This could not be sent.", "Only a coordinator may close a case.", "Ask Priya Nair, then discard it.", false) },
+    ];
+  }
+
+  #begin(): void {
+    const plain = (type: string, by: string, hoursAgo: number, values: Readonly<Record<string, Value>>, state: Kept["state"] = "signed"): Kept => {
+      const atMs = NOW - hoursAgo * HOUR;
+      this.#count += 1;
+      const entries = Object.entries(values).filter(([, value]) => !(isList(value) && value.some(isMap)));
+      const lists = Object.entries(values).filter(([, value]) => isList(value) && value.some(isMap));
+      return {
+        id: uuid(this.#count),
+        file: uuid(1),
+        type,
+        by,
+        atMs,
+        received: true,
+        state,
+        fields: new Map(entries),
+        rows: new Map(lists.map(([name, value]) => [name, (isList(value) ? value.filter(isMap) : []).map((cells, i) => ({ id: `row${i}`, cells }))])),
+        history: [
+          {
+            seq: 10,
+            by,
+            device: `${by.split(" ")[0] ?? by}’s phone`,
+            atMs,
+            receivedMs: atMs + 60_000,
+            late: false,
+            clockUnsure: false,
+            signed: state === "signed",
+            edits: Object.entries(values).map(([field, value]) => ({ field, cell: undefined, value, act: "set" })),
+          },
+        ],
+      };
+    };
+    const at = (when: string): Value => ({ at: when, precision: "minute" });
+    this.#records = [
+      plain("contact", "Sam Pike", 5, { event_at: at("2026-11-23T09:30"), mode: "home_visit", direction: "to_them", with: ["client"], result: "spoke", workers: [ME], minutes: 45 }),
+      plain("case_note", "Sam Pike", 4, { event_at: at("2026-11-23T09:30"), body: "He was calm and had thought about the tenancy.\n\nHe asked about the group on Thursdays.", suicide_or_self_harm: "nothing_noted", threat_to_someone: "not_discussed", child_concern: "nothing_noted" }),
+      plain("contact_point", "Priya Nair", 60, { kind: "phone", value: "07700 900123", in_use: "current", belongs_to: "self", may_leave_message: "yes" }),
+      plain("hazard", "Priya Nair", 300, { kind: "dog", level: "two_workers", detail: "Large dog, loose in the yard.", two_workers: "yes", seen_on: { at: "2026-10", precision: "month" } }),
+      plain("legal_order", "Priya Nair", 500, { kind: "non_molestation_order", order_state: "in_force", ends: "2027-03-01", conditions: [{ condition: "no_contact", text: "No contact by any means" }], served_on_him: "yes", do_not_raise: "yes" }),
+      plain("own_safety_plan", "Sam Pike", 700, { warning_signs: [{ words: "Pacing, not sleeping", order: 1 }], means_discussed: "yes", where_kept: "With him", copy_given: "yes", review_on: "2026-12-20" }),
+    ];
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async files(): Promise<readonly FileSummary[]> {
+    return this.#files;
+  }
+
+  async file(file: string): Promise<FileSummary> {
+    const found = this.#files.find((one) => one.id === file);
+    if (found === undefined) throw new Trouble("no-such-file", "There is no such file.", "It may have been removed.", "Go back.", false);
+    return found;
+  }
+
+  #summary(kept: Kept): RecordSummary {
+    const type = recordType(kept.type);
+    const [line] = [...kept.fields].flatMap(([name, value]) => {
+      const field = type?.fields.find((one) => one.name === name);
+      return field === undefined || name === "event_at" ? [] : [showValue(field, value, (id) => PEOPLE.get(id))];
+    });
+    const event = kept.fields.get("event_at");
+    return {
+      file: kept.file,
+      id: kept.id,
+      type: kept.type,
+      line: line ?? "",
+      author: kept.by,
+      event: isWhen(event) ? event : undefined,
+      recordedMs: kept.atMs,
+      receivedMs: kept.received ? kept.atMs + 60_000 : undefined,
+      state: kept.state,
+      late: kept.type === "hazard",
+      clockUnsure: kept.type === "contact_point",
+      doNotRaise: kept.fields.get("do_not_raise") === "yes",
+      sending: kept.received ? "received" : "saved",
+      inConflict: this.#conflicts?.some((one) => one.record === kept.id) ?? false,
+    };
+  }
+
+  async stateOf(file: string): Promise<string> {
+    return `${this.#records.filter((one) => one.file === file).length}`.padStart(16, "0");
+  }
+
+  async records(file: string): Promise<readonly RecordSummary[]> {
+    return this.#records.filter((one) => one.file === file).map((one) => this.#summary(one)).sort((a, b) => b.recordedMs - a.recordedMs);
+  }
+
+  #find(record: string): Kept {
+    const found = this.#records.find((one) => one.id === record);
+    if (found === undefined) throw new Trouble("no-such-record", "There is no such record.", "It may have been removed.", "Go back.", false);
+    return found;
+  }
+
+  async record(_file: string, record: string): Promise<RecordView> {
+    const kept = this.#find(record);
+    const type = recordType(kept.type);
+    const before: Before = { values: Object.fromEntries(kept.fields), rows: Object.fromEntries(kept.rows) };
+    const rows = [...kept.rows].map(([field, its]) => [field, its.map((row) => row.cells)] as const);
+    const frozen = kept.state === "signed" && type?.weight !== "living";
+    return {
+      ...this.#summary(kept),
+      version: 1,
+      fields: [...kept.fields, ...rows].map(([field, value]) => {
+        const inConflict = this.#conflicts.some((one) => one.record === kept.id && one.field === field);
+        return { field, value: inConflict ? undefined : value, inConflict, proposals: 0, removed: undefined };
+      }),
+      before,
+      signatures: kept.state === "signed" ? [{ by: kept.by, atMs: kept.atMs }] : [],
+      mine: kept.by === this.me.name,
+      may: kept.state === "void" ? [] : frozen ? ["addendum", "void"] : ["edit", "void"],
+      lacking: [],
+    };
+  }
+
+  async history(_file: string, record: string): Promise<readonly HistoryItem[]> {
+    return this.#find(record).history;
+  }
+
+  async search(words: string): Promise<readonly RecordSummary[]> {
+    const all = words.toLowerCase().split(" ");
+    return this.#records
+      .filter((one) => all.every((word) => JSON.stringify([...one.fields.values()]).toLowerCase().includes(word)))
+      .map((one) => this.#summary(one));
+  }
+
+  async choices(file: string): Promise<(field: Field) => readonly Choice[]> {
+    return (field) => {
+      if (field.kind === "user" || field.kind === "users") return [...PEOPLE].map(([id, label]) => ({ id, label }));
+      if (field.kind !== "ref" && field.kind !== "refs") return [];
+      return this.#records
+        .filter((one) => one.file === file && (field.refs.length === 0 || field.refs.includes(one.type)))
+        .map((one) => ({ id: one.id, label: `${recordType(one.type)?.title ?? one.type}: ${this.#summary(one).line}` }));
+    };
+  }
+
+  async names(): Promise<(id: string) => string | undefined> {
+    return (id) => PEOPLE.get(id);
+  }
+
+  async attach(_file: string, content: File): Promise<Choice> {
+    this.#count += 1;
+    return { id: uuid(this.#count), label: content.name };
+  }
+
+  async startWith(_file: string, type: string): Promise<Readonly<Record<string, Value>>> {
+    const event_at = { at: "2026-11-23T14:30", precision: "minute" };
+    return type === "contact" ? { event_at, mode: "telephone", direction: "to_them", with: ["client"], workers: [ME] } : { event_at };
+  }
+
+  async willTell(_file: string, change: NewChange): Promise<readonly string[]> {
+    const result = change.edits.find((edit) => edit.act === "set" && edit.field === "result");
+    return change.type === "contact" && result?.value === "spoke" ? ["Partner support will be told: contact made"] : [];
+  }
+
+  async write(file: string, changes: readonly NewChange[]): Promise<readonly { readonly record: string }[]> {
+    this.wrote.push({ file, changes });
+    const written = changes.map((change) => this.#apply(file, change));
+    this.#tell();
+    return written.map((record) => ({ record }));
+  }
+
+  #apply(file: string, change: NewChange): string {
+    const was = this.#records.find((one) => one.id === change.record);
+    this.#count += 1;
+    const id = was?.id ?? uuid(this.#count);
+    const fields = new Map(was?.fields ?? []);
+    const rows = new Map(was?.rows ?? []);
+    for (const edit of change.edits) applyEdit(recordType(change.type)?.fields.find((one) => one.name === edit.field), edit, fields, rows);
+    const weight = recordType(change.type)?.weight;
+    const state = change.act === "sign" || weight === "living" ? "signed" : "draft";
+    const item: HistoryItem = {
+      seq: undefined,
+      by: this.me.name,
+      device: this.me.device,
+      atMs: NOW,
+      receivedMs: undefined,
+      late: false,
+      clockUnsure: false,
+      signed: change.act === "sign",
+      edits: change.edits.map((edit) => ({ field: edit.field, cell: edit.act === "cell" ? edit.cell : undefined, value: edit.value, act: edit.act })),
+    };
+    const kept: Kept = { id, file, type: change.type, by: was?.by ?? this.me.name, atMs: was?.atMs ?? NOW, received: false, state, fields, rows, history: [...(was?.history ?? []), item] };
+    this.#records = [...this.#records.filter((one) => one.id !== id), kept];
+    return id;
+  }
+
+  async addAddendum(_file: string, record: string, text: string, reason: string): Promise<void> {
+    const kept = this.#find(record);
+    const rows = new Map(kept.rows).set("addenda", [...(kept.rows.get("addenda") ?? []), { id: `a${this.#count}`, cells: { text, reason } }]);
+    this.#records = this.#records.map((one) => (one.id === record ? { ...kept, rows } : one));
+    this.#tell();
+  }
+
+  async makeVoid(_file: string, record: string): Promise<void> {
+    this.#records = this.#records.map((one) => (one.id === record ? { ...one, state: "void" } : one));
+    this.#tell();
+  }
+
+  async status(): Promise<Awaited<ReturnType<Device["status"]>>> {
+    const unsent = this.#items.filter((one) => one.sending === "saved").length;
+    return {
+      unsent,
+      oldestUnsentMs: unsent === 0 ? undefined : NOW - HOUR,
+      lastSentMs: NOW - 28 * 60_000,
+      lastHeardMs: NOW - 28 * 60_000,
+      needsYou: this.#items.filter((one) => one.sending === "needs-you").length,
+      held: this.#items.filter((one) => one.sending === "held").length,
+      conflicts: this.#conflicts.length,
+      syncing: false,
+      nudge: false,
+      alarms: this.#alarm,
+    };
+  }
+
+  async items(): Promise<readonly Item[]> {
+    return this.#items;
+  }
+
+  async retry(item: string): Promise<void> {
+    this.#items = this.#items.map((one) => (one.id === item ? { ...one, sending: "sending", trouble: undefined } : one));
+    this.#tell();
+  }
+
+  async discard(item: string): Promise<void> {
+    this.#items = this.#items.filter((one) => one.id !== item);
+    this.#tell();
+  }
+
+  async sync(): Promise<void> {
+    if (this.offline) throw new Trouble("offline", "Nothing was sent.", "The service cannot be reached.", "It is tried again by itself.", true);
+    this.#items = this.#items.filter((one) => one.sending !== "saved");
+    this.#tell();
+  }
+
+  async readAlarm(): Promise<void> {
+    this.#alarm = [];
+    this.#tell();
+  }
+
+  async conflicts(): Promise<readonly Conflict[]> {
+    return this.#conflicts;
+  }
+
+  async decide(conflict: Conflict, { value, reason }: { readonly value: Value; readonly reason: string }): Promise<void> {
+    this.decided.push({ field: conflict.field, value, reason });
+    this.#conflicts = this.#conflicts.filter((one) => one !== conflict);
+    this.#tell();
+  }
+
+  async funds(): Promise<readonly FundView[]> {
+    return [
+      {
+        file: uuid(9),
+        title: "Personalisation fund",
+        mayStillSpend: 21_450,
+        spent: 3_550,
+        disputed: 1_000,
+        until: "2026-12-31",
+        lines: [
+          { spend: "s1", amount: 3_550, counts: 3_550, disputed: 0, by: "Sam Pike", atMs: NOW - 30 * HOUR, item: "Rail ticket", mine: true, noEffect: undefined },
+          { spend: "s2", amount: 1_000, counts: 0, disputed: 1_000, by: "Sam Pike", atMs: NOW - 90 * HOUR, item: "Food parcel", mine: true, noEffect: "More than your allowance at that time" },
+        ],
+      },
+    ];
+  }
+
+  async spend(file: string, edits: readonly Edit[]): Promise<{ readonly record: string }> {
+    const [written] = await this.write(file, [{ type: "spend", record: undefined, edits, act: "sign" }]);
+    return written ?? { record: "" };
+  }
+
+  async reverse(): Promise<void> {
+    this.#tell();
+  }
+
+  async visit(file: string): Promise<VisitBrief> {
+    const records = await this.records(file);
+    const known = file === uuid(1);
+    return {
+      gate: known ? "ring_first" : "hold",
+      gateKnown: known,
+      inForce: known
+        ? [{ record: uuid(50), says: ["Ring before any contact", "Two workers only"], freeText: undefined, from: "2026-11-20", until: "2026-12-10", ringFirst: "Coordinator", acknowledged: false }]
+        : [],
+      hazards: records.filter((one) => one.type === "hazard"),
+      livesWith: known ? ["His brother"] : [],
+      orders: records.filter((one) => one.type === "legal_order"),
+      plan: known ? { record: uuid(60), buddy: "Priya Nair", dueBack: { at: "2026-11-23T16:00", precision: "minute" } } : undefined,
+      asOfMs: NOW - 28 * 60_000,
+    };
+  }
+
+  async acknowledge(): Promise<void> {
+    this.#tell();
+  }
+
+  async urgentNumbers(): Promise<readonly { readonly label: string; readonly number: string }[]> {
+    return [
+      { label: "Duty desk", number: "01632 960101" },
+      { label: "Coordinator, Priya Nair", number: "01632 960102" },
+    ];
+  }
+
+  async urgent(): Promise<readonly RecordSummary[]> {
+    return this.#records.filter((one) => one.type === "urgent_alert").map((one) => this.#summary(one));
+  }
+
+  async devices(): Promise<Awaited<ReturnType<Device["devices"]>>> {
+    return [
+      { id: "d1", label: "Sam’s phone", person: "Sam Pike", mine: true, standing: "in use", lastSeenMs: NOW },
+      { id: "d2", label: "Jo’s phone", person: "Jo Baker", mine: false, standing: "in use", lastSeenMs: NOW - 3 * HOUR },
+    ];
+  }
+
+  async onDevice(): Promise<Awaited<ReturnType<Device["onDevice"]>>> {
+    return { files: [{ id: uuid(2), title: "M.O. · 0422" }], unsent: undefined, ring: await this.urgentNumbers() };
+  }
+
+  async suspend(): Promise<void> {
+    this.#tell();
+  }
+
+  async handovers(): Promise<readonly Handover[]> {
+    const left = [
+      { kind: "tasks", label: "Tasks", count: 2, explained: undefined },
+      { kind: "drafts", label: "Drafts", count: 0, explained: undefined },
+      { kind: "conflicts", label: "Decisions", count: 1, explained: "Priya decides on Monday" },
+    ];
+    return [{ file: uuid(2), record: this.#records[0]?.id ?? "", from: "Jo Baker", to: "Sam Pike", mine: true, accepted: false, left }];
+  }
+
+  async acceptHandover(): Promise<void> {
+    this.#tell();
+  }
+
+  async held(file: string): Promise<readonly Held[]> {
+    return file === uuid(2) ? this.#held : [];
+  }
+
+  async admit(): Promise<void> {
+    this.#held = [];
+    this.#tell();
+  }
+
+  async refuse(): Promise<void> {
+    this.#held = [];
+    this.#tell();
+  }
+}
+
+function applyEdit(field: Field | undefined, edit: Edit, fields: Map<string, Value>, rows: Map<string, readonly Row[]>): void {
+  const list = field?.kind === "list";
+  const values = fields.get(edit.field);
+  const members = isList(values) ? values : [];
+  const there = rows.get(edit.field) ?? [];
+  if (edit.act === "set") fields.set(edit.field, edit.value);
+  else if (edit.act === "add" && list) rows.set(edit.field, [...there, { id: `row${there.length}`, cells: isMap(edit.value) ? edit.value : {} }]);
+  else if (edit.act === "add") fields.set(edit.field, [...members, edit.value]);
+  else if (edit.act === "remove") fields.set(edit.field, members.filter((one) => one !== edit.value));
+  else rows.set(edit.field, there.map((row) => (row.id === edit.row ? { ...row, cells: { ...row.cells, [edit.cell]: edit.value } } : row)));
+}

@@ -1,0 +1,34 @@
+/** The whole app, with its real store, over a device in memory. */
+import { render } from "preact";
+import { App } from "../../src/screens/app";
+import { Store } from "../../src/store/store";
+import "../../src/styles/app.scss";
+import { MemoryDevice } from "../memory/device";
+
+const device = new MemoryDevice(new URLSearchParams(location.search).has("practice"));
+const joined = !new URLSearchParams(location.search).has("new");
+let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
+const now = (): number => Date.now() + skewMs;
+
+const boot = {
+  open: async () => (joined ? device : undefined),
+  join: async () => device,
+};
+
+const reach = {
+  device,
+  skew: (ms: number): void => {
+    skewMs += ms;
+  },
+};
+
+declare global {
+  var screens: typeof reach;
+}
+globalThis.screens = reach;
+
+const store = await Store.open("notes", now);
+const root = document.createElement("div");
+root.id = "app";
+document.body.append(root);
+render(<App store={store} boot={boot} now={now} />, root);

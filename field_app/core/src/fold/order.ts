@@ -1,0 +1,50 @@
+/** Which of several values is the highest. Spec 5.4, 5.7. Vectors: fold. */
+import type { Json } from "../change";
+import type { FieldRules } from "../record_rules";
+import { endOf, isMap } from "./markers";
+import type { FoldedOp, Said } from "./model";
+
+const DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
+const YES_NO: readonly string[] = ["no", "yes"];
+
+/** Whether a text is a day that the calendar has. */
+export function isDay(text: string): boolean {
+  if (!DAY.test(text)) return false;
+  const ms = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+}
+
+export function isMissing(value: Json): boolean {
+  return isMap(value) && value.size === 1 && typeof value.get("missing") === "string";
+}
+
+/** Ranks are numbers, low to high: of a day its distance in the stricter direction. */
+function rankOfDay(value: Json, rules: FieldRules): number {
+  if (typeof value !== "string" || !isDay(value)) return Number.POSITIVE_INFINITY;
+  const ms = Date.parse(`${value}T00:00:00Z`);
+  return rules.order.at(-1) === "latest" ? ms : -ms;
+}
+
+function rank(op: FoldedOp, field: string, rules: FieldRules, said: Said): number {
+  const end = endOf(op, field, said);
+  const order = rules.order.length === 0 && rules.kind === "yn" ? YES_NO : rules.order;
+  // What was removed ranks as a missing reason does.
+  if ("gone" in end || isMissing(end.value)) {
+    const belowTheStrictest = rules.merge === "ask" && rules.kind !== "date" && order.length > 0;
+    return belowTheStrictest ? order.length - 1.5 : Number.NEGATIVE_INFINITY;
+  }
+  if (rules.kind === "date") return rankOfDay(end.value, rules);
+  const term = typeof end.value === "string" ? order.indexOf(end.value) : -1;
+  return term < 0 ? order.length : term;
+}
+
+/** Of ops in log order the one that ranks highest; of equals the later. */
+export function highest(live: readonly FoldedOp[], field: string, rules: FieldRules, said: Said): FoldedOp | undefined {
+  let best: FoldedOp | undefined;
+  let height = Number.NEGATIVE_INFINITY;
+  for (const op of live) {
+    const own = rank(op, field, rules, said);
+    if (best === undefined || own >= height) [best, height] = [op, own];
+  }
+  return best;
+}
