@@ -9,4 +9,6 @@ if [ ! -f node_modules/ready ] || [ package-lock.json -nt node_modules/ready ]; 
     npm ci --silent --ignore-scripts
     touch node_modules/ready
 fi
-npm run --silent build --workspaces --if-present >/dev/null
+log=$(mktemp)
+npm run --silent build --workspaces --if-present >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
+rm -f "$log"

@@ -6,7 +6,6 @@ In the end every device shows the same of each file, a phone's rows say what its
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -169,7 +168,9 @@ class History:
 
     def _settle(self, name: str, log: str) -> None:
         if name in self.fleet.phones:
-            rows = [(one["record"], key) for one in self.fleet.phones[name].do("records", file=log) for key in one["conflicts"] if isinstance(key, str)]
+            rows = [
+                (one["record"], key) for one in self.fleet.phones[name].do("records", file=log) for key in one["conflicts"] if isinstance(key, str)
+            ]
             record, key = self.rng.choice(sorted(rows)) if rows else self._none()
             self.fleet.phones[name].do("resolve", file=log, record=record, field=key, chosen=self.rng.choice(WORDS), reason="as she said")
         else:
