@@ -83,7 +83,10 @@ def _file(path: str, plain: bytes, policy: Mapping[str, str]) -> File:
 def routes(folder: Path) -> list[Route]:
     """One route a file, and `/` for the page. Raises BadApp."""
     files = load(folder)
-    return [Route("/" + path, _serving(one), methods=["GET"]) for path, one in {**files, "": files["index.html"]}.items()]
+    made = [Route("/" + path, _serving(one), methods=["GET"]) for path, one in {**files, "": files["index.html"]}.items()]
+    for one in made:
+        (one.methods or set()).discard("HEAD")  # Starlette adds it to every GET
+    return made
 
 
 def _serving(file: File) -> Callable[[Request], Awaitable[Response]]:

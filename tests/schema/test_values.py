@@ -4,6 +4,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pytest
@@ -187,6 +188,16 @@ def refused(where: str, field: Field, value: object) -> BadValue:
     return caught.value
 
 
+_LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=2)
+ANYTHING = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5)
+
+
+@cache
+def fitting_at(where: str) -> st.SearchStrategy[Any]:
+    """Made once: making a strategy costs more than drawing from it."""
+    return fitting(where, FIELDS[where][1])
+
+
 @pytest.mark.parametrize("where", FIELDS)
 class TestEveryField:
     """For every field: what fits is taken, what does not is refused, and nothing else is raised."""
@@ -195,7 +206,7 @@ class TestEveryField:
     @given(data=st.data())
     def test_takes_what_fits(self, where: str, data: st.DataObject) -> None:
         kind, field = FIELDS[where]
-        value = data.draw(fitting(where, field))
+        value = data.draw(fitting_at(where))
         check_value(kind, field.name, value)
         json.dumps(value, allow_nan=False)
         if field.kind == "list":
@@ -224,10 +235,8 @@ class TestEveryField:
     @settings(max_examples=12, deadline=None)
     @given(data=st.data())
     def test_refuses_or_takes_anything_at_all(self, where: str, data: st.DataObject) -> None:
-        leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=2)
-        anything = st.recursive(leaf, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5)
         kind, field = FIELDS[where]
-        value = data.draw(anything)
+        value = data.draw(ANYTHING)
         try:
             check_value(kind, field.name, value)
         except BadValue:
