@@ -241,6 +241,8 @@ def _ask(tell: _Teller) -> None:
         ),
         ("date", "`ask`, strictest: the earliest day.", "due", "2026-03-01", "2026-02-28", "2026-02-28"),
         ("date_broken", "`ask`, strictest: what is no day ranks highest.", "due", "2026-02-30", "2026-02-28", "2026-02-30"),
+        ("date_year", "`ask`, strictest: a bare year is no day.", "due", "2026", "2026-02-28", "2026"),
+        ("date_missing", "`ask`, strictest: of days a missing reason ranks lowest.", "due", {"missing": "not_known"}, "2026-02-28", "2026-02-28"),
     ):
         story, *_ = _two(field, first, second)
         tell.tells(f"strictest_{name}", why, story, {"title": "t", field: sees}, conflicts=[field])
@@ -265,6 +267,9 @@ def _worst_and_text(tell: _Teller) -> None:
         ("order", "`worst`: the highest in the order.", "risk", "high", "low", "high"),
         ("unknown", "`worst`: a term that is not known here ranks highest.", "risk", "extreme", "high", "extreme"),
         ("missing", "`worst`: a missing reason never lowers a value.", "risk", "low", {"missing": "not_known"}, "low"),
+        ("missing_and_more", "`worst`: so does any map that says `missing`.", "risk", "low", {"missing": "not_known", "since": 2025}, "low"),
+        ("number", "`worst`: what is no term ranks as a term that is not known here.", "risk", 7, "high", 7),
+        ("null", "`worst`: so does null.", "risk", None, "high", None),
         ("yes_no", "`worst`: yes is above no.", "flag", "no", "yes", "yes"),
     ):
         story, *_ = _two(field, first, second)
@@ -353,6 +358,24 @@ def _sets_and_rows(tell: _Teller) -> None:
     flags = ["action-does-not-fit-field"] + ["names-a-row-that-is-not-there"] * 3
     tell.tells("cell_of_no_row", why, story, {"place": "here", "needs": ["housing"]}, flags=flags)
     story = Story()
+    record, (row, _) = story.creates(C1, "plan", ("zz", "add", {"x": 1}), ("zz", "add", {"x": 2}))
+    story.says(N1, record, (["zz", row, "y"], "set", 3))
+    tell.tells(
+        "cell_of_unknown_list",
+        "A list that is not known here is shown as rows once one of them has a cell set.",
+        story,
+        {"zz": [{"x": 1, "y": 3}, {"x": 2}]},
+    )
+    story.says(C1, record, ("zz", "remove", None, [row]))
+    story.says(M1, record, (["zz", row, "y"], "set", 4))
+    why = "A row that was removed is a row still: its cells are kept, and not shown with it."
+    tell.tells("cell_of_removed_row", why, story, {"zz": {"x": 2}})
+    story = Story()
+    record, (one, two) = story.creates(C1, "plan", ("rows", "add", "one"), ("zz", "add", "two"))
+    story.says(N1, record, (["rows", one, "done"], "set", "yes"), (["zz", two, "done"], "set", "yes"))
+    why = "A row that is no map is shown as it is, whatever cells are set in it."
+    tell.tells("cell_of_no_map", why, story, {"rows": ["one"], "zz": ["two"]})
+    story = Story()
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "one"}))
     story.says(N1, record, (["rows", row, "new_cell"], "set", "kept"))
     tell.tells("cell_unknown", "A cell that is not known here is kept.", story, {"rows": [{"what": "one", "new_cell": "kept"}]})
@@ -440,6 +463,44 @@ def _preds(tell: _Teller) -> None:
         {"place": "newest", "plan": "stay"},
         live={"place": ["newest"]},
     )
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("place", "set", "here"))
+    story.says(N1, record, ("state", "set", "signed"), c=5)
+    story.says(N1, record, ("state", "set", "closed"), c=3, late=True)
+    why = "A proposal under a greater counter keeps a device's older op from nothing."
+    tell.tells("own_newer_proposal", why, story, {"place": "here", "state": "closed"}, proposals={"state": ["signed"]})
+    story, record, a = begun()
+    story.says(N1, record, ("place", "add", "away"), c=5)
+    story.says(N1, record, ("place", "set", "there", [a]), c=3, late=True)
+    fit = "action-does-not-fit-field"
+    tell.tells("own_newer_ignored", "Nor does one that was ignored.", story, {"place": "there", "plan": "stay"}, flags=[fit])
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("place", "set", "here"))
+    (row,) = story.says(N1, record, ("rows", "add", {"what": "one", "done": "no"}), c=5)
+    story.says(N1, record, (["rows", row, "done"], "set", "yes"), (["rows", row, "safe"], "set", "yes"), c=3, late=True)
+    why = "A row counts as its device's newer op in the cells that it began, and in no others."
+    tell.tells("own_newer_row", why, story, {"place": "here", "rows": [{"what": "one", "done": "no", "safe": "yes"}]})
+    nowhere = [[M1.id, 5, 0]]
+    story, record, a = begun()
+    story.says(N1, record, ("title", "set", "t", nowhere))
+    why = "What a proposal names is not looked at."
+    tell.tells("pred_of_proposal", why, story, {"place": "here", "plan": "stay", "title": None}, proposals={"title": ["t"]})
+    story, record, a = begun()
+    story.says(N1, record, ("needs", "add", "housing", nowhere))
+    tell.tells("pred_of_addition", "Nor what an addition names.", story, {"place": "here", "plan": "stay", "needs": ["housing"]})
+    story, record, a = begun()
+    story.says(N1, record, ("_deleted", "delete", True, nowhere))
+    tell.tells("pred_of_deletion", "Nor what a deletion names.", story, {"place": "here", "plan": "stay"}, hidden=True)
+    story, record, a = begun()
+    (ignored,) = story.says(N1, record, ("place", "add", "away", nowhere))
+    tell.tells("pred_of_ignored", "Nor what an op names that is ignored.", story, {"place": "here", "plan": "stay"}, flags=[fit])
+    story.says(N1, record, ("place", "set", "there", [a, ignored]))
+    why = "An op that was ignored may be named: there is nothing of it to remove."
+    tell.tells("pred_ignored", why, story, {"place": "there", "plan": "stay"}, flags=[fit])
+    story, record, a = begun()
+    story.says(N1, record, (["rows", [C1.id, 9, 0], "done"], "add", "yes"))
+    why = "That a row is not there is said before that an action does not fit."
+    tell.tells("flag_row_first", why, story, {"place": "here", "plan": "stay"}, flags=["names-a-row-that-is-not-there"])
     story, record, a = begun()
     story.says(N1, record, ("place", "set", "there", [a, a]))
     tell.tells("pred_twice", "An op may be named twice.", story, {"place": "there", "plan": "stay"})
@@ -461,6 +522,9 @@ def _repeats(tell: _Teller) -> None:
         {"place": "here"},
         flags=["repeated-with-other-content"],
     )
+    story.says(N1, record, ("place", "add", "away"))
+    flags = ["action-does-not-fit-field", "repeated-with-other-content"]
+    tell.tells("repeated_flag_last", "That a number was used again is flagged last.", story, {"place": "here"}, flags=flags)
     story = Story()
     record, _ = story.creates(C1, "plan", ("place", "set", "here"))
     other, _ = story.creates(N1, "plan", ("place", "set", "there"))
@@ -620,6 +684,15 @@ def _signatures(tell: _Teller) -> None:
     story.says(C1, record, ("_signed", "sign", None, [*made, [N1.id, 4, 0]]), t="note")
     tell.tells("signed_unknown", "A signature under an op that is not there.", story, base, flags=["signs-an-op-that-is-not-there"])
     story, record, made = begun("note")
+    story.says(C1, record, ("_signed", "sign", None, [*made, [N1.id, 4, 0], [N1.id, 5, 0]]), t="note")
+    tell.tells("signed_two_unknown", "Of one `sign` that is flagged once.", story, base, flags=["signs-an-op-that-is-not-there"])
+    story = Story()
+    own = [[C1.id, 1, i] for i in range(3)]
+    record, _ = story.creates(C1, "note", ("title", "set", "t"), ("_signed", "sign", None, own), ("plan", "set", "stay"))
+    story.says(N1, record, ("plan", "set", "leave", [own[2]]), t="note")
+    why = "A signature may name ops of its own change, those after it and itself too."
+    tell.tells("signed_own_change", why, story, {"title": "t", "plan": "stay"}, proposals={"plan": ["leave"]})
+    story, record, made = begun("note")
     story.says(N1, record, ("_signed", "sign", None, made), t="note")
     story.says(N1, record, ("plan", "set", "leave", [made[1]]), t="note")
     tell.tells("signed_by_another", "Another person's signature is kept and freezes nothing.", story, base | {"plan": "leave"})
@@ -648,6 +721,21 @@ def _unknown(tell: _Teller) -> None:
     record, (_, a) = story.creates(C1, "plan", ("title", "set", "t"), ("new_field", "set", {"deep": [1]}), s=7)
     story.says(N1, record, ("new_field", "set", "plain", [a]))
     tell.tells("unknown_field", "A field and a version that are not known here are kept.", story, {"title": "t", "new_field": "plain"})
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("zz", "add", "x"))
+    (added,) = story.says(N1, record, ("zz", "add", "y"), b=0)
+    (put,) = story.says(C1, record, ("zz", "set", "z"))
+    tell.tells("unknown_set_after_add", "In a field that is not known here a `set` replaces what its device added.", story, {"zz": ["y", "z"]})
+    story.says(C1, record, ("zz", "add", "w"))
+    tell.tells("unknown_add_after_set", "An `add` replaces nothing.", story, {"zz": ["y", "z", "w"]})
+    story.says(M1, record, ("zz", "remove", None, [added, put]))
+    tell.tells("unknown_removed", "A `remove` removes what it names, added or set.", story, {"zz": "w"})
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"))
+    story.says(N1, record, ("zz", "add", "newer"), c=5)
+    story.says(N1, record, ("zz", "set", "older"), c=3, late=True)
+    why = "An addition under a greater counter keeps no `set` of its device from becoming live, and is replaced by it."
+    tell.tells("unknown_set_older", why, story, {"title": "t", "zz": "older"})
     story = Story()
     record = ids.record_id(story.log, C1.id, 1)
     story.says(N1, record, ("place", "set", "here"))

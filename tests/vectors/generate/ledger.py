@@ -310,6 +310,12 @@ def _giving_back(book: Book) -> None:
     _tell(book, "returned_at_once", "A row of the change that makes the allowance counts too.", fund, 1_000, 800, 0, (F1, 200))
     fund = _Fund()
     fund.allot(1_000)
+    fund.returns(N1, ids.record_id(fund.story.log, F1.id, 2), {"amount": 100, "at": "2026-03-01"}, ignored=True)
+    fund.allow(N1, 300)
+    why = "A row that stands before its allowance hands nothing back, then or later."
+    _tell(book, "returned_before_allowance", why, fund, 1_000, 700, 0, (N1, 300))
+    fund = _Fund()
+    fund.allot(1_000)
     allowance = fund.allow(N1, 300)
     fund.story.says(N1, allowance, ("returned", "set", [{"amount": 100}]), ("amount", "set", 999), t="allowance")
     _tell(

@@ -86,6 +86,13 @@ def _makes(book: Book) -> None:
     story = Story()
     story.creates(F1, "allowance", ("amount", "set", "12 Elm Street"), ("device", "set", "hers"), ("returned", "add", {"amount": 50, "at": "2026"}))
     makes("fund_odd", "What is no amount and no id goes.", story, [(F1, 1)], [NONE, NONE, NONE | {"amount": 50, "at": NONE}], "fund")
+    story = Story()
+    story.creates(F1, "allowance", ("amount", "set", -5), ("amount", "set", True), ("returned", "add", {"amount": -50}))
+    makes("fund_negative", "Any integer stays, below 0 too; `true` is none.", story, [(F1, 1)], [-5, NONE, NONE | {"amount": -50}], "fund")
+    story = Story()
+    record, (added,) = story.creates(C1, "plan", ("rows", "add", {"what": "ring", "done": "no"}))
+    story.says(N1, record, (["rows", added, "done"], "set", "no"))
+    makes("cell_as_row", "A cell that says what its row said names the row.", story, [(N1, 1)], [_like(C1, 1)])
 
 
 def _makes_last(book: Book) -> None:
@@ -106,6 +113,9 @@ def _makes_last(book: Book) -> None:
     story = Story()
     story.creates(C1, "plan", ("rows", "add", {"what": "12 Elm Street"}), ("state", "set", "12 Elm Street"))
     makes("odd", "Where neither remains, one op stands for all.", story, [[["state", "set", "draft", []]]])
+    story = Story()
+    story.creates(C1, "plan", ("state", "add", "open"), ("state", "resolve", ["open", "why"]))
+    makes("state", "What was added to `state` remains, where it is a term; a decision is a list, and goes.", story, [[["state", "add", "open", []]]])
 
 
 def _opens(book: Book) -> None:
@@ -171,9 +181,34 @@ def _folds(book: Book) -> None:
     story.says(N1, record, (["rows", row, "safe"], "set", "no", []), b=0)
     tells("row", "A cell of a row that is gone is in conflict as before.", story, (C1, 1), conflicts=[["rows", row, "safe"]])
     story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "ring", "safe": "yes"}))
+    story.says(N1, record, (["rows", row, "safe"], "set", "yes", []), b=0)
+    tells("cell_as_row", "A cell that says what its row says is in no conflict with it, expunged or not.", story, (N1, 1))
+    story = Story()
     record, _ = story.creates(C1, "plan", ("risk", "set", "high"))
     story.says(N1, record, ("risk", "set", "low"), b=0)
     tells("worst", "What is gone ranks below every value: the highest that is still known is acted on.", story, (C1, 1), conflicts=["risk"])
+
+
+def _chains(book: Book) -> None:
+    """Where a stub's maker says of two values that they were the same, and names no value."""
+
+    def tells(name: str, why: str, first: Any, second: Any, *, conflict: bool) -> None:
+        story = Story()
+        record, _ = story.creates(C1, "plan", ("title", "set", "t"))
+        story.says(N1, record, ("phone", "set", first), b=1)
+        story.says(M1, record, ("phone", "set", second), b=1)
+        for one in story.changes[1:]:
+            one["stub"] = True
+        given = {"log": story.log, "types": _TYPES, "changes": story.changes}
+        out = OPERATIONS["fold"](given)
+        assert same(out["records"][0]["conflicts"], ["phone"] if conflict else []), name
+        book.add(f"chain_{name}", why, op="fold", given=given, out=out)
+
+    tells("circle", "Two that name each other say the same.", _like(M1, 1), _like(N1, 1), conflict=False)
+    tells("itself", "One that names itself says the same as whoever names it.", _like(N1, 1), _like(N1, 1), conflict=False)
+    tells("nowhere", "Two that name the same op say the same, though it is not there.", _like(F1, 9), _like(F1, 9), conflict=False)
+    tells("elsewhere", "An op on another field is not there.", _like(C1, 1), _like(F1, 9), conflict=True)
 
 
 def _outline(out: dict[str, Any]) -> Any:
@@ -193,4 +228,5 @@ def books() -> list[Book]:
     _makes_last(book)
     _opens(book)
     _folds(book)
+    _chains(book)
     return [book]
