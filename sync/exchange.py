@@ -130,7 +130,7 @@ def take_erased_page(reader: Reader, page: Page, known: Registry, history: Histo
     """
     signed = check_head(reader, page, known)
     log, ghosts = reader.log, list[Ghost]()
-    for served in page.entries[:-1] if page.entries and type(page.entries[-1].pair) is not bytes else page.entries:
+    for served in page.entries[:-1] if _ends_with_an_entry(page, history) else page.entries:
         if type(served.pair) is not bytes or len(served.pair) != 32:
             raise Contradiction("the server shows part of a file by its ids and part of it whole")
         log = log_rules.follow_id(log, served.pair, served.received_ms)
@@ -149,6 +149,12 @@ def take_erased_page(reader: Reader, page: Page, known: Registry, history: Histo
         log, taken, file = _take_erasure(Reader(log, file), erasure, last.received_ms, last.opening, known, before)
     _check_end(log.head, signed)
     return Reader(log, file), ghosts, taken
+
+
+def _ends_with_an_entry(page: Page, history: History) -> bool:
+    """Also by its id, to whoever pushed it in this very request."""
+    last = page.entries[-1].pair if page.entries else b""
+    return type(last) is not bytes or (not page.more and last in history.sent)
 
 
 def _take_erasure(

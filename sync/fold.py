@@ -146,6 +146,9 @@ def said(op_id: OpId, op: Op) -> Iterator[tuple[FieldKey, Any]]:
             yield CellKey(op.field, op_id, cell), value
 
 
+_OF_AN_OP: Final = b"\xff"  # no CBOR begins like that
+
+
 def senses(occurrences: Iterable[Occurrence]) -> dict[tuple[FieldKey, OpId], bytes]:
     """Of one record's ops what each value is compared by, where one of them was expunged: that of the op which the stub says is the same, or else its own."""
     told: dict[tuple[FieldKey, OpId], bytes] = {}
@@ -159,17 +162,30 @@ def senses(occurrences: Iterable[Occurrence]) -> dict[tuple[FieldKey, OpId], byt
                 else:
                     told[key, op_id] = cbor.encode(value)
     for key, op_id in likes:
-        root, passed = op_id, {op_id}
-        while (key, root) in likes and likes[key, root] not in passed:
-            root = likes[key, root]
-            passed.add(root)
-        told.setdefault((key, op_id), told.get((key, root), b"\xff" + cbor.encode(list(root))))  # no CBOR begins like that
+        root = _root(likes, key, op_id)
+        told.setdefault((key, op_id), told.get((key, root), _OF_AN_OP + cbor.encode(list(root))))
     return told
+
+
+def _root(likes: Mapping[tuple[FieldKey, OpId], OpId], key: FieldKey, op_id: OpId) -> OpId:
+    """Where a chain of what says the same ends; of a circle its smallest op, wherever it was entered."""
+    path = [op_id]
+    while (like := likes.get((key, path[-1]))) is not None:
+        if like in path:
+            return min(path[path.index(like) :])
+        path.append(like)
+    return path[-1]
 
 
 def sense(op: Live) -> bytes:
     """What two values are compared by: their deterministic bytes; of what was expunged, the op that said it first."""
     return cbor.encode(op.value) if op.sense is None else op.sense
+
+
+def saying(op: Live) -> Any:
+    """An op's value; where it was expunged, that of an op which says the same and is still there."""
+    known = op.sense is not None and is_marker(op.value) and not op.sense.startswith(_OF_AN_OP)
+    return cbor.decode(op.sense) if known and op.sense is not None else op.value
 
 
 def distinct(live: Iterable[Live]) -> list[Any]:
@@ -531,13 +547,11 @@ def _place(op: Live) -> tuple[int, int, int]:
 def _effective(live: tuple[Live, ...], merge: str, spec: Field | None, conflict: bool) -> Any:
     if not live:
         return None
-    if len(live) == 1:
-        return live[0].value
-    if spec is not None and (merge == "worst" or (conflict and spec.while_conflicted == "strictest")):
-        return max(live, key=lambda op: (spec.rank(op.value), _place(op))).value
-    if conflict and merge in CONTESTED:
+    if spec is not None and len(live) > 1 and (merge == "worst" or (conflict and spec.while_conflicted == "strictest")):
+        return saying(max(live, key=lambda op: (spec.rank(op.value), _place(op))))
+    if len(live) > 1 and conflict and merge in CONTESTED:
         return None
-    return max(live, key=lambda op: (not op.late, _place(op))).value
+    return saying(max(live, key=lambda op: (not op.late, _place(op))))
 
 
 def is_void(record: Record) -> bool:

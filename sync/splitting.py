@@ -19,8 +19,8 @@ _DIGITS: Final = 6
 def repeated(values: Mapping[str, Any], pack: Mapping[str, Any]) -> list[str]:
     """The hidden cells of a pack that `values`, the fields of a `referral`, repeat, each as `list.cell`. A first name may stand in `called` alone."""
     said = [_plain(text) for name, value in values.items() for text in _texts(value, called=name == "linked_people")]
-    digits = ["".join(filter(str.isdigit, text)) for text in said]
     called = [_plain(str(row.get("called", ""))) for row in values.get("linked_people", ()) if isinstance(row, Mapping)]
+    digits = ["".join(filter(str.isdigit, text)) for text in [*said, *called]]
     found: dict[str, None] = {}
     for list_, cells in HIDDEN.items():
         for row in pack.get(list_, ()):

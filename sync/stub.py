@@ -32,10 +32,14 @@ def make_last_stub(changes: Iterable[Change]) -> list[Change]:
     """What stands for a letter whose time is over: its changes' numbers, and that they were signed. One size for all (docs/spec.md §15.7)."""
 
     def kept(change: Change) -> tuple[Op, ...]:
-        ops = [op._replace(preds=()) for op in change.ops if op.action == "sign" or (op.field == STATE and _stays(STATE, op.value, ""))]
+        ops = [op._replace(preds=()) for op in change.ops if op.action == "sign" or _sets_state(op)]
         return tuple(ops) or (Op(STATE, "set", "draft", ()),)
 
     return [_with_ops(change, kept(change)) for change in changes]
+
+
+def _sets_state(op: Op) -> bool:
+    return op.field == STATE and op.action in ("set", "add") and _stays(STATE, op.value, "")
 
 
 def _stub_change(change: Change, author: bytes, file: str, same: Same) -> Change:

@@ -1,11 +1,14 @@
 """Fixtures that several folders share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live import Live
+
+os.environ["FIELDKEEP_APP"] = "none"  # whether the field app was built beside is nothing to these tests
 
 
 @pytest.fixture

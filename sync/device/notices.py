@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared_schema import ids
+from shared_schema.errors import ProtocolError
 from shared_schema.records import NoticeRule, RecordType
 from sync.change import CellKey
 from sync.device import cases, posting, records
 from sync.device.session import Session
+from sync.device.values import BadValue, check_shape
 from sync.fold import Record, is_void
 from sync.membership import FileState
 
@@ -69,7 +71,16 @@ def _said(rule: NoticeRule, values: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind is None:
         return None
     facts = {name: _at(values, path) for name, path in rule.facts.items()}
-    return {"notice": kind, **{name: value for name, value in facts.items() if value is not None}}
+    return {"notice": kind, **{name: value for name, value in facts.items() if value not in (None, []) and _fits(name, value)}}
+
+
+def _fits(name: str, value: Any) -> bool:
+    """A reason why nothing is known, say, is a value of some fields and of others none: what the notice's own field does not take is left out."""
+    try:
+        check_shape("notice", name, value)
+    except BadValue:
+        return False
+    return True
 
 
 def _kind(rule: NoticeRule, value: Any) -> str | None:
@@ -90,7 +101,16 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
 
 def make(session: Session) -> int:
     """Write the letters that this device's unsent changes make; returns how many."""
-    return sum(_write(session, log, record) for log, record in _unsent(session))
+    return sum(_carefully(session, log, record) for log, record in list(_unsent(session)))
+
+
+def _carefully(session: Session, log: bytes, record: bytes) -> int:
+    """One record that makes no letter keeps no other from making its own."""
+    try:
+        return _write(session, log, record)
+    except ProtocolError as error:
+        session.alarm(log, None, error.code, f"the other side could not be told of a record: {error}")
+        return 0
 
 
 def _unsent(session: Session) -> Iterator[tuple[bytes, bytes]]:

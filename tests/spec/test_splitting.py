@@ -24,6 +24,7 @@ PACK: dict[str, Any] = {
         ({"linked_people": [{"called": "Cheryl Marr"}]}, ["people_harmed.names", "children.names"]),
         ({"linked_people": [{"called": "Cheryl", "relationship": "Robbie"}]}, ["children.names"]),
         ({"linked_people": [{"called": "Cheryl"}, {"called": "Robbie"}]}, []),
+        ({"linked_people": [{"called": "01642/555019"}]}, ["people_harmed.contact"]),
         ({"reason": "Three assaults; Marrick Road; cherylene", "names": "Jack Ames"}, []),
     ],
 )

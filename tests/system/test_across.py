@@ -34,6 +34,16 @@ def test_every_case_is_told_of_and_nothing_comes_back(town: Any) -> None:
     assert [one["category"] for one in sent["sent"]] == ["case_opened", "notice", "notice"]
 
 
+def test_what_is_not_known_keeps_nothing_from_being_told(town: Any) -> None:
+    """A reason in the place of a day is no day: the notice goes without it, and so do all others of that sync."""
+    for values in (('names={"name": "Jack"}', "born=missing:not_known"), ('names={"name": "Jo"}',)):
+        town.run("sam", "record", "add", "person", "--file", town.case, *(word for one in values for word in ("--set", one)))
+    town.sync("sam", "jo")
+    told = listed(town, "jo", "notice", town.desk)
+    assert [(one["names"], one.get("born")) for one in told] == [("Jack", None), ("Jo", None)]
+    assert town.run("sam", "status")["alarms"] == []
+
+
 def test_details_taken_in_the_field(town: Any) -> None:
     secret = "14 Hawthorn Close"
     town.run("sam", "parcel", "details", "--file", town.case, "--set", f'people_harmed={{"names": "Cheryl", "address": "{secret}"}}')

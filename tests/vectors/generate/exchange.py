@@ -184,6 +184,9 @@ def _erased_pages(book: Book) -> None:
     book.add("page_erased", "An erased file: ids, and the erasure.", op="take_page", given=_given(file, 0, page), out=out)
     why = "Among ids those of entries that the device has just sent are ids like the others."
     book.add("page_erased_and_sent", why, op="take_page", given=_given(file, 0, page, sent=[travelling(file.entries[5][0])]), out=out)
+    named = page | {"entries": [*page["entries"][:6], [file.entries[6][0].id, *page["entries"][6][1:]]]}
+    why = "The erasure itself comes by its id to whoever has just sent it."
+    book.add("page_erased_by_sender", why, op="take_page", given=_given(file, 0, named, sent=[travelling(file.entries[6][0])]), out=out)
     later = page | {"entries": page["entries"][4:]}
     out = {"head": list(head_of(file, 7)), "ids": ids_[4:], "erased": 7}
     book.add("page_erased_rest", "A device that has some of it takes the rest as ids.", op="take_page", given=_given(file, 4, later), out=out)
