@@ -50,6 +50,9 @@ def demo(
     folder: Annotated[Path | None, typer.Option(help="Empty folder to play in; default a temporary one.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the demo's server; 0 picks a free one.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="Exit after the play instead of staying up.")] = False,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Afterwards also open the field app to phones on this network, over TLS, with codes to scan.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary; the story goes to standard error.")] = False,
 ) -> None:
     """Play a home visit with a real server, two sides, four people and five devices.
@@ -58,7 +61,7 @@ def demo(
     """
     from fieldkeep.demo.story import run_demo
 
-    raise typer.Exit(run_demo(folder, port, once=once, as_json=as_json))
+    raise typer.Exit(run_demo(folder, port, once=once, as_json=as_json, lan=lan))
 
 
 def main() -> None:

@@ -49,6 +49,12 @@ def fits(plaintexts: Sequence[int]) -> bool:
     return all(taken.count(step) <= SIZES.count(step) for step in STEPS)
 
 
+def sealed_bytes(plaintexts: Sequence[int]) -> int:
+    """The bytes of the day's parts, and of the larger ones behind them, once they are sealed."""
+    larger = (padded_size(length + _LENGTH) for length in plaintexts)
+    return sum(size + 128 for size in (*SIZES, *(size for size in larger if size > SIZES[-1])))
+
+
 def arrange(plaintexts: Sequence[bytes]) -> list[bytes]:
     """A day's envelope: what there is to say, which `fits`, each in the first free part of its size, the others cover, and what is larger behind."""
     waiting: dict[int, list[bytes]] = {}

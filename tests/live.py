@@ -1,5 +1,6 @@
 """A real server process and real sockets, with device sessions in this process. Stores are real files; keys skip Argon2."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -51,11 +52,10 @@ class LiveServer:
         self.port = int(self.address.rpartition(":")[2])
         verify: Any = ssl.create_default_context(cafile=self.found["ca"]) if self.found["ca"] else True
         for _ in range(400):
-            try:
+            with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.address}/readyz", trust_env=False, verify=verify).status_code == 200:
                     return
-            except httpx.TransportError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         raise AssertionError("the server did not become ready")
 
     def kill(self) -> None:

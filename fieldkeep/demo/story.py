@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 
+from fieldkeep.demo import doors
 from fieldkeep.demo.mast import Mast
 from fieldkeep.demo.stage import PASSPHRASE, Device, Failed, Server, search
 
@@ -296,7 +297,7 @@ class Play:
         self.summary["crossing_refused"] = status == 1
 
 
-def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> int:
+def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool, lan: bool = False) -> int:
     """Play once; then stay up until interrupted, unless `once`. Returns the exit status."""
     home = folder or Path(tempfile.mkdtemp(prefix="fieldkeep-demo-"))
     home.mkdir(parents=True, exist_ok=True)
@@ -312,7 +313,7 @@ def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> in
             gone = {"address", "folder"} if once and folder is None else {"address"} if once else set()
             typer.echo(json.dumps({name: value for name, value in summary.items() if name not in gone}))
         if not once:
-            _stay(play)
+            _stay(play, lan=lan)
     except Failed as error:
         typer.echo(json.dumps({"ok": False, "error": str(error)}) if as_json else f"The demo failed: {error}", err=not as_json)
         return 1
@@ -326,12 +327,12 @@ def run_demo(folder: Path | None, port: int, *, once: bool, as_json: bool) -> in
     return 0
 
 
-def _stay(play: Play) -> None:
+def _stay(play: Play, *, lan: bool) -> None:
     typer.echo(f"\nThe server stays up at {play.server.address} until you press Ctrl-C. Look around:")
     typer.echo(f"   export PATH='{Path(sys.executable).parent}':\"$PATH\" FIELDKEEP_PASSPHRASE='{PASSPHRASE}'")
     for words in ("status", "fund show", f"record history {play.files['plan'][:8]}", "audit verify"):
         typer.echo(f"   fieldkeep --profile {play.devices['priya-phone'].folder} {words}")
     typer.echo(f"Afterwards delete {play.folder}: it holds keys, and the passphrase is printed above.")
-    while play.server.alive:
-        time.sleep(0.5)
-    raise Failed("the server stopped")
+    if doors.has_app(play.server):
+        doors.show(play.server, play.office, play.folder, lan=lan)
+    doors.keep_open(play.server, play.devices["ruth-laptop"])

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shared_schema import cbor
+from shared_schema import cbor, limits
 from shared_schema.roles import LETTERS
 from sync import cover_traffic
 from sync.change import decode_change
 from sync.device.session import Session
 from sync.device.tables import READ, ChangeRow
 
+_ROOM: Final = limits.ENTRY_BYTES - 65_536  # for the header, the hashes and the framing of parts
 COVERED: Final = "covered:"  # with a log's id in hex: the fact that holds the last day whose envelope was sealed
 
 
@@ -66,7 +67,8 @@ def batch(rows: Sequence[ChangeRow]) -> tuple[list[ChangeRow], list[bytes]]:
     taken: list[ChangeRow] = []
     for row in rows:
         tried = {**grouped, row.record: [*grouped.get(row.record, []), row.body]}
-        if taken and not cover_traffic.fits([len(_plain(bodies)) for bodies in tried.values()]):
+        sizes = [len(_plain(bodies)) for bodies in tried.values()]
+        if taken and not (cover_traffic.fits(sizes) and cover_traffic.sealed_bytes(sizes) <= _ROOM):
             break
         grouped = tried
         taken.append(row)

@@ -152,3 +152,16 @@ def test_who_is_no_administrator_turns_nothing(world: World) -> None:
         traffic.turn(ann.session, None)
     with pytest.raises(Refused, match="already"):
         traffic.turn(world.admins[SIDE].session, 18)
+
+
+def test_a_day_of_long_notes_is_taken(world: World) -> None:
+    """What has no part of the day's sizes goes behind them, in as many envelopes as an entry's size asks for."""
+    ann, bob, busy, _ = covered(world)
+    words = [f"{n:03}" + "z" * 7_900 for n in range(140)]
+    for one in words:
+        note(bob, busy, one)
+    world.clock.advance(DAY_MS)
+    bob.sync()
+    ann.sync()
+    assert said(ann, busy) == words
+    assert len(shapes(world, bob, busy)[0]) > 2
