@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+# Compiled modules are kept, also where the environment says otherwise: each command of the tests and the demo is a process of its own.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test app app-test bench check setup lock soak clean
 
