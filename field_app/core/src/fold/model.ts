@@ -76,4 +76,11 @@ export interface FoldedRecord {
   readonly said: Said;
 }
 
-export type Said = ReadonlyMap<string, ReadonlyMap<string, { readonly value: Json; readonly stub: boolean }>>;
+export interface SaidOp {
+  readonly value: Json;
+  readonly stub: boolean;
+  /** It is said of a cell by the `add` of its row. */
+  readonly row: boolean;
+}
+
+export type Said = ReadonlyMap<string, ReadonlyMap<string, SaidOp>>;
