@@ -3,7 +3,17 @@
  * Vectors: stub.
  */
 import { equal } from "./bytes";
-import { type Change, changeKey, decodePart, encodePart, fieldKey, type Json, type Op, type OpId, opKey } from "./change";
+import {
+  type Change,
+  changeKey,
+  decodePart,
+  encodePart,
+  fieldKey,
+  type Json,
+  type Op,
+  type OpId,
+  opKey,
+} from "./change";
 import { Refused } from "./errors";
 import { EXPUNGED, isList, isMap, markerOf, sayingsOf, valueKey } from "./fold/markers";
 import type { Placed } from "./fold/model";
