@@ -41,10 +41,7 @@ function isIn(tree: Witness, leaf: Leaf, path: readonly Uint8Array[]): boolean {
   }
 }
 
-export function proved(
-  pending: readonly PendingLeaf[],
-  { tree, asked, inclusion, serverMs, ownMs }: Proofs,
-): Proved {
+export function proved(pending: readonly PendingLeaf[], { tree, asked, inclusion, serverMs, ownMs }: Proofs): Proved {
   const paths = new Map(
     inclusion.filter(({ leaf }) => asked.includes(leaf)).map(({ leaf, path }) => [leaf, path] as const),
   );

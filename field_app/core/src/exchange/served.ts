@@ -113,8 +113,7 @@ export function checkPromised(
   more: boolean,
   { promised, due }: Told,
 ): void {
-  if (!more && due > head.seq)
-    throw contradiction("the log ends before a place that a receipt has promised");
+  if (!more && due > head.seq) throw contradiction("the log ends before a place that a receipt has promised");
   for (const { seq, id } of served) {
     const said = promised.get(seq);
     if (said !== undefined && said !== hex(id)) throw contradiction("the log holds another entry than a receipt said");

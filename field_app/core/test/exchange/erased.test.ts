@@ -1,4 +1,4 @@
-/** A file that ends while its own device asks: what stood before comes by its id, and the erasure too. Spec 7.10, 9.6. */
+/** A file that ends while its device asks: what stood before comes by its id, and the erasure too. Spec 7.10, 9.6. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { actHash, approval } from "../../src/approval";
 import { authorIn, randomId, randomSecret, sealEnvelope, signFileStatement } from "../../src/author";
@@ -51,7 +51,7 @@ async function erase(): Promise<Entry> {
 const idOf = (what: Page["entries"][number]["what"]): Uint8Array =>
   what instanceof Uint8Array ? what : readEntry(what).id;
 
-/** As an honest server serves a file that was erased: ids, and the erasure whole to all but whoever has just sent it. */
+/** As an honest server serves a file that was erased: ids, and the erasure whole but to whoever has just sent it. */
 function byIds(response: SyncResponse): SyncResponse {
   const pages = response.pages.map((page) => ({
     ...page,
@@ -67,7 +67,8 @@ describe("a file that was erased", () => {
   test("whoever has just sent the erasure is given its id, and is done with it", async () => {
     const { view, events } = await scene.sync(withItems(begun, sealed(erasure, "statement", 0)));
     expect(kinds(events)).toEqual(["file", "outcome done"]);
-    expect(events.flatMap((one) => (one.is === "file" && one.page.kind === "ids" ? [one.page.erased] : []))).toEqual([3]);
+    const ends = events.flatMap((one) => (one.is === "file" && one.page.kind === "ids" ? [one.page.erased] : []));
+    expect(ends).toEqual([3]);
     const reading = view.files.get(hex(scene.log));
     expect([reading?.file.erased?.id, reading?.ids, view.outbox]).toEqual([erasure.id, false, []]);
     // Of what came as an id alone nobody can say what the audit log has to hold; of the erasure the device can.
