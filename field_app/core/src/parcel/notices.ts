@@ -48,14 +48,15 @@ function isDue(rule: NoticeRule, record: FoldedRecord, change: Change, device: U
 /** A missing reason makes none, and so does a field that is empty. */
 function kindOf(rule: NoticeRule, record: FoldedRecord): string | null {
   const { value } = shown(record, rule.by);
-  if (isEmpty(value) || isMissing(value)) return null;
+  if (value === null || isMissing(value) || (isList(value) && value.length === 0)) return null;
   const named = typeof value === "string" ? rule.kinds.get(value) : undefined;
   return named ?? rule.kinds.get("*") ?? null;
 }
 
-const isEmpty = (value: Json): boolean => value === null || value === "" || (isList(value) && value.length === 0);
-
-/** Whether the notice has the field and takes such a value; a code may be one that this device does not know. */
+/**
+ * Whether the notice has the field and takes such a value: nothing that is empty, and a missing reason where it may be
+ * one. A code may be one that this device does not know.
+ */
 function takes(schemas: Schemas, name: string, value: Json): boolean {
   const field = schemas.types.get(NOTICE)?.fields.get(name);
   if (field === undefined) return false;
@@ -79,7 +80,7 @@ export function noticesOf(
     const kind = isDue(rule, record, change, device) ? kindOf(rule, record) : null;
     if (kind === null) return [];
     const facts = [...rule.facts].map(([name, path]) => [name, factOf(record, path)] as const);
-    const taken = facts.filter(([name, value]) => !isEmpty(value) && takes(schemas, name, value));
+    const taken = facts.filter(([name, value]) => takes(schemas, name, value));
     return [new Map<string, Json>([["notice", kind], ...taken])];
   });
 }

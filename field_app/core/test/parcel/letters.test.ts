@@ -228,6 +228,7 @@ describe("a referral", () => {
     expect(called("anna", ...hers)).toBe("not-permitted");
     expect(called("anna", ...hers.slice(0, 1))).toBeNull();
     expect(called("Tom", ...hers)).toBeNull();
+    expect(called("Anna", body({ names: "Anna Hill", lives_with: "Anna" }))).toBe("not-permitted");
     // Two of one first name: each is called by it.
     expect(called("Anna", body({ names: "Anna Hill" }), body({ names: "Anna Dale" }))).toBeNull();
     expect(called("Anna", body({ names: "Anna Hill" }), body({ names: "Jo Anna Dale" }))).toBe("not-permitted");
