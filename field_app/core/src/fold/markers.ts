@@ -45,18 +45,16 @@ export interface Saying {
   /** A field's key. */
   readonly field: string;
   readonly value: Json;
-  /** It is the `add` of a row that says it of one of its cells. */
-  readonly row: boolean;
 }
 
 /** What an op says on its field, and a row also on each cell that it has; of a `resolve`, what was chosen. */
 export function sayingsOf(op: Op, id: OpId, stub: boolean): readonly Saying[] {
   const value = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
-  const own: Saying = { field: fieldKey(op.field), value, row: false };
+  const own: Saying = { field: fieldKey(op.field), value };
   const { field: list } = op;
   if (op.action !== "add" || typeof list !== "string" || !isMap(value)) return [own];
   const cells = [...value].filter(([name]) => !stub || name !== EXPUNGED);
-  return [own, ...cells.map(([name, held]) => ({ field: fieldKey([list, id, name]), value: held, row: true }))];
+  return [own, ...cells.map(([name, held]) => ({ field: fieldKey([list, id, name]), value: held }))];
 }
 
 export function saidIn(changes: readonly Placed[]): Said {
@@ -64,9 +62,9 @@ export function saidIn(changes: readonly Placed[]): Said {
   for (const { change, device, stub } of changes) {
     for (const [index, op] of change.ops.entries()) {
       const id: OpId = [device, change.c, index];
-      for (const { field, value, row } of sayingsOf(op, id, stub)) {
+      for (const { field, value } of sayingsOf(op, id, stub)) {
         const ops = said.get(field) ?? new Map<string, SaidOp>();
-        ops.set(opKey(id), { value, stub, row });
+        ops.set(opKey(id), { value, stub });
         said.set(field, ops);
       }
     }
@@ -74,30 +72,28 @@ export function saidIn(changes: readonly Placed[]): Said {
   return said;
 }
 
-/** `row`: it is the cell's own row that says it. */
-export type End = { readonly value: Json; readonly row: boolean } | { readonly gone: string };
+export type End = { readonly value: Json } | { readonly gone: string };
 
 /**
  * Where the chain of an op's marker ends: at a value that is still there, or at an op of which nothing is left. Of a
  * circle that is the least of its ops, so that all that lead into it end alike.
  */
 export function endOf(op: FoldedOp, field: string, said: Said): End {
-  if (!op.from.stub) return { value: op.value, row: false };
+  if (!op.from.stub) return { value: op.value };
   const others = said.get(field);
   const passed = new Set<string>();
   let at = op.key;
   let value = op.value;
-  let row = false;
   for (;;) {
     const next = markerOf(value);
-    if (next === undefined) return { value, row };
+    if (next === undefined) return { value };
     passed.add(at);
     if (next === null) return { gone: at };
     if (passed.has(next)) return { gone: leastFrom(next, [...passed]) };
     const other = others?.get(next);
     if (other === undefined) return { gone: next };
-    ({ value, row } = other);
-    if (!other.stub) return { value, row };
+    ({ value } = other);
+    if (!other.stub) return { value };
     at = next;
   }
 }

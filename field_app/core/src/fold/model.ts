@@ -79,8 +79,6 @@ export interface FoldedRecord {
 export interface SaidOp {
   readonly value: Json;
   readonly stub: boolean;
-  /** It is said of a cell by the `add` of its row. */
-  readonly row: boolean;
 }
 
 export type Said = ReadonlyMap<string, ReadonlyMap<string, SaidOp>>;

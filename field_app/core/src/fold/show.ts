@@ -23,13 +23,10 @@ export interface Row {
 
 const NOTHING: Shown = { value: null, conflict: false, stop: false };
 
-/**
- * What an op says, or of a marker what the op that said the same still says. What a row says of a cell that was set
- * since is not shown again in the place of what was removed from the cell.
- */
+/** What an op says, or of a marker what the op that said the same still says. */
 function saying(op: FoldedOp, field: string, { said }: FoldedRecord): Json {
   const end = endOf(op, field, said);
-  return "gone" in end || end.row ? op.value : end.value;
+  return "gone" in end ? op.value : end.value;
 }
 
 /** The different values, each at the place of its first op. */
