@@ -3,9 +3,19 @@
  * Vectors: stub.
  */
 import { equal } from "./bytes";
-import { type Change, changeKey, decodePart, encodePart, fieldKey, type Json, type Op, opKey } from "./change";
+import {
+  type Change,
+  changeKey,
+  decodePart,
+  encodePart,
+  fieldKey,
+  type Json,
+  type Op,
+  type OpId,
+  opKey,
+} from "./change";
 import { Refused } from "./errors";
-import { EXPUNGED, isList, isMap, markerOf, valueKey } from "./fold/markers";
+import { EXPUNGED, isList, isMap, markerOf, sayingsOf, valueKey } from "./fold/markers";
 import type { Placed } from "./fold/model";
 import { H, L } from "./hash";
 import { encodeUuid } from "./ids";
@@ -32,7 +42,7 @@ const isReturned = (file: string, { field }: Op, cell: string): boolean =>
 // --- making ----------------------------------------------------------------------------------------------------------
 
 /** Every op of a record that says something on a field, in log order. */
-interface Saying {
+interface Named {
   readonly key: string;
   readonly field: string;
   readonly value: string;
@@ -40,19 +50,25 @@ interface Saying {
   readonly id: Json;
 }
 
-function sayings(changes: readonly Placed[], going: ReadonlySet<string>): readonly Saying[] {
+function sayings(changes: readonly Placed[], going: ReadonlySet<string>): readonly Named[] {
   return changes.flatMap(({ device, stub, change }) =>
     change.ops.flatMap((op, index) => {
       if (stub || op.action === "sign" || op.action === "delete" || op.action === "remove") return [];
-      const value = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
       const id = [encodeUuid(device), change.c, index];
       const goes = going.has(changeKey(device, change.c));
-      return [{ key: opKey([device, change.c, index]), field: fieldKey(op.field), value: valueKey(value), goes, id }];
+      const own: OpId = [device, change.c, index];
+      return sayingsOf(op, own, stub).map(({ field, value }) => ({
+        key: opKey(own),
+        field,
+        value: valueKey(value),
+        goes,
+        id,
+      }));
     }),
   );
 }
 
-function markerFor(key: string, field: string, value: Json, said: readonly Saying[]): Json {
+function markerFor(key: string, field: string, value: Json, said: readonly Named[]): Json {
   const same = said.filter((one) => one.field === field && one.value === valueKey(value));
   const named = same.find(({ goes }) => !goes) ?? same[0];
   return named === undefined || named.key === key ? GONE : new Map([[EXPUNGED, named.id]]);
@@ -67,7 +83,7 @@ function rowStub(file: string, op: Op, row: ReadonlyMap<string, Json>, marker: J
   return cells;
 }
 
-function opStub(file: string, key: string, op: Op, said: readonly Saying[]): Op {
+function opStub(file: string, key: string, op: Op, said: readonly Named[]): Op {
   if (op.action === "sign" || op.action === "delete") return op;
   if (op.action === "remove") return { ...op, value: null };
   const chosen = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
@@ -96,7 +112,10 @@ export function makeLastStub(changes: readonly Change[]): readonly Change[] {
   return changes.map((change) => {
     const ops = change.ops.flatMap((op) => {
       const isState =
-        op.field === "state" && op.action === "set" && typeof op.value === "string" && TERM.test(op.value);
+        op.field === "state" &&
+        (op.action === "set" || op.action === "add") &&
+        typeof op.value === "string" &&
+        TERM.test(op.value);
       return op.action === "sign" || isState ? [{ ...op, preds: [] }] : [];
     });
     return { ...change, ops: ops.length === 0 ? [DRAFT] : ops };

@@ -18,8 +18,9 @@ export interface IdsTaken {
 }
 
 /**
- * `served` is a whole page that leads to its signed head. An id that the device has just sent is an id all the same.
- * Gives null where the registry has not got what the erasure relies on.
+ * `served` is a whole page that leads to its signed head. An id that the device has just sent is an id all the same,
+ * but the erasure itself may come by its id to whoever has just sent it. Gives null where the registry has not got what
+ * the erasure relies on.
  */
 export async function takeIds(
   registry: Registry,

@@ -72,7 +72,13 @@ export type FilePage =
       readonly kept: readonly Kept[];
       readonly early: readonly number[];
     }
-  | { readonly kind: "ids"; readonly reading: FileReading; readonly ids: Ids; readonly erased: number | null };
+  | {
+      readonly kind: "ids";
+      readonly reading: FileReading;
+      readonly served: readonly Served[];
+      readonly ids: Ids;
+      readonly erased: number | null;
+    };
 
 export interface Taking {
   readonly registry: Registry;
@@ -137,6 +143,8 @@ async function judgeAll(
   { registry, told, member, quietMs, check }: Taking,
 ): Promise<readonly [File, readonly TakenEntry[], readonly number[]] | null> {
   let { file } = reading;
+  // What is older than a quiet answer was due then to whoever was a member before this page, and to nobody else.
+  const wasDue = quietMs !== null && member(file) ? quietMs - EARLY_MS : 0;
   const taken: TakenEntry[] = [];
   const early: number[] = [];
   for (const one of served) {
@@ -146,7 +154,7 @@ async function judgeAll(
     if (next === BEHIND) return null;
     if (isAddressed(entry, file.svc, file.log.log)) checkTree(entry, file.log.incarnation, told);
     checkNotRefused(entry, next.void, told);
-    if (quietMs !== null && member(file) && one.received_ms < quietMs - EARLY_MS) early.push(one.seq);
+    if (one.received_ms < wasDue) early.push(one.seq);
     const by = authorOf(registry, file, next.file, entry.header.kid);
     taken.push({
       served: one,
@@ -178,6 +186,7 @@ export async function takePage(reading: FileReading, page: Page, taking: Taking)
       : {
           kind: "ids",
           reading: { file: after.file, absent: [], ids: after.erased === null },
+          served,
           ids: after.ids,
           erased: after.erased,
         };

@@ -13,8 +13,9 @@ import type { Page, SyncResponse } from "../sync";
 import { takePage } from "./file_page";
 import { isCloned, type OutboxItem, type Outcome, settle } from "./outbox";
 import type { Asked } from "./plan";
+import { proved } from "./proofs";
 import { readReceipt, readVerdict, takeReceipt } from "./receipts";
-import { checkLeaf, type Leaf, takeCheckpoint, takeRegistryPage } from "./registry_page";
+import { type Leaf, takeCheckpoint, takeRegistryPage } from "./registry_page";
 import { contradiction, type Served, type Told } from "./served";
 import { leafOf, type PendingLeaf, type SyncEvent, type View, withLeaves } from "./view";
 
@@ -25,8 +26,6 @@ export interface Responded {
   readonly again: boolean;
 }
 
-const DAY_MS = 86_400_000;
-
 /** What every answer to what was pushed has. */
 type Answered = Pick<SyncResponse, "answers" | "receipts" | "pages" | "more" | "time">;
 
@@ -34,17 +33,22 @@ type Answered = Pick<SyncResponse, "answers" | "receipts" | "pages" | "more" | "
 class Step {
   readonly events: SyncEvent[] = [];
   again = false;
+  /** What receipts of earlier answers have promised. */
+  readonly before: View["promised"];
 
   constructor(
     public view: View,
     readonly response: Answered,
     readonly ownMs: number,
     readonly check: Check,
-  ) {}
+  ) {
+    this.before = view.promised;
+  }
 
   told(log: Uint8Array): Told {
     const { roots, leaves, refused, promised } = this.view;
-    return { roots, leaves, refused, promised: promised.get(hex(log)) ?? new Map() };
+    const due = Math.max(0, ...(this.before.get(hex(log))?.keys() ?? []));
+    return { roots, leaves, refused, promised: promised.get(hex(log)) ?? new Map(), due };
   }
 
   /**
@@ -69,7 +73,9 @@ class Step {
   }
 
   /** The outbox, knowing where the log has shown its entries. */
-  shown(places: readonly { readonly served: Served; readonly void: Code | null }[]): readonly OutboxItem[] {
+  shown(
+    places: readonly { readonly served: Pick<Served, "id" | "seq">; readonly void: Code | null }[],
+  ): readonly OutboxItem[] {
     const by = new Map(
       places.map(({ served, void: code }) => [hex(served.id), { seq: served.seq, void: code }] as const),
     );
@@ -134,19 +140,18 @@ async function takeFile(step: Step, page: Page, { sent }: Asked, complete: boole
   const files = new Map([...view.files, [key, taken.reading] as const]);
   const behind = new Set([...view.behind].filter((one) => one !== key));
   step.view = { ...view, files, behind, stopped: step.resumed(page.log) };
-  if (taken.kind === "taken") {
-    const outbox = step.shown(taken.taken);
-    const pending = step.await(taken.taken.map(({ served }) => leafOf(taken.reading.file.log, served, false)));
-    step.view = {
-      ...step.view,
-      outbox,
-      pending,
-      leaves: withLeaves(
-        view,
-        taken.taken.map(({ served }) => served),
-      ),
-    };
-  }
+  const served = taken.kind === "ids" ? taken.served : taken.taken.map((one) => one.served);
+  // Of what came as ids alone the erasure is known, and shown to stand: a device that made it is done with it.
+  const known =
+    taken.kind === "taken"
+      ? taken.taken
+      : served.filter(({ seq }) => seq === taken.erased).map((one) => ({ served: one, void: null }));
+  step.view = {
+    ...step.view,
+    outbox: step.shown(known),
+    pending: step.await(known.map((one) => leafOf(taken.reading.file.log, one.served, false))),
+    leaves: withLeaves(view, served),
+  };
   if (page.entries.length > 0) step.events.push({ is: "file", log: page.log, page: taken });
 }
 
@@ -230,24 +235,20 @@ function settleAll(step: Step): void {
 
 // --- the audit tree --------------------------------------------------------------------------------------------------
 
-async function takeTree(step: Step, asked: Asked, response: SyncResponse): Promise<void> {
+async function takeTree(step: Step, { request }: Asked, response: SyncResponse): Promise<void> {
   const { registry, checkpoint, roots, pending } = step.view;
-  const { checkpoint: note, consistency, inclusion, time } = response;
+  const { checkpoint: note, consistency, inclusion, time: serverMs } = response;
   const tree = await takeCheckpoint(registry, checkpoint, note, consistency);
-  step.view = { ...step.view, checkpoint: tree, roots: new Map([...roots, [tree.size, hex(tree.root)]]) };
-  const paths = new Map(inclusion.map(({ leaf, path }) => [leaf, path] as const));
-  const unproved = pending.filter(({ leaf }) => {
-    const path = paths.get(leaf.leaf);
-    if (path === undefined) return true;
-    checkLeaf(leaf, tree, path);
-    return false;
-  });
-  step.view = { ...step.view, pending: unproved };
-  const overdue = unproved.filter(({ server_ms, own_ms }) => Math.max(time - server_ms, step.ownMs - own_ms) > DAY_MS);
-  const isAsked = (leaf: number): boolean => asked.request.prove.includes(leaf);
-  if (overdue.some(({ leaf: { leaf } }) => leaf >= tree.size || isAsked(leaf)))
-    throw contradiction("an entry that is not proved to be in the audit tree after a day");
-  step.again ||= overdue.length > 0;
+  const { ownMs } = step;
+  const { waiting, missing, again } = proved(pending, { tree, asked: request.prove, inclusion, serverMs, ownMs });
+  step.view = {
+    ...step.view,
+    checkpoint: tree,
+    roots: new Map([...roots, [tree.size, hex(tree.root)]]),
+    pending: waiting,
+  };
+  step.events.push(...missing.map(({ log, seq }) => ({ is: "not-in-audit-log", log, seq }) as const));
+  step.again ||= again;
 }
 
 async function takeAnswered(view: View, asked: Asked, response: Answered, ownMs: number, check: Check): Promise<Step> {

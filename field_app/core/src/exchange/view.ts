@@ -71,6 +71,8 @@ export type SyncEvent =
   | { readonly is: "contradiction"; readonly log: Uint8Array | null; readonly message: string }
   /** Something that this server did not sign, or that says nothing it may say: passed over. */
   | { readonly is: "unsigned"; readonly code: Code; readonly message: string }
+  /** An entry that is not shown to be in the audit tree: told once. */
+  | { readonly is: "not-in-audit-log"; readonly log: Uint8Array; readonly seq: number }
   | { readonly is: "outcome"; readonly item: OutboxItem; readonly outcome: Outcome }
   | { readonly is: "cloned"; readonly log: Uint8Array }
   /** A clone was claimed and not shown. */

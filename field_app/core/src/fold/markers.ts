@@ -3,10 +3,10 @@
  * stub.
  */
 import { hex } from "../bytes";
-import { fieldKey, type Json, opKey } from "../change";
+import { fieldKey, type Json, type Op, type OpId, opKey } from "../change";
 import { encode } from "../cbor";
 import { decodeUuid } from "../ids";
-import type { FoldedOp, Placed, Said } from "./model";
+import type { FoldedOp, Placed, Said, SaidOp } from "./model";
 
 /** Deep enough for a value wherever a part could carry it. */
 const DEPTH = 64;
@@ -41,16 +41,32 @@ export function markerOf(value: Json): string | null | undefined {
   return c >= 1 && index >= 0 ? opKey([decodeUuid(device), c, index]) : undefined;
 }
 
-/** What every op of a record's changes says on its field; of a `resolve`, what was chosen. */
+export interface Saying {
+  /** A field's key. */
+  readonly field: string;
+  readonly value: Json;
+}
+
+/** What an op says on its field, and a row also on each cell that it has; of a `resolve`, what was chosen. */
+export function sayingsOf(op: Op, id: OpId, stub: boolean): readonly Saying[] {
+  const value = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
+  const own: Saying = { field: fieldKey(op.field), value };
+  const { field: list } = op;
+  if (op.action !== "add" || typeof list !== "string" || !isMap(value)) return [own];
+  const cells = [...value].filter(([name]) => !stub || name !== EXPUNGED);
+  return [own, ...cells.map(([name, held]) => ({ field: fieldKey([list, id, name]), value: held }))];
+}
+
 export function saidIn(changes: readonly Placed[]): Said {
-  const said = new Map<string, Map<string, { value: Json; stub: boolean }>>();
+  const said = new Map<string, Map<string, SaidOp>>();
   for (const { change, device, stub } of changes) {
     for (const [index, op] of change.ops.entries()) {
-      const key = fieldKey(op.field);
-      const ops = said.get(key) ?? new Map<string, { value: Json; stub: boolean }>();
-      const value = op.action === "resolve" && isList(op.value) ? (op.value[0] ?? null) : op.value;
-      ops.set(opKey([device, change.c, index]), { value, stub });
-      said.set(key, ops);
+      const id: OpId = [device, change.c, index];
+      for (const { field, value } of sayingsOf(op, id, stub)) {
+        const ops = said.get(field) ?? new Map<string, SaidOp>();
+        ops.set(opKey(id), { value, stub });
+        said.set(field, ops);
+      }
     }
   }
   return said;
@@ -58,7 +74,10 @@ export function saidIn(changes: readonly Placed[]): Said {
 
 export type End = { readonly value: Json } | { readonly gone: string };
 
-/** Where the chain of an op's marker ends: at a value that is still there, or at an op of which nothing is left. */
+/**
+ * Where the chain of an op's marker ends: at a value that is still there, or at an op of which nothing is left. Of a
+ * circle that is the least of its ops, so that all that lead into it end alike.
+ */
 export function endOf(op: FoldedOp, field: string, said: Said): End {
   if (!op.from.stub) return { value: op.value };
   const others = said.get(field);
@@ -69,13 +88,18 @@ export function endOf(op: FoldedOp, field: string, said: Said): End {
     const next = markerOf(value);
     if (next === undefined) return { value };
     passed.add(at);
-    if (next === null || passed.has(next)) return { gone: at };
+    if (next === null) return { gone: at };
+    if (passed.has(next)) return { gone: leastFrom(next, [...passed]) };
     const other = others?.get(next);
     if (other === undefined) return { gone: next };
-    if (!other.stub) return { value: other.value };
+    ({ value } = other);
+    if (!other.stub) return { value };
     at = next;
-    value = other.value;
   }
+}
+
+function leastFrom(first: string, passed: readonly string[]): string {
+  return passed.slice(passed.indexOf(first)).reduce((least, key) => (key < least ? key : least));
 }
 
 /** Equal for two ops exactly when they say the same. */

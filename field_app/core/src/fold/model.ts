@@ -76,4 +76,9 @@ export interface FoldedRecord {
   readonly said: Said;
 }
 
-export type Said = ReadonlyMap<string, ReadonlyMap<string, { readonly value: Json; readonly stub: boolean }>>;
+export interface SaidOp {
+  readonly value: Json;
+  readonly stub: boolean;
+}
+
+export type Said = ReadonlyMap<string, ReadonlyMap<string, SaidOp>>;

@@ -1,8 +1,8 @@
 /** Which of several values is the highest. Spec 5.4, 5.7. Vectors: fold. */
 import type { Json } from "../change";
 import type { FieldRules } from "../record_rules";
-import { endOf, isMap } from "./markers";
-import type { FoldedOp, Said } from "./model";
+import { isMap, markerOf } from "./markers";
+import type { FoldedOp } from "./model";
 
 const DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
 const YES_NO: readonly string[] = ["no", "yes"];
@@ -15,7 +15,7 @@ export function isDay(text: string): boolean {
 }
 
 export function isMissing(value: Json): boolean {
-  return isMap(value) && value.size === 1 && typeof value.get("missing") === "string";
+  return isMap(value) && value.has("missing");
 }
 
 /** Ranks are numbers, low to high: of a day its distance in the stricter direction. */
@@ -25,25 +25,24 @@ function rankOfDay(value: Json, rules: FieldRules): number {
   return rules.order.at(-1) === "latest" ? ms : -ms;
 }
 
-function rank(op: FoldedOp, field: string, rules: FieldRules, said: Said): number {
-  const end = endOf(op, field, said);
+function rank({ value, from }: FoldedOp, rules: FieldRules): number {
   const order = rules.order.length === 0 && rules.kind === "yn" ? YES_NO : rules.order;
-  // What was removed ranks as a missing reason does.
-  if ("gone" in end || isMissing(end.value)) {
+  // What was removed ranks as a missing reason does, also where another op still says it.
+  if (isMissing(value) || (from.stub && markerOf(value) !== undefined)) {
     const belowTheStrictest = rules.merge === "ask" && rules.kind !== "date" && order.length > 0;
     return belowTheStrictest ? order.length - 1.5 : Number.NEGATIVE_INFINITY;
   }
-  if (rules.kind === "date") return rankOfDay(end.value, rules);
-  const term = typeof end.value === "string" ? order.indexOf(end.value) : -1;
+  if (rules.kind === "date") return rankOfDay(value, rules);
+  const term = typeof value === "string" ? order.indexOf(value) : -1;
   return term < 0 ? order.length : term;
 }
 
 /** Of ops in log order the one that ranks highest; of equals the later. */
-export function highest(live: readonly FoldedOp[], field: string, rules: FieldRules, said: Said): FoldedOp | undefined {
+export function highest(live: readonly FoldedOp[], rules: FieldRules): FoldedOp | undefined {
   let best: FoldedOp | undefined;
   let height = Number.NEGATIVE_INFINITY;
   for (const op of live) {
-    const own = rank(op, field, rules, said);
+    const own = rank(op, rules);
     if (best === undefined || own >= height) [best, height] = [op, own];
   }
   return best;

@@ -11,7 +11,7 @@ import { CONTESTED, FREEZES, type RecordRules, type Types } from "../record_rule
 import { isList, isMap, saidIn, sameKey } from "./markers";
 import type { Flag, FoldedField, FoldedOp, FoldedRecord, Placed, Said, Signature } from "./model";
 import { hidden } from "./hidden";
-import { deviceOf, freeze, inOrder, isOlder, join, newSlot, removeAdded, rowKey, type Slot } from "./slot";
+import { deviceOf, freeze, inOrder, isOlder, join, newSlot, rowKey, type Slot, standsAt } from "./slot";
 
 /** A change of the record, or a later one under a number of it that was used already, with other content. */
 export type Step =
@@ -34,6 +34,7 @@ export class RecordFold {
   readonly #deletions: Placed[] = [];
   readonly #signatures: Signature[] = [];
   readonly #flags: (readonly [OpId, Flag])[] = [];
+  readonly #repeated: (readonly [OpId, Flag])[] = [];
   #place = 0;
   #frozen = false;
   #signedByCreator = false;
@@ -46,7 +47,7 @@ export class RecordFold {
     this.#said = changes.some(({ stub }) => stub) ? saidIn(changes) : new Map();
     for (const step of steps) {
       if (step.kind === "change") this.#take(step.placed);
-      else this.#flags.push([[step.first.device, step.first.change.c, 0], "repeated-with-other-content"]);
+      else this.#repeated.push([[step.first.device, step.first.change.c, 0], "repeated-with-other-content"]);
     }
   }
 
@@ -74,7 +75,7 @@ export class RecordFold {
       isVoid: this.#isVoid(),
       fields,
       signatures: this.#signatures,
-      flags: this.#flags,
+      flags: [...this.#flags, ...this.#repeated],
       said: this.#said,
     };
   }
@@ -111,11 +112,9 @@ export class RecordFold {
   #sign(placed: Placed, first: OpId, signs: readonly (readonly [OpId, Op])[]): void {
     const signed = new Map<string, OpId>();
     for (const [id, op] of signs) {
-      for (const pred of op.preds) {
-        const key = opKey(pred);
-        if (this.#there.has(key)) signed.set(key, signed.get(key) ?? pred);
-        else this.#flag(id, "signs-an-op-that-is-not-there");
-      }
+      const there = op.preds.filter((pred) => this.#there.has(opKey(pred)));
+      if (there.length < op.preds.length) this.#flag(id, "signs-an-op-that-is-not-there");
+      for (const pred of there) signed.set(opKey(pred), signed.get(opKey(pred)) ?? pred);
     }
     this.#signatures.push({ by: placed, id: first, signed: [...signed.values()] });
     if (!this.#byCreator(placed)) return;
@@ -128,21 +127,19 @@ export class RecordFold {
   // --- an op ---------------------------------------------------------------------------------------------------------
 
   #apply(placed: Placed, id: OpId, key: string, op: Op): void {
-    if (typeof op.field !== "string" && !this.#rows.has(rowKey(op.field[0], op.field[1]))) {
-      return this.#flag(id, "names-a-row-that-is-not-there");
-    }
     const slot = this.#slot(op.field);
     const unfit = this.#unfit(slot, op);
-    if (unfit !== null) return this.#flag(id, unfit);
-    const folded = this.#folded(placed, id, key, op);
-    const named = this.#counting(slot, placed, id, op);
-    if (op.action === "set" || op.action === "resolve") this.#single(slot, folded, named, op);
+    if (unfit !== null) this.#flag(id, unfit);
+    else this.#fit(slot, this.#folded(placed, id, key, op), op);
+    // An op that was ignored may be named too: there is nothing of it to remove.
+    slot.folded.set(key, placed.seq);
+  }
+
+  #fit(slot: Slot, folded: FoldedOp, op: Op): void {
+    if (op.action === "set" || op.action === "resolve") this.#single(slot, folded, op);
     else if (this.#frozen && this.#freezes(slot)) slot.proposals.set(folded.key, folded);
-    else if (op.action === "remove") removeAdded(slot, named);
+    else if (op.action === "remove") for (const key of this.#counting(slot, folded, op)) slot.live.delete(key);
     else this.#add(slot, folded);
-    slot.folded.set(folded.key, placed.seq);
-    const device = deviceOf(folded);
-    if (!isOlder(slot, folded)) slot.newest.set(device, [id[1], id[2]]);
   }
 
   #folded(placed: Placed, id: OpId, key: string, op: Op): FoldedOp {
@@ -158,6 +155,8 @@ export class RecordFold {
   }
 
   #unfit(slot: Slot, op: Op): Flag | null {
+    if (typeof slot.field !== "string" && !this.#rows.has(rowKey(slot.field[0], slot.field[1])))
+      return "names-a-row-that-is-not-there";
     const merge = slot.rules?.merge ?? null;
     const single = op.action === "set" || op.action === "resolve";
     if (slot.field === STATE || typeof slot.field !== "string") {
@@ -169,15 +168,15 @@ export class RecordFold {
   }
 
   /** The keys of the preds that count, each of the others flagged. */
-  #counting(slot: Slot, placed: Placed, id: OpId, op: Op): ReadonlySet<string> {
-    const named = new Set<string>();
-    for (const pred of op.preds) {
+  #counting(slot: Slot, { id, from }: FoldedOp, { preds }: Op): readonly string[] {
+    const row = typeof slot.field === "string" ? undefined : this.#rows.get(rowKey(slot.field[0], slot.field[1]));
+    return preds.flatMap((pred) => {
       const key = opKey(pred);
-      const seq = slot.folded.get(key);
-      if (seq !== undefined && (seq <= placed.change.b || equal(pred[0], placed.device))) named.add(key);
-      else this.#flag(id, "names-an-op-it-cannot-have-seen");
-    }
-    return named;
+      const seq = standsAt(slot, row, key);
+      if (seq !== undefined && (seq <= from.change.b || equal(pred[0], from.device))) return [key];
+      this.#flag(id, "names-an-op-it-cannot-have-seen");
+      return [];
+    });
   }
 
   #add(slot: Slot, op: FoldedOp): void {
@@ -188,16 +187,20 @@ export class RecordFold {
     for (const [name, rules] of slot.rules?.cells ?? []) {
       const held = isMap(op.value) ? op.value.get(name) : undefined;
       if (rules.merge === "once" || held === undefined) continue;
-      join(this.#slot([slot.field, op.id, name]), { ...op, value: held });
+      const cell = this.#slot([slot.field, op.id, name]);
+      join(cell, { ...op, value: held });
+      cell.newest.set(deviceOf(op), [op.id[1], op.id[2]]);
     }
   }
 
-  #single(slot: Slot, op: FoldedOp, named: ReadonlySet<string>, { action }: Op): void {
+  #single(slot: Slot, op: FoldedOp, said: Op): void {
+    const { action } = said;
     const conflict = this.#disagree(slot);
     if (this.#isProposal(slot, op, conflict && action === "resolve")) {
       slot.proposals.set(op.key, op);
       return;
     }
+    const named = this.#counting(slot, op, said);
     if (slot.field === STATE && op.value === VOID) {
       slot.live.clear();
       return join(slot, op);
@@ -209,6 +212,7 @@ export class RecordFold {
     if (isOlder(slot, op)) return;
     for (const key of [...slot.live.keys()].filter(own)) slot.live.delete(key);
     join(slot, op);
+    slot.newest.set(device, [op.id[1], op.id[2]]);
   }
 
   #isProposal(slot: Slot, op: FoldedOp, settles: boolean): boolean {
@@ -237,8 +241,7 @@ export class RecordFold {
     if (known !== undefined) return known;
     const list = this.#rules?.fields.get(typeof field === "string" ? field : field[0]);
     const rules = (typeof field === "string" ? list : list?.cells.get(field[2])) ?? null;
-    const row = typeof field === "string" ? undefined : this.#rows.get(rowKey(field[0], field[1]));
-    const slot = newSlot(field, key, rules, row);
+    const slot = newSlot(field, key, rules);
     this.#slots.set(key, slot);
     return slot;
   }

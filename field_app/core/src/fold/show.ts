@@ -57,13 +57,13 @@ function shownSingle(at: FoldedField, key: string, record: FoldedRecord): Shown 
     case "latest":
       return { ...NOTHING, value: value(latest(live)) };
     case "worst":
-      return { value: value(highest(live, key, rules, record.said)), conflict, stop: false };
+      return { value: value(highest(live, rules)), conflict, stop: false };
     case "ask":
     case "text": {
       if (!conflict) return { ...NOTHING, value: value(stillSaying(live, key, record)) };
       const strictest = rules.while_conflicted === "strictest";
       const stop = rules.while_conflicted === "stop";
-      return { value: strictest ? value(highest(live, key, rules, record.said)) : null, conflict, stop };
+      return { value: strictest ? value(highest(live, rules)) : null, conflict, stop };
     }
     default: {
       const values = different(live, key, record);
@@ -91,20 +91,20 @@ function rowsIn(at: FoldedField, list: string, record: FoldedRecord): readonly R
   const cells = cellsOf(record);
   return at.live.map((op) => {
     const base = saying(op, fieldKey(list), record);
-    const set = cells.get(`${op.key} ${list}`) ?? [];
-    if (!isMap(base) && set.length === 0) return { id: op.id, by: op, value: base };
-    const row = new Map(isMap(base) ? base : []);
+    if (!isMap(base)) return { id: op.id, by: op, value: base };
+    const row = new Map(base);
     if (op.from.stub) row.delete(EXPUNGED);
-    for (const cell of set)
+    for (const cell of cells.get(`${op.key} ${list}`) ?? [])
       if (typeof cell.field !== "string") row.set(cell.field[2], shownSingle(cell, fieldKey(cell.field), record).value);
     return { id: op.id, by: op, value: row };
   });
 }
 
-const hasCells = (list: string, record: FoldedRecord): boolean =>
-  [...record.fields.values()].some(
-    ({ field, live }) => typeof field !== "string" && field[0] === list && live.length > 0,
-  );
+/** Whether one of the rows that are shown has a cell set; of a row that was removed the cells are kept, and no more. */
+function hasCells({ live }: FoldedField, list: string, record: FoldedRecord): boolean {
+  const cells = cellsOf(record);
+  return live.some(({ key }) => cells.has(`${key} ${list}`));
+}
 
 /** The rows of a list in log order; none where the field is none. */
 export function rows(record: FoldedRecord, list: string): readonly Row[] {
@@ -121,7 +121,7 @@ export function shown(record: FoldedRecord, field: Field): Shown {
     return { ...NOTHING, value: rowsIn(at, field, record).map(({ value }) => value) };
   }
   if (at.rules?.merge === "set") return { ...NOTHING, value: different(at.live, key, record) };
-  if (typeof field === "string" && at.rules === null && hasCells(field, record)) {
+  if (typeof field === "string" && at.rules === null && hasCells(at, field, record)) {
     return { ...NOTHING, value: rowsIn(at, field, record).map(({ value }) => value) };
   }
   return shownSingle(at, key, record);

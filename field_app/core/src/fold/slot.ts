@@ -11,21 +11,26 @@ export interface Slot {
   readonly proposals: Map<string, FoldedOp>;
   /** Every op that was live at some time. */
   readonly wasLive: Map<string, FoldedOp>;
-  /** Ops folded on this field, with their `seq`; of a cell the `add` of its row too. */
+  /** Ops on this field, ignored ones too, with their `seq`. */
   readonly folded: Map<string, number>;
-  /** Of each device the last `[c, index]` on this field. */
+  /** Of each device the `[c, index]` of what it set last that became live, or of the row that began the cell. */
   readonly newest: Map<string, readonly [number, number]>;
 }
 
-export function newSlot(field: Field, key: string, rules: FieldRules | null, row: FoldedOp | undefined): Slot {
-  const folded = new Map(row === undefined ? [] : [[row.key, row.from.seq] as const]);
-  return { field, key, rules, live: new Map(), proposals: new Map(), wasLive: new Map(), folded, newest: new Map() };
+export function newSlot(field: Field, key: string, rules: FieldRules | null): Slot {
+  const [live, proposals, wasLive] = [new Map(), new Map(), new Map()];
+  return { field, key, rules, live, proposals, wasLive, folded: new Map(), newest: new Map() };
+}
+
+/** The `seq` of an op that was folded on the field before; for a cell the `add` of its `row` is one. */
+export function standsAt(slot: Slot, row: FoldedOp | undefined, key: string): number | undefined {
+  return row?.key === key ? row.from.seq : slot.folded.get(key);
 }
 
 /** An op's key begins with its device's id. */
 export const deviceOf = ({ key }: FoldedOp): string => key.slice(0, 32);
 
-/** Whether a greater op of the same device was folded on this field before. */
+/** Whether a greater op of the same device became live on this field before. */
 export function isOlder(slot: Slot, op: FoldedOp): boolean {
   const [c, index] = slot.newest.get(deviceOf(op)) ?? [0, 0];
   return c > op.id[1] || (c === op.id[1] && index > op.id[2]);
@@ -39,14 +44,6 @@ export const inOrder = (ops: ReadonlyMap<string, FoldedOp>): readonly FoldedOp[]
 export function join(slot: Slot, op: FoldedOp): void {
   slot.live.set(op.key, op);
   slot.wasLive.set(op.key, op);
-}
-
-/** A removal names additions: what was set is set over, and not taken out. */
-export function removeAdded(slot: Slot, named: ReadonlySet<string>): void {
-  for (const key of named) {
-    const op = slot.live.get(key);
-    if (op?.from.change.ops[op.id[2]]?.action === "add") slot.live.delete(key);
-  }
 }
 
 /** From now on exactly the signed ops that were ever live are live; every other live op is a proposal. */

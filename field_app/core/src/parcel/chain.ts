@@ -106,11 +106,17 @@ export async function certified(
   return { root: registry.root.id, receipt: registry.root.receipt, sender: senderOf(last), registry };
 }
 
+/** A second person, and everybody whom the chain and their own entries certify. */
+export interface CertifiedAfter {
+  readonly sender: Sender;
+  readonly registry: Registry;
+}
+
 /** Folds what certifies a second person after a chain that ends at the first. */
-export async function certifiedAfter({ registry }: Certified, by: readonly Uint8Array[]): Promise<Sender> {
+export async function certifiedAfter({ registry }: Certified, by: readonly Uint8Array[]): Promise<CertifiedAfter> {
   if (by.length < 1 || by.length > limit("chain_entries")) throw malformed(`${by.length} entries of a second person`);
-  const [, last] = await foldChain(registry, by, false);
-  return senderOf(last);
+  const [after, last] = await foldChain(registry, by, false);
+  return { sender: senderOf(last), registry: after };
 }
 
 /** The entries that certify a device, as a sender puts them into a letter: of its own registry, by place. */

@@ -4,11 +4,15 @@
  */
 import { equal } from "../bytes";
 import type { Change, Json } from "../change";
+import { Refused } from "../errors";
 import { isList, isMap } from "../fold/markers";
 import type { FoldedRecord } from "../fold/model";
 import { isMissing } from "../fold/order";
 import { shown } from "../fold/show";
-import type { NoticeRule, RecordType } from "../record_types";
+import type { NoticeRule, Schemas } from "../record_types";
+import { checkWhole } from "../values";
+
+const NOTICE = "notice";
 
 /** The fields of a letter `notice`, but for `case`, the address of the case. */
 export type Notice = ReadonlyMap<string, Json>;
@@ -49,17 +53,34 @@ function kindOf(rule: NoticeRule, record: FoldedRecord): string | null {
   return named ?? rule.kinds.get("*") ?? null;
 }
 
+/**
+ * Whether the notice has the field and takes such a value: nothing that is empty, and a missing reason where it may be
+ * one. A code may be one that this device does not know.
+ */
+function takes(schemas: Schemas, name: string, value: Json): boolean {
+  const field = schemas.types.get(NOTICE)?.fields.get(name);
+  if (field === undefined) return false;
+  try {
+    checkWhole(value, field, schemas, "reading");
+    return true;
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
+}
+
 /** `record` is folded with the change, one of the device's own that is not sealed yet. */
 export function noticesOf(
-  type: RecordType,
+  schemas: Schemas,
   record: FoldedRecord,
   change: Change,
   device: Uint8Array,
 ): readonly Notice[] {
-  return type.notices.flatMap((rule) => {
+  return (schemas.types.get(record.type)?.notices ?? []).flatMap((rule) => {
     const kind = isDue(rule, record, change, device) ? kindOf(rule, record) : null;
     if (kind === null) return [];
     const facts = [...rule.facts].map(([name, path]) => [name, factOf(record, path)] as const);
-    return [new Map<string, Json>([["notice", kind], ...facts.filter(([, value]) => value !== null)])];
+    const taken = facts.filter(([name, value]) => takes(schemas, name, value));
+    return [new Map<string, Json>([["notice", kind], ...taken])];
   });
 }

@@ -12,32 +12,52 @@ type Row = ReadonlyMap<string, Json>;
 const WORDS_OF: readonly string[] = ["names", "whose", "lives_with"];
 const WHOLE: readonly string[] = ["born", "contact", "safe_to_contact"];
 const ADDRESS = "address";
-const LEAST_LETTERS = 3;
+const NAMES = "names";
+const LEAST_CHARACTERS = 3;
 const LEAST_DIGITS = 6;
+const NOT_WORD = "[\\p{L}\\p{N}_]";
 
-const words = (text: string): readonly string[] => text.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? [];
+const words = (text: string): readonly string[] => text.split(/\s+/u).filter((word) => word !== "");
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
-/** The text as it stands, between word boundaries, whatever the case of its letters. */
-const standing = (text: string): RegExp => new RegExp(`(?<![\\p{L}\\p{N}])${escaped(text)}(?![\\p{L}\\p{N}])`, "iu");
-/** The digits in this order, whatever stands between them. */
-const scattered = (digits: string): RegExp => new RegExp([...digits].join("\\D*"), "u");
+/** The text by itself, whatever the case of its letters and the length of its white space. */
+const standing = (text: string): RegExp =>
+  new RegExp(`(?<!${NOT_WORD})${words(text).map(escaped).join("\\s+")}(?!${NOT_WORD})`, "iu");
+/** The digits in this order, whatever else stands between them, and whatever before and after. */
+const scattered = (digits: string): RegExp => new RegExp([...digits].join("\\P{Nd}*"), "u");
+
+/** What is looked for; `first` is a first name, which may stand alone where somebody is called by it. */
+interface Sought {
+  readonly pattern: RegExp;
+  readonly first: boolean;
+}
 
 function textIn(row: Row, cell: string): string {
   const value = row.get(cell);
   return typeof value === "string" ? value.trim() : "";
 }
 
-function patternsOf(row: Row): readonly RegExp[] {
-  const named = WORDS_OF.flatMap((cell) => words(textIn(row, cell))).filter(
-    (word) => [...word].length >= LEAST_LETTERS,
-  );
-  const pieces = textIn(row, ADDRESS).split(/[,;\n\r]/);
-  const whole = [...named, ...pieces, ...WHOLE.map((cell) => textIn(row, cell))].map((text) => text.trim());
-  const all = [...WORDS_OF, ADDRESS, ...WHOLE].map((cell) => textIn(row, cell).replaceAll(/\D/g, ""));
+const firstName = (row: Row): string | undefined => words(textIn(row, NAMES))[0];
+
+function soughtIn(row: Row): readonly Sought[] {
+  const first = firstName(row);
+  const named = WORDS_OF.flatMap((cell) => words(textIn(row, cell)).map((text) => [cell, text] as const));
+  const pieces = textIn(row, ADDRESS)
+    .split(/[,;\n\r]/)
+    .map((text) => [ADDRESS, text.trim()] as const);
+  const whole = WHOLE.map((cell) => [cell, textIn(row, cell)] as const);
+  const digits = [...WORDS_OF, ADDRESS, ...WHOLE].map((cell) => textIn(row, cell).replaceAll(/\P{Nd}/gu, ""));
   return [
-    ...whole.filter((text) => text !== "").map(standing),
-    ...all.filter((digits) => digits.length >= LEAST_DIGITS).map(scattered),
+    ...[...named, ...pieces, ...whole]
+      .filter(([, text]) => [...text].length >= LEAST_CHARACTERS)
+      .map(([cell, text]) => ({
+        pattern: standing(text),
+        first: cell === NAMES && first !== undefined && isSame(text, first),
+      })),
+    ...digits
+      .filter((text) => [...text].length >= LEAST_DIGITS)
+      .map((text) => ({ pattern: scattered(text), first: false })),
   ];
 }
 
@@ -55,13 +75,11 @@ const isCalled = (path: readonly string[]): boolean => path.join(".") === "linke
  * words.
  */
 export function checkReferral(body: ReadonlyMap<string, Json>, rows: readonly Row[]): void {
-  const patterns = rows.flatMap(patternsOf);
-  const firstNames = new Set(
-    rows.flatMap((row) => words(textIn(row, "names")).slice(0, 1)).map((name) => name.toLowerCase()),
-  );
+  const sought = rows.flatMap(soughtIn);
+  const firstNames = rows.flatMap((row) => firstName(row) ?? []);
   for (const [text, path] of texts(body, [])) {
-    if (isCalled(path) && firstNames.has(text.trim().toLowerCase())) continue;
-    if (patterns.some((pattern) => pattern.test(text))) {
+    const alone = isCalled(path) && firstNames.some((name) => isSame(name, text.trim()));
+    if (sought.some(({ pattern, first }) => !(alone && first) && pattern.test(text))) {
       throw new Refused("not-permitted", `${path[0] ?? "the body"} repeats what is known of somebody who is harmed`);
     }
   }

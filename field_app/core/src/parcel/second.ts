@@ -7,6 +7,7 @@ import { Refused } from "../errors";
 import type { Side } from "../ids";
 import type { Contents, Letter } from "../letter";
 import { limit } from "../limits";
+import { deviceOf } from "../registry/state";
 import { type Certified, certifiedAfter, type Sender } from "./chain";
 import { leads, letterRow, takesTwo } from "./rights";
 
@@ -38,7 +39,10 @@ function mayBoth(kind: string, from: Side, first: Sender, second: Sender): boole
   return may && !equal(first.user, second.user) && (leads(kind, from, first.roles) || leads(kind, from, second.roles));
 }
 
-/** Who approved the letter; null where it takes one person alone. `passedMs` is the pass's. */
+/**
+ * Who approved the letter; null where it takes one person alone. `passedMs` is the pass's. Of several things that are
+ * wrong the first in the page's order says the code.
+ */
 export async function checkSecond(
   contents: Contents,
   letter: Letter,
@@ -52,14 +56,16 @@ export async function checkSecond(
   }
   if (contents.second === null) throw notApproved("nobody has approved it");
   const given = approval.decode(contents.second.approval);
-  const second = await certifiedAfter(chain, contents.second.by);
-  if (!equal(second.device, given.header.kid))
-    throw new Refused("malformed", "the entries certify another device than the one that approved");
-  await verifyFrame(given.frame, second.key);
+  const { sender: second, registry } = await certifiedAfter(chain, contents.second.by);
   if (!isAbout(given, letter)) throw notApproved("what was approved is something else");
   const { until } = given.payload;
   if (until < passedMs || until > passedMs + limit("approval_ms"))
     throw notApproved("the approval has ended, or is for longer than it may be");
+  const approver = deviceOf(registry, given.header.kid);
+  if (approver === null) throw notApproved("approved by nobody who is certified");
+  await verifyFrame(given.frame, approver.sign);
+  if (!equal(second.device, approver.device))
+    throw new Refused("malformed", "the entries certify another device than the one that approved");
   if (!mayBoth(kind, from, chain.sender, second)) throw notApproved("not two people who may");
   return second;
 }

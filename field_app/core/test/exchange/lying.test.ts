@@ -83,6 +83,14 @@ describe("a lying server", () => {
     expect(kinds((await scene.sync(promised)).events)).toEqual(["contradiction"]);
   });
 
+  test("a receipt of the same answer says nothing of where its pages end", async () => {
+    const begun = await scene.begun();
+    const page = await scene.server.page(scene.log, 1, [], 0);
+    scene.spoil = (response) => ({ ...response, pages: [{ ...page, more: false }] });
+    const step = await scene.sync(withItems(begun, sealed(await scene.note(scene.genesis, 1), "envelope", 0)));
+    expect(step.events).toEqual([]);
+  });
+
   test("a log that later holds another than its receipt said", async () => {
     const begun = await scene.begun();
     const other = await scene.note(scene.genesis, 1, "another");
@@ -109,9 +117,21 @@ describe("a lying server", () => {
     expect(begun.pending.length).toBeGreaterThan(0);
     scene.spoil = (response) => ({ ...response, inclusion: [] });
     expect(kinds((await scene.sync(begun)).events)).toEqual([]);
-    expect(kinds((await scene.sync(begun, scene.server.now + 86_500_000)).events)).toEqual(["contradiction"]);
+    const told = begun.pending.map(() => "not-in-audit-log");
+    const late = await scene.sync(begun, scene.server.now + 86_500_000);
+    expect(kinds(late.events)).toEqual(told);
+    expect([late.view.stopped.size, late.view.pending, late.view.checkpoint?.size]).toEqual([0, [], 4]);
     scene.server.now += 86_500_000;
-    expect(kinds((await scene.sync(begun, 0)).events)).toEqual(["contradiction"]);
+    expect(kinds((await scene.sync(begun, 0)).events)).toEqual(told);
+  });
+
+  test("a path that nobody asked for is passed over", async () => {
+    const begun = await scene.begun();
+    const asked = { ...scene.ask(begun), request: { ...scene.ask(begun).request, prove: [] } };
+    const response = await scene.server.sync(scene.ask(begun).request);
+    expect(response.inclusion.length).toBeGreaterThan(0);
+    const { view, events } = await respond(begun, asked, response, scene.server.now, verifies);
+    expect([events, view.pending]).toEqual([[], begun.pending]);
   });
 
   test("a leaf that says something else", async () => {
@@ -119,7 +139,9 @@ describe("a lying server", () => {
     const [pending] = begun.pending;
     if (pending === undefined) throw new Error("a leaf wanted");
     const other = { ...pending, leaf: { ...pending.leaf, received_ms: pending.leaf.received_ms + 1 } };
-    expect(kinds((await scene.sync({ ...begun, pending: [other] })).events)).toEqual(["contradiction"]);
+    const { view, events } = await scene.sync({ ...begun, pending: [other] });
+    expect(events).toEqual([{ is: "not-in-audit-log", log: other.leaf.log, seq: other.leaf.seq }]);
+    expect([view.stopped.size, view.pending]).toEqual([0, []]);
   });
 
   test("a tree that shrinks", async () => {
@@ -144,6 +166,7 @@ describe("a lying server", () => {
     const fresh = (await scene.sync(scene.view)).view;
     const unread: View = { ...fresh, files: new Map(), pending: [], leaves: new Map() };
     expect(await early({ ...unread, user: new Uint8Array(16) })).toEqual([]);
+    expect(await early(unread)).toEqual([]);
   });
 
   test("a page behind the registry is asked for again, and the second time is a contradiction", async () => {

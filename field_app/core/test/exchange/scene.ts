@@ -42,15 +42,17 @@ export class Scene {
     readonly view: View,
   ) {}
 
-  static async new(): Promise<Scene> {
+  /** `others` are coordinators of the same case. */
+  static async new(...others: readonly Phone[]): Promise<Scene> {
     const admin = await phone(randomId(), "Root", ["administrator"]);
     const ada = await phone(randomId(), "Ada", ["coordinator"]);
-    const side = await enrolled(await newSide(admin), admin, ada);
+    let side = await enrolled(await newSide(admin), admin, ada);
+    for (const other of others) side = await enrolled(side, admin, other);
     const { registry, svc } = side;
     const server = new Server(side);
     for (const [i, entry] of side.entries.entries()) server.keep(entry, registry.log.log, START_MS + 1000 * i);
     const { keys, key, subject } = ada;
-    const members = [{ user: subject.user, role: "coordinator" as const }];
+    const members = [ada, ...others].map((one) => ({ user: one.subject.user, role: "coordinator" as const }));
     const nonce = randomId();
     const beginning = {
       registry,

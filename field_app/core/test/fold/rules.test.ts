@@ -125,10 +125,17 @@ describe("rows", () => {
 });
 
 describe("fields that no schema knows", () => {
-  test("a removal takes out what was added, and not what was set", () => {
+  test("a removal takes out what it names, added or set", () => {
     const both = placed(1, ADA, 1, [op("zz", "set"), op("zz", "added", [], "add")]);
     const removal = placed(2, BO, 1, [op("zz", null, [at(ADA, 1, 0), at(ADA, 1, 1)], "remove")]);
-    expect(shown(plan(both, removal), "zz").value).toBe("set");
+    expect(shown(plan(both), "zz").value).toEqual(["set", "added"]);
+    expect(shown(plan(both, removal), "zz").value).toBeNull();
+  });
+
+  test("a late addition comes after nothing that its device set", () => {
+    const set = placed(2, BO, 3, [op("zz", "late")], { late: true });
+    const added = placed(1, BO, 5, [op("zz", "newer", [], "add")]);
+    expect(shown(plan(placed(1, ADA, 1, [op("once", "t")]), added, set), "zz").value).toBe("late");
   });
 });
 
@@ -148,9 +155,22 @@ describe("markers", () => {
     expect(conflicts(two(gone(null), gone(null)))).toEqual(["ask"]);
   });
 
-  test("a chain that goes round ends, and one that names nothing on the field is itself", () => {
-    expect(conflicts(two(gone(at(CY, 1)), gone(at(BO, 1))))).toEqual(["ask"]);
+  test("a circle and all that lead into it are one value, and one that names nothing on the field is itself", () => {
+    expect(conflicts(two(gone(at(CY, 1)), gone(at(BO, 1))))).toEqual([]);
+    expect(conflicts(two(gone(at(CY, 1)), gone(at(CY, 1))))).toEqual([]);
+    expect(conflicts(two(gone(at(BO, 1)), gone(at(CY, 1))))).toEqual(["ask"]);
     expect(conflicts(two(gone(at(ADA, 9)), gone(at(ADA, 9))))).toEqual([]);
+  });
+
+  test("a marker ranks as a missing reason, though what it stands for is still known elsewhere", () => {
+    const worst = (field: string, low: Json, high: Json): Json => {
+      const first = placed(1, ADA, 1, [op(field, high)]);
+      const over = placed(2, ADA, 2, [op(field, low, [at(ADA, 1)])]);
+      const marker = placed(3, BO, 1, [op(field, gone(at(ADA, 1)))], { stub: true, b: 0 });
+      return shown(plan(first, over, marker), field).value;
+    };
+    expect(worst("worst", "no", "yes")).toBe("no");
+    expect(worst("strict", "a", "b")).toBe("b");
   });
 
   test("outside a stub a value that looks like a marker is a value", () => {

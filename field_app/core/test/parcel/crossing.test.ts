@@ -57,6 +57,11 @@ interface Sending {
   readonly body: ReadonlyMap<string, Json>;
   readonly approver?: Phone;
   readonly until?: number;
+  /** Whose device the approval names, where that is not `approver`'s, and whose key it is signed under. */
+  readonly named?: Phone;
+  readonly key?: Phone;
+  /** What was approved is another kind of letter. */
+  readonly other?: boolean;
 }
 
 /** To the case's liaison file, or where it is from the perpetrator side to the victim side's desk of the same log. */
@@ -67,6 +72,9 @@ async function send({
   body,
   approver,
   until = START_MS + 1000,
+  named = approver,
+  key: signer = named,
+  other = false,
 }: Sending): Promise<{ parcel: Parcel; pass: Uint8Array }> {
   const side = from === "victim" ? sides.victim : sides.perpetrator;
   const to = from === "victim" ? "perpetrator" : "victim";
@@ -80,12 +88,12 @@ async function send({
   const id = randomId();
   const payload = { from, to: address, id, kind, at: START_MS, body };
   let second: Contents["second"] = null;
-  if (approver !== undefined) {
-    const act = letterAct(payload);
+  if (approver !== undefined && named !== undefined && signer !== undefined) {
+    const act = letterAct(other ? { ...payload, kind: "notice" } : payload);
     const said = { side: from, log: address, kind: "letter" as const, act, until };
     const chain = chainOf(side, by).map((bytes) => bytes.join());
     const bySecond = chainOf(side, approver).filter((bytes) => !chain.includes(bytes.join()));
-    second = { approval: await approval.make({ kid: approver.keys.device, svc }, said, approver.key), by: bySecond };
+    second = { approval: await approval.make({ kid: named.keys.device, svc }, said, signer.key), by: bySecond };
   }
   const signed = await letter.make({ kid: by.keys.device, svc }, payload, by.key);
   const contents: Contents = { v: 1, letter: signed, chain: chainOf(side, by), second };
@@ -151,6 +159,25 @@ describe("a letter", () => {
     expect(await refusal(ended.then((one) => open(one, "victim")))).toBe("not-approved");
     const closed = send({ from: "victim", kind: "instruction", body: INSTRUCTION, by: worker, approver: coordinator });
     expect(await refusal(closed.then((one) => open(one, "victim")))).toBe("malformed");
+  });
+
+  test("of two people, the first of several things that are wrong says the code", async () => {
+    const stranger = await phone(randomId(), "Eve", ["coordinator"]);
+    const words = { from: "victim" as const, kind: "instruction", body: IN_WORDS, by: worker, approver: coordinator };
+    const given = async (more: Partial<Sending>) =>
+      refusal(send({ ...words, ...more }).then((one) => open(one, "victim")));
+    expect(await given({})).toBeNull();
+    expect(await given({ key: stranger })).toBe("malformed");
+    expect(await given({ key: stranger, other: true })).toBe("not-approved");
+    expect(await given({ key: stranger, until: START_MS - 1 })).toBe("not-approved");
+    // Certified nowhere in the letter: by nobody, whatever the entries say of somebody else.
+    expect(await given({ named: stranger })).toBe("not-approved");
+    expect(await given({ named: otherWorker })).toBe("not-approved");
+    // Certified in it, and not the one that the entries are there for.
+    expect(await given({ named: worker })).toBe("malformed");
+    expect(await given({ named: worker, other: true })).toBe("not-approved");
+    // Entries that certify nobody come before everything.
+    expect(await given({ by: coordinator, other: true })).toBe("malformed");
   });
 
   test("by somebody who sends no such letter", async () => {

@@ -108,8 +108,6 @@ const LOG = new Uint8Array(16).fill(1);
 const ME = new Uint8Array(16).fill(2);
 
 function told(name: string, ...changes: readonly (readonly Op[])[]): readonly (readonly ReadonlyMap<string, Json>[])[] {
-  const type = SCHEMAS.types.get(name);
-  if (type === undefined) throw new Error(`no type ${name}`);
   const r = recordId(LOG, ME, 1);
   const all = changes.map((ops, i): Change => ({ r, t: name, s: 1, c: i + 1, b: 0, at: 0, ops, u: false }));
   const more = { received_ms: 0, part: 0, device: ME, user: ME, role: "navigator", late: false, stub: false };
@@ -117,7 +115,7 @@ function told(name: string, ...changes: readonly (readonly Op[])[]): readonly (r
     const placed = all.slice(0, i + 1).map((one): Placed => ({ seq: 1, ...more, change: one }));
     const record = fold(LOG, SCHEMAS.types, placed).records.get(hex(r));
     if (record === undefined) throw new Error("a record wanted");
-    return noticesOf(type, record, change, ME);
+    return noticesOf(SCHEMAS, record, change, ME);
   });
 }
 
@@ -153,6 +151,20 @@ describe("notices", () => {
     ]);
     expect(told("contact", [set("result", "no_reply"), sign])).toEqual([[]]);
     expect(told("case_status", [set("status", new Map([["missing", "not_known"]])), sign])).toEqual([[]]);
+  });
+
+  test("leave out a fact that is empty, or that the notice does not take", () => {
+    const missing = body({ missing: "not_asked" });
+    const said = told("contact", [set("result", "spoke"), set("mode", missing), sign]);
+    expect(said).toEqual([[body({ notice: "contact_made" })]]);
+    expect(told("contact", [set("result", "spoke"), set("mode", ""), sign])).toEqual(said);
+    expect(told("contact", [set("result", "spoke"), set("mode", 7), sign])).toEqual(said);
+    // The risk to a partner takes a missing reason, and a code that this device does not know is a code.
+    const risk = [set("change_since_last", "increased_greatly"), set("to_partner", missing), sign];
+    expect(told("risk_assessment", risk)).toEqual([[body({ notice: "risk_up", risk_to_partner: missing })]]);
+    expect(told("contact", [set("result", "spoke"), set("mode", "by_pigeon"), sign])).toEqual([
+      [body({ notice: "contact_made", mode: "by_pigeon" })],
+    ]);
   });
 
   test("take a cell of the first or the last row, and are made when a draft is saved where the rule says so", () => {
@@ -207,5 +219,37 @@ describe("a referral", () => {
     expect(given(linked("jo"))).toBeNull();
     expect(given(linked("Jo Hara"))).toBe("not-permitted");
     expect(given({ reason: "Anne-Marie" })).toBe("not-permitted");
+  });
+
+  test("a first name that another cell has too does not stand even alone", () => {
+    const hers = [body({ names: "Anna Hill" }), body({ names: "Tom Hill", whose: "Anna" })];
+    const called = (name: string, ...known: readonly ReadonlyMap<string, Json>[]) =>
+      refusal(() => checkReferral(body(linked(name)), known));
+    expect(called("anna", ...hers)).toBe("not-permitted");
+    expect(called("anna", ...hers.slice(0, 1))).toBeNull();
+    expect(called("Tom", ...hers)).toBeNull();
+    expect(called("Anna", body({ names: "Anna Hill", lives_with: "Anna" }))).toBe("not-permitted");
+    // Two of one first name: each is called by it.
+    expect(called("Anna", body({ names: "Anna Hill" }), body({ names: "Anna Dale" }))).toBeNull();
+    expect(called("Anna", body({ names: "Anna Hill" }), body({ names: "Jo Anna Dale" }))).toBe("not-permitted");
+  });
+
+  test("digits are looked for wherever they stand, in what somebody is called too", () => {
+    const known = [body({ names: "X07700900123 Hill", contact: "ring 0161 496 0000" })];
+    const said = (fields: { readonly [name: string]: Json }) => refusal(() => checkReferral(body(fields), known));
+    expect(said(linked("X07700900123"))).toBe("not-permitted");
+    expect(said(linked("Mo 0161/496/0000"))).toBe("not-permitted");
+    expect(said({ reason: "9901614960000x1" })).toBe("not-permitted");
+    expect(said({ reason: "0161 496 1000 0" })).toBeNull();
+  });
+
+  test("white space is as long as it is, and an underscore goes on with a word", () => {
+    const known = [body({ names: "Jo", address: "12  Elm\tStreet; M5", contact: "ab" })];
+    const said = (reason: string) => refusal(() => checkReferral(body({ reason }), known));
+    expect(said("at 12 elm   street")).toBe("not-permitted");
+    expect(said("at 12elm street")).toBeNull();
+    expect(said("at 12 elm street_3")).toBeNull();
+    // What has fewer than three characters is not looked for.
+    expect(said("Jo, M5, ab")).toBeNull();
   });
 });

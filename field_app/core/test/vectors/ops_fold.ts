@@ -85,7 +85,7 @@ function fieldsOut(record: FoldedRecord): CborValue {
   return fieldsInOrder(record).map(({ field, live, proposals }) =>
     struct({
       field,
-      ...(live.length === 0 ? {} : { live: byOpId(live).map(opOut) }),
+      live: byOpId(live).map(opOut),
       ...(proposals.length === 0 ? {} : { proposals: byOpId(proposals).map(opOut) }),
       ...(typeof field === "string" ? { ...shown(record, field) } : {}),
     }),
