@@ -2,7 +2,7 @@
 import { sideShape } from "../certificate";
 import { cose, count, decodeAs, exactly, hash, id, list, map, millis, type Of, positive, row, signKey, text } from "../shape";
 
-const listed = map({
+export const listedShape = map({
   v: exactly(1),
   svc: id,
   side: sideShape,
@@ -15,14 +15,14 @@ const listed = map({
 /** In the place of the signed object stands the entry id where a file was erased. */
 export const auditEntry = row({ seq: positive, received_ms: millis, cose, chain: hash, leaf: count, salt: hash });
 export const auditEvent = row({ n: count, salt: hash, event: cose });
-const logPage = map({ entries: list(auditEntry) });
-const eventPage = map({ events: list(auditEvent), size: count });
+export const logPage = map({ entries: list(auditEntry) });
+export const eventPage = map({ events: list(auditEvent), size: count });
 
-export type Listed = Of<typeof listed>;
+export type Listed = Of<typeof listedShape>;
 export type AuditEntry = Of<typeof auditEntry>;
 export type AuditEventRow = Of<typeof auditEvent>;
 
-export const decodeListed = (body: Uint8Array): Listed => decodeAs(listed, body);
+export const decodeListed = (body: Uint8Array): Listed => decodeAs(listedShape, body);
 export const decodeLogPage = (body: Uint8Array): readonly AuditEntry[] => decodeAs(logPage, body).entries;
 export const decodeEventPage = (body: Uint8Array): readonly AuditEventRow[] => decodeAs(eventPage, body).events;
 
