@@ -188,6 +188,7 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   refuse: async (given) => refuseHeld(own(), await heldAt(given), text(given, "reason") as RefusedBecause),
   letBegin: async (given) => letBegin(own(), transport, await heldAt(given)),
   discard: async () => ({ wiped: await discardAndWipe(own(), transport) }),
+  find: async (given) => ({ in: rows.find(new TextEncoder().encode(text(given, "text"))) }),
   rows: async () => ({ rows: rows.size, wiped: own().fact(WIPED) !== undefined }),
   spend: async (given) => ({
     record: encodeUuid(await spending.spend(own(), log(given), id(given, "fund"), edits({ ...given, type: "spend" }))),

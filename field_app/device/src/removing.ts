@@ -7,7 +7,10 @@ import { purge } from "@fieldkeep/core/deposit";
 import { decodeEntry, type Entry, encodeEntry, readEntry } from "@fieldkeep/core/entry";
 import type { Served } from "@fieldkeep/core/exchange/served";
 import type { Placed } from "@fieldkeep/core/fold/model";
+import { believed } from "@fieldkeep/core/exchange/file_page";
 import { seqOf } from "@fieldkeep/core/log";
+import { emptyFile } from "@fieldkeep/core/membership/state";
+import { BEHIND, readErasure, skipId } from "@fieldkeep/core/membership/take";
 import { type Expunge, decodeFileStatement } from "@fieldkeep/core/statement";
 import { decodeStub, isStubOf } from "@fieldkeep/core/stub";
 import { copied } from "./identity";
@@ -143,29 +146,41 @@ export async function takeErased(
   transaction: Transaction,
   before: OpenFile,
   served: readonly Served[],
-  reading: OpenFile["reading"],
 ): Promise<void> {
   const { log } = before;
   const erasure = served.at(-1);
   if (erasure?.entry == null) throw new Error("an erasure that did not come");
   const unsent = (session.files.get(hex(log))?.pending ?? []).length > 0;
-  for (let seq = 1; seq <= seqOf(before.reading.file.log); seq++) {
-    const content = await transaction.get(OF.entries(log), seq);
-    if (content === undefined) continue;
-    const { pair, received_ms } = read(entryRow, content);
-    transaction.put(OF.ids(log), seq, write(idRow, { id: decodeEntry(pair).id, received_ms }));
-  }
+  const ids = [...(await idsBefore(transaction, before)), ...served.slice(0, -1)];
   forgetContent(session, transaction, before);
-  keepIds(transaction, log, served.slice(0, -1));
+  for (const { seq, id, received_ms } of ids) transaction.put(OF.ids(log), seq, write(idRow, { id, received_ms }));
   const { entry, seq, received_ms, leaf, salt } = erasure;
   const by = { device: entry.header.kid, user: new Uint8Array(0), role: "" };
   const row = { pair: encodeEntry(entry), received_ms, leaf, salt, void: null, ...by, late: false, plaintexts: [] };
   transaction.put(OF.entries(log), seq, write(entryRow, row));
-  session.putFile(transaction, { ...session.blank(log), reading });
+  const skipped = ids.reduce((file, one) => skipId(file, one.id, one.received_ms), emptyFile(session.registry, log));
+  const erased = await readErasure(session.registry, skipped, entry, received_ms, believed);
+  if (erased === BEHIND) throw new Error("an erasure that relies on a registry that is not here");
+  session.putFile(transaction, { ...session.blank(log), reading: { file: erased, absent: [], ids: false } });
   const lost = unsent ? " What you had written in it and not sent is gone with it." : "";
   const text = `two colleagues erased this file: nothing of it is on this phone any more.${lost}`;
   session.alarm(transaction, log, seq, "erased", text);
   await sayPurged(session, transaction, log, entry.id);
+}
+
+type Id = Pick<Served, "seq" | "id" | "received_ms">;
+
+/** What this device has of the file, by id alone. */
+async function idsBefore(transaction: Transaction, { log, reading }: OpenFile): Promise<readonly Id[]> {
+  const found: Id[] = [];
+  for (let seq = 1; seq <= seqOf(reading.file.log); seq++) {
+    const [whole, only] = [await transaction.get(OF.entries(log), seq), await transaction.get(OF.ids(log), seq)];
+    if (whole !== undefined) {
+      const { pair, received_ms } = read(entryRow, whole);
+      found.push({ seq, id: decodeEntry(pair).id, received_ms });
+    } else if (only !== undefined) found.push({ seq, ...read(idRow, only) });
+  }
+  return found;
 }
 
 /** Entries, keys, changes, and what waits: all that a file has, its row aside. */

@@ -33,7 +33,7 @@ export async function takeFilePage(
   const { file } = after.reading;
   if (after.kind === "ids" || file.erased !== null) {
     const served = readServed(page, before.reading.file.log, sent);
-    if (file.erased !== null) return takeErased(session, transaction, before, served, after.reading);
+    if (file.erased !== null) return takeErased(session, transaction, before, served);
     keepIds(transaction, page.log, served);
     return session.putFile(transaction, { ...before, reading: after.reading });
   }

@@ -14,6 +14,12 @@ export class MemoryRows implements Rows {
   #queue: Promise<unknown> = Promise.resolve();
   cut: { after: number; readonly kept: boolean } | null = null;
 
+  /** Collections in which these bytes stand anywhere. */
+  find(needle: Uint8Array): readonly string[] {
+    const has = (content: Uint8Array): boolean => Buffer.from(content).includes(Buffer.from(needle));
+    return [...this.#rows.values()].filter(({ content }) => has(content)).map(({ collection }) => collection);
+  }
+
   get size(): number {
     return this.#rows.size;
   }
