@@ -24,6 +24,11 @@ export const boot: Boot = {
       if (identity === null || identity.stage !== "certified") return undefined;
       return new LiveDevice(await Session.open(store, identity, schemas, now), transport());
     }),
+  read: (invitation: string) =>
+    inWords(async () => {
+      const { side, subject, enrol_until: untilMs } = readCode(invitation).invitation.payload;
+      return { name: subject.name, organisation: subject.org, roles: subject.roles, side: side === "victim" ? "victim" : "perpetrator", untilMs };
+    }),
   join: (store: Store, invitation: string) =>
     inWords(async () => {
       const way = transport();

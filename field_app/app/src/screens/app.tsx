@@ -5,13 +5,15 @@
  */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Console } from "../console/console";
 import type { Boot } from "../device/boot";
 import type { Device } from "../device/facade";
 import { NO_RELEASE, type Release, install } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
-import { Elsewhere, Join, Lock, Neutral, Opening, Setup } from "./doors";
+import { Elsewhere, Lock, Neutral, Opening, Setup } from "./doors";
+import { Join } from "./join";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
 import { SessionContext } from "./session";
@@ -128,11 +130,11 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const settings = found?.settings;
   useEffect(() => settings && watch(settings, now, lock), [settings, now, lock]);
 
-  if (failed) return <Join store={store} boot={boot} broken onJoined={() => undefined} />;
+  if (failed) return <Join store={store} boot={boot} now={now} broken onJoined={() => undefined} />;
   if (found === undefined) return <Opening />;
   const { device } = found;
   if (device === undefined) {
-    return <Join store={store} boot={boot} onJoined={(joined) => setFound({ ...found, device: joined })} />;
+    return <Join store={store} boot={boot} now={now} onJoined={(joined) => setFound({ ...found, device: joined })} />;
   }
   const changeSettings = async (next: Settings): Promise<void> => {
     await saveSettings(store, next);
@@ -141,7 +143,7 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const session = { store, drafts, device, router, settings: found.settings, online, release, now, changeSettings, hideNow, lock };
   return (
     <SessionContext.Provider value={session}>
-      <Shell />
+      {device.oversight === undefined ? <Shell /> : <Console oversight={device.oversight} />}
     </SessionContext.Provider>
   );
 }

@@ -66,7 +66,7 @@ export async function serve(folder: string, alter: (path: string) => string | un
 export const newProfile = (): string => mkdtempSync(join(tmpdir(), "profile-"));
 export const removeProfile = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -85,7 +85,7 @@ export function browse(profile: string, viewport: Viewport = PHONE, more: object
   return chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS],
     viewport,
     locale: "en-GB",
     timezoneId: "Europe/London",

@@ -131,8 +131,15 @@ describe("every screen", () => {
     await press("Continue");
     await heading("Join your service");
     expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Invitation").fill("half an invitation");
+    await press("Continue");
+    await page.getByText("That is not a whole invitation").first().waitFor();
+    expect(await violations(page)).toEqual([]);
     await page.getByLabel("Invitation").fill("an invitation");
-    await press("Join");
+    await press("Continue");
+    await heading("Join as Sam Pike?");
+    expect(await violations(page)).toEqual([]);
+    await press("Join as Sam Pike");
     await heading("My cases");
   });
 });

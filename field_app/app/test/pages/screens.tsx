@@ -1,5 +1,7 @@
 /** The whole app, with its real store, over a device in memory. */
 import { render } from "preact";
+import type { Boot, Invited } from "../../src/device/boot";
+import { Trouble } from "../../src/device/facade";
 import { App } from "../../src/screens/app";
 import { Store } from "../../src/store/store";
 import "../../src/styles/app.scss";
@@ -10,7 +12,13 @@ const joined = !new URLSearchParams(location.search).has("new");
 let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
 const now = (): number => Date.now() + skewMs;
 
-const boot = {
+const invited: Invited = { name: "Sam Pike", organisation: "Northside", roles: ["navigator"], side: "perpetrator", untilMs: Date.UTC(2026, 10, 25, 9) };
+
+const boot: Boot = {
+  read: async (invitation) => {
+    if (invitation !== "an invitation") throw new Trouble("malformed", "That is not what was wanted.", "It is no invitation.", "Try again.", true);
+    return invited;
+  },
   open: async () => (joined ? device : undefined),
   join: async () => device,
 };
