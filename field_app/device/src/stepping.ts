@@ -194,8 +194,11 @@ function settle(
       return say(session, transaction, item, "held", "held: somebody decides whether it comes in");
     case "kept":
       return say(session, transaction, item, outcome.because, "refused for good; what was typed stays on this phone");
-    case "done":
     case "dropped":
+      return session.dropOutbox(transaction, n);
+    case "done":
+      // What the log does not fold of it was sealed under a key that was closed meanwhile: nobody reads it there.
+      session.sealAgain(transaction, log, n);
       return session.dropOutbox(transaction, n);
     case "resealed":
       session.sealAgain(transaction, log, n);

@@ -15,6 +15,7 @@ import { limit } from "@fieldkeep/core/limits";
 import { type Log, seqOf } from "@fieldkeep/core/log";
 import { decodeSyncResponse, type Status, type SyncResponse } from "@fieldkeep/core/sync";
 import { before, cross } from "./crossing";
+import { expire } from "./expiring";
 import { handIn } from "./handing_in";
 import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
@@ -29,6 +30,8 @@ const APP = "fieldkeep-app/0.1.0";
 const FIRST_PUSH = 262_144;
 const MOST_PUSH = (limit("request_bytes") * 3) / 4;
 const ROUNDS = 10_000;
+/** Letters of a liaison file that end in one sync; what is left goes with the next. */
+const MOST_ENDS = 32;
 const LOOK_FIRST_MS = 900_000;
 const DAY_MS = 86_400_000;
 const OUT: ReadonlySet<string> = new Set(["revoked", "suspended", "certificate-ended"]);
@@ -56,6 +59,10 @@ export async function sync(
   await before(session, transport);
   await reconcile(session, transport, report, progress, how);
   if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
+  for (let ends = 0; ends < MOST_ENDS; ends++) {
+    if ((await session.change((transaction) => expire(session, transaction))) === 0) break;
+    await reconcile(session, transport, report, progress, how);
+  }
   return report;
 }
 
