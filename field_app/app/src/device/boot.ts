@@ -8,7 +8,7 @@ export interface Invited {
   readonly name: string;
   readonly organisation: string;
   readonly roles: readonly string[];
-  readonly side: Side;
+  readonly side: Side | "oversight";
   /** Until when it may be used. */
   readonly untilMs: number;
 }

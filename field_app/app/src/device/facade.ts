@@ -6,6 +6,7 @@
  * is refused is raised as `Trouble`, in words for whoever holds the phone. Whoever is handed content has read it: the
  * device remembers the look before it answers (docs/spec.md §16.1).
  */
+import type { Oversight } from "../console/oversight";
 import type { Choice } from "../forms/context";
 import type { Edit } from "../forms/edits";
 import type { Field } from "../forms/schema";
@@ -39,6 +40,8 @@ export type * from "./views";
 
 export interface Device {
   readonly me: Me;
+  /** Of a supervisor's device, which has no files: what it may see of the side that it audits. */
+  readonly oversight?: Oversight | undefined;
   /** Told whenever anything below may say something else. Gives back how to stop. */
   subscribe(listener: () => void): () => void;
 

@@ -27,7 +27,7 @@ export const boot: Boot = {
   read: (invitation: string) =>
     inWords(async () => {
       const { side, subject, enrol_until: untilMs } = readCode(invitation).invitation.payload;
-      return { name: subject.name, organisation: subject.org, roles: subject.roles, side: side === "victim" ? "victim" : "perpetrator", untilMs };
+      return { name: subject.name, organisation: subject.org, roles: subject.roles, side, untilMs };
     }),
   join: (store: Store, invitation: string) =>
     inWords(async () => {

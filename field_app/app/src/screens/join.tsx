@@ -10,7 +10,7 @@ import { Page, TroubleBox } from "../components/page";
 import { SummaryList } from "../components/patterns";
 import type { Boot, Invited } from "../device/boot";
 import { type Device, Trouble } from "../device/facade";
-import { type Side, sentence } from "../forms/schema";
+import { sentence } from "../forms/schema";
 import type { Store } from "../store/store";
 import { Door } from "./doors";
 import { Scan } from "./scan";
@@ -32,9 +32,10 @@ interface Read {
 
 const BROKEN = new Trouble("damaged", "What is kept on this phone cannot be opened.", "It may be broken.", "Ring your coordinator before you do anything else.", false);
 
-const SIDES: Readonly<Record<Side, string>> = {
+const SIDES: Readonly<Record<Invited["side"], string>> = {
   perpetrator: "Navigators: the people who visit",
   victim: "Partner support",
+  oversight: "Oversight: supervisors, who read nothing",
 };
 
 export function Join({ store, boot, now, broken = false, onJoined }: JoinProps): JSX.Element {

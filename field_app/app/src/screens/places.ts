@@ -24,7 +24,8 @@ export type Place =
   | { readonly at: "fund" }
   | { readonly at: "lost" }
   | { readonly at: "more" }
-  | { readonly at: "settings" };
+  | { readonly at: "settings" }
+  | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };
 
 export const HOME: Place = { at: "home" };
 

@@ -93,6 +93,7 @@ export function Shell(): JSX.Element {
 function Screen({ place }: { readonly place: Place }): JSX.Element {
   switch (place.at) {
     case "home":
+    case "console": // a supervisor's: their shell is another
       return <Home />;
     case "file":
       return <FileScreen file={place.file} />;

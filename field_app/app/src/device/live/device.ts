@@ -13,6 +13,8 @@ import { raiseAlert } from "@fieldkeep/device/urgent";
 import { ownFund, reverse, spend } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
+import { oversightOf } from "../../console/live";
+import type { Oversight } from "../../console/oversight";
 import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
@@ -37,6 +39,7 @@ const MOST_FOUND = 200;
 
 export class LiveDevice implements Device {
   readonly me: Me;
+  readonly oversight: Oversight | undefined;
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #listeners = new Set<() => void>();
@@ -46,6 +49,7 @@ export class LiveDevice implements Device {
 
   constructor(session: Session, transport: Transport) {
     [this.#session, this.#transport] = [session, transport];
+    this.oversight = oversightOf(session, transport);
     const { user, name, device, side, roles } = session.identity;
     this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
   }
