@@ -8,11 +8,11 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { Console } from "../console/console";
 import type { Boot } from "../device/boot";
 import type { Device } from "../device/facade";
-import { NO_RELEASE, type Release, install } from "../platform/install";
+import { NO_RELEASE, type Release } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
-import { Elsewhere, Lock, Neutral, Opening, Setup } from "./doors";
+import { Elsewhere, Lock, Neutral, Opening, Replaced, Setup } from "./doors";
 import { Join } from "./join";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
@@ -23,8 +23,8 @@ interface Props {
   readonly store: Store;
   readonly boot: Boot;
   readonly now: () => number;
-  /** Without it, no service worker is asked for. */
-  readonly installs?: boolean;
+  /** Asks for the service worker, and tells of newer releases; without it there is none. */
+  readonly install?: (tell: (release: Release) => void) => Promise<void>;
 }
 
 function useStoreState(store: Store): State {
@@ -75,21 +75,24 @@ function useShiftThrice(hide: () => void): void {
   }, [hide]);
 }
 
-export function App({ store, boot, now, installs = false }: Props): JSX.Element | null {
+export function App({ store, boot, now, install }: Props): JSX.Element | null {
   const state = useStoreState(store);
   const [hidden, setHidden] = useState(false);
   const [release, setRelease] = useState<Release>(NO_RELEASE);
   const router = useMemo(() => new Router(), []);
   useCover();
   useEffect(() => {
-    if (installs) install(setRelease).catch(() => undefined); // the app works without it, but not from cold offline
-  }, [installs]);
+    install?.(setRelease).catch(() => undefined); // the app works without it, but not from cold offline
+  }, [install]);
+  // Whatever took over may read what is open: nothing is, any more.
+  useEffect(() => void (release.replaced && store.lock()), [release.replaced, store]);
   const hideNow = useCallback(() => {
     router.forget();
     setHidden(true);
     void store.lock();
   }, [router, store]);
   if (hidden) return <Neutral onOpen={() => setHidden(false)} />;
+  if (release.replaced) return <Replaced />;
   if (state === "elsewhere") return <Elsewhere store={store} />;
   if (state === "empty") return <Setup store={store} />;
   if (state === "locked") return <Lock store={store} now={now} />;

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Body, Button, ErrorSummary, Inset } from "../components/basics";
 import { Page, TroubleBox } from "../components/page";
+import { Alert } from "../components/patterns";
 import type { Trouble } from "../device/facade";
 import { triesLeft, waitAfter, waitLeft } from "../store/attempts";
 import { StoreRefusal } from "../store/refusal";
@@ -219,6 +220,18 @@ export const Neutral = ({ onOpen }: { readonly onOpen: () => void }): JSX.Elemen
       <Button look="secondary" onPress={onOpen}>
         New note
       </Button>
+    </Page>
+  </Door>
+);
+
+/** Another worker took over, and nobody had asked for it: nothing is opened any more, and no passphrase asked for. */
+export const Replaced = (): JSX.Element => (
+  <Door>
+    <Page title="Notes">
+      <Alert kind="error" heading="This app was replaced while it was open">
+        <p>The service offered an update that is not ours, and the browser has started it by itself. What was open is locked.</p>
+        <p>Close every window of this app. Ring your coordinator before you type your passphrase again.</p>
+      </Alert>
     </Page>
   </Door>
 );

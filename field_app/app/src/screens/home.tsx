@@ -12,7 +12,7 @@ import { howLong, when } from "./times";
 import { kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
-  const { router, release } = useSession();
+  const { router } = useSession();
   const files = useAsked((device) => device.files(), []);
   const status = useAsked((device) => device.status(), []);
   return (
@@ -23,14 +23,7 @@ export function Home(): JSX.Element {
         <span class="app-call__who">Somebody is in danger</span>
       </button>
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
-      {release.waiting && (
-        <Alert kind="information" heading="A newer version is on this phone">
-          <p>What you are writing is kept. You unlock again afterwards.</p>
-          <Button look="secondary" onPress={release.takeOver}>
-            Use it now
-          </Button>
-        </Alert>
-      )}
+      <Newer />
       <Unfinished />
       <WhenThere loaded={files}>
         {(there) => (there.length === 0 ? <Body>You are in no file yet. A colleague lets you in.</Body> : <Cases files={there} />)}
@@ -84,6 +77,28 @@ function Waiting({ status }: { readonly status: Status }): JSX.Element {
         <Alert kind="warning" heading={status.conflicts === 1 ? "1 decision waits" : `${status.conflicts} decisions wait`}>
           <p>Two people changed the same thing while apart.</p>
           <LinkButton onPress={() => router.go({ at: "conflicts" })}>See what to decide</LinkButton>
+        </Alert>
+      )}
+    </>
+  );
+}
+
+/** A newer version of the app: there, and checked; or offered, and not taken. */
+function Newer(): JSX.Element {
+  const { release } = useSession();
+  return (
+    <>
+      {release.refused !== undefined && (
+        <Alert kind="error" heading="The service offered an update that is not ours">
+          <p>It was not taken, and this version goes on: what you write is kept as before. Ring your coordinator. It was: {release.refused}.</p>
+        </Alert>
+      )}
+      {release.waiting && (
+        <Alert kind="information" heading="A newer version is on this phone">
+          <p>What you are writing is kept. You unlock again afterwards.</p>
+          <Button look="secondary" onPress={release.takeOver}>
+            Use it now
+          </Button>
         </Alert>
       )}
     </>

@@ -395,3 +395,28 @@ it("a second window says so, and can take over", async () => {
   await unlock();
   await heading("My cases");
 });
+
+describe("an update", () => {
+  it("that is not ours is said on home, and one that waits too", async () => {
+    await setUp();
+    await page.evaluate(() => screens.release({ number: 1, refused: "a list that was not signed by whoever built this app" }));
+    await page.getByText("The service offered an update that is not ours").waitFor();
+    expect(await page.locator("main").innerText()).toContain("this version goes on");
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.evaluate(() => screens.release({ number: 1, waiting: true }));
+    await page.getByText("A newer version is on this phone").waitFor();
+    expect(await page.locator("main").innerText()).not.toContain("not ours");
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("that the browser started by itself locks what is open, and is said", async () => {
+    await setUp();
+    await openCase();
+    await page.evaluate(() => screens.release({ number: 1, replaced: true }));
+    await page.getByText("This app was replaced while it was open").waitFor();
+    expect(await page.content()).not.toContain("0417");
+    expect(await page.getByRole("textbox").count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+  });
+});

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import type { Boot, Invited } from "../../src/device/boot";
 import { Trouble } from "../../src/device/facade";
+import { NO_RELEASE, type Release } from "../../src/platform/install";
 import { App } from "../../src/screens/app";
 import { Store } from "../../src/store/store";
 import "../../src/styles/app.scss";
@@ -23,8 +24,14 @@ const boot: Boot = {
   join: async () => device,
 };
 
+let tellRelease: (release: Release) => void = () => undefined;
+const install = async (tell: (release: Release) => void): Promise<void> => {
+  tellRelease = tell;
+};
+
 const reach = {
   device,
+  release: (some: Partial<Release>): void => tellRelease({ ...NO_RELEASE, ...some }),
   skew: (ms: number): void => {
     skewMs += ms;
   },
@@ -39,4 +46,4 @@ const store = await Store.open("notes", now);
 const root = document.createElement("div");
 root.id = "app";
 document.body.append(root);
-render(<App store={store} boot={boot} now={now} />, root);
+render(<App store={store} boot={boot} now={now} install={install} />, root);
