@@ -10,11 +10,16 @@ function base64(bytes: Uint8Array): string {
   return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
 }
 
+/** ASCII: a checkpoint has a dash that is none. */
+function line(value: object): string {
+  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Line by line, without line ends. `authority` is the fingerprint that everything was checked against. */
 export function* exportLines(audit: Audit, listed: Pick<Listed, "logs" | "checkpoint">, authority: Uint8Array, madeMs: number): Generator<string> {
   const { svc, side } = audit;
   const registry = encodeUuid(ownRegistry(audit));
-  yield JSON.stringify({
+  yield line({
     format: "fieldkeep-export", v: 1, svc: encodeUuid(svc), side, authority: hex(authority), registry, made_ms: madeMs,
   });
   for (const { log, entries } of audit.logs.values()) {
@@ -23,13 +28,13 @@ export function* exportLines(audit: Audit, listed: Pick<Listed, "logs" | "checkp
       if (one === undefined) continue;
       const { seq, received_ms, leaf } = one;
       const place = { log: encodeUuid(log), seq, received_ms, chain: base64(one.chain), leaf, salt: base64(one.salt) };
-      yield JSON.stringify(isErased(one) ? { ...place, id: base64(one.cose) } : { ...place, cose: base64(one.cose) });
+      yield line(isErased(one) ? { ...place, id: base64(one.cose) } : { ...place, cose: base64(one.cose) });
     }
   }
-  for (const { head } of listed.logs) yield JSON.stringify({ head: base64(head) });
+  for (const { head } of listed.logs) yield line({ head: base64(head) });
   for (let n = 0; n < audit.events.length; n++) {
     const told = audit.events.at(n);
-    if (told !== undefined) yield JSON.stringify({ event: base64(told.bytes), n, salt: base64(told.salt) });
+    if (told !== undefined) yield line({ event: base64(told.bytes), n, salt: base64(told.salt) });
   }
-  yield JSON.stringify({ checkpoint: listed.checkpoint });
+  yield line({ checkpoint: listed.checkpoint });
 }

@@ -66,7 +66,9 @@ describe("an honest side", () => {
 
   it("is written out as JSON Lines", async () => {
     const { audit } = await read(shown, shower.scene);
-    const lines = [...exportLines(audit, shown.listed, shower.scene.side.registry.pinned, 1)].map((line): unknown => JSON.parse(line));
+    const written = [...exportLines(audit, shown.listed, shower.scene.side.registry.pinned, 1)];
+    for (const line of written) expect(line).toMatch(/^[\x20-\x7e]+$/);
+    const lines = written.map((line): unknown => JSON.parse(line));
     expect(lines).toHaveLength(1 + 3 + 4 + 2 + shown.events.length + 1);
     expect(lines[0]).toMatchObject({ format: "fieldkeep-export", v: 1, side: "perpetrator", made_ms: 1 });
     expect(lines.at(-1)).toEqual({ checkpoint: shown.listed.checkpoint });
