@@ -6,6 +6,7 @@ from tests.field_app.fleet import OFFICE, a_case, same
 from tests.field_app.phone import Phone, PhoneError
 from tests.shell import Shell
 
+
 def _until_cut(phone: Phone, file: str, n: int) -> int:
     """Write and sync until the cut comes; how many tasks were kept."""
     written = 0

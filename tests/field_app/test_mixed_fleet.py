@@ -8,6 +8,7 @@ from tests.field_app.fleet import OFFICE, a_case, same
 from tests.field_app.phone import Phone, PhoneError
 from tests.shell import Shell
 
+
 def test_a_note_goes_both_ways(office: Shell, phone: Phone) -> None:
     log = a_case(office)
     phone.do("sync")
@@ -35,10 +36,10 @@ def test_what_is_written_with_no_signal_waits(office: Shell, phone: Phone) -> No
     assert phone.do("status") | {"due": 0} == {"standing": "in", "unsent": 0, "outbox": [], "alarms": [], "due": 0, "state": ""}
 
 
-def test_a_code_is_used_once(office: Shell, phone: Phone) -> None:
-    with Phone(office.address) as other, pytest.raises(PhoneError) as refused:
-        code: Any = office.run(OFFICE, "invite", "--name", "Ola", "--role", "navigator")["code"]
-        with Phone(office.address) as first:
-            first.do("enrol", code=code, label="first")
-        other.do("enrol", code=code, label="second")
+def test_a_code_is_used_once(office: Shell) -> None:
+    code: Any = office.run(OFFICE, "invite", "--name", "Ola", "--role", "navigator")["code"]
+    with Phone(office.address) as first, Phone(office.address) as other:
+        first.do("enrol", code=code, label="first")
+        with pytest.raises(PhoneError) as refused:
+            other.do("enrol", code=code, label="second")
     assert refused.value.code == "invitation-spent"
