@@ -83,7 +83,9 @@ async function checkHeads(audit: Audit, { logs }: Pick<Listed, "logs">, add: Add
   if (server === null) return;
   const ended = new Set<string>();
   for (const { log, head } of logs) {
+    let said = 0;
     try {
+      said = signedHead.decode(head).payload.seq;
       const { payload } = await checkServed(signedHead, head, server);
       const read = audit.logs.get(hex(log));
       const last = read?.items.length ?? 0;
@@ -95,7 +97,7 @@ async function checkHeads(audit: Audit, { logs }: Pick<Listed, "logs">, add: Add
       else if (payload.seq === last) ended.add(hex(log));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      add("bad-export", log, 0, `the signed head: ${error.message}`);
+      add("bad-export", log, said, `the signed head: ${error.message}`);
     }
   }
   for (const [key, { log, items }] of audit.logs)

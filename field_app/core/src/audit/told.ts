@@ -15,14 +15,13 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     return { code, log, seq, event: n, text: `event ${n}: ${text}` };
   };
   const device = "device" in event ? deviceOf(audit.registry, event.device) : null;
-  if ("device" in event && device === null) return say("wall", "to" in event ? event.to : 0, "it names a device that is not on this side");
+  if ("device" in event && device === null) return say("wall", placeIn(event), "it names a device that is not on this side");
   const log = "log" in event && event.log !== null ? logOf(audit, event.log) : null;
   if ("log" in event && event.log !== null && log === null)
-    return say("contradiction", 0, "it names a log that is not in what the server shows");
+    return say("contradiction", placeIn(event), "it names a log that is not in what the server shows");
   switch (event.e) {
     case "accepted":
     case "sent":
-      return null;
     case "refused":
       return null;
     case "delivered":
@@ -46,6 +45,9 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     }
   }
 }
+
+/** The newest entry that it speaks of; weeks and parcels are numbered otherwise. */
+const placeIn = (event: AuditEvent): number => (event.e === "delivered" || event.e === "reviewed" ? event.to : 0);
 
 type Say = (code: Finding["code"], seq: number, text: string) => Finding;
 
