@@ -23,7 +23,7 @@ from tests.simulation.forms import WORDS, Taste, draw
 
 HOUR_MS = 3_600_000
 SEEDS = range(20)
-STEPS = (40, 70)
+STEPS = (30, 48)
 ROUNDS = 14
 
 

@@ -23,7 +23,9 @@ const LETTER = "instruction";
 const CLOCKS_MS = 300_000;
 const doneIn = (log: Uint8Array): string => `expired:${hex(log)}`;
 
-/** Signs what has to go now, at most one part of each file: a statement follows the one before it. Gives back how many. */
+/**
+ * Signs what has to go now, at most one part of each file: a statement follows the one before it. Gives back how many.
+ */
 export async function expire(session: Session, transaction: Transaction): Promise<number> {
   if (session.identity.side !== "perpetrator" || session.state.frozen || session.standing !== "in") return 0;
   const now = session.serverNow() - CLOCKS_MS;
@@ -60,7 +62,11 @@ interface Part {
   readonly changes: readonly Change[];
 }
 
-async function partDue(transaction: Transaction, { log, reading: { file } }: OpenFile, now: number): Promise<Part | null> {
+async function partDue(
+  transaction: Transaction,
+  { log, reading: { file } }: OpenFile,
+  now: number,
+): Promise<Part | null> {
   for (let at = 1; at <= seqOf(file.log); at++) {
     const content = await transaction.get(OF.entries(log), at);
     const row = content === undefined ? null : read(entryRow, content);
@@ -82,17 +88,30 @@ function parcelOf(changes: readonly Change[]): Uint8Array | null {
   return said.map(({ value }) => addressIn(value)).find((id) => id !== null) ?? null;
 }
 
-async function expunctionOf(session: Session, { log, secrets, reading: { file } }: OpenFile, part: Part): Promise<Entry> {
+async function expunctionOf(
+  session: Session,
+  { log, secrets, reading: { file } }: OpenFile,
+  part: Part,
+): Promise<Entry> {
   const stub = makeLastStub(part.changes);
   const { at, index, entry, changes } = part;
   const secret = secrets.get(file.epoch);
   const hash = entry.typ === "fieldkeep-envelope" ? entry.hashes[index] : undefined;
-  if (secret === undefined || hash === undefined || file.previous === null) throw new Error(`nothing of ${hex(log)} may go`);
+  if (secret === undefined || hash === undefined || file.previous === null)
+    throw new Error(`nothing of ${hex(log)} may go`);
   return signExpunction(
     authorOf(session, file.log),
     { ep: file.epoch, secret },
     {
-      ...{ rg: headOf(session.registry.log), pr: file.previous, at, id: entry.id, part: index, hash, reason: "expired" },
+      ...{
+        rg: headOf(session.registry.log),
+        pr: file.previous,
+        at,
+        id: entry.id,
+        part: index,
+        hash,
+        reason: "expired",
+      },
       ...{ parcel: parcelOf(changes), says: stubSays(stub), approval: null },
     },
     encodeStub(stub),

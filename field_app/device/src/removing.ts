@@ -1,6 +1,6 @@
 /**
- * What a removal comes to on this device: a part that two people expunged, a file that they erased. Spec 7.8, 7.10, 9.6,
- * 15.7.
+ * What a removal comes to on this device: a part that two people expunged, a file that they erased. Spec 7.8, 7.10,
+ * 9.6, 15.7.
  */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { purge } from "@fieldkeep/core/deposit";
@@ -21,7 +21,12 @@ import type { Session } from "./session";
 import { type EntryRow, entryRow, idRow, OF, outboxItem, read, write } from "./stored";
 
 /** A device's word that nothing is left on it of what this statement removed. */
-async function sayPurged(session: Session, transaction: Transaction, log: Uint8Array, statement: Uint8Array): Promise<void> {
+async function sayPurged(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  statement: Uint8Array,
+): Promise<void> {
   const { device, svc } = session.identity;
   const word = copied(await purge.make({ kid: device, svc }, { log, id: statement }, session.key));
   session.memory.purges.set(hex(statement), word);
@@ -35,7 +40,7 @@ export function dropPurged(session: Session, transaction: Transaction, statement
   }
 }
 
-// --- one part ------------------------------------------------------------------------------------------------------------
+// --- one part -----------------------------------------------------------------------------------------------------
 
 /** What the removed part said, as it was kept at its place. */
 interface Gone {
@@ -51,7 +56,9 @@ export function expungeOf(entry: Entry): Expunge | null {
   return statement.kind === "expunge" ? statement : null;
 }
 
-/** What every device looks at when a part goes: that the stub says what it has to, and that nothing else went with it. */
+/**
+ * What every device looks at when a part goes: that the stub says what it has to, and that nothing else went with it.
+ */
 export async function takeExpunction(
   session: Session,
   transaction: Transaction,
@@ -90,15 +97,35 @@ function checkStub(
 ): void {
   if (part.length === 0 || stub === null || file.kind === null || reason === "expired") return;
   if (isStubOf(file.kind, part, decodeStub(file.kind, stub))) return;
-  session.alarm(transaction, log, at, "bad-stub", "what two colleagues say of a part that they removed is not what it said");
+  session.alarm(
+    transaction,
+    log,
+    at,
+    "bad-stub",
+    "what two colleagues say of a part that they removed is not what it said",
+  );
 }
 
-function checkParcel(session: Session, transaction: Transaction, log: Uint8Array, { at, parcel }: Expunge, part: readonly Placed[]): void {
+function checkParcel(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  { at, parcel }: Expunge,
+  part: readonly Placed[],
+): void {
   if (part.length === 0) return;
-  const made = part.flatMap(({ change }) => change.ops).find(({ field, action }) => field === "parcel" && action === "set");
+  const made = part
+    .flatMap(({ change }) => change.ops)
+    .find(({ field, action }) => field === "parcel" && action === "set");
   const named = typeof made?.value === "string" ? made.value.replaceAll("-", "") : null;
   if (named === (parcel === null ? null : hex(parcel))) return;
-  session.alarm(transaction, log, at, "bad-parcel", "two colleagues removed a part with a letter that it was not made from");
+  session.alarm(
+    transaction,
+    log,
+    at,
+    "bad-parcel",
+    "two colleagues removed a part with a letter that it was not made from",
+  );
 }
 
 /** One person's device goes by the calendar: every other one looks that it was a letter, and its time over. */
@@ -111,7 +138,9 @@ function checkExpired(
   nowMs: number,
 ): void {
   const today = new Date(nowMs).toISOString().slice(0, 10);
-  const untils = part.flatMap(({ change }) => change.ops).flatMap(({ field, value }) => (field === "until" && typeof value === "string" ? [value] : []));
+  const untils = part
+    .flatMap(({ change }) => change.ops)
+    .flatMap(({ field, value }) => (field === "until" && typeof value === "string" ? [value] : []));
   if (part.every(({ change }) => change.t === "instruction") && untils.every((until) => until < today)) return;
   session.alarm(transaction, log, at, "bad-expiry", "a colleague's device removed what was no letter, or is in force");
 }
@@ -133,7 +162,7 @@ async function dropUnsent(
   session.putOutbox(transaction, outboxItem(item.n, { ...item, entry: rest }, item.code, item.message));
 }
 
-// --- a whole file --------------------------------------------------------------------------------------------------------
+// --- a whole file -------------------------------------------------------------------------------------------------
 
 /** Ids that lead to an erasure which has not come yet: they are kept, and nothing is destroyed. */
 export function keepIds(transaction: Transaction, log: Uint8Array, ids: readonly Served[]): void {

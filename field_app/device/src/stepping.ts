@@ -83,7 +83,9 @@ export async function carryOut(
 function countOf(event: SyncEvent): number {
   if (event.is === "registry") return event.taken.length;
   if (event.is !== "file") return 0;
-  return event.page.kind === "taken" ? event.page.taken.length : event.page.ids.length + Number(event.page.erased !== null);
+  return event.page.kind === "taken"
+    ? event.page.taken.length
+    : event.page.ids.length + Number(event.page.erased !== null);
 }
 
 /** The registry leads to the head that the inviter saw: no server hides what was revoked before the invitation. */
@@ -139,7 +141,7 @@ async function perform(
   }
 }
 
-// --- the registry ----------------------------------------------------------------------------------------------------
+// --- the registry -------------------------------------------------------------------------------------------------
 
 const NOBODY = { user: new Uint8Array(0), role: "", late: false, plaintexts: [] } as const;
 
@@ -175,7 +177,7 @@ function dropOvertaken(session: Session, transaction: Transaction): void {
   }
 }
 
-// --- what became of what was sealed --------------------------------------------------------------------------------------
+// --- what became of what was sealed -------------------------------------------------------------------------------
 
 function settle(
   session: Session,
@@ -252,4 +254,3 @@ function hear(
     return [{ log: item.log, code: answer.code, message, final, statement: item.statement }];
   });
 }
-

@@ -1,8 +1,8 @@
 /**
  * A revoked phone wipes itself, once it has handed in what it could not send. Spec 9.5.
  *
- * It believes nothing but an administrator's statement in its own registry. A file in which something typed here could not be
- * handed in stays until it is, or its person throws it away.
+ * It believes nothing but an administrator's statement in its own registry. A file in which something typed here could
+ * not be handed in stays until it is, or its person throws it away.
  */
 import { signRegistryStatement } from "@fieldkeep/core/author";
 import { decode, encode } from "@fieldkeep/core/cbor";
@@ -26,7 +26,9 @@ export const WIPED = "wiped";
 const READ_EVENT = "read_event";
 const tallyShape = row({ files: count, entries: count, held: count, letters: count });
 
-/** What has gone so far: files, their entries, entries that are held, letters to the other side that were never sent. */
+/**
+ * What has gone so far: files, their entries, entries that are held, letters to the other side that were never sent.
+ */
 export type Tally = ReturnType<typeof tallyShape.read>;
 
 export function tallyOf(session: Session): Tally {
@@ -62,8 +64,8 @@ export async function revokedBecause(session: Session): Promise<string | null> {
 }
 
 /**
- * Forgets all that can be forgotten; true when that was all, and the side was told. `discard` throws away what could not be
- * handed in. Cut short, it goes on with the next call.
+ * Forgets all that can be forgotten; true when that was all, and the side was told. `discard` throws away what could
+ * not be handed in. Cut short, it goes on with the next call.
  */
 export async function wipe(session: Session, deposit: Deposit, discard = false): Promise<boolean> {
   if (session.fact(WIPED) !== undefined) return true;
@@ -140,7 +142,9 @@ function forgetRest(session: Session, transaction: Transaction): void {
 async function sayWiped(session: Session, transaction: Transaction, unsent: number): Promise<void> {
   const { log } = session.registry.log;
   const waiting = session.waiting(log);
-  if (waiting.some(({ entry }) => entry.typ === "fieldkeep-statement" && isWiped(decodeRegistryStatement(entry.payload))))
+  if (
+    waiting.some(({ entry }) => entry.typ === "fieldkeep-statement" && isWiped(decodeRegistryStatement(entry.payload)))
+  )
     return;
   for (const { n } of waiting) session.dropOutbox(transaction, n);
   const { files, entries, held, letters } = tallyOf(session);
@@ -169,4 +173,3 @@ export function wipedBecause(content: Uint8Array): string {
   const said = decode(content);
   return Array.isArray(said) && typeof said[0] === "string" ? said[0] : "";
 }
-

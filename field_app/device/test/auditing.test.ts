@@ -1,4 +1,7 @@
-/** A supervisor's device fetches what is new, keeps what it verified, and says what is not what it was. Spec 10.3, 10.4. */
+/**
+ * A supervisor's device fetches what is new, keeps what it verified, and says what is not what it was. Spec 10.3,
+ * 10.4.
+ */
 import { listedShape, eventPage, logPage } from "@fieldkeep/core/audit/pages";
 import { hex } from "@fieldkeep/core/bytes";
 import { encode } from "@fieldkeep/core/cbor";
@@ -30,7 +33,9 @@ function get(path: string): Promise<Uint8Array> {
     return Promise.resolve(encode(eventPage.write({ events, size: shown.events.length })));
   }
   const log = hex(decodeUuid(/log\/([^?]+)/.exec(path)?.[1] ?? ""));
-  return Promise.resolve(encode(logPage.write({ entries: (shown.logs.get(log) ?? []).filter(({ seq }) => seq > after).slice(0, 2) })));
+  return Promise.resolve(
+    encode(logPage.write({ entries: (shown.logs.get(log) ?? []).filter(({ seq }) => seq > after).slice(0, 2) })),
+  );
 }
 
 function open(): Promise<Auditing> {
@@ -38,7 +43,8 @@ function open(): Promise<Auditing> {
   return Auditing.open(rows, { svc, authority: registry.pinned }, "perpetrator", () => START_MS);
 }
 
-const found = ({ known }: Auditing): readonly (readonly [number | null, number])[] => (known.last?.findings ?? []).map(({ event, seq }) => [event, seq]);
+const found = ({ known }: Auditing): readonly (readonly [number | null, number])[] =>
+  (known.last?.findings ?? []).map(({ event, seq }) => [event, seq]);
 
 describe("a check", () => {
   it("verifies, keeps, and fetches nothing twice", async () => {
@@ -49,7 +55,14 @@ describe("a check", () => {
     expect(found(first)).toEqual([]);
     expect(steps.at(-1)).toBe(1);
     expect(first.known.verified?.size).toBe(11);
-    shower.tell({ e: "delivered", device: shower.scene.ada.keys.device, log: shower.scene.log, from: 0, to: 4, ms: START_MS + 90_000 });
+    shower.tell({
+      e: "delivered",
+      device: shower.scene.ada.keys.device,
+      log: shower.scene.log,
+      from: 0,
+      to: 4,
+      ms: START_MS + 90_000,
+    });
     shown = await shower.shown();
     const again = await open();
     expect([found(again), again.known.verified?.size, again.known.audit.events.length]).toEqual([[], 11, 11]);
@@ -64,7 +77,12 @@ describe("a check", () => {
     const first = await open();
     await first.check(get, false);
     const honest = shown;
-    shown = { ...shown, events: shown.events.map((one) => (one.n === 5 ? { ...one, event: flipped(one.event, one.event.length - 1) } : one)) };
+    shown = {
+      ...shown,
+      events: shown.events.map((one) =>
+        one.n === 5 ? { ...one, event: flipped(one.event, one.event.length - 1) } : one,
+      ),
+    };
     await first.check(get, false);
     expect(found(first)).toEqual([]);
     await first.check(get, true);
@@ -83,7 +101,12 @@ describe("a check", () => {
     await first.check(get, false);
     const logs = new Map(shown.logs);
     const key = hex(shower.scene.log);
-    logs.set(key, (logs.get(key) ?? []).map((one) => (one.seq === 2 ? { ...one, cose: flipped(one.cose, one.cose.length - 1) } : one)));
+    logs.set(
+      key,
+      (logs.get(key) ?? []).map((one) =>
+        one.seq === 2 ? { ...one, cose: flipped(one.cose, one.cose.length - 1) } : one,
+      ),
+    );
     shown = { ...shown, logs };
     await first.check(get, true);
     expect(found(first)[0]).toEqual([null, 2]);

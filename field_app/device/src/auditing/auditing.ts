@@ -1,6 +1,6 @@
 /**
- * A supervisor's check of a side: what is new is fetched and verified on top of what was verified before, which this device
- * keeps sealed. Spec 10.3, 10.4.
+ * A supervisor's check of a side: what is new is fetched and verified on top of what was verified before, which this
+ * device keeps sealed. Spec 10.3, 10.4.
  *
  * What does not verify is not kept: it is in memory, for a person to see, until the app is locked. That it did not is.
  */
@@ -55,7 +55,8 @@ export class Auditing {
 
   private constructor(rows: Rows, who: Who, side: Side, now: () => number, good: Known, last: kept.Last | null) {
     [this.#rows, this.#who, this.side, this.#now, this.#good] = [rows, who, side, now, good];
-    this.#known = last === null ? good : { ...good, last: { atMs: last.at_ms, whole: last.whole, findings: last.findings } };
+    this.#known =
+      last === null ? good : { ...good, last: { atMs: last.at_ms, whole: last.whole, findings: last.findings } };
   }
 
   /** What this device kept, read again and held together, but for signatures. */
@@ -71,7 +72,13 @@ export class Auditing {
     for (const page of await kept.keptEvents(rows, side)) audit = takeEvents(audit, page);
     const concluded = await conclude(audit, verified, verified.tree);
     const checked = { atMs: verified.verified_ms, whole: false, findings: concluded.findings };
-    const good = { audit, moment: verified, concluded, last: checked, verified: { size: verified.tree.size, atMs: verified.verified_ms } };
+    const good = {
+      audit,
+      moment: verified,
+      concluded,
+      last: checked,
+      verified: { size: verified.tree.size, atMs: verified.verified_ms },
+    };
     return new Auditing(rows, who, side, now, good, last);
   }
 
@@ -79,7 +86,10 @@ export class Auditing {
     return this.#known;
   }
 
-  /** With `whole` everything is fetched and verified anew, and held against what was kept. Raises Refused, `offline` among others. */
+  /**
+   * With `whole` everything is fetched and verified anew, and held against what was kept. Raises Refused, `offline`
+   * among others.
+   */
   async check(get: Get, whole: boolean, progress: (progress: Progress) => void = () => undefined): Promise<void> {
     const before = this.#good;
     const fresh = beginAudit(this.#who.svc, this.side, this.#who.authority);
@@ -111,18 +121,28 @@ export class Auditing {
     const findings = all.flatMap(({ code, ...rest }) => (code === "recovery" ? [] : [{ ...rest, code }]));
     const last = { atMs, whole, findings };
     const good = findings.length === 0 && tree !== null;
-    if (findings.length === 0 && tree === null) throw new Refused("internal", "nothing was verified, and nothing is wrong");
+    if (findings.length === 0 && tree === null)
+      throw new Refused("internal", "nothing was verified, and nothing is wrong");
     await this.#rows.transaction(async (transaction) => {
       kept.putLast(transaction, { side, at_ms: atMs, whole, findings });
       if (!good || tree === null) return;
       await this.#keepPages(transaction, audit, moment, whole);
       const { logs, events, checkpoint } = moment;
-      kept.putVerified(transaction, { side, logs, events, checkpoint, tree: { size: tree.size, root: tree.root }, verified_ms: atMs });
+      kept.putVerified(transaction, {
+        side,
+        logs,
+        events,
+        checkpoint,
+        tree: { size: tree.size, root: tree.root },
+        verified_ms: atMs,
+      });
     });
     const verified = good && tree !== null ? { size: tree.size, atMs } : this.#good.verified;
     this.#known = { audit, moment, concluded, last, verified };
     if (!good) return;
-    const erased = [...audit.logs.values()].some(({ log, file }) => isGone(file) && !isGone(logOf(this.#good.audit, log)?.file));
+    const erased = [...audit.logs.values()].some(
+      ({ log, file }) => isGone(file) && !isGone(logOf(this.#good.audit, log)?.file),
+    );
     if (erased) this.#known = (await Auditing.open(this.#rows, this.#who, side, this.#now)).known;
     this.#good = this.#known;
   }
@@ -136,11 +156,15 @@ export class Auditing {
       const erased = now.file?.erased ?? null;
       const anew = whole || (erased !== null && (was?.file?.erased ?? null) === null);
       if (anew) await kept.dropEntries(transaction, this.side, log);
-      const entries = erased === null ? slice(now.entries, anew ? 0 : readOf(before, log)) : ghosts(now, anew ? 0 : readOf(before, log), erased.seq);
+      const entries =
+        erased === null
+          ? slice(now.entries, anew ? 0 : readOf(before, log))
+          : ghosts(now, anew ? 0 : readOf(before, log), erased.seq);
       for (const page of pages(entries)) kept.putEntries(transaction, this.side, log, page);
     }
     if (whole) await kept.dropEvents(transaction, this.side);
-    for (const page of pages(slice(rowsOf(audit), whole ? 0 : before.events.length))) kept.putEvents(transaction, this.side, page);
+    for (const page of pages(slice(rowsOf(audit), whole ? 0 : before.events.length)))
+      kept.putEvents(transaction, this.side, page);
   }
 }
 
@@ -155,12 +179,20 @@ function rowsOf({ events }: Audit): { readonly length: number; at(index: number)
 }
 
 function slice<T>(all: { readonly length: number; at(index: number): T | undefined }, from: number): readonly T[] {
-  return Array.from({ length: Math.max(0, all.length - from) }, (_, i) => all.at(from + i)).filter((one) => one !== undefined);
+  return Array.from({ length: Math.max(0, all.length - from) }, (_, i) => all.at(from + i)).filter(
+    (one) => one !== undefined,
+  );
 }
 
 /** What stands before the erasure, as ids. */
-function ghosts({ entries, items }: { readonly entries: Growing<AuditEntry>; readonly items: Growing<{ readonly id: Uint8Array }> }, from: number, erasure: number): readonly AuditEntry[] {
-  return slice(entries, from).map((one) => (one.seq < erasure && !isErased(one) ? { ...one, cose: items.at(one.seq - 1)?.id ?? one.cose } : one));
+function ghosts(
+  { entries, items }: { readonly entries: Growing<AuditEntry>; readonly items: Growing<{ readonly id: Uint8Array }> },
+  from: number,
+  erasure: number,
+): readonly AuditEntry[] {
+  return slice(entries, from).map((one) =>
+    one.seq < erasure && !isErased(one) ? { ...one, cose: items.at(one.seq - 1)?.id ?? one.cose } : one,
+  );
 }
 
 function* pages<T>(all: readonly T[]): Generator<readonly T[]> {

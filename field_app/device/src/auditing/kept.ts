@@ -42,7 +42,11 @@ export async function readLast(rows: Reading, side: Side): Promise<Last | null> 
 }
 
 /** Page by page, in their order. */
-export async function keptEntries(rows: Reading, side: Side, log: Uint8Array): Promise<readonly (readonly AuditEntry[])[]> {
+export async function keptEntries(
+  rows: Reading,
+  side: Side,
+  log: Uint8Array,
+): Promise<readonly (readonly AuditEntry[])[]> {
   return (await rows.scan(entries(side, log))).map(({ content }) => read(entryPage, content));
 }
 
