@@ -18,7 +18,7 @@ interface Way {
 }
 
 const WAYS: readonly Way[] = [
-  { place: { at: "home" }, label: "Sync health", icon: "M3 13h4l2-7 4 13 3-9 1 3h4v2h-6l-1-1-3 9-4-13-1 5H3z" },
+  { place: { at: "home" }, label: "Health", icon: "M3 13h4l2-7 4 13 3-9 1 3h4v2h-6l-1-1-3 9-4-13-1 5H3z" },
   { place: { at: "console", view: "audit" }, label: "Audit", icon: "M4 4h16v3H4zm0 6h16v3H4zm0 6h16v3H4z" },
   { place: { at: "console", view: "charts" }, label: "Charts", icon: "M4 20V10h4v10zm6 0V4h4v16zm6 0v-7h4v7z" },
   { place: { at: "console", view: "save" }, label: "Export", icon: "M11 3h2v9h4l-5 5-5-5h4zM4 19h16v2H4z" },

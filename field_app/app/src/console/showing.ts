@@ -14,7 +14,8 @@ const DAY = 24 * HOUR;
 const WEEKS = 12;
 
 interface Names {
-  readonly person: (device: string) => string;
+  /** Who fetches is of another side; nobody else is. */
+  readonly person: (device: string, fetched?: boolean) => string;
   readonly device: (device: string) => string;
   readonly file: (log: string | null) => string;
 }
@@ -31,9 +32,13 @@ function namesOf({ audit, moment }: Known, own: Uint8Array): Names {
     labels.set(id, unlike);
   }
   const self = hex(own);
-  const stranger = (device: string): string => (device === self ? "You" : `A supervisor (${device.slice(0, 4)})`);
+  const supervisor = (device: string): string => (device === self ? "You" : `A supervisor (${device.slice(0, 4)})`);
   return {
-    person: (device) => audit.registry.devices.get(device)?.name ?? (isAuthority(audit, device) ? "The authority" : stranger(device)),
+    person: (device, fetched = false) => {
+      const known = audit.registry.devices.get(device)?.name;
+      if (known !== undefined) return known;
+      return isAuthority(audit, device) ? "The authority" : fetched ? supervisor(device) : "Nobody of this side";
+    },
     device: (device) => labels.get(device) ?? (device === self ? "This computer" : device.slice(0, 8)),
     file: (log) => (log === null ? "" : kinds.get(log) === "registry" ? "Register of devices" : `${kindWords(kinds.get(log) ?? "file")} ${log.slice(0, 8)}`),
   };
@@ -50,7 +55,7 @@ function rowOf({ n, ms, timed, act, device, log, from, to, code, void: counts }:
   const detail = [places, why, counts ? "counts for nothing" : ""].filter((one) => one !== "").join(", ");
   return {
     n, ms, timed, act: actWords(act), file: names.file(log), detail,
-    person: device === null ? "" : names.person(device),
+    person: device === null ? "" : names.person(device, act === "export"),
     device: device === null ? "" : names.device(device),
   };
 }
@@ -75,9 +80,11 @@ function findingsOf(found: readonly CoreFinding[], names: Names, rows: readonly 
     if (known !== undefined && seen.has(known)) return [];
     if (known !== undefined) seen.add(known);
     const where = known !== undefined ? `Row ${known}: ` : log === null ? "" : `${names.file(hex(log))}, entry ${seq}: `;
-    return [{ text: `${where}${text}.`, row: known }];
+    return [{ text: capital(`${where}${text}.`), row: known }];
   });
 }
+
+const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 // --- charts --------------------------------------------------------------------------------------------------------------
 

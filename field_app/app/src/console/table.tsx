@@ -154,7 +154,7 @@ function Line({ row, wrong, wanted }: { readonly row: Row; readonly wrong: boole
           {n}
           {wrong && <strong class="app-wrong__mark"> Wrong</strong>}
         </th>
-        <td class="govuk-table__cell">{timed ? exact(ms) : ms === 0 ? "Not told" : `After ${exact(ms)}`}</td>
+        <td class="govuk-table__cell app-nowrap">{timed ? exact(ms) : ms === 0 ? "Not told" : `After ${exact(ms)}`}</td>
         <td class="govuk-table__cell">{person}</td>
         <td class="govuk-table__cell">{device}</td>
         <td class="govuk-table__cell">{act}</td>
