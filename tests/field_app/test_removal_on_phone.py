@@ -36,6 +36,28 @@ def test_a_part_of_a_note(office: Shell, enrolled: Enrol) -> None:
     assert alarms(phone) == alarms(late) == []
 
 
+def test_a_letter_that_repeats_it(office: Shell, enrolled: Enrol) -> None:
+    """What waits for the other side's desk and says the same is not sent."""
+    office.enrol("Priya", "navigator")
+    phone = enrolled("Sam", "navigator")
+    office.sync("ruth", "priya")
+    phone.do("sync")
+    log = phone.do("openCase", members={user_of(phone, "Ruth"): "coordinator", user_of(phone, "Priya"): "navigator"})["file"]
+    name = f"Jack {canary()}"
+    person = phone.do("add", file=log, type="person", values={"names": [{"name": name, "kind": "given"}], "known_as": name})["record"]
+    phone.do("sync")
+    assert [one["kind"] for one in phone.do("letters")] == ["case_opened", "notice"]
+    office.sync("ruth", "priya")
+    asked = office.run("priya", "expunge", "request", person[:8], "--reason", "error", "--why", "somebody else")
+    office.sync("ruth")
+    office.run("ruth", "expunge", "approve", asked["request"][:8], "--yes")
+    phone.do("sync")
+    assert [one["kind"] for one in phone.do("letters")] == ["case_opened"]
+    assert alarms(phone) == ["letter-dropped"]
+    assert phone.do("find", text=name)["in"] == []
+    same(office, phone, log)
+
+
 def test_a_whole_file(office: Shell, enrolled: Enrol) -> None:
     office.enrol("Priya", "navigator")
     phone, other = enrolled("Sam", "navigator"), enrolled("Nia", "navigator")
@@ -48,6 +70,8 @@ def test_a_whole_file(office: Shell, enrolled: Enrol) -> None:
     phone.do("add", file=log, type="task", values={"what": word})
     phone.do("sync")
     phone.do("add", file=log, type="task", values={"what": f"not sent: {word}"})
+    phone.do("alert", file=log, values={"what": "weapon", "at_risk": ["worker"]})
+    assert len(phone.do("letters")) == 1
     office.sync("priya")
     asked = office.run("priya", "erase", "request", log, "--reason", "retention")
     office.sync("ruth")
@@ -59,5 +83,5 @@ def test_a_whole_file(office: Shell, enrolled: Enrol) -> None:
         assert one.do("reopen") == {"differs": []}
         assert alarms(one) == ["erased"]
         row = file_row(one, log)
-        assert (row["pending"], row["records"]) == (0, 0)
+        assert (row["pending"], row["records"], one.do("letters")) == (0, 0, [])
     assert file_row(phone, log)["seq"] == file_row(other, log)["seq"]

@@ -3,7 +3,9 @@
  * 9.6, 15.7.
  */
 import { equal, hex } from "@fieldkeep/core/bytes";
+import { json, type Json } from "@fieldkeep/core/change";
 import { purge } from "@fieldkeep/core/deposit";
+import { isList, isMap } from "@fieldkeep/core/fold/markers";
 import { decodeEntry, type Entry, encodeEntry, readEntry } from "@fieldkeep/core/entry";
 import type { Served } from "@fieldkeep/core/exchange/served";
 import type { Placed } from "@fieldkeep/core/fold/model";
@@ -75,6 +77,7 @@ export async function takeExpunction(
     checkParcel(session, transaction, log, said, part);
     if (said.reason === "expired") checkExpired(session, transaction, log, said.at, part, received_ms);
   }
+  if (gone !== null) dropLetters(session, transaction, log, placedPart(gone, said.at));
   await dropUnsent(session, transaction, open, said);
   await sayPurged(session, transaction, log, entry.id);
 }
@@ -143,6 +146,30 @@ function checkExpired(
     .flatMap(({ field, value }) => (field === "until" && typeof value === "string" ? [value] : []));
   if (part.every(({ change }) => change.t === "instruction") && untils.every((until) => until < today)) return;
   session.alarm(transaction, log, at, "bad-expiry", "a colleague's device removed what was no letter, or is in force");
+}
+
+/** Bytes of a text with a blank in it: shorter ones, and codes, stand in letters by chance. */
+const WORDS = 12;
+
+function textsIn(value: Json): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (isList(value)) return value.flatMap(textsIn);
+  return isMap(value) ? [...value.values()].flatMap(textsIn) : [];
+}
+
+/** Letters that wait and repeat in words what is removed are not sent, urgent ones aside; their author is told. */
+function dropLetters(session: Session, transaction: Transaction, log: Uint8Array, part: readonly Placed[]): void {
+  const said = part.flatMap(({ change }) => change.ops.flatMap(({ value }) => textsIn(value)));
+  const words = said.filter((text) => text.length >= WORDS && text.includes(" "));
+  const records = new Set(part.map(({ change }) => hex(change.r)));
+  for (const { n, urgent, says, record, kind, log: from } of session.letters) {
+    if (urgent || says === null || !equal(from, log)) continue;
+    const repeats = textsIn(json(says.body)).some((text) => words.some((word) => text.includes(word)));
+    if (!repeats && !records.has(hex(record))) continue;
+    session.dropLetter(transaction, n);
+    const text = `a ${kind.replaceAll("_", " ")} is not sent to the other side: two colleagues removed what it said`;
+    session.alarm(transaction, log, null, "letter-dropped", `${text}. Write it again, without that`);
+  }
 }
 
 /** The same part in what this device still sends: its bytes go, and what was typed for it. */
@@ -217,5 +244,7 @@ export function forgetContent(session: Session, transaction: Transaction, { log,
   for (let seq = 1; seq <= seqOf(reading.file.log); seq++) transaction.delete(OF.entries(log), seq);
   for (const { change } of session.files.get(hex(log))?.pending ?? []) transaction.delete(OF.changes(log), change.c);
   for (const item of session.waiting(log)) session.dropOutbox(transaction, item.n);
+  for (const { n, says, log: from } of session.letters)
+    if (says !== null && equal(from, log)) session.dropLetter(transaction, n);
   transaction.delete(OF.secrets, hex(log));
 }
