@@ -12,6 +12,7 @@ import { shown } from "@fieldkeep/core/fold/show";
 import { encodeUuid } from "@fieldkeep/core/ids";
 import { foldFund } from "@fieldkeep/core/ledger";
 import type { Edit } from "./ops";
+import type { Transaction } from "./rows";
 import type { OpenFile, Session } from "./session";
 import { addIn, recordIn, typeIn } from "./writing";
 
@@ -31,12 +32,13 @@ const said = (edits: readonly Edit[], field: string): Json | undefined =>
   edits.find((edit) => edit.act === "set" && edit.field === field)?.value;
 
 /** `edits` are those of a `spend`; gives back its record. */
-export async function spend(
+export function spendIn(
   session: Session,
+  transaction: Transaction,
   log: Uint8Array,
   fund: Uint8Array,
   edits: readonly Edit[],
-): Promise<Uint8Array> {
+): Uint8Array {
   const id = encodeUuid(randomId());
   const amount = said(edits, "amount");
   if (typeof amount !== "number") throw new Refused("bad-value", "say how much was spent");
@@ -48,11 +50,18 @@ export async function spend(
     set("spend_id", id),
     set("device", encodeUuid(session.identity.device)),
   ];
-  return session.change(async (transaction) => {
-    const record = addIn(session, transaction, log, typeIn(session, log, "spend"), [...edits, set("spend_id", id)]);
-    addIn(session, transaction, fund, typeIn(session, fund, "fund_line"), line);
-    return record;
-  });
+  const record = addIn(session, transaction, log, typeIn(session, log, "spend"), [...edits, set("spend_id", id)]);
+  addIn(session, transaction, fund, typeIn(session, fund, "fund_line"), line);
+  return record;
+}
+
+export function spend(
+  session: Session,
+  log: Uint8Array,
+  fund: Uint8Array,
+  edits: readonly Edit[],
+): Promise<Uint8Array> {
+  return session.change(async (transaction) => spendIn(session, transaction, log, fund, edits));
 }
 
 /** Takes a spend back, in whole or in part: the money goes back to the pot. */

@@ -12,6 +12,8 @@ import type { Edit } from "../forms/edits";
 import type { Field } from "../forms/schema";
 import type { Value } from "../forms/values";
 import type {
+  Across,
+  Asking,
   Conflict,
   Decision,
   DeviceView,
@@ -32,6 +34,7 @@ import type {
   Status,
   UrgentNumber,
   VisitBrief,
+  Visiting,
   Written,
 } from "./views";
 
@@ -66,7 +69,7 @@ export interface Device {
   startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>>;
   /** What the other side will be told when this is written: a line each, and none where nothing is told. */
   willTell(file: string, change: NewChange): Promise<readonly string[]>;
-  /** All of them or none, in one file. On disk when the promise is kept. */
+  /** All of them or none, in one file; of a new `spend` also its line in the fund. On disk when the promise is kept. */
   write(file: string, changes: readonly NewChange[]): Promise<readonly Written[]>;
   addAddendum(file: string, record: string, text: string, reason: string): Promise<void>;
   makeVoid(file: string, record: string, reason: string): Promise<void>;
@@ -89,7 +92,13 @@ export interface Device {
   reverse(fund: string, spend: string, pence: number, why: string): Promise<void>;
 
   visit(file: string): Promise<VisitBrief>;
+  /** Of this person's files: visits of today, and those from which somebody is not back. The overdue first. */
+  visits(): Promise<readonly Visiting[]>;
   acknowledge(file: string, instruction: string, how: string): Promise<void>;
+  /** On the side of partner support alone. */
+  across(file: string): Promise<Across>;
+  /** Asks something of a case of the other side, from today. Gives back the last day on which it holds. */
+  instruct(file: string, asking: Asking): Promise<string>;
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
   urgent(): Promise<readonly RecordSummary[]>;

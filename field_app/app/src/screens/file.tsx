@@ -33,6 +33,10 @@ export function FileScreen({ file }: { readonly file: string }): JSX.Element {
   );
 }
 
+/** From where partner support asks something of the other side, and who may (shared_schema/roles.json, letters). */
+const ASKED_FROM: ReadonlySet<string> = new Set(["case", "intake"]);
+const ASKERS: ReadonlySet<string> = new Set(["coordinator", "link_worker", "referral_desk"]);
+
 /** The commonest records are one tap away. */
 function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
   const { router, device } = useSession();
@@ -49,6 +53,11 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
       {may("visit_plan") && (
         <Button look="secondary" onPress={() => router.go({ at: "finish", file: file.id, draft: newDraft() })}>
           Finish visit
+        </Button>
+      )}
+      {device.me.side === "victim" && ASKED_FROM.has(file.kind) && device.me.roles.some((role) => ASKERS.has(role)) && (
+        <Button look="secondary" onPress={() => router.go({ at: "instruct", file: file.id })}>
+          Ask the other side
         </Button>
       )}
       <Button look="secondary" onPress={() => router.go({ at: "types", file: file.id })}>

@@ -6,6 +6,7 @@ import { Page, TroubleBox, WhenThere } from "../components/page";
 import { Alert, Tag } from "../components/patterns";
 import { statusWords } from "../components/status";
 import type { FileSummary, Status } from "../device/facade";
+import { showWhen } from "../forms/show";
 import type { Draft } from "../store/drafts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
@@ -23,6 +24,7 @@ export function Home(): JSX.Element {
         <span class="app-call__who">Somebody is in danger</span>
       </button>
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
+      <Visits />
       <Newer />
       <Unfinished />
       <WhenThere loaded={files}>
@@ -79,6 +81,37 @@ function Waiting({ status }: { readonly status: Status }): JSX.Element {
           <LinkButton onPress={() => router.go({ at: "conflicts" })}>See what to decide</LinkButton>
         </Alert>
       )}
+    </>
+  );
+}
+
+/** Visits of today, mine and those that I am the buddy of, and whoever is not back: the overdue first. */
+function Visits(): JSX.Element | null {
+  const { router } = useSession();
+  const loaded = useAsked((device) => device.visits(), []);
+  if (loaded.is !== "there" || loaded.value.length === 0) return null;
+  return (
+    <>
+      <Section>Visits today</Section>
+      <ul class="govuk-list app-cards">
+        {loaded.value.map((visit) => (
+          <li class={visit.overdue ? "app-card app-card--late" : "app-card"} key={visit.record}>
+            <LinkButton onPress={() => router.go({ at: "visit", file: visit.file })}>
+              Visit: {visit.title}
+            </LinkButton>
+            <p class="app-card__line">
+              {visit.start === undefined ? "" : `${showWhen(visit.start)} · `}
+              {visit.dueBack === undefined ? "Nobody said when back" : `Back by ${showWhen(visit.dueBack)}`}
+            </p>
+            <p class="app-card__line">
+              {visit.overdue && <Tag colour="red">Not checked out</Tag>}
+              {visit.iAmBuddy && <Tag colour="blue">You are the buddy</Tag>}
+              {visit.mine ? (visit.buddy === undefined ? "No buddy yet" : `Buddy: ${visit.buddy}`) : `Out there: ${visit.visitors.join(", ")}`}
+            </p>
+            {visit.overdue && <p class="app-card__line">{visit.mine ? "Check out if you are safe, under “Check in or out”." : "Ring them now. If nobody answers, press Urgent."}</p>}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

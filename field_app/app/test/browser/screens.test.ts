@@ -237,7 +237,7 @@ describe("writing", () => {
     await page.getByText("Partner support will be told: contact made").waitFor();
   });
 
-  it("finishing a visit writes a contact, its note and the check-out together", async () => {
+  it("finishing a visit writes a contact, its note, what was spent and the check-out together", async () => {
     await setUp();
     await openCase();
     await press("Finish visit");
@@ -247,6 +247,17 @@ describe("writing", () => {
     for (const name of ["suicide_or_self_harm", "threat_to_someone", "child_concern"]) {
       await page.locator(`input[name="${name}"][value="not_discussed"]`).check();
     }
+    await choose("I spent money on this visit");
+    await press("Sign and finish");
+    expect(await page.getByRole("alert").getByRole("link").count()).toBeGreaterThan(4);
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(/^Amount/).fill("14.20");
+    await page.getByLabel(/^Item/).fill("a taxi to the hearing");
+    await page.getByLabel(/^Paid to/).fill("Station Cars");
+    for (const name of [/^Category/, /^Which barrier/, /^For whom/, /^How it was paid/, /^Why there is no receipt/]) {
+      await page.getByRole("group", { name }).getByRole("radio").first().check();
+    }
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await choose("I am out and safe: check me out");
     await press("Sign and finish");
     await heading("J.T. · 0417");
@@ -254,6 +265,7 @@ describe("writing", () => {
     expect(changes.map((change) => [change.type, change.refers])).toEqual([
       ["contact", undefined],
       ["case_note", { contact: 0 }],
+      ["spend", undefined],
       ["visit_plan", undefined],
     ]);
   });
@@ -265,7 +277,7 @@ describe("writing", () => {
     await press("Decide");
     expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual(["Choose what is right", "Say why"]);
     await choose("No");
-    await page.getByLabel("Why", { exact: true }).fill("asked her again");
+    await page.getByLabel(/^Why/).fill("asked her again");
     await press("Decide");
     await page.getByText("Nothing waits for a decision.").waitFor();
     expect(await page.evaluate(() => JSON.stringify(screens.device.decided))).toBe(
@@ -419,4 +431,56 @@ describe("an update", () => {
     expect(await page.getByRole("textbox").count()).toBe(0);
     expect(await violations(page)).toEqual([]);
   });
+});
+
+describe("asking the other side", () => {
+  const asking = async (): Promise<void> => {
+    await page.goto(`${site.address}screens.html?victim`);
+    await setUp();
+    await openCase();
+    await press("Ask the other side");
+    await heading("Ask something of the other side");
+  };
+
+  it("takes the closed list and whole weeks, no end that tells of a day, and says what is missing", async () => {
+    await asking();
+    expect(await violations(page)).toEqual([]);
+    expect(await page.getByLabel("2 weeks, until").isDisabled()).toBe(true);
+    await press("Ask this");
+    await page.getByText("Say which case it is for").waitFor();
+    await page.getByText("Say for how long").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Jack").check();
+    await page.getByLabel("How they should go about it").check();
+    await page.getByLabel("No home visits").check();
+    await page.getByLabel("1 week, until").check();
+    await page.getByLabel(/^Why/).fill("She moves this week.");
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = "200%";
+    });
+    expect(await overflow(page), "at 200 %").toBeLessThanOrEqual(0);
+    await press("Ask this");
+    await page.getByText("Asked already").waitFor();
+    const asked = await page.evaluate(() => screens.device.asked);
+    expect(asked).toEqual([{ to: expect.stringContaining("71"), say: ["no_home_visits"], ringFirst: "duty_desk", weeks: 1, why: "She moves this week.", basedOn: [] }]);
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("is not offered to those who visit", async () => {
+    await setUp();
+    await openCase();
+    expect(await page.getByRole("button", { name: "Ask the other side" }).count()).toBe(0);
+  });
+});
+
+it("home shows whose visit is overdue, to the buddy too", async () => {
+  await setUp();
+  await page.getByRole("heading", { name: "Visits today" }).waitFor();
+  const cards = await page.locator(".app-card").filter({ hasText: "Visit:" }).allInnerTexts();
+  expect(cards[0]).toMatch(/M\.O\.[^]*Not checked out[^]*You are the buddy[^]*Jo Baker/);
+  expect(cards[1]).toMatch(/J\.T\.[^]*Back by[^]*Buddy: Priya Nair/);
+  await press("Visit: J.T. · 0417");
+  await heading("Before you knock");
 });

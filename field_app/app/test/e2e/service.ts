@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { APP } from "../browser/machine";
 
 const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
-const FIELDKEEP = process.env["FIELDKEEP_COMMAND"] ?? join(REPOSITORY, ".venv/bin/fieldkeep");
-const ENVIRONMENT = { ...process.env, FIELDKEEP_PASSPHRASE: "correct horse battery", FIELDKEEP_APP: APP, COLUMNS: "200" };
+export const FIELDKEEP = process.env["FIELDKEEP_COMMAND"] ?? join(REPOSITORY, ".venv/bin/fieldkeep");
+export const ENVIRONMENT = { ...process.env, FIELDKEEP_PASSPHRASE: "correct horse battery", FIELDKEEP_APP: APP, COLUMNS: "200" };
 const OFFICE = "office/perpetrator-administrator";
 
 export type Answer = { readonly [key: string]: unknown };
@@ -71,7 +71,12 @@ export class Service {
   }
 
   enrol(name: string, ...roles: readonly string[]): void {
-    this.#ran(name.toLowerCase(), this.invite(name, ...roles), ["device", "enrol", "-", "--label", `${name}'s laptop`]);
+    this.take(name.toLowerCase(), this.invite(name, ...roles));
+  }
+
+  /** A profile becomes a device with a code, of whichever side. */
+  take(profile: string, code: string): void {
+    this.#ran(profile, code, ["device", "enrol", "-", "--label", `${profile.charAt(0).toUpperCase()}${profile.slice(1)}'s laptop`]);
   }
 
   /** An invitation's code. */

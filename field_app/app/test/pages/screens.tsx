@@ -8,8 +8,9 @@ import { Store } from "../../src/store/store";
 import "../../src/styles/app.scss";
 import { MemoryDevice } from "../memory/device";
 
-const device = new MemoryDevice(new URLSearchParams(location.search).has("practice"));
-const joined = !new URLSearchParams(location.search).has("new");
+const wanted = new URLSearchParams(location.search);
+const device = new MemoryDevice(wanted.has("practice"), wanted.has("victim") ? "victim" : "perpetrator");
+const joined = !wanted.has("new");
 let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
 const now = (): number => Date.now() + skewMs;
 

@@ -10,7 +10,7 @@ import type { Transaction } from "@fieldkeep/device/rows";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
 import { raiseAlert } from "@fieldkeep/device/urgent";
-import { ownFund, reverse, spend } from "@fieldkeep/device/spending";
+import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
 import { oversightOf } from "../../console/live";
@@ -20,9 +20,10 @@ import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
 import type {
-  Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentNumber, VisitBrief, Written,
+  Across, Asking, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Status, UrgentNumber, VisitBrief, Visiting, Written,
 } from "../facade";
+import { acrossOf, ask } from "./across";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
@@ -34,6 +35,7 @@ import { items, status } from "./sending";
 import { toldOf } from "./telling";
 import { inWords } from "./trouble";
 import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
+import { visitsOf } from "./visiting";
 
 const MOST_FOUND = 200;
 
@@ -162,6 +164,7 @@ export class LiveDevice implements Device {
   #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
     const session = this.#session;
     const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    if (type === "spend" && record === undefined) return spendIn(session, transaction, log, ownFund(session).log, made); // and its line in the fund
     const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
     if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
     if (act === "sign" && writing.recordIn(session, log, id).signatures.length === 0) writing.signIn(session, transaction, log, id);
@@ -287,6 +290,18 @@ export class LiveDevice implements Device {
 
   visit(file: string): Promise<VisitBrief> {
     return inWords(async () => visitBrief(this.#session, idBytes(file)));
+  }
+
+  visits(): Promise<readonly Visiting[]> {
+    return inWords(async () => visitsOf(this.#session));
+  }
+
+  across(file: string): Promise<Across> {
+    return inWords(async () => acrossOf(this.#session, idBytes(file)));
+  }
+
+  instruct(file: string, asking: Asking): Promise<string> {
+    return this.#doing(() => ask(this.#session, idBytes(file), asking));
   }
 
   acknowledge(file: string, instruction: string, _how: string): Promise<void> {
