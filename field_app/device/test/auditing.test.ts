@@ -7,20 +7,47 @@ import { hex } from "@fieldkeep/core/bytes";
 import { encode } from "@fieldkeep/core/cbor";
 import { decodeUuid } from "@fieldkeep/core/ids";
 import { beforeEach, describe, expect, it } from "vitest";
-import { flipped, type Shower, type Shown, small } from "../../core/test/audit/shown";
+import { flipped, type Shower, type Shown, small, type Staged } from "../../core/test/audit/shown";
+import { aCase, erasure } from "../../core/test/audit/case";
+import type { Scene } from "../../core/test/exchange/scene";
 import { START_MS } from "../../core/test/make/world";
 import { Auditing } from "../src/auditing/auditing";
+import type { Transaction } from "../src/rows";
 import { MemoryRows } from "./memory_rows";
 
-let shower: Shower;
+let shower: Shower<Staged>;
+let scene: Scene;
 let shown: Shown;
-let rows: MemoryRows;
+let rows: Looked;
 let asked: string[];
 
+/** Rows that can be looked through. */
+class Looked extends MemoryRows {
+  readonly #collections = new Set<string>();
+
+  override transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return super.transaction((inner) =>
+      body({
+        ...inner,
+        put: (collection, name, content) => {
+          this.#collections.add(collection);
+          inner.put(collection, name, content);
+        },
+      }),
+    );
+  }
+
+  async holds(bytes: Uint8Array): Promise<boolean> {
+    const all = await Promise.all([...this.#collections].map((one) => this.scan(one)));
+    return all.flat().some(({ content }) => hex(content).includes(hex(bytes)));
+  }
+}
+
 beforeEach(async () => {
-  shower = await small();
+  const made = await small();
+  [shower, scene] = [made, made.scene];
   shown = await shower.shown();
-  [rows, asked] = [new MemoryRows(), []];
+  [rows, asked] = [new Looked(), []];
 });
 
 /** In pages of two. */
@@ -57,8 +84,8 @@ describe("a check", () => {
     expect(first.known.verified?.size).toBe(11);
     shower.tell({
       e: "delivered",
-      device: shower.scene.ada.keys.device,
-      log: shower.scene.log,
+      device: scene.ada.keys.device,
+      log: scene.log,
       from: 0,
       to: 4,
       ms: START_MS + 90_000,
@@ -100,7 +127,7 @@ describe("a check", () => {
     const first = await open();
     await first.check(get, false);
     const logs = new Map(shown.logs);
-    const key = hex(shower.scene.log);
+    const key = hex(scene.log);
     logs.set(
       key,
       (logs.get(key) ?? []).map((one) =>
@@ -120,5 +147,22 @@ describe("a check", () => {
     expect(next.known.last).toBeNull();
     await next.check(get, false);
     expect(found(next)).toEqual([]);
+  });
+
+  it("keeps nothing but ids of a file that was erased after it was read", async () => {
+    const written = await aCase();
+    [shower, shown] = [written.shower, await written.shower.shown()];
+    const first = await open();
+    await first.check(get, false);
+    expect(await rows.holds(written.note.frame.bytes)).toBe(true);
+    shower.accept(await erasure(written, written.bo), START_MS + 150_000);
+    shower.erase(written.genesis.header.log);
+    shown = await shower.shown();
+    await first.check(get, false);
+    expect(found(first)).toEqual([]);
+    expect(await rows.holds(written.note.frame.bytes)).toBe(false);
+    expect(found(await open())).toEqual([]);
+    await first.check(get, true);
+    expect([found(first), first.known.verified?.size]).toEqual([[], shown.events.length]);
   });
 });

@@ -1,4 +1,5 @@
 /** What a server shows a supervisor of a small side with a case, and how it is read: what every test of an audit begins from. */
+import { decodeAlone } from "../../src/audit/alone";
 import { conclude, type Concluded, type SizedRoot } from "../../src/audit/conclude";
 import { takeEntries } from "../../src/audit/entries";
 import { takeEvents } from "../../src/audit/events";
@@ -14,6 +15,7 @@ import { append, chainOf, emptyLog, type Log, seqOf } from "../../src/log";
 import { eventCommitment, leafHash, root } from "../../src/merkle";
 import { signedHead } from "../../src/receipt";
 import { Scene } from "../exchange/scene";
+import type { Side } from "../exchange/side";
 import { START_MS } from "../make/world";
 
 export interface Shown {
@@ -22,18 +24,22 @@ export interface Shown {
   readonly events: readonly AuditEventRow[];
 }
 
+/** Whatever has a side with its keys. */
+export interface Staged {
+  readonly side: Side;
+}
+
 /** Its supervisor's view of a scene: the registry, then `entries` of the case; each as it is accepted, and then delivered. */
-export class Shower {
+export class Shower<S extends Staged = Scene> {
   readonly #logs = new Map<string, { log: Log; entries: AuditEntry[] }>();
   readonly events: AuditEventRow[] = [];
 
-  private constructor(readonly scene: Scene) {}
+  constructor(readonly scene: S) {
+    for (const [i, entry] of scene.side.entries.entries()) this.accept(entry, START_MS + 1000 * i);
+  }
 
   static async new(): Promise<Shower> {
-    const scene = await Scene.new();
-    const shower = new Shower(scene);
-    for (const [i, entry] of scene.side.entries.entries()) shower.accept(entry, START_MS + 1000 * i);
-    return shower;
+    return new Shower(await Scene.new());
   }
 
   tell(event: AuditEvent): void {
@@ -49,6 +55,15 @@ export class Shower {
     const salt = this.events[leaf]?.salt ?? new Uint8Array(32);
     const kept = { seq, received_ms: ms, cose: entry.frame.bytes, chain, leaf, salt };
     this.#logs.set(hex(log), { log: after, entries: [...known.entries, kept] });
+  }
+
+  /** Of what stands before the last entry of a log nothing is left but ids. */
+  erase(log: Uint8Array): void {
+    const known = this.#logs.get(hex(log));
+    if (known === undefined) return;
+    const { entries } = known;
+    const ghosts = entries.map((one, i) => (i === entries.length - 1 ? one : { ...one, cose: decodeAlone(one.cose).id }));
+    this.#logs.set(hex(log), { ...known, entries: ghosts });
   }
 
   async shown(): Promise<Shown> {
@@ -94,7 +109,7 @@ export interface Read {
   readonly concluded: Concluded;
 }
 
-export async function read({ listed, logs, events }: Shown, scene: Scene, kept: SizedRoot | null = null, from?: Audit): Promise<Read> {
+export async function read({ listed, logs, events }: Shown, scene: Staged, kept: SizedRoot | null = null, from?: Audit): Promise<Read> {
   const { svc, registry } = scene.side;
   let audit = from ?? beginAudit(svc, registry.side, registry.pinned);
   for (const { log } of [...listed.logs].sort((a) => (a.kind === "registry" ? -1 : 1))) {
