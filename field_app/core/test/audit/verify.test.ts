@@ -1,14 +1,19 @@
 /** What an auditor finds: nothing in what is honest, and each thing that was changed, by its place. Spec 10.4. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { decodeAlone } from "../../src/audit/alone";
 import { exportLines } from "../../src/audit/export_file";
 import { healthOf } from "../../src/audit/health";
 import { delaysOf } from "../../src/audit/delays";
 import { rowsFrom } from "../../src/audit/table";
+import { authorIn, randomSecret, sealEnvelope } from "../../src/author";
 import { hex } from "../../src/bytes";
+import { encodePart } from "../../src/change";
 import { origin, signCheckpoint } from "../../src/checkpoint";
+import { append, emptyLog } from "../../src/log";
 import { checkInclusion, eventCommitment, inclusion, leafHash, root } from "../../src/merkle";
 import { Tree } from "../../src/audit/tree";
 import { H } from "../../src/hash";
+import { SECRET } from "../exchange/scene";
 import { START_MS } from "../make/world";
 import { flipped, read, type Shower, type Shown, small } from "./shown";
 
@@ -171,6 +176,36 @@ describe("a tree that was forked", () => {
   it("is found when it has shrunk", async () => {
     const before = { size: 99, root: H() };
     expect((await read(shown, shower.scene, before)).concluded.findings.map(({ text }) => text)).toEqual([expect.stringMatching(/shrunk/)]);
+  });
+});
+
+describe("what an author had seen of the tree", () => {
+  /** A fourth note, sealed with that view of the tree. */
+  async function seen(fromTree: (tree: Uint8Array) => Uint8Array): Promise<Awaited<ReturnType<typeof read>>> {
+    const made = await small();
+    const { svc, registry } = made.scene.side;
+    const before = await made.shown();
+    const tree = root(before.events.slice(0, 5).map(({ salt, event }) => leafHash(eventCommitment(salt, event))));
+    const { keys, key } = made.scene.ada;
+    const ck = { incarnation: registry.log.incarnation, size: 5, root: fromTree(tree) };
+    const notes = (before.logs.get(hex(made.scene.log)) ?? []).map(({ cose }) => decodeAlone(cose));
+    const log = notes.reduce((at, entry, i) => append(at, entry, START_MS + 10_000 * (i + 1), true), emptyLog(made.scene.log, registry.log.incarnation));
+    const author = authorIn(svc, log, keys.device, key, ck);
+    made.accept(await sealEnvelope(author, { ep: 1, secret: SECRET }, [encodePart([made.scene.change(4, "again")])], [randomSecret()]), START_MS + 60_000);
+    return read(await made.shown(), made.scene);
+  }
+
+  it("makes the author's device a witness", async () => {
+    const { concluded, audit } = await seen((tree) => tree);
+    expect(concluded.findings.map(say)).toEqual([]);
+    expect([...concluded.witnesses.values()]).toEqual([5]);
+    expect(delaysOf(audit).map(({ atMostMs }) => atMostMs)).toEqual([null, null, null, 40_000]);
+  });
+
+  it("shows a fork, with the entry that says so", async () => {
+    const { concluded } = await seen(() => H());
+    expect(concluded.findings.map(({ seq, text }) => [seq, text])).toEqual([[5, "its author was shown another audit tree of size 5"]]);
+    expect(concluded.witnesses.size).toBe(0);
   });
 });
 
