@@ -177,6 +177,8 @@ export interface Conflict {
   readonly kind: "conflict" | "proposal";
   /** Of a proposal: what stands, and then what is proposed. */
   readonly values: readonly ConflictValue[];
+  /** Words that both began from, where the history has them and the field is text. */
+  readonly base: string | undefined;
   /** Who decides. */
   readonly owner: string;
   readonly mine: boolean;

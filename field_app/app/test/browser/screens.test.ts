@@ -279,7 +279,8 @@ describe("writing", () => {
     await choose("No");
     await page.getByLabel(/^Why/).fill("asked her again");
     await press("Decide");
-    await page.getByText("Nothing waits for a decision.").waitFor();
+    await heading("Decisions that wait");
+    expect(await page.getByRole("button", { name: /message may/ }).count()).toBe(0);
     expect(await page.evaluate(() => JSON.stringify(screens.device.decided))).toBe(
       '[{"field":"may_leave_message","value":"no","reason":"asked her again"}]',
     );
@@ -483,4 +484,23 @@ it("home shows whose visit is overdue, to the buddy too", async () => {
   expect(cards[1]).toMatch(/J\.T\.[^]*Back by[^]*Buddy: Priya Nair/);
   await press("Visit: J.T. · 0417");
   await heading("Before you knock");
+});
+
+it("two texts are put together word by word, with a choice where both changed the same", async () => {
+  await setUp();
+  await press("More");
+  await press("Decisions that wait");
+  await press(/in hazard/);
+  await choose("Put together word by word");
+  await page.getByLabel(/^Why/).fill("Both are right in part.");
+  await press("Decide");
+  await page.getByText("Say whose words stand where both changed them").waitFor();
+  expect(await violations(page)).toEqual([]);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  for (const group of await page.getByRole("group", { name: /^Both changed/ }).all()) await group.getByLabel(/^Sam Pike/).check();
+  expect(await violations(page)).toEqual([]);
+  await press("Decide");
+  await heading("Decisions that wait");
+  const [decided] = await page.evaluate(() => screens.device.decided);
+  expect(decided?.value).toBe("A dog in the yard, loose after eight. Ring before you open the side gate. Park in the road, not in the drive.");
 });
