@@ -12,6 +12,7 @@ import { seqOf } from "@fieldkeep/core/log";
 import { deviceOf } from "@fieldkeep/core/registry/state";
 import { decodeEntry } from "@fieldkeep/core/entry";
 import { count, decodeAs, row } from "@fieldkeep/core/shape";
+import { dropAudited } from "./auditing/kept";
 import { dropIdentity } from "./identity";
 import type { OpenFile } from "./memory";
 import { authorOf, putEntry } from "./outbox";
@@ -77,6 +78,7 @@ export async function wipe(session: Session, deposit: Deposit, discard = false):
     forgetFiles(session, transaction, kept);
     if (kept.size > 0) return;
     forgetRest(session, transaction);
+    await dropAudited(transaction);
     await sayWiped(session, transaction, discard ? left.reduce((sum, { changes }) => sum + changes, 0) : 0);
   });
   if (kept.size > 0) return false;

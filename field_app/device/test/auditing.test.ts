@@ -12,6 +12,7 @@ import { aCase, erasure } from "../../core/test/audit/case";
 import type { Scene } from "../../core/test/exchange/scene";
 import { START_MS } from "../../core/test/make/world";
 import { Auditing } from "../src/auditing/auditing";
+import { dropAudited } from "../src/auditing/kept";
 import type { Transaction } from "../src/rows";
 import { MemoryRows } from "./memory_rows";
 
@@ -164,5 +165,12 @@ describe("a check", () => {
     expect(found(await open())).toEqual([]);
     await first.check(get, true);
     expect([found(first), first.known.verified?.size]).toEqual([[], shown.events.length]);
+  });
+
+  it("is forgotten whole when the device is wiped", async () => {
+    await (await open()).check(get, false);
+    expect(rows.size).toBeGreaterThan(0);
+    await rows.transaction(dropAudited);
+    expect(rows.size).toBe(0);
   });
 });

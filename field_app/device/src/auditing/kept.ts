@@ -2,7 +2,7 @@
 import { type AuditEntry, auditEntry, auditEvent, type AuditEventRow } from "@fieldkeep/core/audit/pages";
 import { hex } from "@fieldkeep/core/bytes";
 import { sideShape } from "@fieldkeep/core/certificate";
-import type { Side } from "@fieldkeep/core/ids";
+import { type Side, SIDES } from "@fieldkeep/core/ids";
 import { cose, count, hash, id, list, map, millis, nullable, type Of, row, text, truth } from "@fieldkeep/core/shape";
 import type { Reading, Transaction } from "../rows";
 import { codeShape, read, write } from "../stored";
@@ -80,4 +80,14 @@ export async function dropEntries(transaction: Transaction, side: Side, log: Uin
 
 export async function dropEvents(transaction: Transaction, side: Side): Promise<void> {
   for (const { collection, name } of await transaction.scan(events(side))) transaction.delete(collection, name);
+}
+
+/** All of it, of whichever side: a device that was revoked forgets what it has (9.5). */
+export async function dropAudited(transaction: Transaction): Promise<void> {
+  for (const side of SIDES) {
+    for (const { log } of (await readVerified(transaction, side))?.logs ?? []) await dropEntries(transaction, side, log);
+    await dropEvents(transaction, side);
+    transaction.delete(facts(side), STATE);
+    transaction.delete(facts(side), LAST);
+  }
 }
