@@ -16,6 +16,8 @@ export interface Invited {
 export interface Boot {
   /** The device in this store, or undefined where this phone has not joined a service. */
   open(store: Store): Promise<Device | undefined>;
+  /** Why the device that was in this store has wiped itself: a reason of docs/spec.md §9.5; undefined where none has. */
+  wiped?(store: Store): Promise<string | undefined>;
   /** Whose invitation it is. Raises Trouble where it is none, or was not copied whole. Nothing is sent. */
   read(invitation: string): Promise<Invited>;
   /** Joins with an invitation. Raises Trouble. The device's keys are on disk before anything is sent. */

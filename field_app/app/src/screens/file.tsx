@@ -82,13 +82,18 @@ function HeldHere({ file }: { readonly file: FileSummary }): JSX.Element | null 
 
 /** For two people who want to know whether they see the same. */
 function SameAs({ file }: { readonly file: FileSummary }): JSX.Element {
-  const state = useAsked((device) => device.stateOf(file.id), [file.id]);
+  const [wanted, setWanted] = useState(false);
   return (
-    <Details summary="Compare with a colleague">
+    <Details summary="Compare with a colleague" open={wanted} onOpen={() => setWanted(true)}>
       <Body>Whoever sees the same in this file has the same letters and numbers here, without what is not sent yet.</Body>
-      <p class="govuk-body app-state">{state.is === "there" ? state.value : ""}</p>
+      {wanted && <State file={file.id} />}
     </Details>
   );
+}
+
+function State({ file }: { readonly file: string }): JSX.Element {
+  const state = useAsked((device) => device.stateOf(file), [file]);
+  return <p class="govuk-body app-state">{state.is === "there" ? state.value : ""}</p>;
 }
 
 function Happened({ file }: { readonly file: FileSummary }): JSX.Element {

@@ -4,10 +4,10 @@
  * Nothing leaves this phone before that: whose it is stands in the code itself.
  */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Body, Button, Details, ErrorSummary } from "../components/basics";
 import { Page, TroubleBox } from "../components/page";
-import { SummaryList } from "../components/patterns";
+import { Alert, SummaryList } from "../components/patterns";
 import type { Boot, Invited } from "../device/boot";
 import { type Device, Trouble } from "../device/facade";
 import { sentence } from "../forms/schema";
@@ -36,6 +36,16 @@ const SIDES: Readonly<Record<Invited["side"], string>> = {
   perpetrator: "Navigators: the people who visit",
   victim: "Partner support",
   oversight: "Oversight: supervisors, who read nothing",
+};
+
+/** Why an administrator removed a phone, in words. */
+const REMOVED: Readonly<Record<string, string>> = {
+  lost: "It was reported as lost.",
+  stolen: "It was reported as stolen.",
+  left: "Its person has left.",
+  replaced: "Another phone has taken its place.",
+  misuse: "Somebody reported that it was misused.",
+  clone: "There was a copy of it.",
 };
 
 export function Join({ store, boot, now, broken = false, onJoined }: JoinProps): JSX.Element {
@@ -69,6 +79,8 @@ interface AskProps {
 function Ask({ store, boot, onRead }: AskProps): JSX.Element {
   const [code, setCode] = useState("");
   const [scanning, setScanning] = useState(false);
+  const [wiped, setWiped] = useState<string>();
+  useEffect(() => void boot.wiped?.(store).then(setWiped, () => undefined), [boot, store]);
   const [wrong, setWrong] = useState<string>();
   const take = async (text: string): Promise<string | undefined> => {
     try {
@@ -83,6 +95,13 @@ function Ask({ store, boot, onRead }: AskProps): JSX.Element {
   return (
     <Page title="Join your service">
       <ErrorSummary problems={wrong === undefined ? [] : [{ message: wrong, target: "invitation" }]} />
+      {wiped !== undefined && (
+        <Alert kind="warning" heading="This phone was removed from the service">
+          <p>
+            {REMOVED[wiped] ?? "An administrator removed it."} What was not sent yet was handed in first. Then everything was wiped from this phone.
+          </p>
+        </Alert>
+      )}
       <Body>Your administrator has given you an invitation. It works once, on one phone.</Body>
       {scanning ? <Scan onFound={take} onStop={() => setScanning(false)} /> : <Button onPress={() => setScanning(true)}>Scan the code</Button>}
       <form

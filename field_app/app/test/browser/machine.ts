@@ -114,22 +114,21 @@ export function killBrowser(profile: string): void {
   }
 }
 
-/** Files of a profile that have the words in them, plainly or in one of the usual disguises. */
-export function findInProfile(profile: string, words: string): readonly string[] {
-  const base64 = Buffer.from(words).toString("base64");
+/** Files of a profile that have the words, or the bytes, in them, plainly or in one of the usual disguises. */
+export function findInProfile(profile: string, words: string | Uint8Array): readonly string[] {
+  const bytes = Buffer.from(words);
   const forms = [
-    Buffer.from(words),
-    Buffer.from(words, "utf16le"),
-    Buffer.from(Buffer.from(words).toString("hex")),
-    Buffer.from(base64.replace(/=+$/, "").slice(0, -1)),
-    gzipSync(words).subarray(10, -8),
+    bytes,
+    ...(typeof words === "string" ? [Buffer.from(words, "utf16le"), gzipSync(words).subarray(10, -8)] : []),
+    Buffer.from(bytes.toString("hex")),
+    Buffer.from(bytes.toString("base64").replace(/=+$/, "").slice(0, -1)),
   ];
   const files = readdirSync(profile, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
   return files
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => {
-      const bytes = readFileSync(file);
-      return forms.some((form) => bytes.includes(form));
+      const content = readFileSync(file);
+      return forms.some((form) => content.includes(form));
     });
 }
 

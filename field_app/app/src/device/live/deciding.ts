@@ -7,6 +7,7 @@ import { conflicts, shown, unweighed } from "@fieldkeep/core/fold/show";
 import type { Session } from "@fieldkeep/device/session";
 import type { Conflict, ConflictValue } from "../facade";
 import { fromJson, idText, rowName, rowOf } from "./convert";
+import { conflictsIn, unweighedIn } from "./lists";
 import { deviceName, personName } from "./people";
 
 function valueOf(session: Session, { key, from, value }: FoldedOp): ConflictValue {
@@ -83,7 +84,9 @@ function ofRecord(session: Session, log: Uint8Array, record: FoldedRecord): read
 
 /** The oldest first. */
 export function allConflicts(session: Session): readonly Conflict[] {
-  const found = session.ownFiles.flatMap(({ log }) => [...session.recordsOf(log).records.values()].flatMap((record) => ofRecord(session, log, record)));
+  const found = session.ownFiles.flatMap(({ log }) =>
+    [...session.recordsOf(log).records.values()].filter((record) => conflictsIn(record) + unweighedIn(record) > 0).flatMap((record) => ofRecord(session, log, record)),
+  );
   return [...found].sort((a, b) => a.sinceMs - b.sinceMs);
 }
 

@@ -2,6 +2,7 @@
 import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
+import type { Folded } from "@fieldkeep/core/fold/fold";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
 import { suspend } from "@fieldkeep/device/lost_phones";
@@ -31,6 +32,7 @@ import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./li
 import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
 import { nameOf, valueOf, wordsIn } from "./people";
+import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
 import { inWords } from "./trouble";
@@ -38,6 +40,7 @@ import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
 import { visitsOf } from "./visiting";
 
 const MOST_FOUND = 200;
+const stateOf = remembered((folded: Folded): string => hex(stateHash(folded)).slice(0, 16));
 
 export class LiveDevice implements Device {
   readonly me: Me;
@@ -85,7 +88,7 @@ export class LiveDevice implements Device {
   }
 
   stateOf(file: string): Promise<string> {
-    return inWords(async () => hex(stateHash(this.#session.file(idBytes(file)).folded)).slice(0, 16));
+    return inWords(async () => stateOf(this.#session.file(idBytes(file)).folded));
   }
 
   records(file: string, query: Query = {}): Promise<readonly RecordSummary[]> {
