@@ -61,6 +61,16 @@ async function goTo(way: string): Promise<void> {
   await vera.sees(way === "Health" ? "Sync health" : way);
 }
 
+/** The browser is shut, opened and unlocked. */
+async function again(): Promise<void> {
+  await vera.off();
+  await vera.on();
+  await vera.page.setViewportSize(DESK);
+  await vera.page.getByRole("textbox").fill(PASSPHRASE);
+  await vera.press("Open");
+  await vera.sees("Sync health");
+}
+
 async function check(how: "Check what is new" | "Check everything again"): Promise<void> {
   const { page } = vera;
   await page.getByRole("button", { name: how }).click();
@@ -110,12 +120,7 @@ describe("a supervisor", () => {
   it("fetches only what is new the next time, also after the browser was shut", async () => {
     service.run("sam", "record", "add", "case_note", "--file", file, "--set", "body=Second visit.");
     service.run("sam", "sync");
-    await vera.off();
-    await vera.on();
-    await vera.page.setViewportSize(DESK);
-    await vera.page.getByRole("textbox").fill(PASSPHRASE);
-    await vera.press("Open");
-    await vera.sees("Sync health");
+    await again();
     await vera.shows(/Verified to checkpoint/);
     const asked: string[] = [];
     vera.page.on("request", (request) => asked.push(request.url()));
@@ -214,6 +219,8 @@ describe("a server that was tampered with", () => {
     sql(`update audit_event set event=x'${was}' where n=${row}`);
     await check("Check everything again");
     await vera.shows(/Verified to checkpoint/);
+    await again();
+    await vera.shows(/Verified to checkpoint/);
   });
 
   it("turns the mark red for an entry that was changed, and names its place", async () => {
@@ -222,10 +229,7 @@ describe("a server that was tampered with", () => {
     await check("Check everything again");
     await vera.shows(/Not verified/);
     await vera.shows(new RegExp(`Row \\d+: entry ${seq} of log ${log.toLowerCase().slice(0, 8)} is not what it was`));
-    await vera.off();
-    await vera.on();
-    await vera.page.getByRole("textbox").fill(PASSPHRASE);
-    await vera.press("Open");
+    await again();
     await vera.shows(/Not verified/);
   });
 });
