@@ -1,4 +1,7 @@
-/** An entry without its parts, as an export has it: what it says of them is all that there is. Spec 10.3. Tests: audit. */
+/**
+ * An entry without its parts, as an export has it: what it says of them is all that there is. Spec 10.3. Tests:
+ * audit.
+ */
 import { decode } from "../cbor";
 import { type Frame, parseFrame, typOf } from "../cose";
 import { type Entry, readEntry } from "../entry";

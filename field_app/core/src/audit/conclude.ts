@@ -1,5 +1,6 @@
 /**
- * What follows when all of one moment was read: heads, the signed tree, witnesses, and every event. Spec 10.4. Tests: audit.
+ * What follows when all of one moment was read: heads, the signed tree, witnesses, and every event. Spec 10.4.
+ * Tests: audit.
  *
  * Signatures of entries were verified on the way (entries.ts); what is here is done anew each time.
  */
@@ -33,7 +34,11 @@ export interface Concluded {
 type Add = (code: Finding["code"], log: Uint8Array | null, seq: number, text: string, event?: number | null) => void;
 
 /** `kept` is the tree that was verified before: this one has to begin with it. */
-export async function conclude(audit: Audit, listed: Pick<Listed, "logs" | "events" | "checkpoint">, kept: SizedRoot | null): Promise<Concluded> {
+export async function conclude(
+  audit: Audit,
+  listed: Pick<Listed, "logs" | "events" | "checkpoint">,
+  kept: SizedRoot | null,
+): Promise<Concluded> {
   const findings: Finding[] = [...audit.findings];
   const add: Add = (code, log, seq, text, event = null) => void findings.push({ code, log, seq, event, text });
   const asOfMs = lastTime(audit);
@@ -43,7 +48,8 @@ export async function conclude(audit: Audit, listed: Pick<Listed, "logs" | "even
     return { ...none, findings };
   }
   for (const { log, file, ids } of audit.logs.values())
-    if (ids && file !== null) add("contradiction", log, seqOf(file.log), "entries are absent, and no statement erased the file");
+    if (ids && file !== null)
+      add("contradiction", log, seqOf(file.log), "entries are absent, and no statement erased the file");
   await checkHeads(audit, listed, add);
   const checkpoint = await readCheckpoint(audit, listed.checkpoint, add);
   if (checkpoint === null) return { ...none, findings };
@@ -91,7 +97,8 @@ async function checkHeads(audit: Audit, { logs }: Pick<Listed, "logs">, add: Add
       const last = read?.items.length ?? 0;
       const there = payload.seq === 0 ? null : read?.items.at(payload.seq - 1)?.chain;
       if (!equal(payload.log, log)) add("bad-export", log, payload.seq, "the signed head is of another log");
-      else if (payload.seq > last) add("contradiction", log, last + 1, `the server signed a head at ${payload.seq} and the log ends at ${last}`);
+      else if (payload.seq > last)
+        add("contradiction", log, last + 1, `the server signed a head at ${payload.seq} and the log ends at ${last}`);
       else if (there !== null && (there === undefined || !equal(there, payload.chain)))
         add("contradiction", log, payload.seq, "the server signed a head with another chain");
       else if (payload.seq === last) ended.add(hex(log));
@@ -116,21 +123,45 @@ async function readCheckpoint({ svc, side, registry }: Audit, note: string, add:
   }
 }
 
-function checkTree(audit: Audit, listed: Pick<Listed, "events">, { size, root }: Checkpoint, kept: SizedRoot | null, add: Add): void {
+function checkTree(
+  audit: Audit,
+  listed: Pick<Listed, "events">,
+  { size, root }: Checkpoint,
+  kept: SizedRoot | null,
+  add: Add,
+): void {
   const { events, tree } = audit;
   if (events.length < size || events.length !== listed.events)
-    add("bad-export", null, events.length, `${events.length} events came, of ${listed.events}, for a tree of ${size}`, events.length);
-  if (events.length > size) add("contradiction", null, size, `${events.length - size} events are not in the signed tree`, size);
+    add(
+      "bad-export",
+      null,
+      events.length,
+      `${events.length} events came, of ${listed.events}, for a tree of ${size}`,
+      events.length,
+    );
+  if (events.length > size)
+    add("contradiction", null, size, `${events.length - size} events are not in the signed tree`, size);
   const found = tree.rootAt(size);
   if (found !== null && !equal(found, root)) {
     const [from, to] = between(audit, size);
-    add("contradiction", null, size, `the events do not hash to the checkpoint's root: one of ${from} to ${to - 1} is not what it was`, to - from === 1 ? from : null);
+    add(
+      "contradiction",
+      null,
+      size,
+      `the events do not hash to the checkpoint's root: one of ${from} to ${to - 1} is not what it was`,
+      to - from === 1 ? from : null,
+    );
   }
   if (kept === null) return;
   if (size < kept.size) add("contradiction", null, size, `the tree has shrunk from ${kept.size} to ${size}`);
   const before = tree.rootAt(kept.size);
   if (before !== null && !equal(before, kept.root))
-    add("contradiction", null, kept.size, `the tree does not begin with the one of ${kept.size} events that was verified before`);
+    add(
+      "contradiction",
+      null,
+      kept.size,
+      `the tree does not begin with the one of ${kept.size} events that was verified before`,
+    );
 }
 
 /** What authors saw of the tree says where it changed: after the newest tree that still fits. */
@@ -145,11 +176,14 @@ function between(audit: Audit, size: number): readonly [number, number] {
   return from < to ? [from, to] : [0, size];
 }
 
-function* witnessed(audit: Audit): Generator<{ readonly log: Uint8Array; readonly item: Item; readonly witness: NonNullable<Item["witness"]> }> {
+function* witnessed(
+  audit: Audit,
+): Generator<{ readonly log: Uint8Array; readonly item: Item; readonly witness: NonNullable<Item["witness"]> }> {
   for (const log of audit.logs.values())
     for (const item of itemsOf(log)) {
       const { witness } = item;
-      if (witness !== null && equal(witness.incarnation, audit.registry.log.incarnation)) yield { log: log.log, item, witness };
+      if (witness !== null && equal(witness.incarnation, audit.registry.log.incarnation))
+        yield { log: log.log, item, witness };
     }
 }
 
@@ -169,7 +203,9 @@ function checkWitnesses(audit: Audit, size: number, add: Add): ReadonlyMap<strin
   return witnesses;
 }
 
-/** Exactly one `accepted` event for every entry, at the leaf and with the salt that it was served with, and no other. */
+/**
+ * Exactly one `accepted` event for every entry, at the leaf and with the salt that it was served with, and no other.
+ */
 function checkLeaves(audit: Audit, add: Add): void {
   const seen = new Set<string>();
   for (const { n, salt, bytes, event } of told(audit)) {
@@ -177,20 +213,33 @@ function checkLeaves(audit: Audit, add: Add): void {
     const { log, seq } = event;
     const item = audit.logs.get(hex(log))?.items.at(seq - 1);
     const key = `${hex(log)} ${seq}`;
-    if (item === undefined) add("contradiction", log, seq, "the audit log has a leaf for an entry that is not there", n);
+    if (item === undefined)
+      add("contradiction", log, seq, "the audit log has a leaf for an entry that is not there", n);
     else if (seen.has(key)) add("contradiction", log, seq, "two leaves for one entry", n);
-    else if (!saysSame(item, bytes, event)) add("contradiction", log, seq, "the audit log tells something else about this entry", n);
+    else if (!saysSame(item, bytes, event))
+      add("contradiction", log, seq, "the audit log tells something else about this entry", n);
     else if (item.leaf !== n || !equal(item.salt, salt))
-      add("contradiction", log, seq, `the entry was served with leaf ${item.leaf}, and its event stands at ${n} or has another salt`, n);
+      add(
+        "contradiction",
+        log,
+        seq,
+        `the entry was served with leaf ${item.leaf}, and its event stands at ${n} or has another salt`,
+        n,
+      );
     if (item !== undefined) seen.add(key);
   }
   for (const log of audit.logs.values())
     for (const { seq } of itemsOf(log))
-      if (!seen.has(`${hex(log.log)} ${seq}`)) add("contradiction", log.log, seq, "the audit log has no leaf for this entry");
+      if (!seen.has(`${hex(log.log)} ${seq}`))
+        add("contradiction", log.log, seq, "the audit log has no leaf for this entry");
 }
 
 /** Of an entry that was erased the author is not known any more. */
-function saysSame({ accepted, id, received_ms, chain }: Item, bytes: Uint8Array, event: Extract<Told["event"], { readonly e: "accepted" }>): boolean {
+function saysSame(
+  { accepted, id, received_ms, chain }: Item,
+  bytes: Uint8Array,
+  event: Extract<Told["event"], { readonly e: "accepted" }>,
+): boolean {
   if (accepted !== null) return equal(accepted, bytes);
   return equal(event.id, id) && event.ms === received_ms && equal(event.chain, chain) && !event.void;
 }

@@ -1,4 +1,7 @@
-/** How long what was written took, from the phone to the server and from there to a colleague. Spec 3, 10.1. Tests: audit. */
+/**
+ * How long what was written took, from the phone to the server and from there to a colleague. Spec 3, 10.1. Tests:
+ * audit.
+ */
 import { hex } from "../bytes";
 import { itemsOf } from "./conclude";
 import { timeOf } from "./events";

@@ -73,11 +73,22 @@ function takeId(audit: Audit, kept: AuditedLog, served: AuditEntry, breaks: (tex
   if (kept.file === null) return breaks("an id in the place of an entry of the registry");
   const file = skipId(kept.file, served.cose, served.received_ms);
   const item = { ...placed(served, file.log, served.cose), author: null, what: "erased", void: null };
-  const after = put(audit, { ...kept, file, ids: true, items: kept.items.with({ ...item, witness: null, accepted: null }) });
+  const after = put(audit, {
+    ...kept,
+    file,
+    ids: true,
+    items: kept.items.with({ ...item, witness: null, accepted: null }),
+  });
   return checkChain(after, kept.log, served, file.log);
 }
 
-async function takeWhole(audit: Audit, kept: AuditedLog, served: AuditEntry, entry: Entry, check: Check): Promise<Audit> {
+async function takeWhole(
+  audit: Audit,
+  kept: AuditedLog,
+  served: AuditEntry,
+  entry: Entry,
+  check: Check,
+): Promise<Audit> {
   const { log } = kept;
   const { received_ms: ms, seq } = served;
   const wrong: Finding[] = [];
@@ -97,7 +108,14 @@ async function takeWhole(audit: Audit, kept: AuditedLog, served: AuditEntry, ent
   const what = kindOf(entry, file === null);
   const base = { ...placed(served, state, entry.id), author, what, void: judged.void };
   const accepted = encodeEvent({
-    e: "accepted", log, id: entry.id, seq, ms, author, chain: base.chain, void: judged.reuse,
+    e: "accepted",
+    log,
+    id: entry.id,
+    seq,
+    ms,
+    author,
+    chain: base.chain,
+    void: judged.reuse,
   });
   const item: Item = { ...base, witness: judged.proved ? entry.header.ck : null, accepted };
   const removes = judged.void === null && judged.proved && (what === "expunge" || what === "erase");
@@ -107,7 +125,11 @@ async function takeWhole(audit: Audit, kept: AuditedLog, served: AuditEntry, ent
   let after = put({ ...audit, registry }, next);
   for (const one of wrong) after = found(after, one);
   const notice = judged.proved ? noticeOf(what, judged) : null;
-  if (notice !== null) after = { ...after, notices: [...after.notices, { code: judged.void ?? "recovery", log, seq, event: null, text: notice }] };
+  if (notice !== null)
+    after = {
+      ...after,
+      notices: [...after.notices, { code: judged.void ?? "recovery", log, seq, event: null, text: notice }],
+    };
   return checkChain(after, log, served, state);
 }
 
@@ -143,7 +165,11 @@ function skipped({ registry }: Audit, { file }: AuditedLog, entry: Entry, ms: nu
   return { ...none, registry, file: { ...file, log, previous, places: file.places.with(null) } };
 }
 
-function placed({ seq, received_ms, leaf, salt }: AuditEntry, after: Log, id: Uint8Array): Pick<Item, "seq" | "id" | "received_ms" | "chain" | "leaf" | "salt"> {
+function placed(
+  { seq, received_ms, leaf, salt }: AuditEntry,
+  after: Log,
+  id: Uint8Array,
+): Pick<Item, "seq" | "id" | "received_ms" | "chain" | "leaf" | "salt"> {
   return { seq, id, received_ms, chain: chainOf(after), leaf, salt };
 }
 

@@ -8,7 +8,8 @@ import type { Audit, Finding, Told } from "./state";
 /** They go on where the ones before ended; what has another number is left out, and said. */
 export function takeEvents(audit: Audit, rows: readonly AuditEventRow[]): Audit {
   const wrong: Finding[] = [];
-  const add = (n: number, text: string): void => void wrong.push({ code: "bad-export", log: null, seq: n, event: n, text });
+  const add = (n: number, text: string): void =>
+    void wrong.push({ code: "bad-export", log: null, seq: n, event: n, text });
   const leaves: Uint8Array[] = [];
   let events = audit.events;
   for (const { n, salt, event: bytes } of rows) {

@@ -1,4 +1,7 @@
-/** A side's logs and events as an export file: JSON Lines that any auditor can read and check. Spec 10.3. Tests: audit. */
+/**
+ * A side's logs and events as an export file: JSON Lines that any auditor can read and check. Spec 10.3. Tests:
+ * audit.
+ */
 import { base64url, hex } from "../bytes";
 import { encodeUuid } from "../ids";
 import { isErased, type Listed } from "./pages";
@@ -12,15 +15,29 @@ function base64(bytes: Uint8Array): string {
 
 /** ASCII: a checkpoint has a dash that is none. */
 function line(value: object): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Line by line, without line ends. `authority` is the fingerprint that everything was checked against. */
-export function* exportLines(audit: Audit, listed: Pick<Listed, "logs" | "checkpoint">, authority: Uint8Array, madeMs: number): Generator<string> {
+export function* exportLines(
+  audit: Audit,
+  listed: Pick<Listed, "logs" | "checkpoint">,
+  authority: Uint8Array,
+  madeMs: number,
+): Generator<string> {
   const { svc, side } = audit;
   const registry = encodeUuid(ownRegistry(audit));
   yield line({
-    format: "fieldkeep-export", v: 1, svc: encodeUuid(svc), side, authority: hex(authority), registry, made_ms: madeMs,
+    format: "fieldkeep-export",
+    v: 1,
+    svc: encodeUuid(svc),
+    side,
+    authority: hex(authority),
+    registry,
+    made_ms: madeMs,
   });
   for (const { log, entries } of audit.logs.values()) {
     for (let i = 0; i < entries.length; i++) {

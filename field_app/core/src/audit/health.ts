@@ -53,7 +53,13 @@ export function healthOf(audit: Audit): Health {
   const seen = new Map<string, Seen>();
   const of = (device: Uint8Array): Seen => {
     const key = hex(device);
-    const known = seen.get(key) ?? { heardMs: null, wroteMs: null, written: 0, refused: 0, given: new Map<string, number>() };
+    const known = seen.get(key) ?? {
+      heardMs: null,
+      wroteMs: null,
+      written: 0,
+      refused: 0,
+      given: new Map<string, number>(),
+    };
     seen.set(key, known);
     return known;
   };
@@ -78,8 +84,12 @@ export function healthOf(audit: Audit): Health {
     }
   }
   const open = [...held.values()].filter((one) => waits(audit, one));
-  const rotations = [...audit.logs.values()].filter(({ file }) => file !== null && file.erased === null && (file.blocked || rotationNeeded(audit.registry, file)));
-  const devices = [...audit.registry.devices.values()].map((device) => deviceHealth(audit, device, of(device.device), open));
+  const rotations = [...audit.logs.values()].filter(
+    ({ file }) => file !== null && file.erased === null && (file.blocked || rotationNeeded(audit.registry, file)),
+  );
+  const devices = [...audit.registry.devices.values()].map((device) =>
+    deviceHealth(audit, device, of(device.device), open),
+  );
   return { devices, held: open, rotations: rotations.map(({ log }) => log) };
 }
 
@@ -95,7 +105,14 @@ function waits(audit: Audit, { log, id }: HeldWork): boolean {
 function deviceHealth(audit: Audit, device: Device, seen: Seen, held: readonly HeldWork[]): DeviceHealth {
   const { heardMs, wroteMs, written, refused, given } = seen;
   const counts = isUnrevokedAt(device, seqOf(audit.registry.log));
-  const standing = device.wiped !== null ? "wiped" : device.revoked !== null ? "revoked" : device.suspended !== null ? "suspended" : "in use";
+  const standing =
+    device.wiped !== null
+      ? "wiped"
+      : device.revoked !== null
+        ? "revoked"
+        : device.suspended !== null
+          ? "suspended"
+          : "in use";
   let [waiting, waitingSinceMs]: [number, number | null] = [0, null];
   for (const log of counts ? audit.logs.values() : []) {
     if (!reads(log, device)) continue;

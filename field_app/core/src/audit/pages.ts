@@ -1,6 +1,24 @@
-/** What a supervisor is answered: the logs of a side, a page of one of them, a page of events. Spec 10.3. Tests: audit. */
+/**
+ * What a supervisor is answered: the logs of a side, a page of one of them, a page of events. Spec 10.3. Tests:
+ * audit.
+ */
 import { sideShape } from "../certificate";
-import { cose, count, decodeAs, exactly, hash, id, list, map, millis, type Of, positive, row, signKey, text } from "../shape";
+import {
+  cose,
+  count,
+  decodeAs,
+  exactly,
+  hash,
+  id,
+  list,
+  map,
+  millis,
+  type Of,
+  positive,
+  row,
+  signKey,
+  text,
+} from "../shape";
 
 export const listedShape = map({
   v: exactly(1),

@@ -33,7 +33,14 @@ export function rowsFrom(audit: Audit, first: number, lastMs: number): readonly 
     const event = audit.events.at(n)?.event ?? null;
     const own = event === null ? null : timeOf(event);
     ms = own ?? ms;
-    rows.push({ n, ms, timed: own !== null, act: "unreadable", ...NOTHING, ...(event === null ? {} : rowOf(audit, event)) });
+    rows.push({
+      n,
+      ms,
+      timed: own !== null,
+      act: "unreadable",
+      ...NOTHING,
+      ...(event === null ? {} : rowOf(audit, event)),
+    });
   }
   return rows;
 }
@@ -44,7 +51,14 @@ function rowOf(audit: Audit, event: AuditEvent): Partial<AuditRow> {
     case "accepted": {
       const item = logOf(audit, event.log)?.items.at(event.seq - 1);
       const act = item === undefined ? "accepted" : item.what === "envelope" ? "wrote" : item.what;
-      return { act, device: hex(event.author), log, from: event.seq, to: event.seq, void: item !== undefined && item.void !== null };
+      return {
+        act,
+        device: hex(event.author),
+        log,
+        from: event.seq,
+        to: event.seq,
+        void: item !== undefined && item.void !== null,
+      };
     }
     case "refused":
       return { act: event.code === "held" ? "held" : "refused", device: hex(event.author), log, code: event.code };

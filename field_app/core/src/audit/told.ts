@@ -15,7 +15,8 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     return { code, log, seq, event: n, text: `event ${n}: ${text}` };
   };
   const device = "device" in event ? deviceOf(audit.registry, event.device) : null;
-  if ("device" in event && device === null) return say("wall", placeIn(event), "it names a device that is not on this side");
+  if ("device" in event && device === null)
+    return say("wall", placeIn(event), "it names a device that is not on this side");
   const log = "log" in event && event.log !== null ? logOf(audit, event.log) : null;
   if ("log" in event && event.log !== null && log === null)
     return say("contradiction", placeIn(event), "it names a log that is not in what the server shows");
@@ -58,7 +59,13 @@ function everIn(file: File, device: Device | null): boolean {
 const ownDevice = (log: AuditedLog | null, device: Device | null): boolean =>
   log === null || log.file === null || everIn(log.file, device);
 
-function delivered(audit: Audit, event: Extract<ByDevice, { readonly e: "delivered" }>, log: AuditedLog, device: Device | null, say: Say): Finding | null {
+function delivered(
+  audit: Audit,
+  event: Extract<ByDevice, { readonly e: "delivered" }>,
+  log: AuditedLog,
+  device: Device | null,
+  say: Say,
+): Finding | null {
   if (!ownDevice(log, device) && !wasPermitted(audit, event.device, event.log))
     return say("contradiction", event.to, "entries went to somebody who never was a member");
   if (event.from >= event.to || event.to > log.entries.length)
@@ -69,7 +76,8 @@ function delivered(audit: Audit, event: Extract<ByDevice, { readonly e: "deliver
 function wasPermitted({ registry }: Audit, device: Uint8Array, log: Uint8Array): boolean {
   return registry.permits.some(
     (permit) =>
-      hex(permit.device) === hex(device) && (permit.files === null || permit.files.some((file) => hex(file) === hex(log))),
+      hex(permit.device) === hex(device) &&
+      (permit.files === null || permit.files.some((file) => hex(file) === hex(log))),
   );
 }
 

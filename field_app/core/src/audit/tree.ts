@@ -46,7 +46,8 @@ export class Tree {
 
   /** The path that leads from a leaf to the root of the first `size` leaves. */
   inclusion(index: number, size: number): readonly Uint8Array[] {
-    if (index < 0 || index >= size || size > this.size) throw new Refused("not-found", `leaf ${index} of a tree of ${size}`);
+    if (index < 0 || index >= size || size > this.size)
+      throw new Refused("not-found", `leaf ${index} of a tree of ${size}`);
     const path: Uint8Array[] = [];
     let [from, to] = [0, size];
     while (to - from > 1) {

@@ -31,7 +31,16 @@ export async function aCase(): Promise<Written> {
     { user: bo.subject.user, role: "navigator" as const },
   ];
   const { registry, svc } = side;
-  const beginning = { registry, device: ada.keys.device, key: ada.key, kind: "case", members, nonce, secret, ck: null } as const;
+  const beginning = {
+    registry,
+    device: ada.keys.device,
+    key: ada.key,
+    kind: "case",
+    members,
+    nonce,
+    secret,
+    ck: null,
+  } as const;
   const genesis = await makeGenesis(beginning);
   const { log } = genesis.header;
   shower.accept(genesis, START_MS + 10_000);
@@ -50,7 +59,12 @@ export async function erasure({ side, ada, nonce, genesis, note }: Written, appr
   const act = actHash(new Map(Object.entries({ kind: "erase", reason })));
   const payload = { side: "perpetrator", log, kind: "erase", act, until: START_MS + 1e6 } as const;
   const approved = approval.decode(await approval.make({ kid: approver.keys.device, svc }, payload, approver.key));
-  const seen = append(append(emptyLog(log, registry.log.incarnation), genesis, START_MS + 10_000, true), note, START_MS + 20_000, true);
+  const seen = append(
+    append(emptyLog(log, registry.log.incarnation), genesis, START_MS + 10_000, true),
+    note,
+    START_MS + 20_000,
+    true,
+  );
   const by = authorIn(svc, seen, ada.keys.device, ada.key, null);
   const what = { kind: "erase", file: "case", creator: ada.keys.device, nonce, reason, approval: approved } as const;
   return signFileStatement(by, { ...what, rg: headOf(registry.log), pr: genesis.id });

@@ -1,4 +1,7 @@
-/** What is held, and what was erased, as an auditor sees it: the erasure holds, and nothing else is left. Spec 7.5, 7.10, 10.4. */
+/**
+ * What is held, and what was erased, as an auditor sees it: the erasure holds, and nothing else is left. Spec 7.5,
+ * 7.10, 10.4.
+ */
 import { describe, expect, it } from "vitest";
 import { changedSince } from "../../src/audit/compare";
 import { delaysOf } from "../../src/audit/delays";
@@ -23,13 +26,20 @@ describe("a file that was erased", () => {
     written.shower.erase(log);
     written.shower.tell({ e: "delivered", device: bo.keys.device, log, from: 2, to: 3, ms: START_MS + 160_000 });
     const shown = await written.shower.shown();
-    const [anew, further] = [await read(shown, { side }), await read(shown, { side }, before.concluded.tree, before.audit)];
+    const [anew, further] = [
+      await read(shown, { side }),
+      await read(shown, { side }, before.concluded.tree, before.audit),
+    ];
     for (const { concluded, audit } of [anew, further]) {
       expect(concluded.findings).toEqual([]);
       expect(audit.logs.get(hex(log))?.file?.erased?.seq).toBe(3);
     }
     expect(changedSince(whole.audit, anew.audit)).toEqual([]);
-    expect(rowsFrom(anew.audit, 0, 0).filter(({ log: of }) => of === hex(log)).map(({ act }) => act)).toEqual(["erased", "erased", "delivered", "delivered", "erase", "delivered"]);
+    expect(
+      rowsFrom(anew.audit, 0, 0)
+        .filter(({ log: of }) => of === hex(log))
+        .map(({ act }) => act),
+    ).toEqual(["erased", "erased", "delivered", "delivered", "erase", "delivered"]);
   });
 
   it("is none where nobody else approved it, or where no erasure ends it", async () => {
@@ -43,7 +53,10 @@ describe("a file that was erased", () => {
     expect(alone.some((one) => one.seq === 3 && one.log !== null && hex(one.log) === hex(log))).toBe(true);
     const shown = await written.shower.shown();
     const logs = new Map(shown.logs);
-    logs.set(hex(log), (logs.get(hex(log)) ?? []).map((one) => (one.seq === 3 ? { ...one, cose: end.id } : one)));
+    logs.set(
+      hex(log),
+      (logs.get(hex(log)) ?? []).map((one) => (one.seq === 3 ? { ...one, cose: end.id } : one)),
+    );
     const texts = (await read({ ...shown, logs }, { side })).concluded.findings.map(({ text }) => text);
     expect(texts).toContain("entries are absent, and no statement erased the file");
   });
@@ -60,7 +73,12 @@ describe("what waits", () => {
     expect(concluded.findings).toEqual([]);
     const { held, devices, rotations } = healthOf(audit);
     expect(held.map(({ id }) => id)).toEqual([H(Uint8Array.of(1))]);
-    expect(devices.find(({ device }) => device.name === "Bo")).toMatchObject({ held: 1, refused: 1, waiting: 3, written: 1 });
+    expect(devices.find(({ device }) => device.name === "Bo")).toMatchObject({
+      held: 1,
+      refused: 1,
+      waiting: 3,
+      written: 1,
+    });
     expect(rotations).toEqual([]);
     expect(delaysOf(audit).map(({ reachedMs }) => reachedMs)).toEqual([120_000]);
   });

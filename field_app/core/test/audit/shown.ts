@@ -1,4 +1,7 @@
-/** What a server shows a supervisor of a small side with a case, and how it is read: what every test of an audit begins from. */
+/**
+ * What a server shows a supervisor of a small side with a case, and how it is read: what every test of an audit
+ * begins from.
+ */
 import { decodeAlone } from "../../src/audit/alone";
 import { conclude, type Concluded, type SizedRoot } from "../../src/audit/conclude";
 import { takeEntries } from "../../src/audit/entries";
@@ -29,7 +32,10 @@ export interface Staged {
   readonly side: Side;
 }
 
-/** Its supervisor's view of a scene: the registry, then `entries` of the case; each as it is accepted, and then delivered. */
+/**
+ * Its supervisor's view of a scene: the registry, then `entries` of the case; each as it is accepted, and then
+ * delivered.
+ */
 export class Shower<S extends Staged = Scene> {
   readonly #logs = new Map<string, { log: Log; entries: AuditEntry[] }>();
   readonly events: AuditEventRow[] = [];
@@ -48,7 +54,10 @@ export class Shower<S extends Staged = Scene> {
 
   accept(entry: Entry, ms: number): void {
     const { log } = entry.header;
-    const known = this.#logs.get(hex(log)) ?? { log: emptyLog(log, this.scene.side.registry.log.incarnation), entries: [] };
+    const known = this.#logs.get(hex(log)) ?? {
+      log: emptyLog(log, this.scene.side.registry.log.incarnation),
+      entries: [],
+    };
     const after = append(known.log, entry, ms, true);
     const [seq, chain, leaf] = [seqOf(after), chainOf(after), this.events.length];
     this.tell({ e: "accepted", log, id: entry.id, seq, ms, author: entry.header.kid, chain, void: false });
@@ -62,7 +71,9 @@ export class Shower<S extends Staged = Scene> {
     const known = this.#logs.get(hex(log));
     if (known === undefined) return;
     const { entries } = known;
-    const ghosts = entries.map((one, i) => (i === entries.length - 1 ? one : { ...one, cose: decodeAlone(one.cose).id }));
+    const ghosts = entries.map((one, i) =>
+      i === entries.length - 1 ? one : { ...one, cose: decodeAlone(one.cose).id },
+    );
     this.#logs.set(hex(log), { ...known, entries: ghosts });
   }
 
@@ -78,7 +89,13 @@ export class Shower<S extends Staged = Scene> {
     }
     const leaves = this.events.map(({ salt, event }) => leafHash(eventCommitment(salt, event)));
     const note = await signCheckpoint(origin(svc, registry.side, incarnation), leaves.length, root(leaves), checkpoint);
-    const head = { v: 1, svc, side: registry.side, registry: registry.log.log, authority: registry.root?.authority ?? svc } as const;
+    const head = {
+      v: 1,
+      svc,
+      side: registry.side,
+      registry: registry.log.log,
+      authority: registry.root?.authority ?? svc,
+    } as const;
     return {
       listed: { ...head, logs: listed, events: leaves.length, checkpoint: note },
       logs: new Map([...this.#logs].map(([key, { entries }]) => [key, [...entries]] as const)),
@@ -87,7 +104,10 @@ export class Shower<S extends Staged = Scene> {
   }
 }
 
-/** A case with three notes of Ada's; the first device that reads it is her own, the second the administrator's, of the registry. */
+/**
+ * A case with three notes of Ada's; the first device that reads it is her own, the second the administrator's, of the
+ * registry.
+ */
 export async function small(): Promise<Shower> {
   const shower = await Shower.new();
   const { scene } = shower;
@@ -97,10 +117,24 @@ export async function small(): Promise<Shower> {
   for (const c of [1, 2, 3]) {
     before = await scene.note(before, c);
     shower.accept(before, START_MS + 10_000 * (c + 1));
-    shower.tell({ e: "delivered", device: scene.ada.keys.device, log, from: c, to: c + 1, ms: START_MS + 10_000 * (c + 1) });
+    shower.tell({
+      e: "delivered",
+      device: scene.ada.keys.device,
+      log,
+      from: c,
+      to: c + 1,
+      ms: START_MS + 10_000 * (c + 1),
+    });
   }
   const { log: registry } = scene.side.registry.log;
-  shower.tell({ e: "delivered", device: scene.admin.keys.device, log: registry, from: 0, to: 2, ms: START_MS + 50_000 });
+  shower.tell({
+    e: "delivered",
+    device: scene.admin.keys.device,
+    log: registry,
+    from: 0,
+    to: 2,
+    ms: START_MS + 50_000,
+  });
   return shower;
 }
 
@@ -109,7 +143,12 @@ export interface Read {
   readonly concluded: Concluded;
 }
 
-export async function read({ listed, logs, events }: Shown, scene: Staged, kept: SizedRoot | null = null, from?: Audit): Promise<Read> {
+export async function read(
+  { listed, logs, events }: Shown,
+  scene: Staged,
+  kept: SizedRoot | null = null,
+  from?: Audit,
+): Promise<Read> {
   const { svc, registry } = scene.side;
   let audit = from ?? beginAudit(svc, registry.side, registry.pinned);
   for (const { log } of [...listed.logs].sort((a) => (a.kind === "registry" ? -1 : 1))) {
@@ -126,4 +165,3 @@ export function flipped(bytes: Uint8Array, at: number): Uint8Array {
   copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
 }
-

@@ -85,7 +85,8 @@ export async function dropEvents(transaction: Transaction, side: Side): Promise<
 /** All of it, of whichever side: a device that was revoked forgets what it has (9.5). */
 export async function dropAudited(transaction: Transaction): Promise<void> {
   for (const side of SIDES) {
-    for (const { log } of (await readVerified(transaction, side))?.logs ?? []) await dropEntries(transaction, side, log);
+    for (const { log } of (await readVerified(transaction, side))?.logs ?? [])
+      await dropEntries(transaction, side, log);
     await dropEvents(transaction, side);
     transaction.delete(facts(side), STATE);
     transaction.delete(facts(side), LAST);
