@@ -36,7 +36,7 @@ def test_what_is_written_with_no_signal_waits(office: Shell, phone: Phone) -> No
     assert phone.do("status") | {"due": 0} == {"standing": "in", "unsent": 0, "outbox": [], "alarms": [], "due": 0, "state": ""}
 
 
-def test_a_code_is_used_once(office: Shell, phone: Phone) -> None:
+def test_a_code_is_used_once(office: Shell) -> None:
     code: Any = office.run(OFFICE, "invite", "--name", "Ola", "--role", "navigator")["code"]
     with Phone(office.address) as first, Phone(office.address) as other:
         first.do("enrol", code=code, label="first")

@@ -13,16 +13,17 @@ import pytest
 
 from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
+from shared_schema.records import record_types
 from sync.device import conflicts, files, holding, records, syncing
 from sync.device.session import Session
 from sync.fold import state_hash
 from tests.field_app.phone import Phone, PhoneError
 from tests.live import Live
-from tests.simulation.forms import WORDS, Taste
+from tests.simulation.forms import WORDS, Taste, draw
 
 HOUR_MS = 3_600_000
 SEEDS = range(20)
-STEPS = (20, 36)
+STEPS = (30, 48)
 ROUNDS = 14
 
 
@@ -102,6 +103,11 @@ class History:
         self.files.append(begun["file"])
         for name in ("Ruth", "Cora", "Priya", "Sam", "Ruth", "Cora"):
             self._sync(name)
+        for log in self.files:  # something to meet in
+            for name in ("Sam", "Priya"):
+                self._write(name, log)
+        for name in ("Sam", "Priya", "Ruth", "Cora", "Sam"):
+            self._sync(name)
 
     # --- steps -----------------------------------------------------------------------------------------------------------
 
@@ -109,7 +115,7 @@ class History:
         name = self.rng.choice(("Ruth", "Priya", "Cora", "Sam"))
         log = self.rng.choice(self.files)
         steps: list[tuple[int, Callable[[str, str], None]]] = [
-            (6, self._write), (7, self._edit), (2, self._sign), (1, self._void), (3, self._settle), (9, lambda who, _: self._sync(who)),
+            (3, self._write), (9, self._edit), (5, self._clash), (2, self._sign), (1, self._void), (4, self._settle), (9, lambda who, _: self._sync(who)),
             (2, self._toggle), (2, self._member), (2, self._restart), (1, self._lose), (1, self._cut),
         ]  # fmt: skip
         step = self.rng.choices([one for _, one in steps], [weight for weight, _ in steps])[0]
@@ -143,7 +149,21 @@ class History:
 
     def _edit(self, name: str, log: str) -> None:
         record, type_ = self._some(name, log)
+        self._change(name, log, record, type_, self.taste.values(type_, "case", "perpetrator", self._people()))
+
+    def _clash(self, name: str, log: str) -> None:
+        """Two people change the same fields, and neither has seen the other's."""
+        record, type_ = self._some(name, log)
         values = self.taste.values(type_, "case", "perpetrator", self._people())
+        specs = record_types()[type_].fields
+        others = {key: draw(self.rng, specs[key], self._people()) for key in values}
+        self._change(name, log, record, type_, values)
+        other = self.rng.choice([one for one in self.fleet.users if (one in self.fleet.phones) != (name in self.fleet.phones)])
+        self._change(other, log, record, type_, others)
+        for who in (name, other, name):
+            self._sync(who)
+
+    def _change(self, name: str, log: str, record: str, type_: str, values: dict[str, Any]) -> None:
         if name in self.fleet.phones:
             self.fleet.phones[name].do("edit", file=log, record=record, type=type_, values=values)
         else:
@@ -186,7 +206,9 @@ class History:
 
     def _sync(self, name: str) -> None:
         if name in self.offline:
-            return
+            if self.rng.random() < 0.6:
+                return
+            self._toggle(name, "")
         self.say(name, "syncs")
         if name in self.fleet.phones:
             self.fleet.phones[name].do("sync")

@@ -36,7 +36,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
-  "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+  "permissions-policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };

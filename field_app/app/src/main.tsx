@@ -1,6 +1,7 @@
 /** The start: the store, the device in it, and the screens in front of it. */
 import { render } from "preact";
 import { boot } from "./device/start";
+import { install } from "./platform/install";
 import { App } from "./screens/app";
 import { Store } from "./store/store";
 import "./styles/app.scss";
@@ -11,5 +12,5 @@ const now = (): number => Date.now();
 const root = document.getElementById("app");
 if (root !== null) {
   const store = await Store.open(STORE, now);
-  render(<App store={store} boot={boot} now={now} installs />, root);
+  render(<App store={store} boot={boot} now={now} install={install} />, root);
 }

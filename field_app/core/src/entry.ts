@@ -119,8 +119,8 @@ function checkEntry(frame: Frame, parts: Parts): Entry {
   if (most === undefined) throw malformed("a signed object that is no entry");
   const size = parts.reduce((sum, part) => sum + (part?.length ?? 0), frame.bytes.length);
   if (size > most) throw new Refused("too-large", `an entry of ${size} bytes, want at most ${most}`);
-  const shared = { signature: frame.signature, id: objectId(frame), parts, frame };
   if (typ === envelope.typ) return openEnvelope(frame, parts);
+  const shared = { signature: frame.signature, id: objectId(frame), parts, frame };
   const { payload } = frame;
   if (typ === ADMISSION) {
     const held = openEnvelope(parseFrame(heldIn(payload)), parts);

@@ -12,9 +12,13 @@ export function H(...parts: readonly Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
-/** A label: `fieldkeep/v1/`, the name, and one zero byte. */
+const labels = new Map<string, Uint8Array>();
+
+/** A label: `fieldkeep/v1/`, the name, and one zero byte. There are few of them, and each is asked for thousands of times. */
 export function L(name: string): Uint8Array {
-  return concat(ascii(`fieldkeep/v1/${name}`), new Uint8Array(1));
+  const label = labels.get(name) ?? concat(ascii(`fieldkeep/v1/${name}`), new Uint8Array(1));
+  labels.set(name, label);
+  return label;
 }
 
 export function u32be(n: number): Uint8Array {

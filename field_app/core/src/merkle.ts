@@ -14,6 +14,7 @@ export function leafHash(data: Uint8Array): Uint8Array {
 }
 
 const node = (left: Uint8Array, right: Uint8Array): Uint8Array => H(NODE, left, right);
+export { node as nodeHash };
 
 /** Leaf data: an event under its salt. */
 export function eventCommitment(salt: Uint8Array, event: Uint8Array): Uint8Array {

@@ -1,7 +1,9 @@
 /**
- * A device as a process, for tests beside devices of another kind: commands as lines of JSON in, answers as lines of JSON out.
+ * A device as a process, for tests beside devices of another kind: commands as lines of JSON in, answers as lines of
+ * JSON out.
  *
- * `{"do": "enrol", …}`. An answer is `{"ok": …}` or `{"error": {code, message}}`. Its rows are in memory, and go with it.
+ * `{"do": "enrol", …}`. An answer is `{"ok": …}` or `{"error": {code, message}}`. Its rows are in memory, and go with
+ * it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -37,7 +39,9 @@ import { differing, snapshot } from "../test/snapshot";
 
 const [, , schemaFolder = "", server = ""] = process.argv;
 const read = (folder: string): unknown[] =>
-  readdirSync(`${schemaFolder}/${folder}`).filter((name) => name.endsWith(".json")).map((name): unknown => JSON.parse(readFileSync(`${schemaFolder}/${folder}/${name}`, "utf8")));
+  readdirSync(`${schemaFolder}/${folder}`)
+    .filter((name) => name.endsWith(".json"))
+    .map((name): unknown => JSON.parse(readFileSync(`${schemaFolder}/${folder}/${name}`, "utf8")));
 const schemas = readSchemas(read("records"), read("codes"));
 const rows = new MemoryRows();
 const online = { is: true, lose: 0 };
@@ -60,12 +64,14 @@ const own = (): Session => {
 /** JSON as this language has it to JSON as a change has it. */
 function toJson(value: unknown): Json {
   if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value === "object" && value !== null) return new Map(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
+  if (typeof value === "object" && value !== null)
+    return new Map(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
   return value as Json;
 }
 
 function fromJson(value: Json): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]: [string, Json]) => [key, fromJson(item)]));
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, item]: [string, Json]) => [key, fromJson(item)]));
   return Array.isArray(value) ? value.map(fromJson) : value;
 }
 
@@ -78,7 +84,8 @@ function edits(given: Given): readonly Edit[] {
   const type = own().schemas.types.get(text(given, "type"));
   return Object.entries((given["values"] ?? {}) as Given).flatMap(([field, value]): readonly Edit[] => {
     const merge = type?.fields.get(field)?.merge;
-    if (merge === "set" || merge === "append") return (value as unknown[]).map((one) => ({ act: "add", field, value: toJson(one) }));
+    if (merge === "set" || merge === "append")
+      return (value as unknown[]).map((one) => ({ act: "add", field, value: toJson(one) }));
     return [{ act: "set", field, value: toJson(value) }];
   });
 }
@@ -87,8 +94,14 @@ function fileRow(key: Uint8Array): unknown {
   const open = own().file(key);
   const { file } = open.reading;
   return {
-    file: encodeUuid(key), kind: file.kind, epoch: file.epoch, seq: file.log.chains.length - 1, stopped: open.stopped, pending: open.pending.length,
-    state_hash: hex(stateHash(open.folded)), records: open.folded.records.size,
+    file: encodeUuid(key),
+    kind: file.kind,
+    epoch: file.epoch,
+    seq: file.log.chains.length - 1,
+    stopped: open.stopped,
+    pending: open.pending.length,
+    state_hash: hex(stateHash(open.folded)),
+    records: open.folded.records.size,
   };
 }
 
@@ -98,7 +111,10 @@ const roleOf = (word: string): Role => ROLES.find((one) => one === word) ?? fail
 const kindOf = (given: Given): FileKind =>
   FILE_KINDS.find((one) => one === text(given, "kind")) ?? fail(`no kind of file ${text(given, "kind")}`);
 const membersIn = (given: Given): readonly Member[] =>
-  Object.entries((given["members"] ?? {}) as Given).map(([user, role]) => ({ user: decodeUuid(user), role: roleOf(String(role)) }));
+  Object.entries((given["members"] ?? {}) as Given).map(([user, role]) => ({
+    user: decodeUuid(user),
+    role: roleOf(String(role)),
+  }));
 const values = (given: Given): Values =>
   new Map(Object.entries((given["values"] ?? {}) as Given).map(([key, value]) => [key, toJson(value)]));
 
@@ -107,7 +123,10 @@ function fail(message: string): never {
 }
 
 const heldRow = ({ entry, records, trouble, begins }: Held): unknown => ({
-  id: hex(entry.id), trouble, begins, records: records.map(({ id: one, type }) => ({ record: encodeUuid(one), type })),
+  id: hex(entry.id),
+  trouble,
+  begins,
+  records: records.map(({ id: one, type }) => ({ record: encodeUuid(one), type })),
 });
 
 async function heldAt(given: Given): Promise<Held> {
@@ -152,29 +171,58 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   sync: async (given) => {
     const report = await sync(own(), transport, undefined, { atOnce: given["now"] === true });
     const refused = report.refused.map(({ code, message, final }) => ({ code, message, final }));
-    return { ...report, refused, contradictions: report.contradictions.map(({ log: of, message }) => ({ log: encodeUuid(of), message })) };
+    return {
+      ...report,
+      refused,
+      contradictions: report.contradictions.map(({ log: of, message }) => ({ log: encodeUuid(of), message })),
+    };
   },
   files: async () => [...own().files.values()].map((open) => fileRow(open.log)),
   records: async (given) =>
-    [...own().recordsOf(log(given)).records.values()].filter(({ hidden }) => !hidden).map((one) => ({
-      record: encodeUuid(one.id), type: one.type, signed: one.signatures.length, void: one.isVoid, conflicts: conflicts(one),
-      fields: Object.fromEntries([...one.fields.values()].flatMap(({ field }) => (typeof field === "string" ? [[field, fromJson(shown(one, field).value)]] : []))),
-    })),
-  add: async (given) => ({ record: encodeUuid(await writing.add(own(), log(given), text(given, "type"), edits(given))) }),
+    [...own().recordsOf(log(given)).records.values()]
+      .filter(({ hidden }) => !hidden)
+      .map((one) => ({
+        record: encodeUuid(one.id),
+        type: one.type,
+        signed: one.signatures.length,
+        void: one.isVoid,
+        conflicts: conflicts(one),
+        fields: Object.fromEntries(
+          [...one.fields.values()].flatMap(({ field }) =>
+            typeof field === "string" ? [[field, fromJson(shown(one, field).value)]] : [],
+          ),
+        ),
+      })),
+  add: async (given) => ({
+    record: encodeUuid(await writing.add(own(), log(given), text(given, "type"), edits(given))),
+  }),
   edit: async (given) => writing.edit(own(), log(given), record(given), edits(given)),
   sign: async (given) => writing.sign(own(), log(given), record(given)),
   void: async (given) => writing.makeVoid(own(), log(given), record(given), text(given, "reason")),
   undo: async (given) => writing.undo(own(), log(given), record(given)),
   addend: async (given) => writing.addend(own(), log(given), record(given), text(given, "text"), text(given, "reason")),
-  resolve: async (given) => writing.resolve(own(), log(given), record(given), text(given, "field"), toJson(given["chosen"]), text(given, "reason")),
+  resolve: async (given) =>
+    writing.resolve(
+      own(),
+      log(given),
+      record(given),
+      text(given, "field"),
+      toJson(given["chosen"]),
+      text(given, "reason"),
+    ),
   begin: async (given) => ({ file: encodeUuid(await files.begin(own(), kindOf(given), membersIn(given))) }),
   openCase: async (given) => ({ file: encodeUuid(await openCase(own(), membersIn(given))) }),
-  addMember: async (given) => void (await files.addMember(own(), log(given), person(given), roleOf(text(given, "role")))),
+  addMember: async (given) =>
+    void (await files.addMember(own(), log(given), person(given), roleOf(text(given, "role")))),
   removeMember: async (given) => void (await files.removeMember(own(), log(given), person(given))),
   grantAgain: async (given) => void (await files.grantAgain(own(), log(given), person(given))),
   people: async () =>
     [...own().registry.devices.values()].map((one) => ({
-      device: encodeUuid(one.device), user: encodeUuid(one.user), name: one.name, roles: one.roles, revoked: one.revoked !== null,
+      device: encodeUuid(one.device),
+      user: encodeUuid(one.user),
+      name: one.name,
+      roles: one.roles,
+      revoked: one.revoked !== null,
       suspended: one.suspended !== null,
     })),
   suspend: async (given) => lost.suspend(own(), id(given, "device"), text(given, "reason") as lost.LostBecause),
@@ -188,12 +236,20 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   refuse: async (given) => refuseHeld(own(), await heldAt(given), text(given, "reason") as RefusedBecause),
   letBegin: async (given) => letBegin(own(), transport, await heldAt(given)),
   discard: async () => ({ wiped: await discardAndWipe(own(), transport) }),
+  find: async (given) => ({ in: rows.find(new TextEncoder().encode(text(given, "text"))) }),
   rows: async () => ({ rows: rows.size, wiped: own().fact(WIPED) !== undefined }),
   spend: async (given) => ({
     record: encodeUuid(await spending.spend(own(), log(given), id(given, "fund"), edits({ ...given, type: "spend" }))),
   }),
   reverse: async (given) => ({
-    back: await spending.reverse(own(), log(given), id(given, "fund"), record(given), Number(given["amount"]) || null, "returned"),
+    back: await spending.reverse(
+      own(),
+      log(given),
+      id(given, "fund"),
+      record(given),
+      Number(given["amount"]) || null,
+      "returned",
+    ),
   }),
   fund: async (given) => {
     const { remaining, spends } = foldFund(log(given), own().recordsOf(log(given)).changes);
@@ -210,15 +266,22 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   },
   instruct: async (given) => ({
     until: await instruct(own(), log(given), id(given, "address"), {
-      weeks: Number(given["weeks"]), say: (given["say"] ?? []) as readonly string[], ...(given["gate"] === undefined ? {} : { gate: text(given, "gate") }),
+      weeks: Number(given["weeks"]),
+      say: (given["say"] ?? []) as readonly string[],
+      ...(given["gate"] === undefined ? {} : { gate: text(given, "gate") }),
     }),
   }),
   letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
   cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({
-    standing: own().standing, unsent: [...own().files.values()].reduce((sum, { pending }) => sum + pending.length, 0),
-    outbox: own().waiting().map(({ code, message, final, statement }) => ({ code, message, final, statement })),
-    alarms: [...own().alarms.values()].map(({ code, text: words }) => ({ code, text: words })), due: own().due.size, state: own().state.turned_away,
+    standing: own().standing,
+    unsent: [...own().files.values()].reduce((sum, { pending }) => sum + pending.length, 0),
+    outbox: own()
+      .waiting()
+      .map(({ code, message, final, statement }) => ({ code, message, final, statement })),
+    alarms: [...own().alarms.values()].map(({ code, text: words }) => ({ code, text: words })),
+    due: own().due.size,
+    state: own().state.turned_away,
   }),
 };
 
@@ -229,7 +292,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (does === undefined) throw new Refused("bad-value", "no such command");
     process.stdout.write(`${JSON.stringify({ ok: (await does(given)) ?? {} })}\n`);
   } catch (error) {
-    const said = error instanceof Cut ? { code: "cut", message: "" } : error instanceof Refused ? { code: error.code, message: error.message } : { code: "crash", message: error instanceof Error ? (error.stack ?? "") : String(error) };
+    const said =
+      error instanceof Cut
+        ? { code: "cut", message: "" }
+        : error instanceof Refused
+          ? { code: error.code, message: error.message }
+          : { code: "crash", message: error instanceof Error ? (error.stack ?? "") : String(error) };
     process.stdout.write(`${JSON.stringify({ error: said })}\n`);
   }
 }

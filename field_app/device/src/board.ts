@@ -1,5 +1,12 @@
 /** Where parcels go: the keys of the other side's files, and the publishing of one's own. Spec 15.1, 15.2. */
-import { addressAnswer, deskAnswer, encodePublication, gatesAnswer, intakeKey, type Publication } from "@fieldkeep/core/board";
+import {
+  addressAnswer,
+  deskAnswer,
+  encodePublication,
+  gatesAnswer,
+  intakeKey,
+  type Publication,
+} from "@fieldkeep/core/board";
 import { hex } from "@fieldkeep/core/bytes";
 import { encode } from "@fieldkeep/core/cbor";
 import { Refused } from "@fieldkeep/core/errors";
@@ -46,9 +53,7 @@ export async function refreshDesk(session: Session, transport: Transport, wanted
   const asked = content === undefined ? 0 : decodeAs(millis, content);
   if (have?.week === now) return;
   if (have === null && !wanted && session.now() - asked < ASK_AGAIN_MS) return;
-  await session.change(async (transaction) =>
-    session.setFact(transaction, ASKED, encode(Math.max(0, session.now()))),
-  );
+  await session.change(async (transaction) => session.setFact(transaction, ASKED, encode(Math.max(0, session.now()))));
   const answer = await get(session, transport, "/v1/desk").catch((error: unknown) => {
     if (error instanceof Refused && error.code === "no-such-file") return null;
     throw error;
@@ -89,13 +94,14 @@ export async function fetchKey(
   throw new Refused("malformed", "the key that the server shows is not signed by that case");
 }
 
-// --- one's own files -------------------------------------------------------------------------------------------------
+// --- one's own files ----------------------------------------------------------------------------------------------
 
 /** Files that receive parcels and that this device holds. */
 export function receivingFiles(session: Session): readonly OpenFile[] {
   const { device } = session.identity;
   return session.ownFiles.filter(
-    ({ begun, reading: { file } }) => !begun && (file.kind === "intake" || file.kind === "liaison") && holds(file, device),
+    ({ begun, reading: { file } }) =>
+      !begun && (file.kind === "intake" || file.kind === "liaison") && holds(file, device),
   );
 }
 
@@ -141,4 +147,3 @@ async function publishOne(session: Session, transport: Transport, open: OpenFile
   for (const gate of gates.filter(({ from }) => from > now && from <= now + limit("intake_weeks")))
     await put(await makePublication(own, gate.from, gates, null));
 }
-

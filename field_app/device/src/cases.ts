@@ -1,4 +1,7 @@
-/** A case, the liaison file that comes with every one of the perpetrator side, and what the other side is told of both. Spec 15.5. */
+/**
+ * A case, the liaison file that comes with every one of the perpetrator side, and what the other side is told of both.
+ * Spec 15.5.
+ */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { encodeUuid } from "@fieldkeep/core/ids";
@@ -18,7 +21,10 @@ import { addValues, dayNow, recordsIn, type Values, valuesOf } from "./values_in
 const DAY_MS = 86_400_000;
 const toldOf = (liaison: Uint8Array): string => `address-key:${hex(liaison)}`;
 
-/** Begins a case, also offline: on the perpetrator side with its liaison file, and the other side is told that there is one. */
+/**
+ * Begins a case, also offline: on the perpetrator side with its liaison file, and the other side is told that there is
+ * one.
+ */
 export async function openCase(
   session: Session,
   members: readonly Member[],
@@ -31,9 +37,16 @@ export async function openCase(
     const others = members.filter(({ role }) => mayInFile("liaison", side, "members", role));
     const liaison = await beginIn(session, transaction, "liaison", others);
     const [address, key] = [ownAddress(session, liaison), await publicKey(session, session.file(liaison))];
-    const record = new Map<string, Json>([["file", encodeUuid(liaison)], ["address", encodeUuid(address)]]);
+    const record = new Map<string, Json>([
+      ["file", encodeUuid(liaison)],
+      ["address", encodeUuid(address)],
+    ]);
     addValues(session, transaction, log, "liaison_file", record);
-    const said = new Map<string, Json>([["case", encodeUuid(address)], ["key", hex(key)], ["opened_on", dayNow(session)]]);
+    const said = new Map<string, Json>([
+      ["case", encodeUuid(address)],
+      ["key", hex(key)],
+      ["opened_on", dayNow(session)],
+    ]);
     const body = referral === null ? said : new Map<string, Json>([...said, ["referral", referral]]);
     await postIn(session, transaction, log, "case_opened", body);
     session.setFact(transaction, toldOf(liaison), key);
@@ -49,7 +62,9 @@ async function publicKey(session: Session, { log, secrets, reading }: OpenFile):
   return (await addressKey(secret, { svc: session.identity.svc, log, epoch })).public;
 }
 
-/** The liaison file of a case, and its address. A record that names another file, or another address, is passed over. */
+/**
+ * The liaison file of a case, and its address. A record that names another file, or another address, is passed over.
+ */
 export interface Liaison {
   readonly log: Uint8Array;
   readonly address: Uint8Array;
@@ -101,9 +116,12 @@ export function caseOf(session: Session, liaison: Uint8Array): OpenFile | null {
   return all.find(({ log }) => equal(liaisonOf(session, log)?.log ?? new Uint8Array(0), liaison)) ?? null;
 }
 
-// --- other keys ------------------------------------------------------------------------------------------------------
+// --- other keys ---------------------------------------------------------------------------------------------------
 
-/** After a change of keys in a liaison file the other side hears of its new address key, so that who has left makes none. */
+/**
+ * After a change of keys in a liaison file the other side hears of its new address key, so that who has left makes
+ * none.
+ */
 export async function tellNewKeys(session: Session): Promise<void> {
   if (session.identity.side !== "perpetrator") return;
   for (const open of receivingFiles(session)) {
@@ -116,7 +134,10 @@ export async function tellNewKeys(session: Session): Promise<void> {
     await session.change(async (transaction) => {
       if (!(await isMineToTell(session, transaction, open, found))) return;
       const address = encodeUuid(ownAddress(session, open.log));
-      const body: Values = new Map<string, Json>([["case", address], ["key", hex(key)]]);
+      const body: Values = new Map<string, Json>([
+        ["case", address],
+        ["key", hex(key)],
+      ]);
       // The first was told with the case.
       if (told !== undefined || file.epoch > 1) await postIn(session, transaction, found.log, "liaison_key", body);
       session.setFact(transaction, toldOf(open.log), key);

@@ -54,7 +54,10 @@ function saysExported({ ops }: Pending["change"]): boolean {
   return ops.some(({ value }) => isMap(value) && value.get("how") === "exported");
 }
 
-/** As many changes as one envelope of the day's sizes holds, by their numbers, and its parts. Of none it is cover alone. */
+/**
+ * As many changes as one envelope of the day's sizes holds, by their numbers, and its parts. Of none it is cover
+ * alone.
+ */
 export function coverBatch(changes: readonly Pending[]): {
   readonly taken: readonly Pending[];
   readonly plaintexts: readonly Uint8Array[];
@@ -87,4 +90,3 @@ export function waitingForCover(session: Session): number {
   const loose = files.flatMap(({ pending }) => pending.filter(({ outbox, held }) => outbox === null && held === ""));
   return loose.length;
 }
-

@@ -1,4 +1,7 @@
-/** What a sync does about parcels: keys on the board, letters out, letters in. Nothing of it makes a sync fail. Spec 15. */
+/**
+ * What a sync does about parcels: keys on the board, letters out, letters in. Nothing of it makes a sync fail. Spec
+ * 15.
+ */
 import { Refused } from "@fieldkeep/core/errors";
 import { deviceOf, readsContent } from "@fieldkeep/core/registry/state";
 import { publish, refreshDesk } from "./board";
@@ -21,7 +24,9 @@ async function carefully(session: Session, work: () => Promise<unknown>): Promis
   }
 }
 
-/** What cannot wait goes ahead of everything that a sync does; then the letters that unsent records make are written. */
+/**
+ * What cannot wait goes ahead of everything that a sync does; then the letters that unsent records make are written.
+ */
 export async function before(session: Session, transport: Transport): Promise<void> {
   if (session.letters.some(({ urgent }) => urgent)) await carefully(session, () => send(session, transport, true));
   await carefully(session, () => session.change((transaction) => makeNotices(session, transaction)));

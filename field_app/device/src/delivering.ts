@@ -1,4 +1,6 @@
-/** Another device's signed entry, delivered as it is: authority belongs to its author, never to the sender. Spec 3.1. */
+/**
+ * Another device's signed entry, delivered as it is: authority belongs to its author, never to the sender. Spec 3.1.
+ */
 import type { Entry } from "@fieldkeep/core/entry";
 import { Refused } from "@fieldkeep/core/errors";
 import { sealed } from "@fieldkeep/core/exchange/outbox";

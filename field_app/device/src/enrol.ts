@@ -1,6 +1,16 @@
-/** How this phone becomes a device: keys on disk before the request, so that a lost answer can be asked for again. Spec 6.2. */
+/**
+ * How this phone becomes a device: keys on disk before the request, so that a lost answer can be asked for again. Spec
+ * 6.2.
+ */
 import { randomId, randomSecret } from "@fieldkeep/core/author";
-import { checkEnrolled, decodeCode, decodeEnrolled, encodeEnrolment, type InvitationCode, makeEnrolment } from "@fieldkeep/core/enrolment";
+import {
+  checkEnrolled,
+  decodeCode,
+  decodeEnrolled,
+  encodeEnrolment,
+  type InvitationCode,
+  makeEnrolment,
+} from "@fieldkeep/core/enrolment";
 import { equal } from "@fieldkeep/core/bytes";
 import { Refused } from "@fieldkeep/core/errors";
 import { takeRegistryPage } from "@fieldkeep/core/exchange/registry_page";
@@ -25,12 +35,26 @@ export function readCode(line: string): InvitationCode {
   return decodeCode(line);
 }
 
-/** Raises Refused with the server's code, `offline`, or `contradiction` where the registry does not lead to the code's authority and head. */
+/**
+ * Raises Refused with the server's code, `offline`, or `contradiction` where the registry does not lead to the code's
+ * authority and head.
+ */
 export async function enrol(
-  rows: Rows, code: InvitationCode, server: string, label: string, transport: Transport, schemas: Schemas, now: () => number,
+  rows: Rows,
+  code: InvitationCode,
+  server: string,
+  label: string,
+  transport: Transport,
+  schemas: Schemas,
+  now: () => number,
 ): Promise<Session> {
   const identity = await prepare(rows, code, server, label);
-  const keys = { device: identity.device, label: identity.label, sign: (await signingKey(identity.sign)).public, receive: await receivingKey(identity.receive) };
+  const keys = {
+    device: identity.device,
+    label: identity.label,
+    sign: (await signingKey(identity.sign)).public,
+    receive: await receivingKey(identity.receive),
+  };
   const key = await signingKey(identity.sign);
   const entry = await makeEnrolment(code, keys, key);
   const answer = decodeEnrolled(await transport.unsigned(`/v1/enrol?side=${identity.side}`, encodeEnrolment(entry)));
@@ -49,11 +73,31 @@ async function prepare(rows: Rows, code: InvitationCode, server: string, label: 
   const { header, payload } = code.invitation;
   const known = await readIdentity(rows);
   if (known !== null && known.stage === "certified") throw new Refused("bad-value", "this phone is a device already");
-  if (known !== null && equal(known.svc, header.svc) && equal(known.authority, code.authority) && equal(known.user, payload.subject.user)) return known;
+  if (
+    known !== null &&
+    equal(known.svc, header.svc) &&
+    equal(known.authority, code.authority) &&
+    equal(known.user, payload.subject.user)
+  )
+    return known;
   const { user, name, org, roles } = payload.subject;
   const fresh: Identity = {
-    v: 1, server, svc: header.svc, side: payload.side, authority: code.authority, device: randomId(), user, name, org, roles, label,
-    sign: randomSecret(), receive: randomSecret(), incarnation: code.head.incarnation, floor: code.head, stage: "asked",
+    v: 1,
+    server,
+    svc: header.svc,
+    side: payload.side,
+    authority: code.authority,
+    device: randomId(),
+    user,
+    name,
+    org,
+    roles,
+    label,
+    sign: randomSecret(),
+    receive: randomSecret(),
+    incarnation: code.head.incarnation,
+    floor: code.head,
+    stage: "asked",
   };
   await rows.transaction(async (transaction) => writeIdentity(transaction, fresh));
   return fresh;
@@ -66,12 +110,25 @@ async function readRegistry(identity: Identity, transport: Transport): Promise<R
   for (;;) {
     const { log } = registry;
     const cursors = seqOf(log) === 0 ? [] : [{ log: log.log, seq: seqOf(log), chain: chainOf(log) }];
-    const status = { unsent: 0, held: 0, conflicts: 0, oldest_conflict_days: 0, app: "fieldkeep-app/0.1.0", claimed_ms: 0, free_mb: 0 };
+    const status = {
+      unsent: 0,
+      held: 0,
+      conflicts: 0,
+      oldest_conflict_days: 0,
+      app: "fieldkeep-app/0.1.0",
+      claimed_ms: 0,
+      free_mb: 0,
+    };
     const body = encodeSyncRequest({ v: 1, cursors, push: [], status, checkpoint: null, prove: [], purged: [] });
     const response = decodeSyncResponse(await transport.signed(identity, key, "POST", "/v1/sync", body));
     const page = response.pages.find((one) => equal(one.log, log.log));
     if (page === undefined) return registry;
-    const taken = await takeRegistryPage(registry, page, { incarnation: identity.incarnation, sent: new Map(), told: NOTHING_TOLD, check: verifies });
+    const taken = await takeRegistryPage(registry, page, {
+      incarnation: identity.incarnation,
+      sent: new Map(),
+      told: NOTHING_TOLD,
+      check: verifies,
+    });
     registry = taken.registry;
     if (!page.more) return registry;
   }
@@ -81,5 +138,6 @@ async function checkReceipt(registry: Registry, bytes: Uint8Array, id: Uint8Arra
   const server = serverOf(registry);
   if (server === null) throw new Refused("no-service", "a registry without a root");
   const { payload } = await checkServed(receipt, bytes, server);
-  if (!payload.items.some((item) => equal(item.id, id))) throw new Refused("contradiction", "the receipt is of another entry");
+  if (!payload.items.some((item) => equal(item.id, id)))
+    throw new Refused("contradiction", "the receipt is of another entry");
 }

@@ -1,4 +1,7 @@
-/** Beginning files, adding and removing people. Spec 7. A file is begun offline; anything else is sent at the next sync. */
+/**
+ * Beginning files, adding and removing people. Spec 7. A file is begun offline; anything else is sent at the next
+ * sync.
+ */
 import { randomId, randomSecret } from "@fieldkeep/core/author";
 import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Entry } from "@fieldkeep/core/entry";
@@ -64,7 +67,7 @@ export async function beginIn(
   return log;
 }
 
-// --- people ----------------------------------------------------------------------------------------------------------
+// --- people -------------------------------------------------------------------------------------------------------
 
 /** Raises Refused unless this person may sign such a statement here, on this device, now. */
 function changeable(session: Session, log: Uint8Array, right: "members_by" | "grant"): OpenFile & { kind: FileKind } {
@@ -98,8 +101,7 @@ async function changeMembers(
 function checkChange(session: Session, file: File, add: readonly Member[], remove: readonly Uint8Array[]): void {
   if (add.some(({ user }) => roleIn(file, user) !== null))
     throw new Refused("not-permitted", "that person is a member already");
-  if (remove.some((user) => roleIn(file, user) === null))
-    throw new Refused("not-found", "that person is no member");
+  if (remove.some((user) => roleIn(file, user) === null)) throw new Refused("not-found", "that person is no member");
   if (remove.some((user) => equal(user, session.identity.user)))
     throw new Refused("not-permitted", "nobody takes themselves out: ask a coordinator");
 }
@@ -130,7 +132,9 @@ export async function grantAgain(session: Session, log: Uint8Array, user: Uint8A
 export function mayChangePeople(session: Session, log: Uint8Array): boolean {
   const { file } = session.file(log).reading;
   const role = roleIn(file, session.identity.user) ?? "";
-  return file.kind !== null && mayInFile(file.kind, file.side, "members_by", role) && holds(file, session.identity.device);
+  return (
+    file.kind !== null && mayInFile(file.kind, file.side, "members_by", role) && holds(file, session.identity.device)
+  );
 }
 
 /** People of this side who might be added, with the roles in which they might be. */

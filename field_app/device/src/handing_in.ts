@@ -1,6 +1,6 @@
 /**
- * What a device does when the server turns it away: it hands in what it could not send, and learns whether it was revoked.
- * Spec 9.5.
+ * What a device does when the server turns it away: it hands in what it could not send, and learns whether it was
+ * revoked. Spec 9.5.
  */
 import { decodeRegistryStatement } from "@fieldkeep/core/certificate";
 import { hex } from "@fieldkeep/core/bytes";
@@ -39,14 +39,17 @@ function choose(session: Session, asked: ReadonlySet<number>): readonly OutboxIt
   return chosen;
 }
 
-/** Whom somebody wanted kept out, or let in, before they were kept out themselves: it does not go out by itself weeks later. */
+/**
+ * Whom somebody wanted kept out, or let in, before they were kept out themselves: it does not go out by itself weeks
+ * later.
+ */
 function dropOwnOrders(session: Session, transaction: Transaction): void {
   for (const item of session.waiting(session.registry.log.log)) {
     if (item.entry.typ !== "fieldkeep-statement" || item.receipted) continue;
     const statement = decodeRegistryStatement(item.entry.payload);
     if (!dropsWhenSuspended(statement)) continue;
     session.dropOutbox(transaction, item.n);
-    const text = `your ${statement.kind} was not sent before this phone was kept out: make it again, if it is still right`;
+    const text = `your ${statement.kind} was not sent before this phone was kept out: make it again, if it is right`;
     session.alarm(transaction, null, null, "overtaken", text);
   }
 }

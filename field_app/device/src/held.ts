@@ -72,7 +72,8 @@ export async function heldOf(session: Session, transport: Transport, log: Uint8A
 async function verified(session: Session, log: Uint8Array, entry: Entry): Promise<Uint8Array> {
   const author = deviceOf(session.registry, entry.header.kid);
   const isHere = equal(entry.header.log, log) && equal(entry.header.svc, session.identity.svc);
-  if (author === null || !isHere) throw new Refused("no-standing", "nobody whom this side knows wrote this for this file");
+  if (author === null || !isHere)
+    throw new Refused("no-standing", "nobody whom this side knows wrote this for this file");
   if (!(await verifies(author.sign, entry.signature, toSign(entry.frame))))
     throw new Refused("malformed", "its signature does not hold");
   return author.user;
@@ -101,7 +102,13 @@ async function openGenesis(
   }
 }
 
-async function openOne(session: Session, log: Uint8Array, entry: Entry, held_ms: number, target: Target): Promise<Held> {
+async function openOne(
+  session: Session,
+  log: Uint8Array,
+  entry: Entry,
+  held_ms: number,
+  target: Target,
+): Promise<Held> {
   const author = deviceOf(session.registry, entry.header.kid)?.user ?? new Uint8Array(0);
   const one = { ...NOTHING, log, held_ms, entry, author };
   try {
@@ -150,9 +157,12 @@ function withChanges(
   return [...after.records].flatMap(([id, record]) => (touched.has(id) ? [record] : []));
 }
 
-// --- deciding ------------------------------------------------------------------------------------------------------------
+// --- deciding -----------------------------------------------------------------------------------------------------
 
-function deciding(session: Session, log: Uint8Array): { author: Author; rg: ReturnType<typeof headOf>; pr: Uint8Array } {
+function deciding(
+  session: Session,
+  log: Uint8Array,
+): { author: Author; rg: ReturnType<typeof headOf>; pr: Uint8Array } {
   const open = session.files.get(hex(log));
   const file = open?.reading.file;
   if (open === undefined || open.begun || file === undefined || file.kind === null || file.previous === null)
@@ -174,8 +184,13 @@ export async function admit(session: Session, { log, entry, trouble }: Held): Pr
 }
 
 /** Does not let it in. Sent at the next sync. */
-export async function refuseHeld(session: Session, { log, entry, begins }: Held, reason: RefusedBecause): Promise<void> {
-  if (begins !== null) throw new Refused("not-permitted", "a file that nobody lets begin stays held, and shows nowhere");
+export async function refuseHeld(
+  session: Session,
+  { log, entry, begins }: Held,
+  reason: RefusedBecause,
+): Promise<void> {
+  if (begins !== null)
+    throw new Refused("not-permitted", "a file that nobody lets begin stays held, and shows nowhere");
   await session.change(async (transaction) => {
     const { author, rg, pr } = deciding(session, log);
     putEntry(session, transaction, await signFileStatement(author, { kind: "refuse", rg, pr, id: entry.id, reason }));
@@ -183,7 +198,11 @@ export async function refuseHeld(session: Session, { log, entry, begins }: Held,
 }
 
 /** Lets a file begin whose author had lost their place: its first entry is delivered as it is. */
-export async function letBegin(session: Session, transport: Transport, { entry, begins, trouble }: Held): Promise<void> {
+export async function letBegin(
+  session: Session,
+  transport: Transport,
+  { entry, begins, trouble }: Held,
+): Promise<void> {
   if (begins === null) throw new Refused("not-permitted", `it cannot begin: ${trouble}`);
   await deliver(session, transport, entry);
 }

@@ -9,11 +9,27 @@ const COLLECTION = "device";
 const ROW = "identity";
 
 const identity = map({
-  v: exactly(1), server: text(1, 2000), svc: id, side: sideShape, authority: hash, device: id, user: id, name: line, org: line,
-  roles: list(roleShape), label: line, sign: hash, receive: hash, incarnation: id, floor: head, stage: text(1, 20),
+  v: exactly(1),
+  server: text(1, 2000),
+  svc: id,
+  side: sideShape,
+  authority: hash,
+  device: id,
+  user: id,
+  name: line,
+  org: line,
+  roles: list(roleShape),
+  label: line,
+  sign: hash,
+  receive: hash,
+  incarnation: id,
+  floor: head,
+  stage: text(1, 20),
 });
 
-/** `authority` is the pinned fingerprint, `sign` and `receive` are seeds, `floor` the registry head of the invitation. */
+/**
+ * `authority` is the pinned fingerprint, `sign` and `receive` are seeds, `floor` the registry head of the invitation.
+ */
 export type Identity = Of<typeof identity>;
 
 /** `asked`: it may have been enrolled, and the server's word is missing. `certified`: it stands in the registry. */

@@ -39,7 +39,7 @@ export function inForce(session: Session, log: Uint8Array): InForce {
   return { gate: gateNow(now, session.schemas), letters: now };
 }
 
-// --- on the victim side ----------------------------------------------------------------------------------------------
+// --- on the victim side -------------------------------------------------------------------------------------------
 
 /** What a letter across says is known over there: its days tell nothing. */
 const ACROSS: ReadonlySet<string> = new Set(["parcel_sent", "letter_request", "instruction", "notice", "case_opened"]);
@@ -71,7 +71,8 @@ export interface Asked {
 export async function instruct(session: Session, log: Uint8Array, address: Uint8Array, asked: Asked): Promise<string> {
   const from = dayNow(session);
   const until = untilOf(from, asked.weeks);
-  const kept = new Map<string, Json>([["word", "instruction"], ["from", from], ["until", until]]);
+  const word = asked.gate === undefined ? "instruction" : "contact_gate";
+  const kept = new Map<string, Json>([["word", word], ["from", from], ["until", until]]);
   if (asked.say !== undefined && asked.say.length > 0) kept.set("say", asked.say);
   if (asked.gate !== undefined) kept.set("gate", asked.gate);
   const body = new Map<string, Json>([...kept, ["ring_first", asked.ringFirst ?? "duty_desk"]]);

@@ -1,4 +1,6 @@
-/** A phone that is lost, a colleague's or one's own: kept out at once, with what was on it and whom to ring. Spec 6.1. */
+/**
+ * A phone that is lost, a colleague's or one's own: kept out at once, with what was on it and whom to ring. Spec 6.1.
+ */
 import { signRegistryStatement } from "@fieldkeep/core/author";
 import { equal } from "@fieldkeep/core/bytes";
 import type { RegistryStatement } from "@fieldkeep/core/certificate";

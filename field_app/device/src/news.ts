@@ -8,7 +8,10 @@ export interface News {
   readonly text: string;
 }
 
-/** Of a statement of somebody else that stands, and came after this device's own certificate; null where it says nothing new. */
+/**
+ * Of a statement of somebody else that stands, and came after this device's own certificate; null where it says
+ * nothing new.
+ */
 export function newsOf(registry: Registry, entry: Entry): News | null {
   if (entry.typ !== "fieldkeep-statement") return null;
   const by = deviceOf(registry, entry.header.kid)?.name ?? "somebody";
@@ -22,7 +25,10 @@ export function newsOf(registry: Registry, entry: Entry): News | null {
       return { code: "recovery", text: `${by} lets a phone of ${whom} bring back ${which} that nobody can open` };
     }
     case "drill":
-      return { code: "recovery", text: `${by} tried the recovery shares: ${statement.opened} of ${statement.files} files opened` };
+      return {
+        code: "recovery",
+        text: `${by} tried the recovery shares: ${statement.opened} of ${statement.files} files opened`,
+      };
     case "cover_traffic":
       return { code: "cover-traffic", text: coverNews(by, statement.hour) };
     default:
@@ -31,7 +37,8 @@ export function newsOf(registry: Registry, entry: Entry): News | null {
 }
 
 function coverNews(by: string, hour: number | null): string {
-  if (hour === null) return `${by} turned cover traffic off: what you write goes when this phone syncs, and the time shows`;
+  if (hour === null)
+    return `${by} turned cover traffic off: what you write goes when this phone syncs, and the time shows`;
   const at = `${String(hour).padStart(2, "0")}:00 UTC`;
   return `${by} turned cover traffic on: what you write goes once a day, from ${at}; urgent alerts go at once`;
 }

@@ -51,7 +51,7 @@ async function noticesOfOne(session: Session, transaction: Transaction, open: Op
   const address = caseAddress(session, log);
   const last = changes.at(-1);
   if (last === undefined || address === null) return 0;
-  const found = changes.flatMap(({ change }) => noticesOf(type, record, change, session.identity.device));
+  const found = changes.flatMap(({ change }) => noticesOf(session.schemas, record, change, session.identity.device));
   const bodies = new Map(found.map((body) => [hex(encode(body)), body] as const));
   for (const said of bodies.values()) {
     const body: Values = new Map<string, Json>([["case", encodeUuid(address)], ...said]);

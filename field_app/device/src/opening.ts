@@ -1,4 +1,7 @@
-/** What a page opens: secrets that its statements grant to this device, and the changes that its envelopes seal. Spec 4, 7.3. */
+/**
+ * What a page opens: secrets that its statements grant to this device, and the changes that its envelopes seal. Spec
+ * 4, 7.3.
+ */
 import { equal } from "@fieldkeep/core/bytes";
 import { changesIn as readChanges } from "@fieldkeep/core/cover";
 import type { Entry, Envelope, Expunction } from "@fieldkeep/core/entry";
@@ -57,17 +60,31 @@ export function sealedIn(entry: Entry): Envelope | null {
   return entry.typ === "fieldkeep-envelope" ? entry : entry.typ === "fieldkeep-admission" ? entry.held : null;
 }
 
-export async function openParts(me: Identity, envelope: Envelope, seq: number, secrets: Secrets): Promise<readonly Part[]> {
+export async function openParts(
+  me: Identity,
+  envelope: Envelope,
+  seq: number,
+  secrets: Secrets,
+): Promise<readonly Part[]> {
   const { log, ep, kid, sq, sn } = envelope.header;
   const secret = secrets.get(ep);
-  const context = { svc: me.svc, log, epoch: ep, author: kid, sq, protected: envelope.frame.protected, total: envelope.parts.length };
+  const context = {
+    svc: me.svc,
+    log,
+    epoch: ep,
+    author: kid,
+    sq,
+    protected: envelope.frame.protected,
+    total: envelope.parts.length,
+  };
   return Promise.all(
     envelope.parts.map(async (part, index): Promise<Part> => {
       if (part === null || secret === undefined) return { plaintext: null, hole: null };
       try {
         const plaintext = await openPart(secret, part, context, index);
         const changes = readChanges(plaintext);
-        if (changes.some(({ b }) => b > sn.seq || b >= seq)) throw new Refused("malformed", "a change claims to have seen more than its entry");
+        if (changes.some(({ b }) => b > sn.seq || b >= seq))
+          throw new Refused("malformed", "a change claims to have seen more than its entry");
         return { plaintext, hole: null };
       } catch (error) {
         if (error instanceof Refused) return { plaintext: null, hole: error.message };

@@ -23,7 +23,7 @@ const ENTRY_ROOM = limit("entry_bytes") - 65_536;
 const FRAME = 128;
 
 /** Sealed, and neither shown by its log nor settled: what comes after it follows it. */
-const isUnderWay = (item: OutboxItem): boolean => !item.final && item.shown === null;
+export const isUnderWay = (item: OutboxItem): boolean => !item.final && item.shown === null;
 
 /** This device as the author of its next entry in a log: behind what it has sealed already. */
 export function authorOf(session: Session, log: Log): Author {

@@ -1,6 +1,6 @@
 /**
- * What a holder owes a file: a new epoch when a device was revoked, a recovery key is out of force, or the present epoch did
- * not open here; grants to devices that lack them. Spec 7.3.
+ * What a holder owes a file: a new epoch when a device was revoked, a recovery key is out of force, or the present
+ * epoch did not open here; grants to devices that lack them. Spec 7.3.
  */
 import { randomSecret, signRegistryStatement } from "@fieldkeep/core/author";
 import { hex } from "@fieldkeep/core/bytes";
@@ -13,10 +13,16 @@ import type { Transaction } from "./rows";
 import type { OpenFile, Session } from "./session";
 
 export const makingIn = (session: Session, open: OpenFile): Making => ({
-  author: authorOf(session, open.reading.file.log), registry: session.registry, file: open.reading.file, secrets: open.secrets,
+  author: authorOf(session, open.reading.file.log),
+  registry: session.registry,
+  file: open.reading.file,
+  secrets: open.secrets,
 });
 
-/** One statement for each file that is owed one; gives back how many were made. `tended` are those that had theirs in this call. */
+/**
+ * One statement for each file that is owed one; gives back how many were made. `tended` are those that had theirs in
+ * this call.
+ */
 export async function tend(session: Session, transaction: Transaction, tended: Set<string>): Promise<number> {
   let made = 0;
   if (session.standing !== "in" || session.state.frozen) return 0;
@@ -46,6 +52,10 @@ async function owed(session: Session, open: OpenFile): Promise<Entry | null> {
 }
 
 /** A statement of this device in its registry, into the outbox. */
-export async function putRegistryStatement(session: Session, transaction: Transaction, statement: Parameters<typeof signRegistryStatement>[1]): Promise<void> {
+export async function putRegistryStatement(
+  session: Session,
+  transaction: Transaction,
+  statement: Parameters<typeof signRegistryStatement>[1],
+): Promise<void> {
   putEntry(session, transaction, await signRegistryStatement(authorOf(session, session.registry.log), statement));
 }

@@ -20,7 +20,17 @@ export function placedIn({ seq, row, entry }: Stored, expunged: readonly Expunge
   const { received_ms, device, user, role, late, plaintexts } = row;
   return plaintexts.flatMap((plaintext, part) => {
     if (plaintext === null || expunged.some((one) => one.at === seq && one.part === part)) return [];
-    return readChanges(plaintext).map((change) => ({ seq, received_ms, part, device, user, role, late, stub: false, change }));
+    return readChanges(plaintext).map((change) => ({
+      seq,
+      received_ms,
+      part,
+      device,
+      user,
+      role,
+      late,
+      stub: false,
+      change,
+    }));
   });
 }
 

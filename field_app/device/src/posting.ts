@@ -1,46 +1,41 @@
 /**
- * Writing to the other side: a letter is kept until the server's pass, then forgotten; what stays is a record of its kind,
- * time and hash. Spec 15.3.
+ * Writing to the other side: a letter is kept until the server's pass, then forgotten; what stays is a record of its
+ * kind, time and hash. Spec 15.3.
  */
-import { approval } from "@fieldkeep/core/approval";
 import { randomId } from "@fieldkeep/core/author";
-import { equal, hex } from "@fieldkeep/core/bytes";
+import { equal, fromHex, hex } from "@fieldkeep/core/bytes";
 import { json, type Json } from "@fieldkeep/core/change";
 import { verifyFrame } from "@fieldkeep/core/cose";
-import { decodeEntry } from "@fieldkeep/core/entry";
 import { Refused } from "@fieldkeep/core/errors";
 import { isMap } from "@fieldkeep/core/fold/markers";
 import { H } from "@fieldkeep/core/hash";
 import { decodeUuid, encodeUuid, serverKeyId } from "@fieldkeep/core/ids";
 import {
-  type Contents,
   decodeParcel,
   decodeParcelsAnswer,
-  encodeContents,
   encodeParcel,
   encodeParcels,
-  letter as letterObject,
   type Parcel,
   pass,
 } from "@fieldkeep/core/letter";
 import { limit } from "@fieldkeep/core/limits";
-import { chainOfDevice } from "@fieldkeep/core/parcel/chain";
 import { checkSent } from "@fieldkeep/core/parcel/letter_body";
 import { letterRow, maySend, takesTwo } from "@fieldkeep/core/parcel/rights";
-import { room, sealParcel } from "@fieldkeep/core/parcel/seal";
 import { deviceOf } from "@fieldkeep/core/registry/state";
 import type { FileKind } from "@fieldkeep/core/roles";
 import { deskOf, type Desk, fetchKey } from "./board";
 import { changed } from "./ops";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
-import { entryRow, type Letter, OF, read } from "./stored";
+import { sealFor, signedFor } from "./sealing_letters";
+import type { Letter } from "./stored";
 import type { Transport } from "./transport";
 import { addValues, minuteNow, recordsIn, type Values, valuesOf } from "./values_in";
 import { keep, recordIn, typeIn, writerIn } from "./writing";
 
 /** What goes before everything else. */
 const URGENT: ReadonlySet<string> = new Set(["urgent_alert"]);
+const KEY = /^[0-9a-f]{64}$/;
 const MOST_BYTES = limit("request_bytes") / 4;
 const FILE_KINDS: ReadonlySet<string> = new Set(["intake", "liaison"]);
 
@@ -88,7 +83,8 @@ export async function postIn(
     ...{ n, id: letterId, log, record: new Uint8Array(16), kind, to, urgent: URGENT.has(kind) },
     ...{ made_ms: Math.max(0, session.now()), says, sealed: null, code: "", message: "" },
   };
-  await signedFor(session, transaction, waiting, to ?? new Uint8Array(16)); // What does not go in is refused before it is kept.
+  // What does not go in is refused before it is kept.
+  await signedFor(session, transaction, waiting, to ?? new Uint8Array(16));
   const sealed = fixed ? await sealNow(session, transaction, waiting) : null;
   const said = new Map<string, Json>([["category", kind], ["sent_at", minuteNow(session)], ...about]);
   const record = addValues(session, transaction, log, "parcel_sent", said);
@@ -103,61 +99,7 @@ async function sealNow(session: Session, transaction: Transaction, waiting: Lett
   return encodeParcel(await sealFor(session, transaction, waiting, desk, true));
 }
 
-// --- signing and sealing ---------------------------------------------------------------------------------------------
-
-type Rows = Pick<Transaction, "get">;
-
-/** Entries of the registry, as COSE bytes. */
-async function entriesAt(session: Session, rows: Rows, places: readonly number[]): Promise<readonly Uint8Array[]> {
-  const found: Uint8Array[] = [];
-  for (const place of places) {
-    const content = await rows.get(OF.entries(session.registry.log.log), place);
-    if (content !== undefined) found.push(decodeEntry(read(entryRow, content).pair).frame.bytes);
-  }
-  return found;
-}
-
-/** The letter, signed for an address, and what certifies this device. Refused as `bad-value` where it is too long. */
-async function signedFor(session: Session, rows: Rows, row: Letter, address: Uint8Array): Promise<Contents> {
-  const { device, svc, side } = session.identity;
-  const { says, id, kind } = row;
-  if (says === null) throw new Refused("internal", "a letter that nobody reads back is signed once");
-  const body = json(says.body);
-  if (!isMap(body)) throw new Refused("internal", "a letter without a body");
-  const payload = { from: side, to: address, id, kind, at: says.at, body };
-  const letter = await letterObject.make({ kid: device, svc }, payload, session.key);
-  const places = chainOfDevice(session.registry, device);
-  const contents: Contents = {
-    v: 1,
-    letter,
-    chain: await entriesAt(session, rows, places),
-    second: says.second === null ? null : await secondOf(session, rows, says.second, places),
-  };
-  room(side, encodeContents(contents).length + 4);
-  return contents;
-}
-
-async function secondOf(
-  session: Session,
-  rows: Rows,
-  given: Uint8Array,
-  places: readonly number[],
-): Promise<NonNullable<Contents["second"]>> {
-  const { kid } = approval.decode(given).header;
-  const more = chainOfDevice(session.registry, kid).filter((place) => !places.includes(place));
-  return { approval: given, by: await entriesAt(session, rows, more) };
-}
-
-async function sealFor(session: Session, rows: Rows, row: Letter, to: Desk, fixed: boolean): Promise<Parcel> {
-  const { svc, side } = session.identity;
-  const { root } = session.registry;
-  if (root === null) throw new Refused("no-service", "a registry without a root");
-  const contents = await signedFor(session, rows, row, to.address);
-  const bound = { svc, from: side, address: to.address, week: to.week, id: row.id, root: root.id };
-  return sealParcel(bound, to.key, contents, fixed);
-}
-
-// --- sending ---------------------------------------------------------------------------------------------------------
+// --- sending ------------------------------------------------------------------------------------------------------
 
 /** Sends what waits, urgent things first (or nothing else). What the server does not take stays, with what it said. */
 export async function send(session: Session, transport: Transport, urgentOnly = false): Promise<number> {
@@ -251,7 +193,8 @@ async function keyFor(session: Session, transport: Transport, letter: Letter): P
   try {
     if (letter.to !== null) return await fetchKey(session, transport, letter.to, addressKeys(session, letter.to));
     const desk = deskOf(session);
-    if (desk === null) throw new Refused("no-such-file", "the other side has no desk yet; it is sent when there is one");
+    if (desk === null)
+      throw new Refused("no-such-file", "the other side has no desk yet; it is sent when there is one");
     return desk;
   } catch (error) {
     if (!(error instanceof Refused) || error.code === "offline") throw error;
@@ -262,8 +205,8 @@ async function keyFor(session: Session, transport: Transport, letter: Letter): P
 }
 
 /**
- * The address keys of a case of the other side that letters named: the newest two, then the newest of each other sender.
- * Whoever works on that side can name a key for any case; it puts no colleague's word out of force.
+ * The address keys of a case of the other side that letters named: the newest two, then the newest of each other
+ * sender. Whoever works on that side can name a key for any case; it puts no colleague's word out of force.
  */
 export function addressKeys(session: Session, address: Uint8Array): readonly Uint8Array[] {
   const wanted = encodeUuid(address);
@@ -275,14 +218,12 @@ export function addressKeys(session: Session, address: Uint8Array): readonly Uin
     for (const record of ["case_opened", "liaison_key"].flatMap((kind) => recordsIn(session, log, kind))) {
       const values = valuesOf(record);
       const [key, sender] = [values.get("key"), values.get("sender")];
-      if (values.get("case") === wanted && typeof key === "string") found.push([String(sender), key]);
+      if (values.get("case") === wanted && typeof key === "string" && KEY.test(key)) found.push([String(sender), key]);
     }
   }
   const newest = [...new Set(found.map(([, key]) => key).reverse())].slice(0, 2);
-  return [...new Set([...newest, ...new Map(found).values()])].map((key) => fromText(key));
+  return [...new Set([...newest, ...new Map(found).values()])].map((key) => fromHex(key));
 }
-
-const fromText = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 
 function isFiller({ says }: Letter): boolean {
   const body = says === null ? null : json(says.body);
@@ -329,4 +270,3 @@ export function addressIn(text: Json | undefined): Uint8Array | null {
     throw error;
   }
 }
-

@@ -51,7 +51,12 @@ export async function receive(session: Session, transport: Transport): Promise<n
   return written + (await session.change(async (transaction) => fileCopies(session, transaction)));
 }
 
-async function fetched(session: Session, transport: Transport, log: Uint8Array, after: number): Promise<readonly Parcelled[]> {
+async function fetched(
+  session: Session,
+  transport: Transport,
+  log: Uint8Array,
+  after: number,
+): Promise<readonly Parcelled[]> {
   const found: Parcelled[] = [];
   for (let [at, more] = [after, true]; more; ) {
     const path = `/v1/parcels/${encodeUuid(log)}?after=${at}`;
@@ -66,7 +71,10 @@ async function fetched(session: Session, transport: Transport, log: Uint8Array, 
   return found;
 }
 
-/** One parcel: a record, or an alarm. Of what a colleague's device has made a record of, it is seen that this says what came. */
+/**
+ * One parcel: a record, or an alarm. Of what a colleague's device has made a record of, it is seen that this says what
+ * came.
+ */
 async function takeOne(session: Session, transaction: Transaction, open: OpenFile, one: Parcelled): Promise<number> {
   const { log, reading, secrets } = open;
   const { identity } = session;
@@ -112,7 +120,7 @@ function filled(values: Values): Values {
   return new Map<string, Json>([...values, ["filling", "-".repeat(Math.max(1, FILLED - size))]]);
 }
 
-// --- what is there already -------------------------------------------------------------------------------------------
+// --- what is there already ----------------------------------------------------------------------------------------
 
 /** The change that begins a record of a letter; null for any other, whatever it says of one. */
 function parcelBegun(session: Session, log: Uint8Array, { change, device }: Placed): Uint8Array | null {
@@ -151,7 +159,9 @@ function wouldSay(session: Session, kind: string, values: Values): ReadonlySet<s
     const merge = fields?.get(name)?.merge;
     return (merge === "set" || merge === "append") && isList(value) ? value : [value];
   };
-  return new Set([...values].flatMap(([name, value]) => members(name, value).map((one) => `${name} ${hex(encode(one))}`)));
+  return new Set(
+    [...values].flatMap(([name, value]) => members(name, value).map((one) => `${name} ${hex(encode(one))}`)),
+  );
 }
 
 /** One device vouches for a letter in the file, and every other looks again. */
@@ -170,7 +180,7 @@ function checkSays(
   session.alarm(transaction, log, null, "bad-parcel", text);
 }
 
-// --- copies into one's own files -------------------------------------------------------------------------------------
+// --- copies into one's own files ----------------------------------------------------------------------------------
 
 /** What came to the desk about a case goes into the files that links name, where this device has both. */
 function fileCopies(session: Session, transaction: Transaction): number {
@@ -207,7 +217,9 @@ function copyOne(
   const [of, parcel] = [values.get("case"), addressIn(values.get("parcel"))];
   if (typeof of !== "string" || parcel === null) return 0;
   const known = session.schemas.types.get(kind)?.fields;
-  const kept = new Map([...values].filter(([name]) => known?.has(name) === true && name !== "state" && name !== "addenda"));
+  const kept = new Map(
+    [...values].filter(([name]) => known?.has(name) === true && name !== "state" && name !== "addenda"),
+  );
   const lacking = (links.get(of) ?? []).filter((log) => begunFrom(session, log, parcel) === null);
   for (const log of lacking) addValues(session, transaction, log, kind, kept, false);
   return lacking.length;

@@ -1,8 +1,9 @@
 /**
- * Where a device keeps what it has: rows under a collection and a name. Who seals them, and where they lie, is somebody else's.
+ * Where a device keeps what it has: rows under a collection and a name. Who seals them, and where they lie, is
+ * somebody else's.
  *
- * A transaction becomes true all at once when its body ends, or not at all. It reads its own writes by `get`, and scans a
- * collection before it writes in it.
+ * A transaction becomes true all at once when its body ends, or not at all. It reads its own writes by `get`, and
+ * scans a collection before it writes in it.
  */
 export type Bytes = Uint8Array<ArrayBuffer>;
 export type Name = string | number;

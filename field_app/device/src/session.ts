@@ -1,16 +1,16 @@
 /**
- * A device at work: what it has read, folded, and not sent yet. All of it follows from its rows, from which it is read at
- * the start.
+ * A device at work: what it has read, folded, and not sent yet. All of it follows from its rows, from which it is read
+ * at the start.
  *
- * What changes it does so inside `change`: rows and memory together, one after the other. When that fails, memory is read
- * from the rows again, so that nothing is half done.
+ * What changes it does so inside `change`: rows and memory together, one after the other. When that fails, memory is
+ * read from the rows again, so that nothing is half done.
  */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { type Code, Refused } from "@fieldkeep/core/errors";
 import type { PendingLeaf } from "@fieldkeep/core/exchange/view";
 import { emptyFold, type Folded, withPending } from "@fieldkeep/core/fold/fold";
 import { type SigningKey, signingKey } from "@fieldkeep/core/keys";
-import { type File, emptyFile, roleIn } from "@fieldkeep/core/membership/state";
+import { emptyFile, type File, roleIn } from "@fieldkeep/core/membership/state";
 import { EMPTY_ROOT } from "@fieldkeep/core/merkle";
 import type { Schemas } from "@fieldkeep/core/record_types";
 import { deviceOf, type Registry } from "@fieldkeep/core/registry/state";
@@ -54,18 +54,16 @@ export class Session {
     key: SigningKey,
     schemas: Schemas,
     now: () => number,
-    memory: Memory,
+    of: Memory,
   ) {
     [this.rows, this.identity, this.key, this.schemas, this.#now] = [rows, identity, key, schemas, now];
-    this.#memory = memory;
+    this.#memory = of;
   }
 
   static async open(rows: Rows, identity: Identity, schemas: Schemas, now: () => number): Promise<Session> {
     const memory = await load(rows, identity, schemas.types);
     return new Session(rows, identity, await signingKey(identity.sign), schemas, now, memory);
   }
-
-  // --- what is there ---------------------------------------------------------------------------------------------------
 
   get memory(): Memory {
     return this.#memory;
@@ -177,8 +175,6 @@ export class Session {
     return this.#memory.facts.get(name);
   }
 
-  // --- changing ----------------------------------------------------------------------------------------------------------
-
   /** All of it, or nothing: in rows and in memory. */
   change<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
     const next = this.#queue.then(() => this.#changed(body));
@@ -221,7 +217,9 @@ export class Session {
     this.#memory.files.set(hex(log), { ...open, pending });
   }
 
-  /** What an own entry said that counts for nothing is sealed anew, under the same numbers: no reader has folded them. */
+  /**
+   * What an own entry said that counts for nothing is sealed anew, under the same numbers: no reader has folded them.
+   */
   sealAgain(transaction: Transaction, log: Uint8Array, n: number): void {
     const sealed = (this.files.get(hex(log))?.pending ?? []).filter((one) => one.outbox === n);
     if (sealed.length === 0) return;
@@ -283,7 +281,15 @@ export class Session {
     const same = (one: Alarm): boolean => !one.seen && one.code === code && one.text === text && ofLog(one);
     if ([...this.alarms.values()].some(same)) return null;
     const n = Math.max(0, ...this.alarms.keys()) + 1;
-    this.putAlarm(transaction, { n, at_ms: this.now(), log, seq, code, text: [...text].slice(0, 2000).join(""), seen: false });
+    this.putAlarm(transaction, {
+      n,
+      at_ms: this.now(),
+      log,
+      seq,
+      code,
+      text: [...text].slice(0, 2000).join(""),
+      seen: false,
+    });
     return n;
   }
 

@@ -83,7 +83,9 @@ export async function carryOut(
 function countOf(event: SyncEvent): number {
   if (event.is === "registry") return event.taken.length;
   if (event.is !== "file") return 0;
-  return event.page.kind === "taken" ? event.page.taken.length : event.page.ids.length + Number(event.page.erased !== null);
+  return event.page.kind === "taken"
+    ? event.page.taken.length
+    : event.page.ids.length + Number(event.page.erased !== null);
 }
 
 /** The registry leads to the head that the inviter saw: no server hides what was revoked before the invitation. */
@@ -117,6 +119,11 @@ async function perform(
       if (n !== null) transaction.put(OF.evidence, n, copied(body));
       return;
     }
+    case "not-in-audit-log": {
+      const text = "the server does not show that its audit log has an entry that it served: tell whoever looks after this service";
+      session.alarm(transaction, event.log, event.seq, "not-in-audit-log", text);
+      return;
+    }
     case "unsigned":
       session.alarm(transaction, null, null, "unsigned", `something that the server did not sign: ${event.message}`);
       return;
@@ -139,7 +146,7 @@ async function perform(
   }
 }
 
-// --- the registry ----------------------------------------------------------------------------------------------------
+// --- the registry -------------------------------------------------------------------------------------------------
 
 const NOBODY = { user: new Uint8Array(0), role: "", late: false, plaintexts: [] } as const;
 
@@ -175,7 +182,7 @@ function dropOvertaken(session: Session, transaction: Transaction): void {
   }
 }
 
-// --- what became of what was sealed --------------------------------------------------------------------------------------
+// --- what became of what was sealed -------------------------------------------------------------------------------
 
 function settle(
   session: Session,
@@ -194,8 +201,11 @@ function settle(
       return say(session, transaction, item, "held", "held: somebody decides whether it comes in");
     case "kept":
       return say(session, transaction, item, outcome.because, "refused for good; what was typed stays on this phone");
-    case "done":
     case "dropped":
+      return session.dropOutbox(transaction, n);
+    case "done":
+      // What the log does not fold of it was sealed under a key that was closed meanwhile: nobody reads it there.
+      session.sealAgain(transaction, log, n);
       return session.dropOutbox(transaction, n);
     case "resealed":
       session.sealAgain(transaction, log, n);
@@ -249,4 +259,3 @@ function hear(
     return [{ log: item.log, code: answer.code, message, final, statement: item.statement }];
   });
 }
-

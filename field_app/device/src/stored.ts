@@ -35,7 +35,10 @@ const label = text(0, 200);
 const CODES = Object.keys(table.errors) as readonly Code[];
 export const codeShape = word(CODES);
 
-/** An entry at its place: the pair as it came, but for parts that were expunged. Of a part that was opened the plaintext is kept too. */
+/**
+ * An entry at its place: the pair as it came, but for parts that were expunged. Of a part that was opened the
+ * plaintext is kept too.
+ */
 export const entryRow = row({
   pair: cose,
   received_ms: millis,
@@ -66,8 +69,9 @@ const changeShape: Shape<Change> = {
   write: changeValue,
 };
 /**
- * A change of this device that is in no log yet; `outbox` is the entry in which it is sealed. `held` says why it is sealed no
- * more: `refused` by a member, or `repeated` by a copy of this device. Such a change is kept, and counts for nothing.
+ * A change of this device that is in no log yet; `outbox` is the entry in which it is sealed. `held` says why it is
+ * sealed no more: `refused` by a member, or `repeated` by a copy of this device. Such a change is kept, and counts for
+ * nothing.
  */
 export const pendingRow = row({ change: changeShape, outbox: nullable(positive), held: label });
 export type Pending = Of<typeof pendingRow>;
@@ -142,8 +146,8 @@ export const alarmRow = map({
 export type Alarm = Of<typeof alarmRow> & { readonly n: number };
 
 /**
- * A letter to the other side until the server's pass: what it says, or, of one that nobody reads back here, only what was
- * sealed. `to` is an address, null for the desk; `record` the file's own record of it.
+ * A letter to the other side until the server's pass: what it says, or, of one that nobody reads back here, only what
+ * was sealed. `to` is an address, null for the desk; `record` the file's own record of it.
  */
 export const letterRow = map({
   id,

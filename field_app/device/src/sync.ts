@@ -1,8 +1,9 @@
 /**
- * Reconciling with the server: seal, push, pull, until nothing is new; then what a holder owes its files. Spec 9.2, 9.3.
+ * Reconciling with the server: seal, push, pull, until nothing is new; then what a holder owes its files. Spec 9.2,
+ * 9.3.
  *
- * It ends whatever the server says: what was not taken in this call is not sent again in this call, and more is asked for only
- * while something comes.
+ * It ends whatever the server says: what was not taken in this call is not sent again in this call, and more is asked
+ * for only while something comes.
  */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { Refused } from "@fieldkeep/core/errors";
@@ -15,6 +16,7 @@ import { limit } from "@fieldkeep/core/limits";
 import { type Log, seqOf } from "@fieldkeep/core/log";
 import { decodeSyncResponse, type Status, type SyncResponse } from "@fieldkeep/core/sync";
 import { before, cross } from "./crossing";
+import { expire } from "./expiring";
 import { handIn } from "./handing_in";
 import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
@@ -29,6 +31,8 @@ const APP = "fieldkeep-app/0.1.0";
 const FIRST_PUSH = 262_144;
 const MOST_PUSH = (limit("request_bytes") * 3) / 4;
 const ROUNDS = 10_000;
+/** Letters of a liaison file that end in one sync; what is left goes with the next. */
+const MOST_ENDS = 32;
 const LOOK_FIRST_MS = 900_000;
 const DAY_MS = 86_400_000;
 const OUT: ReadonlySet<string> = new Set(["revoked", "suspended", "certificate-ended"]);
@@ -56,6 +60,10 @@ export async function sync(
   await before(session, transport);
   await reconcile(session, transport, report, progress, how);
   if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
+  for (let ends = 0; ends < MOST_ENDS; ends++) {
+    if ((await session.change((transaction) => expire(session, transaction))) === 0) break;
+    await reconcile(session, transport, report, progress, how);
+  }
   return report;
 }
 
@@ -104,7 +112,10 @@ function note(report: Report, asked: Asked, came: Came): void {
   report.contradictions.push(...came.contradictions.filter(({ log, message }) => !known.has(`${hex(log)} ${message}`)));
 }
 
-/** Much may have changed since this device last heard: it asks before it seals, for it may have lost its place, or its key. */
+/**
+ * Much may have changed since this device last heard: it asks before it seals, for it may have lost its place, or its
+ * key.
+ */
 function isLongAgo(session: Session): boolean {
   const { synced_ms } = session.state;
   const since = synced_ms === null ? -1 : session.now() - synced_ms;
@@ -139,7 +150,8 @@ function statusOf(session: Session): Status {
   const unsent = [...session.files.values()].reduce((sum, { pending }) => sum + pending.length, 0);
   const records = session.ownFiles.flatMap(({ folded }) => [...folded.records.values()]);
   const open = records.filter((record) => !record.isVoid && !record.hidden && conflicts(record).length > 0);
-  const since = open.flatMap((record) => [...record.fields.values()].filter(({ conflict }) => conflict))
+  const since = open
+    .flatMap((record) => [...record.fields.values()].filter(({ conflict }) => conflict))
     .map(({ live }) => Math.max(0, ...live.map(({ from }) => from.received_ms)));
   const oldest = since.length === 0 ? 0 : Math.floor((session.serverNow() - Math.min(...since)) / DAY_MS);
   const held = session.waiting().filter(({ verdict }) => verdict === "held").length;

@@ -1,4 +1,7 @@
-/** What a page of a file brought, into rows and memory: keys, what its envelopes say, what was removed. Spec 4, 7.3, 7.8. */
+/**
+ * What a page of a file brought, into rows and memory: keys, what its envelopes say, what was removed. Spec 4, 7.3,
+ * 7.8.
+ */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { encode } from "@fieldkeep/core/cbor";
 import { opValue } from "@fieldkeep/core/change";
@@ -33,7 +36,7 @@ export async function takeFilePage(
   const { file } = after.reading;
   if (after.kind === "ids" || file.erased !== null) {
     const served = readServed(page, before.reading.file.log, sent);
-    if (file.erased !== null) return takeErased(session, transaction, before, served, after.reading);
+    if (file.erased !== null) return takeErased(session, transaction, before, served);
     keepIds(transaction, page.log, served);
     return session.putFile(transaction, { ...before, reading: after.reading });
   }
@@ -48,7 +51,8 @@ async function takeEntries(session: Session, transaction: Transaction, before: O
   const creator = first?.served.seq === 1 ? first.entry.header.kid : before.creator;
   session.putFile(transaction, { ...before, creator, reading: after.reading, secrets });
   if (bad.length > 0) {
-    const text = "a colleague's device handed out a key that does not fit: ask your coordinator to give the file's keys again";
+    const text =
+      "a colleague's device handed out a key that does not fit: ask your coordinator to give the file's keys again";
     session.alarm(transaction, log, null, "bad-grant", text);
   }
   const stored: Stored[] = [];
@@ -63,14 +67,18 @@ async function takeEntries(session: Session, transaction: Transaction, before: O
     session.alarm(transaction, log, seq, "kept", text);
   }
   for (const seq of after.early) {
-    const text = "the server dates this long before it last said that there was nothing new: its time is not to be believed";
+    const text =
+      "the server dates this long before it last said that there was nothing new: its time is not to be believed";
     session.alarm(transaction, log, seq, "early", text);
   }
   for (const one of stored) await lookAtRemoval(session, transaction, one);
   const again = older || bad.length > 0 || file.expunged.length > before.reading.file.expunged.length;
   const folded = again
     ? await reopened(session, transaction, file, secrets)
-    : take(before.folded, stored.flatMap((one) => placedIn(one)));
+    : take(
+        before.folded,
+        stored.flatMap((one) => placedIn(one)),
+      );
   session.putFile(transaction, { ...session.file(log), folded });
   dropShown(session, transaction, log);
 }
@@ -84,7 +92,6 @@ async function lookAtRemoval(session: Session, transaction: Transaction, { row, 
   const target = content === undefined ? null : read(entryRow, content);
   const gone = target === null ? null : { row: target, part: said.part, stub: row.plaintexts[0] ?? null };
   await takeExpunction(session, transaction, session.file(log), { entry, received_ms: row.received_ms }, gone);
-
 }
 
 async function rowOf(
@@ -108,14 +115,20 @@ async function rowOf(
   return { ...row, plaintexts: parts.map(({ plaintext }) => plaintext) };
 }
 
-async function partsOf(session: Session, file: File, seq: number, row: EntryRow, secrets: Secrets): Promise<readonly Part[]> {
+async function partsOf(
+  session: Session,
+  file: File,
+  seq: number,
+  row: EntryRow,
+  secrets: Secrets,
+): Promise<readonly Part[]> {
   const entry = decodeEntry(row.pair);
   if (entry.typ === "fieldkeep-expunction") return [await openStub(session.identity, entry, file, secrets)];
   const envelope = sealedIn(entry);
   return envelope === null ? [] : openParts(session.identity, envelope, seq, secrets);
 }
 
-// --- everything once more ------------------------------------------------------------------------------------------------
+// --- everything once more -----------------------------------------------------------------------------------------
 
 /** Keys came, or were taken back, of what came before; or parts were removed: of those nothing stays in a row. */
 async function reopened(session: Session, transaction: Transaction, file: File, secrets: Secrets): Promise<Folded> {
@@ -177,7 +190,12 @@ const isSaidIn = (own: Pending["change"], there: Pending["change"]): boolean =>
   equal(own.r, there.r) && equal(opsOf(own), opsOf(there));
 
 /** What a person is told of a statement. */
-function tell(session: Session, transaction: Transaction, log: Uint8Array, { entry, void: code, served }: TakenEntry): void {
+function tell(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  { entry, void: code, served }: TakenEntry,
+): void {
   if (code !== null) {
     const text = "an entry that should have been refused counts for nothing";
     session.alarm(transaction, log, served.seq, `void:${code}`, text);
@@ -186,6 +204,7 @@ function tell(session: Session, transaction: Transaction, log: Uint8Array, { ent
   if (entry.typ !== "fieldkeep-statement") return;
   const statement = decodeFileStatement(entry.payload);
   if (statement.kind !== "members" || !statement.remove.some((user) => equal(user, session.identity.user))) return;
-  const text = "you were removed from this file; what you had not sent is handed in, and held until a member decides on it";
+  const text =
+    "you were removed from this file; what you had not sent is handed in, and held until a member decides on it";
   session.alarm(transaction, log, served.seq, "removed", text);
 }

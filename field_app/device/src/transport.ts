@@ -15,13 +15,17 @@ const CBOR = "application/cbor";
 const ANSWER_MS = 60_000;
 const nonces = map({ nonces: list(text(1, 200), 1), time: millis });
 const failure = map({ code: text(1, 64), message: text(1, 500), retry: text(1, 40) });
-const offline = (): Refused => new Refused("offline", "the server could not be reached: everything stays on this phone");
+const offline = (): Refused =>
+  new Refused("offline", "the server could not be reached: everything stays on this phone");
 
 function isCode(word: string): word is Code {
   return Object.hasOwn(table.errors, word);
 }
 
-/** One device's way to the server. Requests of one transport go one after the other: each uses the nonce that the last one brought. */
+/**
+ * One device's way to the server. Requests of one transport go one after the other: each uses the nonce that the last
+ * one brought.
+ */
 export class Transport {
   readonly #server: string;
   readonly #fetch: Fetch;
@@ -32,8 +36,17 @@ export class Transport {
     this.#fetch = fetch;
   }
 
-  /** Raises Refused with the server's code, or `offline`. A request whose answer was lost is asked once more: asking twice does nothing twice. */
-  async signed(me: Identity, key: SigningKey, method: "GET" | "POST", path: string, body: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
+  /**
+   * Raises Refused with the server's code, or `offline`. A request whose answer was lost is asked once more: asking
+   * twice does nothing twice.
+   */
+  async signed(
+    me: Identity,
+    key: SigningKey,
+    method: "GET" | "POST",
+    path: string,
+    body: Uint8Array = new Uint8Array(),
+  ): Promise<Uint8Array> {
     for (let turn = 0; ; turn++) {
       try {
         return await this.#once(me, key, method, path, body);
@@ -44,11 +57,25 @@ export class Transport {
     }
   }
 
-  async #once(me: Identity, key: SigningKey, method: "GET" | "POST", path: string, body: Uint8Array): Promise<Uint8Array> {
+  async #once(
+    me: Identity,
+    key: SigningKey,
+    method: "GET" | "POST",
+    path: string,
+    body: Uint8Array,
+  ): Promise<Uint8Array> {
     const nonce = this.#nonce ?? (await this.#fresh(me.side));
     this.#nonce = null;
-    const signed = await authorization({ device: me.device, svc: me.svc, side: me.side, method, path, body }, nonce, key);
-    return this.#answer(path, { method, headers: { Authorization: signed, "Content-Type": CBOR }, ...(body.length > 0 && { body: copied(body) }) });
+    const signed = await authorization(
+      { device: me.device, svc: me.svc, side: me.side, method, path, body },
+      nonce,
+      key,
+    );
+    return this.#answer(path, {
+      method,
+      headers: { Authorization: signed, "Content-Type": CBOR },
+      ...(body.length > 0 && { body: copied(body) }),
+    });
   }
 
   /** A request that nobody signs: an enrolment. */
@@ -67,7 +94,13 @@ export class Transport {
     let response: Response;
     let bytes: Uint8Array;
     try {
-      response = await this.#fetch(this.#server + path, { ...init, cache: "no-store", redirect: "error", credentials: "omit", signal: AbortSignal.timeout(ANSWER_MS) });
+      response = await this.#fetch(this.#server + path, {
+        ...init,
+        cache: "no-store",
+        redirect: "error",
+        credentials: "omit",
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
       bytes = new Uint8Array(await response.arrayBuffer());
     } catch {
       throw offline();

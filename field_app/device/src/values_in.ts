@@ -49,7 +49,10 @@ export function addValues(
 /** The minute, by the server's clock as this device last heard it. */
 export function minuteNow(session: Session): Json {
   const at = new Date(session.serverNow()).toISOString().slice(0, 16);
-  return new Map<string, Json>([["at", at], ["precision", "minute"]]);
+  return new Map<string, Json>([
+    ["at", at],
+    ["precision", "minute"],
+  ]);
 }
 
 /** The day, by the same clock, in UTC. */

@@ -1,4 +1,7 @@
-/** Between a device's memory and what core steps by: what is known as a `View`, and what a step changed of it into rows. */
+/**
+ * Between a device's memory and what core steps by: what is known as a `View`, and what a step changed of it into
+ * rows.
+ */
 import { equal, fromHex, hex } from "@fieldkeep/core/bytes";
 import type { Code } from "@fieldkeep/core/errors";
 import type { Promised } from "@fieldkeep/core/exchange/receipts";
@@ -107,7 +110,8 @@ function keepOutbox(session: Session, transaction: Transaction, after: View): vo
     if (item === undefined) continue;
     const { verdict, receipt, shown } = stepped;
     const isSame = item.verdict === verdict && item.receipt === receipt && item.shown === shown;
-    if (!isSame) session.putOutbox(transaction, outboxItem(item.n, { ...item, verdict, receipt, shown }, item.code, item.message));
+    if (!isSame)
+      session.putOutbox(transaction, outboxItem(item.n, { ...item, verdict, receipt, shown }, item.code, item.message));
   }
 }
 

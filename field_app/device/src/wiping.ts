@@ -1,8 +1,8 @@
 /**
  * A revoked phone wipes itself, once it has handed in what it could not send. Spec 9.5.
  *
- * It believes nothing but an administrator's statement in its own registry. A file in which something typed here could not be
- * handed in stays until it is, or its person throws it away.
+ * It believes nothing but an administrator's statement in its own registry. A file in which something typed here could
+ * not be handed in stays until it is, or its person throws it away.
  */
 import { signRegistryStatement } from "@fieldkeep/core/author";
 import { decode, encode } from "@fieldkeep/core/cbor";
@@ -12,6 +12,7 @@ import { seqOf } from "@fieldkeep/core/log";
 import { deviceOf } from "@fieldkeep/core/registry/state";
 import { decodeEntry } from "@fieldkeep/core/entry";
 import { count, decodeAs, row } from "@fieldkeep/core/shape";
+import { dropAudited } from "./auditing/kept";
 import { dropIdentity } from "./identity";
 import type { OpenFile } from "./memory";
 import { authorOf, putEntry } from "./outbox";
@@ -26,7 +27,9 @@ export const WIPED = "wiped";
 const READ_EVENT = "read_event";
 const tallyShape = row({ files: count, entries: count, held: count, letters: count });
 
-/** What has gone so far: files, their entries, entries that are held, letters to the other side that were never sent. */
+/**
+ * What has gone so far: files, their entries, entries that are held, letters to the other side that were never sent.
+ */
 export type Tally = ReturnType<typeof tallyShape.read>;
 
 export function tallyOf(session: Session): Tally {
@@ -62,8 +65,8 @@ export async function revokedBecause(session: Session): Promise<string | null> {
 }
 
 /**
- * Forgets all that can be forgotten; true when that was all, and the side was told. `discard` throws away what could not be
- * handed in. Cut short, it goes on with the next call.
+ * Forgets all that can be forgotten; true when that was all, and the side was told. `discard` throws away what could
+ * not be handed in. Cut short, it goes on with the next call.
  */
 export async function wipe(session: Session, deposit: Deposit, discard = false): Promise<boolean> {
   if (session.fact(WIPED) !== undefined) return true;
@@ -75,6 +78,7 @@ export async function wipe(session: Session, deposit: Deposit, discard = false):
     forgetFiles(session, transaction, kept);
     if (kept.size > 0) return;
     forgetRest(session, transaction);
+    await dropAudited(transaction);
     await sayWiped(session, transaction, discard ? left.reduce((sum, { changes }) => sum + changes, 0) : 0);
   });
   if (kept.size > 0) return false;
@@ -140,7 +144,9 @@ function forgetRest(session: Session, transaction: Transaction): void {
 async function sayWiped(session: Session, transaction: Transaction, unsent: number): Promise<void> {
   const { log } = session.registry.log;
   const waiting = session.waiting(log);
-  if (waiting.some(({ entry }) => entry.typ === "fieldkeep-statement" && isWiped(decodeRegistryStatement(entry.payload))))
+  if (
+    waiting.some(({ entry }) => entry.typ === "fieldkeep-statement" && isWiped(decodeRegistryStatement(entry.payload)))
+  )
     return;
   for (const { n } of waiting) session.dropOutbox(transaction, n);
   const { files, entries, held, letters } = tallyOf(session);
@@ -169,4 +175,3 @@ export function wipedBecause(content: Uint8Array): string {
   const said = decode(content);
   return Array.isArray(said) && typeof said[0] === "string" ? said[0] : "";
 }
-

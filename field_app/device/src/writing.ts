@@ -18,7 +18,20 @@ import { standsIn } from "@fieldkeep/core/record_types";
 import { type Unmet, unmet } from "@fieldkeep/core/needs";
 import { paddedSize } from "@fieldkeep/core/sealing";
 import { checkValue, fieldNamed } from "@fieldkeep/core/values";
-import { addended, begun, changed, deleted, type Edit, isDraft, isOwn, resolved, signed, signedBySaving, voided, type Writer } from "./ops";
+import {
+  addended,
+  begun,
+  changed,
+  deleted,
+  type Edit,
+  isDraft,
+  isOwn,
+  resolved,
+  signed,
+  signedBySaving,
+  voided,
+  type Writer,
+} from "./ops";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
 
@@ -30,7 +43,15 @@ export function writerIn(session: Session, log: Uint8Array): Writer {
   const { device, user } = session.identity;
   const { pending, folded } = session.file(log);
   const own = folded.changes.filter((one) => equal(one.device, device)).map(({ change }) => change.c);
-  return { device, user, c: own.reduce((a, b) => Math.max(a, b), pending.reduce((a, { change }) => Math.max(a, change.c), 0)) + 1 };
+  return {
+    device,
+    user,
+    c:
+      own.reduce(
+        (a, b) => Math.max(a, b),
+        pending.reduce((a, { change }) => Math.max(a, change.c), 0),
+      ) + 1,
+  };
 }
 
 /** The type, if it has a place in this file. */
@@ -49,27 +70,51 @@ export function recordIn(session: Session, log: Uint8Array, record: Uint8Array):
 }
 
 function checkMayWrite(session: Session, log: Uint8Array): void {
-  if (session.standing === "revoked") throw new Refused("revoked", "an administrator revoked this phone: nothing more is written on it; nothing was changed");
-  if (!session.isMember(session.file(log).reading.file)) throw new Refused("no-standing", "you are no longer a member of this file; nothing was changed");
+  if (session.standing === "revoked")
+    throw new Refused(
+      "revoked",
+      "an administrator revoked this phone: nothing more is written on it; nothing was changed",
+    );
+  if (!session.isMember(session.file(log).reading.file))
+    throw new Refused("no-standing", "you are no longer a member of this file; nothing was changed");
 }
 
 /** Keeps one change; gives back the record's id. `record` null begins one. */
-export function keep(session: Session, transaction: Transaction, log: Uint8Array, record: Uint8Array | null, type: RecordType, ops: readonly Op[]): Uint8Array {
+export function keep(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  record: Uint8Array | null,
+  type: RecordType,
+  ops: readonly Op[],
+): Uint8Array {
   checkMayWrite(session, log);
   const { device, c } = writerIn(session, log);
   const target = record ?? recordId(log, device, c);
   const change: Change = {
-    r: target, t: type.name, s: type.version, c, b: seqOf(session.file(log).reading.file.log), at: session.now(), ops,
+    r: target,
+    t: type.name,
+    s: type.version,
+    c,
+    b: seqOf(session.file(log).reading.file.log),
+    at: session.now(),
+    ops,
     u: Math.abs(session.state.clock_offset) > CLOCK_OFF_MS,
   };
   const size = paddedSize(encodePart([change]).length + 4) + 48;
-  if (size > limit("entry_bytes") - 1024) throw new Refused("too-large", `this would be ${size} bytes: save it as several changes; nothing was kept`);
+  if (size > limit("entry_bytes") - 1024)
+    throw new Refused("too-large", `this would be ${size} bytes: save it as several changes; nothing was kept`);
   session.putPending(transaction, log, [{ change, outbox: null, held: "" }]);
   return target;
 }
 
 /** A new record. A quick one that lacks nothing is signed by saving; saving is never refused for a missing field. */
-export async function add(session: Session, log: Uint8Array, typeName: string, edits: readonly Edit[]): Promise<Uint8Array> {
+export async function add(
+  session: Session,
+  log: Uint8Array,
+  typeName: string,
+  edits: readonly Edit[],
+): Promise<Uint8Array> {
   const type = typeIn(session, log, typeName);
   return session.change(async (transaction) => addIn(session, transaction, log, type, edits));
 }
@@ -107,11 +152,22 @@ function checkValues(session: Session, type: RecordType, edits: readonly Edit[])
   }
 }
 
-export async function edit(session: Session, log: Uint8Array, record: Uint8Array, edits: readonly Edit[]): Promise<void> {
+export async function edit(
+  session: Session,
+  log: Uint8Array,
+  record: Uint8Array,
+  edits: readonly Edit[],
+): Promise<void> {
   await session.change(async (transaction) => editIn(session, transaction, log, record, edits));
 }
 
-export function editIn(session: Session, transaction: Transaction, log: Uint8Array, record: Uint8Array, edits: readonly Edit[]): void {
+export function editIn(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  record: Uint8Array,
+  edits: readonly Edit[],
+): void {
   const found = recordIn(session, log, record);
   const type = typeIn(session, log, found.type);
   checkValues(session, type, edits);
@@ -122,10 +178,23 @@ export function editIn(session: Session, transaction: Transaction, log: Uint8Arr
 }
 
 /** A quick record is signed by saving, as soon as nothing is missing. */
-function signQuick(session: Session, transaction: Transaction, log: Uint8Array, record: Uint8Array, type: RecordType): void {
+function signQuick(
+  session: Session,
+  transaction: Transaction,
+  log: Uint8Array,
+  record: Uint8Array,
+  type: RecordType,
+): void {
   const found = recordIn(session, log, record);
   const writer = writerIn(session, log);
-  if (type.weight !== "quick" || !isOwn(found, writer) || !isDraft(found) || conflicts(found).length > 0 || missingIn(session, log, found).length > 0) return;
+  if (
+    type.weight !== "quick" ||
+    !isOwn(found, writer) ||
+    !isDraft(found) ||
+    conflicts(found).length > 0 ||
+    missingIn(session, log, found).length > 0
+  )
+    return;
   keep(session, transaction, log, record, type, signed(found, type, writer));
 }
 
@@ -145,15 +214,25 @@ export function signIn(session: Session, transaction: Transaction, log: Uint8Arr
   const type = typeIn(session, log, found.type);
   const missing = missingIn(session, log, found);
   if (isDraft(found) && missing.length > 0) {
-    throw new Refused("bad-value", `still needed to sign: ${missing.map(({ fields }) => fields.join(" or ")).join(", ")}`);
+    throw new Refused(
+      "bad-value",
+      `still needed to sign: ${missing.map(({ fields }) => fields.join(" or ")).join(", ")}`,
+    );
   }
   keep(session, transaction, log, record, type, signed(found, type, writerIn(session, log)));
 }
 
-export async function addend(session: Session, log: Uint8Array, record: Uint8Array, text: string, reason: string): Promise<void> {
+export async function addend(
+  session: Session,
+  log: Uint8Array,
+  record: Uint8Array,
+  text: string,
+  reason: string,
+): Promise<void> {
   const found = recordIn(session, log, record);
   const type = typeIn(session, log, found.type);
-  if (isOwn(found, writerIn(session, log)) && isDraft(found)) throw new Refused("not-permitted", "this is a draft of your own: change its words");
+  if (isOwn(found, writerIn(session, log)) && isDraft(found))
+    throw new Refused("not-permitted", "this is a draft of your own: change its words");
   await session.change(async (transaction) => keep(session, transaction, log, record, type, [addended(text, reason)]));
 }
 
@@ -170,7 +249,14 @@ export async function remove(session: Session, log: Uint8Array, record: Uint8Arr
   await session.change(async (transaction) => keep(session, transaction, log, record, type, [deleted(type)]));
 }
 
-export async function resolve(session: Session, log: Uint8Array, record: Uint8Array, field: Field, chosen: Json, reason: string): Promise<void> {
+export async function resolve(
+  session: Session,
+  log: Uint8Array,
+  record: Uint8Array,
+  field: Field,
+  chosen: Json,
+  reason: string,
+): Promise<void> {
   const found = recordIn(session, log, record);
   const type = typeIn(session, log, found.type);
   const op = resolved(found, field, chosen, reason);
@@ -179,13 +265,20 @@ export async function resolve(session: Session, log: Uint8Array, record: Uint8Ar
 
 /** Takes back the newest change of a record that is not sealed yet: as if it had not been made. */
 export async function undo(session: Session, log: Uint8Array, record: Uint8Array): Promise<void> {
-  const last = session.file(log).pending.filter(({ change }) => equal(change.r, record)).at(-1);
+  const last = session
+    .file(log)
+    .pending.filter(({ change }) => equal(change.r, record))
+    .at(-1);
   if (last === undefined) throw new Refused("not-found", "nothing of this record is on this phone only");
-  if (last.outbox !== null) throw new Refused("not-permitted", "it is on its way already: write what is right now, or make it void");
+  if (last.outbox !== null)
+    throw new Refused("not-permitted", "it is on its way already: write what is right now, or make it void");
   await session.change(async (transaction) => session.dropPending(transaction, log, new Set([last.change.c])));
 }
 
-/** Throws away what one record says that never came into the log, and keeps that it was done, and why. What is on its way stays. */
+/**
+ * Throws away what one record says that never came into the log, and keeps that it was done, and why. What is on its
+ * way stays.
+ */
 export async function discard(session: Session, log: Uint8Array, record: Uint8Array, reason: string): Promise<void> {
   const loose = session.file(log).pending.filter(({ change, outbox }) => {
     const item = outbox === null ? undefined : session.outbox.get(outbox);
@@ -195,6 +288,12 @@ export async function discard(session: Session, log: Uint8Array, record: Uint8Ar
   const [first] = loose;
   await session.change(async (transaction) => {
     session.dropPending(transaction, log, new Set(loose.map(({ change }) => change.c)));
-    session.alarm(transaction, log, null, "discarded", `you threw away ${loose.length} change(s) to a ${first?.change.t.replaceAll("_", " ") ?? "record"} that was not sent: ${reason}`);
+    session.alarm(
+      transaction,
+      log,
+      null,
+      "discarded",
+      `you threw away ${loose.length} change(s) to a ${first?.change.t.replaceAll("_", " ") ?? "record"} that was not sent: ${reason}`,
+    );
   });
 }

@@ -59,9 +59,16 @@ export const Warning = ({ children }: Words): JSX.Element => (
   </div>
 );
 
-export function Details({ summary, children, open = false }: Words & { readonly summary: string; readonly open?: boolean }): JSX.Element {
+interface DetailsProps extends Words {
+  readonly summary: string;
+  readonly open?: boolean;
+  /** For what is worked out only when somebody wants to see it. */
+  readonly onOpen?: () => void;
+}
+
+export function Details({ summary, children, open = false, onOpen }: DetailsProps): JSX.Element {
   return (
-    <details class="govuk-details" open={open}>
+    <details class="govuk-details" open={open} onToggle={(event) => event.currentTarget.open && onOpen?.()}>
       <summary class="govuk-details__summary">
         <span class="govuk-details__summary-text">{summary}</span>
       </summary>

@@ -1,6 +1,6 @@
 /** A page: one heading, which takes the focus when the page is come to, and the way back. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Trouble } from "../device/facade";
 import type { Loaded } from "../screens/session";
 import { Body, Button } from "./basics";
@@ -16,7 +16,8 @@ interface PageProps {
 
 export function Page({ title, caption, onBack, children }: PageProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // Before anybody can press a key: taken a moment later, the focus would leave the box that they type in, and keys be lost.
+  useLayoutEffect(() => {
     scrollTo(0, 0);
     heading.current?.focus({ preventScroll: true });
   }, []);

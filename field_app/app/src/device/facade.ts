@@ -6,11 +6,14 @@
  * is refused is raised as `Trouble`, in words for whoever holds the phone. Whoever is handed content has read it: the
  * device remembers the look before it answers (docs/spec.md §16.1).
  */
+import type { Oversight } from "../console/oversight";
 import type { Choice } from "../forms/context";
 import type { Edit } from "../forms/edits";
 import type { Field } from "../forms/schema";
 import type { Value } from "../forms/values";
 import type {
+  Across,
+  Asking,
   Conflict,
   Decision,
   DeviceView,
@@ -31,6 +34,7 @@ import type {
   Status,
   UrgentNumber,
   VisitBrief,
+  Visiting,
   Written,
 } from "./views";
 
@@ -39,6 +43,8 @@ export type * from "./views";
 
 export interface Device {
   readonly me: Me;
+  /** Of a supervisor's device, which has no files: what it may see of the side that it audits. */
+  readonly oversight?: Oversight | undefined;
   /** Told whenever anything below may say something else. Gives back how to stop. */
   subscribe(listener: () => void): () => void;
 
@@ -63,7 +69,7 @@ export interface Device {
   startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>>;
   /** What the other side will be told when this is written: a line each, and none where nothing is told. */
   willTell(file: string, change: NewChange): Promise<readonly string[]>;
-  /** All of them or none, in one file. On disk when the promise is kept. */
+  /** All of them or none, in one file; of a new `spend` also its line in the fund. On disk when the promise is kept. */
   write(file: string, changes: readonly NewChange[]): Promise<readonly Written[]>;
   addAddendum(file: string, record: string, text: string, reason: string): Promise<void>;
   makeVoid(file: string, record: string, reason: string): Promise<void>;
@@ -86,7 +92,13 @@ export interface Device {
   reverse(fund: string, spend: string, pence: number, why: string): Promise<void>;
 
   visit(file: string): Promise<VisitBrief>;
+  /** Of this person's files: visits of today, and those from which somebody is not back. The overdue first. */
+  visits(): Promise<readonly Visiting[]>;
   acknowledge(file: string, instruction: string, how: string): Promise<void>;
+  /** On the side of partner support alone. */
+  across(file: string): Promise<Across>;
+  /** Asks something of a case of the other side, from today. Gives back the last day on which it holds. */
+  instruct(file: string, asking: Asking): Promise<string>;
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
   urgent(): Promise<readonly RecordSummary[]>;

@@ -2,7 +2,9 @@
 import { enrol, readCode } from "@fieldkeep/device/enrol";
 import { readIdentity } from "@fieldkeep/device/identity";
 import { Session } from "@fieldkeep/device/session";
+import { OF } from "@fieldkeep/device/stored";
 import { Transport } from "@fieldkeep/device/transport";
+import { WIPED, wipedBecause } from "@fieldkeep/device/wiping";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Store } from "../store/store";
 import type { Boot } from "./boot";
@@ -23,6 +25,15 @@ export const boot: Boot = {
       const identity = await readIdentity(store);
       if (identity === null || identity.stage !== "certified") return undefined;
       return new LiveDevice(await Session.open(store, identity, schemas, now), transport());
+    }),
+  wiped: async (store: Store) => {
+    const said = await store.get(OF.facts, WIPED);
+    return said && wipedBecause(said);
+  },
+  read: (invitation: string) =>
+    inWords(async () => {
+      const { side, subject, enrol_until: untilMs } = readCode(invitation).invitation.payload;
+      return { name: subject.name, organisation: subject.org, roles: subject.roles, side, untilMs };
     }),
   join: (store: Store, invitation: string) =>
     inWords(async () => {

@@ -177,6 +177,8 @@ export interface Conflict {
   readonly kind: "conflict" | "proposal";
   /** Of a proposal: what stands, and then what is proposed. */
   readonly values: readonly ConflictValue[];
+  /** Words that both began from, where the history has them and the field is text. */
+  readonly base: string | undefined;
   /** Who decides. */
   readonly owner: string;
   readonly mine: boolean;
@@ -243,6 +245,43 @@ export interface VisitBrief {
   readonly plan: { readonly record: string; readonly buddy: string | undefined; readonly dueBack: When | undefined } | undefined;
   /** When the phone last heard from the service: what is newer is not here. */
   readonly asOfMs: number | undefined;
+}
+
+/** What partner support may ask of the other side from one of its own files. */
+export interface Across {
+  /** Cases of the other side that the desk has linked to this file. Nothing else is known of them here. */
+  readonly cases: readonly { readonly id: string; readonly label: string }[];
+  /** How long it may hold: whole weeks from today. One whose end would tell of a day in this file is refused. */
+  readonly ends: readonly { readonly weeks: number; readonly until: string; readonly refused: boolean }[];
+  /** What was asked from here and still holds. */
+  readonly asked: readonly { readonly record: string; readonly says: readonly string[]; readonly until: string; readonly sent: boolean }[];
+}
+
+export interface Asking {
+  readonly to: string;
+  /** Codes of the closed list; none where it is about contact as a whole. */
+  readonly say: readonly string[];
+  readonly gate: string | undefined;
+  readonly ringFirst: string;
+  readonly weeks: number;
+  /** These stay in the file that it is asked from. */
+  readonly why: string;
+  readonly basedOn: readonly string[];
+  readonly herView: string | undefined;
+}
+
+/** A visit of today, or one from which somebody is not back. */
+export interface Visiting {
+  readonly file: string;
+  readonly record: string;
+  readonly title: string;
+  readonly mine: boolean;
+  readonly start: When | undefined;
+  readonly dueBack: When | undefined;
+  readonly buddy: string | undefined;
+  readonly iAmBuddy: boolean;
+  readonly visitors: readonly string[];
+  readonly overdue: boolean;
 }
 
 export interface UrgentNumber {

@@ -5,13 +5,15 @@
  */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Console } from "../console/console";
 import type { Boot } from "../device/boot";
 import type { Device } from "../device/facade";
-import { NO_RELEASE, type Release, install } from "../platform/install";
+import { NO_RELEASE, type Release } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
-import { Elsewhere, Join, Lock, Neutral, Opening, Setup } from "./doors";
+import { Elsewhere, Lock, Neutral, Opening, Replaced, Setup } from "./doors";
+import { Join } from "./join";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
 import { SessionContext } from "./session";
@@ -21,8 +23,8 @@ interface Props {
   readonly store: Store;
   readonly boot: Boot;
   readonly now: () => number;
-  /** Without it, no service worker is asked for. */
-  readonly installs?: boolean;
+  /** Asks for the service worker, and tells of newer releases; without it there is none. */
+  readonly install?: (tell: (release: Release) => void) => Promise<void>;
 }
 
 function useStoreState(store: Store): State {
@@ -73,21 +75,24 @@ function useShiftThrice(hide: () => void): void {
   }, [hide]);
 }
 
-export function App({ store, boot, now, installs = false }: Props): JSX.Element | null {
+export function App({ store, boot, now, install }: Props): JSX.Element | null {
   const state = useStoreState(store);
   const [hidden, setHidden] = useState(false);
   const [release, setRelease] = useState<Release>(NO_RELEASE);
   const router = useMemo(() => new Router(), []);
   useCover();
   useEffect(() => {
-    if (installs) install(setRelease).catch(() => undefined); // the app works without it, but not from cold offline
-  }, [installs]);
+    install?.(setRelease).catch(() => undefined); // the app works without it, but not from cold offline
+  }, [install]);
+  // Whatever took over may read what is open: nothing is, any more.
+  useEffect(() => void (release.replaced && store.lock()), [release.replaced, store]);
   const hideNow = useCallback(() => {
     router.forget();
     setHidden(true);
     void store.lock();
   }, [router, store]);
   if (hidden) return <Neutral onOpen={() => setHidden(false)} />;
+  if (release.replaced) return <Replaced />;
   if (state === "elsewhere") return <Elsewhere store={store} />;
   if (state === "empty") return <Setup store={store} />;
   if (state === "locked") return <Lock store={store} now={now} />;
@@ -128,11 +133,11 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const settings = found?.settings;
   useEffect(() => settings && watch(settings, now, lock), [settings, now, lock]);
 
-  if (failed) return <Join store={store} boot={boot} broken onJoined={() => undefined} />;
+  if (failed) return <Join store={store} boot={boot} now={now} broken onJoined={() => undefined} />;
   if (found === undefined) return <Opening />;
   const { device } = found;
   if (device === undefined) {
-    return <Join store={store} boot={boot} onJoined={(joined) => setFound({ ...found, device: joined })} />;
+    return <Join store={store} boot={boot} now={now} onJoined={(joined) => setFound({ ...found, device: joined })} />;
   }
   const changeSettings = async (next: Settings): Promise<void> => {
     await saveSettings(store, next);
@@ -141,7 +146,7 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const session = { store, drafts, device, router, settings: found.settings, online, release, now, changeSettings, hideNow, lock };
   return (
     <SessionContext.Provider value={session}>
-      <Shell />
+      {device.oversight === undefined ? <Shell /> : <Console oversight={device.oversight} />}
     </SessionContext.Provider>
   );
 }

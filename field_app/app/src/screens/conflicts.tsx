@@ -1,4 +1,5 @@
 /** Decisions: two people changed one thing while apart. Both values, who, when, from where; one person decides, with a reason. */
+import { type Merged, mergeWords } from "@fieldkeep/core/words";
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { Body, Button, ErrorSummary, type Problem } from "../components/basics";
@@ -13,6 +14,7 @@ import { type Field, recordType } from "../forms/schema";
 import { type NameOf, showValue } from "../forms/show";
 import type { Value } from "../forms/values";
 import type { Typed } from "../store/drafts";
+import { type Picks, WordByWord, firstOpen, wholeOf } from "./merge";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
 import { typeWords } from "./words";
@@ -105,6 +107,7 @@ function whence(value: ConflictValue, nowMs: number): string {
 }
 
 const OTHER = "other";
+const MERGED = "merged";
 const BOTH = "both";
 
 /** Words that both wrote can stand one after the other. */
@@ -112,6 +115,13 @@ function bothOf(conflict: Conflict): string | undefined {
   const field = fieldOf(conflict);
   const words = conflict.values.map((one) => one.value).filter((value) => typeof value === "string");
   return field?.kind === "long" && words.length === conflict.values.length ? words.join("\n\n") : undefined;
+}
+
+/** Two texts, put together from what both began from. */
+function mergeOf(conflict: Conflict): Merged | undefined {
+  const [a, b] = conflict.values.map(({ value }) => value);
+  if (fieldOf(conflict)?.kind !== "long" || conflict.kind !== "conflict" || conflict.values.length !== 2) return undefined;
+  return typeof a === "string" && typeof b === "string" ? mergeWords(conflict.base ?? null, a, b) : undefined;
 }
 
 function Decide({ conflict, names }: { readonly conflict: Conflict; readonly names: NameOf }): JSX.Element {
@@ -123,9 +133,14 @@ function Decide({ conflict, names }: { readonly conflict: Conflict; readonly nam
   const { busy, trouble, act } = useAct();
   const field = fieldOf(conflict);
   const both = bothOf(conflict);
+  const merged = useMemo(() => mergeOf(conflict), [conflict]);
+  const [picks, setPicks] = useState<Picks>({});
 
   const decided = (): Value | Problem => {
     if (chosen === BOTH && both !== undefined) return both;
+    if (chosen === MERGED && merged !== undefined) {
+      return wholeOf(merged, picks) ?? { message: "Say whose words stand where both changed them", target: firstOpen(merged, picks) };
+    }
     if (chosen === OTHER && field !== undefined) {
       const read = readField(field, typed, field.name);
       if (read.is === "value") return read.value;
@@ -174,6 +189,11 @@ function Decide({ conflict, names }: { readonly conflict: Conflict; readonly nam
                 Both, one after the other
               </Option>
             )}
+            {merged !== undefined && (
+              <Option id="choose-merged" value={MERGED} chosen={chosen} onChoose={setChosen} hint={conflict.base === undefined ? "What both wrote alike, and a choice for the rest." : "What each of them changed, in one text."}>
+                Put together word by word
+              </Option>
+            )}
             {field !== undefined && (
               <Option id="choose-other" value={OTHER} chosen={chosen} onChoose={setChosen}>
                 Another answer
@@ -182,6 +202,9 @@ function Decide({ conflict, names }: { readonly conflict: Conflict; readonly nam
           </div>
         </fieldset>
       </div>
+      {chosen === MERGED && merged !== undefined && (
+        <WordByWord merged={merged} by={[conflict.values[0]?.by ?? "", conflict.values[1]?.by ?? ""]} picks={picks} onPick={setPicks} />
+      )}
       {chosen === OTHER && field !== undefined && <Other file={conflict.file} type={conflict.type} field={field} typed={typed} onType={setTyped} />}
       <div class="govuk-form-group">
         <label class="govuk-label app-label" for="reason">

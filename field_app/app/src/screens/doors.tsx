@@ -1,10 +1,10 @@
 /** Screens in front of what is sealed. None of them says what the app is, or for whom. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Body, Button, Details, ErrorSummary, Inset } from "../components/basics";
+import { Body, Button, ErrorSummary, Inset } from "../components/basics";
 import { Page, TroubleBox } from "../components/page";
-import type { Boot } from "../device/boot";
-import { type Device, Trouble } from "../device/facade";
+import { Alert } from "../components/patterns";
+import type { Trouble } from "../device/facade";
 import { triesLeft, waitAfter, waitLeft } from "../store/attempts";
 import { StoreRefusal } from "../store/refusal";
 import type { Store } from "../store/store";
@@ -61,7 +61,7 @@ export function Passphrase({ id, label, hint, value, wrong, disabled = false, on
   );
 }
 
-const Door = ({ children }: { readonly children: JSX.Element }): JSX.Element => <div class="govuk-width-container app-door">{children}</div>;
+export const Door = ({ children }: { readonly children: JSX.Element }): JSX.Element => <div class="govuk-width-container app-door">{children}</div>;
 
 /** While what is sealed is being read. */
 export const Opening = (): JSX.Element => (
@@ -224,76 +224,14 @@ export const Neutral = ({ onOpen }: { readonly onOpen: () => void }): JSX.Elemen
   </Door>
 );
 
-interface JoinProps {
-  readonly store: Store;
-  readonly boot: Boot;
-  readonly broken?: boolean;
-  readonly onJoined: (device: Device) => void;
-}
-
-const BROKEN = new Trouble("damaged", "What is kept on this phone cannot be opened.", "It may be broken.", "Ring your coordinator before you do anything else.", false);
-
-export function Join({ store, boot, broken = false, onJoined }: JoinProps): JSX.Element {
-  const [code, setCode] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble>();
-  if (broken) {
-    return (
-      <Door>
-        <Page title="Notes">
-          <TroubleBox trouble={BROKEN} />
-        </Page>
-      </Door>
-    );
-  }
-  const join = async (): Promise<void> => {
-    setBusy(true);
-    setTrouble(undefined);
-    try {
-      onJoined(await boot.join(store, code.trim()));
-    } catch (error) {
-      setTrouble(troubleOf(error));
-      setBusy(false);
-    }
-  };
-  return (
-    <Door>
-      <Page title="Join your service">
-        {trouble !== undefined && <TroubleBox trouble={trouble} onAgain={() => void join()} />}
-        <Body>Your administrator has given you an invitation. It works once, on one phone.</Body>
-        <form
-          autocomplete="off"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!busy && code.trim() !== "") void join();
-          }}
-        >
-          <div class="govuk-form-group">
-            <label class="govuk-label app-label" for="invitation">
-              Invitation
-            </label>
-            <textarea
-              class="govuk-textarea"
-              id="invitation"
-              rows={4}
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              value={code}
-              onInput={(event) => setCode(event.currentTarget.value)}
-            />
-          </div>
-          <button type="submit" class="govuk-button" disabled={busy}>
-            {busy ? "Joining" : "Join"}
-          </button>
-        </form>
-        <Details summary="I have no invitation">
-          <p>Ask your administrator for one. It ends after three days.</p>
-        </Details>
-        <Button look="secondary" onPress={() => void store.lock()}>
-          Lock
-        </Button>
-      </Page>
-    </Door>
-  );
-}
+/** Another worker took over, and nobody had asked for it: nothing is opened any more, and no passphrase asked for. */
+export const Replaced = (): JSX.Element => (
+  <Door>
+    <Page title="Notes">
+      <Alert kind="error" heading="This app was replaced while it was open">
+        <p>The service offered an update that is not ours, and the browser has started it by itself. What was open is locked.</p>
+        <p>Close every window of this app. Ring your coordinator before you type your passphrase again.</p>
+      </Alert>
+    </Page>
+  </Door>
+);

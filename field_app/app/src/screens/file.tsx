@@ -33,6 +33,10 @@ export function FileScreen({ file }: { readonly file: string }): JSX.Element {
   );
 }
 
+/** From where partner support asks something of the other side, and who may (shared_schema/roles.json, letters). */
+const ASKED_FROM: ReadonlySet<string> = new Set(["case", "intake"]);
+const ASKERS: ReadonlySet<string> = new Set(["coordinator", "link_worker", "referral_desk"]);
+
 /** The commonest records are one tap away. */
 function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
   const { router, device } = useSession();
@@ -49,6 +53,11 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
       {may("visit_plan") && (
         <Button look="secondary" onPress={() => router.go({ at: "finish", file: file.id, draft: newDraft() })}>
           Finish visit
+        </Button>
+      )}
+      {device.me.side === "victim" && ASKED_FROM.has(file.kind) && device.me.roles.some((role) => ASKERS.has(role)) && (
+        <Button look="secondary" onPress={() => router.go({ at: "instruct", file: file.id })}>
+          Ask the other side
         </Button>
       )}
       <Button look="secondary" onPress={() => router.go({ at: "types", file: file.id })}>
@@ -73,13 +82,18 @@ function HeldHere({ file }: { readonly file: FileSummary }): JSX.Element | null 
 
 /** For two people who want to know whether they see the same. */
 function SameAs({ file }: { readonly file: FileSummary }): JSX.Element {
-  const state = useAsked((device) => device.stateOf(file.id), [file.id]);
+  const [wanted, setWanted] = useState(false);
   return (
-    <Details summary="Compare with a colleague">
+    <Details summary="Compare with a colleague" open={wanted} onOpen={() => setWanted(true)}>
       <Body>Whoever sees the same in this file has the same letters and numbers here, without what is not sent yet.</Body>
-      <p class="govuk-body app-state">{state.is === "there" ? state.value : ""}</p>
+      {wanted && <State file={file.id} />}
     </Details>
   );
+}
+
+function State({ file }: { readonly file: string }): JSX.Element {
+  const state = useAsked((device) => device.stateOf(file), [file]);
+  return <p class="govuk-body app-state">{state.is === "there" ? state.value : ""}</p>;
 }
 
 function Happened({ file }: { readonly file: FileSummary }): JSX.Element {

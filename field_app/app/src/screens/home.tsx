@@ -6,13 +6,14 @@ import { Page, TroubleBox, WhenThere } from "../components/page";
 import { Alert, Tag } from "../components/patterns";
 import { statusWords } from "../components/status";
 import type { FileSummary, Status } from "../device/facade";
+import { showWhen } from "../forms/show";
 import type { Draft } from "../store/drafts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
 import { kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
-  const { router, release } = useSession();
+  const { router } = useSession();
   const files = useAsked((device) => device.files(), []);
   const status = useAsked((device) => device.status(), []);
   return (
@@ -23,14 +24,8 @@ export function Home(): JSX.Element {
         <span class="app-call__who">Somebody is in danger</span>
       </button>
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
-      {release.waiting && (
-        <Alert kind="information" heading="A newer version is on this phone">
-          <p>What you are writing is kept. You unlock again afterwards.</p>
-          <Button look="secondary" onPress={release.takeOver}>
-            Use it now
-          </Button>
-        </Alert>
-      )}
+      <Visits />
+      <Newer />
       <Unfinished />
       <WhenThere loaded={files}>
         {(there) => (there.length === 0 ? <Body>You are in no file yet. A colleague lets you in.</Body> : <Cases files={there} />)}
@@ -84,6 +79,59 @@ function Waiting({ status }: { readonly status: Status }): JSX.Element {
         <Alert kind="warning" heading={status.conflicts === 1 ? "1 decision waits" : `${status.conflicts} decisions wait`}>
           <p>Two people changed the same thing while apart.</p>
           <LinkButton onPress={() => router.go({ at: "conflicts" })}>See what to decide</LinkButton>
+        </Alert>
+      )}
+    </>
+  );
+}
+
+/** Visits of today, mine and those that I am the buddy of, and whoever is not back: the overdue first. */
+function Visits(): JSX.Element | null {
+  const { router } = useSession();
+  const loaded = useAsked((device) => device.visits(), []);
+  if (loaded.is !== "there" || loaded.value.length === 0) return null;
+  return (
+    <>
+      <Section>Visits today</Section>
+      <ul class="govuk-list app-cards">
+        {loaded.value.map((visit) => (
+          <li class={visit.overdue ? "app-card app-card--late" : "app-card"} key={visit.record}>
+            <LinkButton onPress={() => router.go({ at: "visit", file: visit.file })}>
+              Visit: {visit.title}
+            </LinkButton>
+            <p class="app-card__line">
+              {visit.start === undefined ? "" : `${showWhen(visit.start)} · `}
+              {visit.dueBack === undefined ? "Nobody said when back" : `Back by ${showWhen(visit.dueBack)}`}
+            </p>
+            <p class="app-card__line">
+              {visit.overdue && <Tag colour="red">Not checked out</Tag>}
+              {visit.iAmBuddy && <Tag colour="blue">You are the buddy</Tag>}
+              {visit.mine ? (visit.buddy === undefined ? "No buddy yet" : `Buddy: ${visit.buddy}`) : `Out there: ${visit.visitors.join(", ")}`}
+            </p>
+            {visit.overdue && <p class="app-card__line">{visit.mine ? "Check out if you are safe, under “Check in or out”." : "Ring them now. If nobody answers, press Urgent."}</p>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** A newer version of the app: there, and checked; or offered, and not taken. */
+function Newer(): JSX.Element {
+  const { release } = useSession();
+  return (
+    <>
+      {release.refused !== undefined && (
+        <Alert kind="error" heading="The service offered an update that is not ours">
+          <p>It was not taken, and this version goes on: what you write is kept as before. Ring your coordinator. It was: {release.refused}.</p>
+        </Alert>
+      )}
+      {release.waiting && (
+        <Alert kind="information" heading="A newer version is on this phone">
+          <p>What you are writing is kept. You unlock again afterwards.</p>
+          <Button look="secondary" onPress={release.takeOver}>
+            Use it now
+          </Button>
         </Alert>
       )}
     </>

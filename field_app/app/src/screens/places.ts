@@ -14,6 +14,7 @@ export type Place =
   | { readonly at: "record"; readonly file: string; readonly record: string }
   | { readonly at: "write"; readonly file: string; readonly type: string; readonly record?: string; readonly draft: string }
   | { readonly at: "finish"; readonly file: string; readonly draft: string }
+  | { readonly at: "instruct"; readonly file: string }
   | { readonly at: "urgent" }
   | { readonly at: "search" }
   | { readonly at: "sending" }
@@ -24,7 +25,8 @@ export type Place =
   | { readonly at: "fund" }
   | { readonly at: "lost" }
   | { readonly at: "more" }
-  | { readonly at: "settings" };
+  | { readonly at: "settings" }
+  | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };
 
 export const HOME: Place = { at: "home" };
 

@@ -4,17 +4,17 @@ import { useEffect, useState } from "preact/hooks";
 import { Body, Button, ErrorSummary, Section } from "../components/basics";
 import { Page, TroubleBox } from "../components/page";
 import { Alert, SummaryList } from "../components/patterns";
-import { isApple, isInstalled } from "../platform/install";
+import { isApple, isInstalled, releaseSigner } from "../platform/install";
 import { LOCK_MINUTES } from "../store/autolock";
 import { type Room, askToKeep, room } from "../store/room";
 import { StoreRefusal } from "../store/refusal";
 import { sentence } from "../forms/schema";
 import { Passphrase } from "./doors";
 import { useAct, useSession } from "./session";
-import { megabytes } from "./times";
+import { megabytes, when } from "./times";
 
 export function SettingsScreen(): JSX.Element {
-  const { router, device } = useSession();
+  const { router, device, release, now } = useSession();
   return (
     <Page title="Settings" onBack={() => router.back()}>
       <SummaryList
@@ -22,6 +22,8 @@ export function SettingsScreen(): JSX.Element {
           { key: "You are", value: device.me.name },
           { key: "Roles", value: sentence(device.me.roles.map((role) => role.replaceAll("_", " ")).join(", ")) },
           { key: "This phone", value: device.me.device },
+          { key: "This version", value: release.number === undefined ? "Not kept on this phone yet" : `Of ${when(release.number, now())}` },
+          { key: "Signed with", value: releaseSigner() },
         ]}
       />
       <Locking />

@@ -8,6 +8,7 @@ import { Fund } from "./fund";
 import { Handovers } from "./handover";
 import { HeldWork } from "./held";
 import { Home } from "./home";
+import { Instruct } from "./instruct";
 import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
@@ -93,6 +94,7 @@ export function Shell(): JSX.Element {
 function Screen({ place }: { readonly place: Place }): JSX.Element {
   switch (place.at) {
     case "home":
+    case "console": // a supervisor's: their shell is another
       return <Home />;
     case "file":
       return <FileScreen file={place.file} />;
@@ -108,6 +110,8 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Write file={place.file} type={place.type} record={place.record} draft={place.draft} />;
     case "finish":
       return <FinishVisit file={place.file} draft={place.draft} />;
+    case "instruct":
+      return <Instruct file={place.file} />;
     case "urgent":
       return <Urgent />;
     case "search":

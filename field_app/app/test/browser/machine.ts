@@ -66,7 +66,7 @@ export async function serve(folder: string, alter: (path: string) => string | un
 export const newProfile = (): string => mkdtempSync(join(tmpdir(), "profile-"));
 export const removeProfile = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -85,7 +85,7 @@ export function browse(profile: string, viewport: Viewport = PHONE, more: object
   return chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS],
     viewport,
     locale: "en-GB",
     timezoneId: "Europe/London",
@@ -114,22 +114,21 @@ export function killBrowser(profile: string): void {
   }
 }
 
-/** Files of a profile that have the words in them, plainly or in one of the usual disguises. */
-export function findInProfile(profile: string, words: string): readonly string[] {
-  const base64 = Buffer.from(words).toString("base64");
+/** Files of a profile that have the words, or the bytes, in them, plainly or in one of the usual disguises. */
+export function findInProfile(profile: string, words: string | Uint8Array): readonly string[] {
+  const bytes = Buffer.from(words);
   const forms = [
-    Buffer.from(words),
-    Buffer.from(words, "utf16le"),
-    Buffer.from(Buffer.from(words).toString("hex")),
-    Buffer.from(base64.replace(/=+$/, "").slice(0, -1)),
-    gzipSync(words).subarray(10, -8),
+    bytes,
+    ...(typeof words === "string" ? [Buffer.from(words, "utf16le"), gzipSync(words).subarray(10, -8)] : []),
+    Buffer.from(bytes.toString("hex")),
+    Buffer.from(bytes.toString("base64").replace(/=+$/, "").slice(0, -1)),
   ];
   const files = readdirSync(profile, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
   return files
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => {
-      const bytes = readFileSync(file);
-      return forms.some((form) => bytes.includes(form));
+      const content = readFileSync(file);
+      return forms.some((form) => content.includes(form));
     });
 }
 

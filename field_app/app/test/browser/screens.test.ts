@@ -131,8 +131,15 @@ describe("every screen", () => {
     await press("Continue");
     await heading("Join your service");
     expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Invitation").fill("half an invitation");
+    await press("Continue");
+    await page.getByText("That is not a whole invitation").first().waitFor();
+    expect(await violations(page)).toEqual([]);
     await page.getByLabel("Invitation").fill("an invitation");
-    await press("Join");
+    await press("Continue");
+    await heading("Join as Sam Pike?");
+    expect(await violations(page)).toEqual([]);
+    await press("Join as Sam Pike");
     await heading("My cases");
   });
 });
@@ -230,7 +237,7 @@ describe("writing", () => {
     await page.getByText("Partner support will be told: contact made").waitFor();
   });
 
-  it("finishing a visit writes a contact, its note and the check-out together", async () => {
+  it("finishing a visit writes a contact, its note, what was spent and the check-out together", async () => {
     await setUp();
     await openCase();
     await press("Finish visit");
@@ -240,6 +247,17 @@ describe("writing", () => {
     for (const name of ["suicide_or_self_harm", "threat_to_someone", "child_concern"]) {
       await page.locator(`input[name="${name}"][value="not_discussed"]`).check();
     }
+    await choose("I spent money on this visit");
+    await press("Sign and finish");
+    expect(await page.getByRole("alert").getByRole("link").count()).toBeGreaterThan(4);
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(/^Amount/).fill("14.20");
+    await page.getByLabel(/^Item/).fill("a taxi to the hearing");
+    await page.getByLabel(/^Paid to/).fill("Station Cars");
+    for (const name of [/^Category/, /^Which barrier/, /^For whom/, /^How it was paid/, /^Why there is no receipt/]) {
+      await page.getByRole("group", { name }).getByRole("radio").first().check();
+    }
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await choose("I am out and safe: check me out");
     await press("Sign and finish");
     await heading("J.T. · 0417");
@@ -247,6 +265,7 @@ describe("writing", () => {
     expect(changes.map((change) => [change.type, change.refers])).toEqual([
       ["contact", undefined],
       ["case_note", { contact: 0 }],
+      ["spend", undefined],
       ["visit_plan", undefined],
     ]);
   });
@@ -258,9 +277,10 @@ describe("writing", () => {
     await press("Decide");
     expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual(["Choose what is right", "Say why"]);
     await choose("No");
-    await page.getByLabel("Why", { exact: true }).fill("asked her again");
+    await page.getByLabel(/^Why/).fill("asked her again");
     await press("Decide");
-    await page.getByText("Nothing waits for a decision.").waitFor();
+    await heading("Decisions that wait");
+    expect(await page.getByRole("button", { name: /message may/ }).count()).toBe(0);
     expect(await page.evaluate(() => JSON.stringify(screens.device.decided))).toBe(
       '[{"field":"may_leave_message","value":"no","reason":"asked her again"}]',
     );
@@ -387,4 +407,100 @@ it("a second window says so, and can take over", async () => {
   expect(await first.content()).not.toContain("0417");
   await unlock();
   await heading("My cases");
+});
+
+describe("an update", () => {
+  it("that is not ours is said on home, and one that waits too", async () => {
+    await setUp();
+    await page.evaluate(() => screens.release({ number: 1, refused: "a list that was not signed by whoever built this app" }));
+    await page.getByText("The service offered an update that is not ours").waitFor();
+    expect(await page.locator("main").innerText()).toContain("this version goes on");
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.evaluate(() => screens.release({ number: 1, waiting: true }));
+    await page.getByText("A newer version is on this phone").waitFor();
+    expect(await page.locator("main").innerText()).not.toContain("not ours");
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("that the browser started by itself locks what is open, and is said", async () => {
+    await setUp();
+    await openCase();
+    await page.evaluate(() => screens.release({ number: 1, replaced: true }));
+    await page.getByText("This app was replaced while it was open").waitFor();
+    expect(await page.content()).not.toContain("0417");
+    expect(await page.getByRole("textbox").count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe("asking the other side", () => {
+  const asking = async (): Promise<void> => {
+    await page.goto(`${site.address}screens.html?victim`);
+    await setUp();
+    await openCase();
+    await press("Ask the other side");
+    await heading("Ask something of the other side");
+  };
+
+  it("takes the closed list and whole weeks, no end that tells of a day, and says what is missing", async () => {
+    await asking();
+    expect(await violations(page)).toEqual([]);
+    expect(await page.getByLabel("2 weeks, until").isDisabled()).toBe(true);
+    await press("Ask this");
+    await page.getByText("Say which case it is for").waitFor();
+    await page.getByText("Say for how long").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Jack").check();
+    await page.getByLabel("How they should go about it").check();
+    await page.getByLabel("No home visits").check();
+    await page.getByLabel("1 week, until").check();
+    await page.getByLabel(/^Why/).fill("She moves this week.");
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = "200%";
+    });
+    expect(await overflow(page), "at 200 %").toBeLessThanOrEqual(0);
+    await press("Ask this");
+    await page.getByText("Asked already").waitFor();
+    const asked = await page.evaluate(() => screens.device.asked);
+    expect(asked).toEqual([{ to: expect.stringContaining("71"), say: ["no_home_visits"], ringFirst: "duty_desk", weeks: 1, why: "She moves this week.", basedOn: [] }]);
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("is not offered to those who visit", async () => {
+    await setUp();
+    await openCase();
+    expect(await page.getByRole("button", { name: "Ask the other side" }).count()).toBe(0);
+  });
+});
+
+it("home shows whose visit is overdue, to the buddy too", async () => {
+  await setUp();
+  await page.getByRole("heading", { name: "Visits today" }).waitFor();
+  const cards = await page.locator(".app-card").filter({ hasText: "Visit:" }).allInnerTexts();
+  expect(cards[0]).toMatch(/M\.O\.[^]*Not checked out[^]*You are the buddy[^]*Jo Baker/);
+  expect(cards[1]).toMatch(/J\.T\.[^]*Back by[^]*Buddy: Priya Nair/);
+  await press("Visit: J.T. · 0417");
+  await heading("Before you knock");
+});
+
+it("two texts are put together word by word, with a choice where both changed the same", async () => {
+  await setUp();
+  await press("More");
+  await press("Decisions that wait");
+  await press(/in hazard/);
+  await choose("Put together word by word");
+  await page.getByLabel(/^Why/).fill("Both are right in part.");
+  await press("Decide");
+  await page.getByText("Say whose words stand where both changed them").waitFor();
+  expect(await violations(page)).toEqual([]);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  for (const group of await page.getByRole("group", { name: /^Both changed/ }).all()) await group.getByLabel(/^Sam Pike/).check();
+  expect(await violations(page)).toEqual([]);
+  await press("Decide");
+  await heading("Decisions that wait");
+  const [decided] = await page.evaluate(() => screens.device.decided);
+  expect(decided?.value).toBe("A dog in the yard, loose after eight. Ring before you open the side gate. Park in the road, not in the drive.");
 });

@@ -65,7 +65,8 @@ export class Phone {
     for (const box of await page.getByRole("textbox").all()) await box.fill(PASSPHRASE);
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByLabel("Invitation").fill(code);
-    await page.getByRole("button", { name: "Join" }).click();
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("button", { name: /^Join as/ }).click();
     await this.sees("My cases");
   }
 

@@ -7,14 +7,16 @@ import { fileURLToPath } from "node:url";
 import { APP } from "../browser/machine";
 
 const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
-const FIELDKEEP = process.env["FIELDKEEP_COMMAND"] ?? join(REPOSITORY, ".venv/bin/fieldkeep");
-const ENVIRONMENT = { ...process.env, FIELDKEEP_PASSPHRASE: "correct horse battery", FIELDKEEP_APP: APP, COLUMNS: "200" };
+export const FIELDKEEP = process.env["FIELDKEEP_COMMAND"] ?? join(REPOSITORY, ".venv/bin/fieldkeep");
+export const ENVIRONMENT = { ...process.env, FIELDKEEP_PASSPHRASE: "correct horse battery", COLUMNS: "200" };
 const OFFICE = "office/perpetrator-administrator";
 
 export type Answer = { readonly [key: string]: unknown };
 
 export class Service {
   readonly folder = mkdtempSync(join(tmpdir(), "service-"));
+  /** The built app that the server gives out, from its next start on. */
+  app = APP;
   #server: ChildProcess | undefined;
   #port = 0;
 
@@ -33,7 +35,7 @@ export class Service {
 
   /** Starts the server, again on the port that it had. Gives back its set-up code, if it has one. */
   async start(): Promise<string> {
-    const server = spawn(FIELDKEEP, ["serve", "--data", join(this.folder, "server"), "--port", String(this.#port), "--json"], { env: ENVIRONMENT, cwd: this.folder });
+    const server = spawn(FIELDKEEP, ["serve", "--data", join(this.folder, "server"), "--port", String(this.#port), "--json"], { env: { ...ENVIRONMENT, FIELDKEEP_APP: this.app }, cwd: this.folder });
     this.#server = server;
     const line = await new Promise<string>((resolve, reject) => {
       let out = "";
@@ -71,7 +73,12 @@ export class Service {
   }
 
   enrol(name: string, ...roles: readonly string[]): void {
-    this.#ran(name.toLowerCase(), this.invite(name, ...roles), ["device", "enrol", "-", "--label", `${name}'s laptop`]);
+    this.take(name.toLowerCase(), this.invite(name, ...roles));
+  }
+
+  /** A profile becomes a device with a code, of whichever side. */
+  take(profile: string, code: string): void {
+    this.#ran(profile, code, ["device", "enrol", "-", "--label", `${profile.charAt(0).toUpperCase()}${profile.slice(1)}'s laptop`]);
   }
 
   /** An invitation's code. */

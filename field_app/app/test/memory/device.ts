@@ -4,6 +4,8 @@
  * It has no keys, no log and no service. It takes what is written, and answers as a device would.
  */
 import {
+  type Across,
+  type Asking,
   type Conflict,
   type Device,
   type FileSummary,
@@ -17,12 +19,13 @@ import {
   type RecordView,
   Trouble,
   type VisitBrief,
+  type Visiting,
 } from "../../src/device/facade";
 import type { Choice } from "../../src/forms/context";
 import type { Before, Edit, Row } from "../../src/forms/edits";
 import { type Field, recordType } from "../../src/forms/schema";
 import { showValue } from "../../src/forms/show";
-import { type Value, isList, isMap, isWhen } from "../../src/forms/values";
+import { type Value, type When, isList, isMap, isWhen } from "../../src/forms/values";
 
 const NOW = Date.UTC(2026, 10, 23, 14, 30);
 const HOUR = 3_600_000;
@@ -53,6 +56,7 @@ export class MemoryDevice implements Device {
   readonly me: Device["me"];
   /** What was written, in the order in which it was: for tests to look at. */
   readonly wrote: { readonly file: string; readonly changes: readonly NewChange[] }[] = [];
+  readonly asked: Asking[] = [];
   readonly decided: { readonly field: string; readonly value: Value; readonly reason: string }[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #files: readonly FileSummary[];
@@ -66,8 +70,8 @@ export class MemoryDevice implements Device {
   #alarm: readonly Trouble[] = [];
   offline = false;
 
-  constructor(practice: boolean) {
-    this.me = { id: ME, name: "Sam Pike", device: "Sam’s phone", side: "perpetrator", roles: ["navigator"], practice };
+  constructor(practice: boolean, side: Device["me"]["side"] = "perpetrator") {
+    this.me = { id: ME, name: "Sam Pike", device: "Sam’s phone", side, roles: [side === "victim" ? "link_worker" : "navigator"], practice };
     const file = (n: number, kind: string, title: string, needsYou: number): FileSummary => ({
       id: uuid(n),
       kind,
@@ -94,10 +98,29 @@ export class MemoryDevice implements Device {
           { id: "a", value: "yes", by: "Priya Nair", device: "Priya’s phone", atMs: NOW - 30 * HOUR, receivedMs: NOW - 29 * HOUR, seq: 41 },
           { id: "b", value: "no", by: "Sam Pike", device: "Sam’s phone", atMs: NOW - 28 * HOUR, receivedMs: undefined, seq: undefined },
         ],
+        base: undefined,
         owner: "Sam Pike",
         mine: true,
         sinceMs: NOW - 28 * HOUR,
         stop: true,
+      },
+      {
+        file: uuid(1),
+        record: note?.id ?? "",
+        type: "hazard",
+        field: "detail",
+        row: undefined,
+        cell: undefined,
+        kind: "conflict",
+        values: [
+          { id: "a", value: "A dog in the yard, loose after ten. Ring before you open the side gate. Park in the road.", by: "Priya Nair", device: "Priya’s phone", atMs: NOW - 3 * HOUR, receivedMs: NOW - 3 * HOUR, seq: 44 },
+          { id: "b", value: "A dog in the yard, loose after eight. Ring before you open the gate. Park in the road, not in the drive.", by: "Sam Pike", device: "Sam’s phone", atMs: NOW - 2 * HOUR, receivedMs: undefined, seq: undefined },
+        ],
+        base: "A dog in the yard, loose after nine. Ring before you open the gate. Park in the road.",
+        owner: "Sam Pike",
+        mine: true,
+        sinceMs: NOW - 2 * HOUR,
+        stop: false,
       },
     ];
     this.#items = [
@@ -404,6 +427,33 @@ export class MemoryDevice implements Device {
       plan: known ? { record: uuid(60), buddy: "Priya Nair", dueBack: { at: "2026-11-23T16:00", precision: "minute" } } : undefined,
       asOfMs: NOW - 28 * 60_000,
     };
+  }
+
+  async visits(): Promise<readonly Visiting[]> {
+    const minute = (at: string): When => ({ at: `2026-11-23T${at}`, precision: "minute" });
+    const plan = { mine: true, iAmBuddy: false, overdue: false, visitors: ["Sam Pike"] };
+    return [
+      { ...plan, file: uuid(2), record: uuid(61), title: "M.O. · 0422", mine: false, iAmBuddy: true, buddy: "Sam Pike", visitors: ["Jo Baker"], start: minute("12:30"), dueBack: minute("13:30"), overdue: true },
+      { ...plan, file: uuid(1), record: uuid(60), title: "J.T. · 0417", buddy: "Priya Nair", start: minute("15:00"), dueBack: minute("16:00") },
+    ];
+  }
+
+  async across(): Promise<Across> {
+    const ends = ["2026-11-29", "2026-12-06", "2026-12-13", "2026-12-20", "2026-12-27", "2027-01-03"].map((until, index) => ({ weeks: index + 1, until, refused: index === 1 }));
+    return {
+      cases: [
+        { id: uuid(71), label: "Jack (0000)" },
+        { id: uuid(72), label: "Case 4f1a" },
+      ],
+      ends,
+      asked: this.asked.map((one, index) => ({ record: uuid(80 + index), says: one.gate === undefined ? one.say : [one.gate], until: ends[one.weeks - 1]?.until ?? "", sent: false })),
+    };
+  }
+
+  async instruct(_file: string, asking: Asking): Promise<string> {
+    this.asked.push(asking);
+    this.#tell();
+    return "2026-11-29";
   }
 
   async acknowledge(): Promise<void> {

@@ -1,22 +1,38 @@
 /** The whole app, with its real store, over a device in memory. */
 import { render } from "preact";
+import type { Boot, Invited } from "../../src/device/boot";
+import { Trouble } from "../../src/device/facade";
+import { NO_RELEASE, type Release } from "../../src/platform/install";
 import { App } from "../../src/screens/app";
 import { Store } from "../../src/store/store";
 import "../../src/styles/app.scss";
 import { MemoryDevice } from "../memory/device";
 
-const device = new MemoryDevice(new URLSearchParams(location.search).has("practice"));
-const joined = !new URLSearchParams(location.search).has("new");
+const wanted = new URLSearchParams(location.search);
+const device = new MemoryDevice(wanted.has("practice"), wanted.has("victim") ? "victim" : "perpetrator");
+const joined = !wanted.has("new");
 let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
 const now = (): number => Date.now() + skewMs;
 
-const boot = {
+const invited: Invited = { name: "Sam Pike", organisation: "Northside", roles: ["navigator"], side: "perpetrator", untilMs: Date.UTC(2026, 10, 25, 9) };
+
+const boot: Boot = {
+  read: async (invitation) => {
+    if (invitation !== "an invitation") throw new Trouble("malformed", "That is not what was wanted.", "It is no invitation.", "Try again.", true);
+    return invited;
+  },
   open: async () => (joined ? device : undefined),
   join: async () => device,
 };
 
+let tellRelease: (release: Release) => void = () => undefined;
+const install = async (tell: (release: Release) => void): Promise<void> => {
+  tellRelease = tell;
+};
+
 const reach = {
   device,
+  release: (some: Partial<Release>): void => tellRelease({ ...NO_RELEASE, ...some }),
   skew: (ms: number): void => {
     skewMs += ms;
   },
@@ -31,4 +47,4 @@ const store = await Store.open("notes", now);
 const root = document.createElement("div");
 root.id = "app";
 document.body.append(root);
-render(<App store={store} boot={boot} now={now} />, root);
+render(<App store={store} boot={boot} now={now} install={install} />, root);

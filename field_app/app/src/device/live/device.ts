@@ -2,6 +2,7 @@
 import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
+import type { Folded } from "@fieldkeep/core/fold/fold";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
 import { suspend } from "@fieldkeep/device/lost_phones";
@@ -10,17 +11,20 @@ import type { Transaction } from "@fieldkeep/device/rows";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
 import { raiseAlert } from "@fieldkeep/device/urgent";
-import { ownFund, reverse, spend } from "@fieldkeep/device/spending";
+import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
+import { oversightOf } from "../../console/live";
+import type { Oversight } from "../../console/oversight";
 import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
 import type {
-  Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentNumber, VisitBrief, Written,
+  Across, Asking, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Status, UrgentNumber, VisitBrief, Visiting, Written,
 } from "../facade";
+import { acrossOf, ask } from "./across";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
@@ -28,15 +32,19 @@ import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./li
 import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
 import { nameOf, valueOf, wordsIn } from "./people";
+import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
 import { inWords } from "./trouble";
 import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
+import { visitsOf } from "./visiting";
 
 const MOST_FOUND = 200;
+const stateOf = remembered((folded: Folded): string => hex(stateHash(folded)).slice(0, 16));
 
 export class LiveDevice implements Device {
   readonly me: Me;
+  readonly oversight: Oversight | undefined;
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #listeners = new Set<() => void>();
@@ -46,6 +54,7 @@ export class LiveDevice implements Device {
 
   constructor(session: Session, transport: Transport) {
     [this.#session, this.#transport] = [session, transport];
+    this.oversight = oversightOf(session, transport);
     const { user, name, device, side, roles } = session.identity;
     this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
   }
@@ -79,7 +88,7 @@ export class LiveDevice implements Device {
   }
 
   stateOf(file: string): Promise<string> {
-    return inWords(async () => hex(stateHash(this.#session.file(idBytes(file)).folded)).slice(0, 16));
+    return inWords(async () => stateOf(this.#session.file(idBytes(file)).folded));
   }
 
   records(file: string, query: Query = {}): Promise<readonly RecordSummary[]> {
@@ -158,6 +167,7 @@ export class LiveDevice implements Device {
   #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
     const session = this.#session;
     const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    if (type === "spend" && record === undefined) return spendIn(session, transaction, log, ownFund(session).log, made); // and its line in the fund
     const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
     if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
     if (act === "sign" && writing.recordIn(session, log, id).signatures.length === 0) writing.signIn(session, transaction, log, id);
@@ -283,6 +293,18 @@ export class LiveDevice implements Device {
 
   visit(file: string): Promise<VisitBrief> {
     return inWords(async () => visitBrief(this.#session, idBytes(file)));
+  }
+
+  visits(): Promise<readonly Visiting[]> {
+    return inWords(async () => visitsOf(this.#session));
+  }
+
+  across(file: string): Promise<Across> {
+    return inWords(async () => acrossOf(this.#session, idBytes(file)));
+  }
+
+  instruct(file: string, asking: Asking): Promise<string> {
+    return this.#doing(() => ask(this.#session, idBytes(file), asking));
   }
 
   acknowledge(file: string, instruction: string, _how: string): Promise<void> {

@@ -1,19 +1,25 @@
 /** Files and records as lists have them, and one record as a page has it. Reading of the session; nothing is changed here. */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { opKey } from "@fieldkeep/core/change";
-import { PENDING_SEQ } from "@fieldkeep/core/fold/fold";
+import { type Folded, PENDING_SEQ } from "@fieldkeep/core/fold/fold";
 import type { FoldedField, FoldedRecord } from "@fieldkeep/core/fold/model";
 import { conflicts, rows, shown, unweighed } from "@fieldkeep/core/fold/show";
 import { roleIn } from "@fieldkeep/core/membership/state";
 import { holds } from "@fieldkeep/core/membership/state";
 import { isDraft, isOwn, isSigned } from "@fieldkeep/device/ops";
 import type { OpenFile, Session } from "@fieldkeep/device/session";
+import type { Pending } from "@fieldkeep/device/stored";
 import { missingIn, writerIn } from "@fieldkeep/device/writing";
 import { recordType, standsIn } from "../../forms/schema";
 import { type Value, type When, isMap, isWhen } from "../../forms/values";
 import type { FieldView, FileSummary, HistoryItem, RecordSummary, RecordView, Sending } from "../facade";
 import { fromJson, idText, rowName } from "./convert";
 import { deviceName, fileTitle, lineOf, personName, textOf, valueOf } from "./people";
+import { remembered } from "./remember";
+
+/** How much in a record waits for somebody's decision, or for its author to weigh it. */
+export const conflictsIn = remembered((record: FoldedRecord): number => conflicts(record).length);
+export const unweighedIn = remembered((record: FoldedRecord): number => unweighed(record).length);
 
 const LATE_MS = 2 * 86_400_000;
 const GONE: Readonly<Record<string, string>> = { expunged: "Removed by two people" };
@@ -25,32 +31,38 @@ export function fileSummary(session: Session, open: OpenFile): FileSummary {
   return {
     id: idText(open.log), kind: file.kind ?? "case", title: fileTitle(session, open), role: roleIn(file, session.identity.user) ?? "",
     lastEventMs: events.length === 0 ? undefined : Math.max(...events),
-    needsYou: records.reduce((sum, record) => sum + conflicts(record).length + unweighedByMe(session, record), 0),
+    needsYou: records.reduce((sum, record) => sum + conflictsIn(record) + unweighedByMe(session, record), 0),
     members: [...file.members.values()].map(({ user }) => personName(session, user)),
     open: open.stopped === "" && holds(file, session.identity.device) && session.standing === "in" && !session.state.frozen,
   };
 }
 
 const unweighedByMe = (session: Session, record: FoldedRecord): number =>
-  record.created !== null && equal(record.created.user, session.identity.user) ? unweighed(record).length : 0;
+  record.created !== null && equal(record.created.user, session.identity.user) ? unweighedIn(record) : 0;
 
-function eventOf(record: FoldedRecord): When | undefined {
+const eventOf = remembered((record: FoldedRecord): When | undefined => {
   const value = valueOf(record, "event_at");
   return isWhen(value) ? value : undefined;
-}
+});
 
-function eventMs(record: FoldedRecord): number | undefined {
+const eventMs = remembered((record: FoldedRecord): number | undefined => {
   const event = eventOf(record);
   const ms = event === undefined ? Number.NaN : Date.parse(event.at.length === 4 ? `${event.at}-07-01` : event.at);
   return Number.isNaN(ms) ? record.created?.change.at : ms;
-}
+});
+
+/** What is not sent, by record in hexadecimal. */
+const pendingOf = remembered(({ pending }: OpenFile): ReadonlyMap<string, readonly Pending[]> => {
+  const byRecord = new Map<string, readonly Pending[]>();
+  for (const one of pending) byRecord.set(hex(one.change.r), [...(byRecord.get(hex(one.change.r)) ?? []), one]);
+  return byRecord;
+});
 
 /** How far a record's newest change has come: what waits longest says it. */
 export function sendingOf(session: Session, log: Uint8Array, record: FoldedRecord): Sending {
-  const { pending } = session.file(log);
   let sending: Sending = "received";
-  for (const { change, outbox } of pending) {
-    if (!equal(change.r, record.id)) continue;
+  for (const { outbox, held } of pendingOf(session.file(log)).get(hex(record.id)) ?? []) {
+    if (held !== "") return "needs-you";
     const item = outbox === null ? undefined : session.outbox.get(outbox);
     if (item?.final === true) return item.code === "held" ? "held" : "needs-you";
     if (outbox === null) sending = "saved";
@@ -61,27 +73,36 @@ export function sendingOf(session: Session, log: Uint8Array, record: FoldedRecor
 
 export function recordSummary(session: Session, log: Uint8Array, record: FoldedRecord): RecordSummary {
   const { created } = record;
+  const author = created === null ? "Somebody" : personName(session, created.user);
+  return { ...byItself(record), file: idText(log), author, sending: sendingOf(session, log, record) };
+}
+
+/** What a record's summary says that follows from the record alone. */
+const byItself = remembered((record: FoldedRecord): Omit<RecordSummary, "file" | "author" | "sending"> => {
+  const { created } = record;
   const event = eventOf(record);
   const happened = eventMs(record);
   const recordedMs = created?.change.at ?? 0;
   const sent = created !== null && created.seq !== PENDING_SEQ;
   return {
-    file: idText(log), id: idText(record.id), type: record.type, line: lineOf(record), author: created === null ? "Somebody" : personName(session, created.user),
-    event, recordedMs, receivedMs: sent ? created.received_ms : undefined, state: record.isVoid ? "void" : isDraft(record) ? "draft" : "signed",
+    id: idText(record.id), type: record.type, line: lineOf(record), event, recordedMs, receivedMs: sent ? created.received_ms : undefined,
+    state: record.isVoid ? "void" : isDraft(record) ? "draft" : "signed",
     late: created?.late === true || (event !== undefined && happened !== undefined && recordedMs - happened > LATE_MS), clockUnsure: created?.change.u === true,
-    doNotRaise: textOf(record, "do_not_raise") === "yes", sending: sendingOf(session, log, record), inConflict: conflicts(record).length > 0,
+    doNotRaise: textOf(record, "do_not_raise") === "yes", inConflict: conflictsIn(record) > 0,
   };
-}
+});
 
 /** What devices keep for themselves: of letters, of what was read, of where letters go. No page of a case. */
 const MACHINERY: ReadonlySet<string> = new Set(["read_event", "liaison_file", "liaison_key", "case_address", "parcel_sent", "letter_request", "link"]);
 
 /** Newest event first. */
-export function inOrder(session: Session, log: Uint8Array): readonly FoldedRecord[] {
-  const all = [...session.recordsOf(log).records.values()].filter(({ hidden, created, type }) => !hidden && created !== null && !MACHINERY.has(type));
+export const inOrder = (session: Session, log: Uint8Array): readonly FoldedRecord[] => ordered(session.recordsOf(log));
+
+const ordered = remembered(({ records }: Folded): readonly FoldedRecord[] => {
+  const all = [...records.values()].filter(({ hidden, created, type }) => !hidden && created !== null && !MACHINERY.has(type));
   const at = new Map(all.map((record) => [record, eventMs(record) ?? 0] as const));
   return all.sort((a, b) => (at.get(b) ?? 0) - (at.get(a) ?? 0));
-}
+});
 
 // --- one record ----------------------------------------------------------------------------------------------------------
 

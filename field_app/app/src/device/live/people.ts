@@ -8,6 +8,7 @@ import { recordType } from "../../forms/schema";
 import { showValue } from "../../forms/show";
 import { type Value, isList, isMap, missingReason } from "../../forms/values";
 import { fromJson, idBytes, idText } from "./convert";
+import { remembered } from "./remember";
 
 const KINDS: Readonly<Record<string, string>> = {
   case: "Case", shared_care: "Shared care", therapy: "Therapy", liaison: "Liaison", fund: "Fund", desk: "Desk", intake: "Desk",
@@ -96,7 +97,7 @@ const SAYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** One line of what a record says: the first two things in it that say anything by themselves. */
-export function lineOf(record: FoldedRecord): string {
+export const lineOf = remembered((record: FoldedRecord): string => {
   const type = recordType(record.type);
   if (type === undefined) return "Needs a newer version of this app";
   const parts: string[] = [];
@@ -107,7 +108,7 @@ export function lineOf(record: FoldedRecord): string {
   }
   const line = parts.join(": ").replaceAll(/\s+/g, " ");
   return line.length <= MOST ? line : `${line.slice(0, MOST - 1).trimEnd()}…`;
-}
+});
 
 /** Everything that a record says, in lower case, to be searched. */
 export function wordsIn(record: FoldedRecord): string {

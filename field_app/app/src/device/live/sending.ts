@@ -1,22 +1,22 @@
 /** What was written and where it has come to: rolled up from single items, never a flag of its own. */
 import { hex } from "@fieldkeep/core/bytes";
 import { limit } from "@fieldkeep/core/limits";
-import { conflicts } from "@fieldkeep/core/fold/show";
 import type { Session } from "@fieldkeep/device/session";
 import type { OutboxItem } from "@fieldkeep/device/stored";
 import { recordType } from "../../forms/schema";
 import { type Item, type Sending, type Status, Trouble } from "../facade";
 import { idText } from "./convert";
 import { allConflicts } from "./deciding";
+import { conflictsIn } from "./lists";
 
 const DAY_MS = 86_400_000;
 
 function waits(session: Session): readonly Item[] {
   return [...session.files.values()].flatMap(({ log, pending }) => {
     const byRecord = new Map<string, Item>();
-    for (const { change, outbox } of pending) {
+    for (const { change, outbox, held } of pending) {
       const item = outbox === null ? undefined : session.outbox.get(outbox);
-      const [sending, trouble] = stateOf(item);
+      const [sending, trouble] = held === "" ? stateOf(item) : keptBack(held);
       const known = byRecord.get(hex(change.r));
       byRecord.set(hex(change.r), {
         id: `${hex(log)} ${change.c}`, file: idText(log), record: idText(change.r), title: recordType(change.t)?.title ?? change.t, sending,
@@ -25,6 +25,17 @@ function waits(session: Session): readonly Item[] {
     }
     return [...byRecord.values()];
   });
+}
+
+const AGAIN = "Copy what it says into a new record, or ring your coordinator. Discard this one when it is not needed.";
+
+/** A change that is not sent by itself again: somebody decided against it, or a copy of this phone used its number. */
+function keptBack(held: string): readonly [Sending, Trouble] {
+  const trouble =
+    held === "refused"
+      ? new Trouble(held, "This was not let in.", "It was held for review, and a colleague decided against it. Nobody else sees it.", AGAIN, false)
+      : new Trouble(held, "This is not sent.", "A copy of this phone has written in its place.", AGAIN, false);
+  return ["needs-you", trouble];
 }
 
 function stateOf(item: OutboxItem | undefined): readonly [Sending, Trouble | undefined] {
@@ -49,7 +60,7 @@ export function status(session: Session, syncing: boolean): Status {
   const oldest = unsent.length === 0 ? undefined : Math.min(...unsent.map(({ sinceMs }) => sinceMs));
   const held = all.filter(({ sending }) => sending === "held").length;
   const stuck = all.filter(({ sending }) => sending === "needs-you").length;
-  const inConflict = session.ownFiles.reduce((sum, { log }) => sum + [...session.recordsOf(log).records.values()].reduce((n, one) => n + conflicts(one).length, 0), 0);
+  const inConflict = session.ownFiles.reduce((sum, { log }) => sum + [...session.recordsOf(log).records.values()].reduce((n, one) => n + conflictsIn(one), 0), 0);
   const days = limit("unsent_days_nudge");
   return {
     unsent: unsent.length, oldestUnsentMs: oldest, lastSentMs: session.state.synced_ms ?? undefined, lastHeardMs: session.state.synced_ms ?? undefined,

@@ -1,0 +1,52 @@
+/**
+ * What a supervisor is answered: the logs of a side, a page of one of them, a page of events. Spec 10.3. Tests:
+ * audit.
+ */
+import { sideShape } from "../certificate";
+import {
+  cose,
+  count,
+  decodeAs,
+  exactly,
+  hash,
+  id,
+  list,
+  map,
+  millis,
+  type Of,
+  positive,
+  row,
+  signKey,
+  text,
+} from "../shape";
+
+export const listedShape = map({
+  v: exactly(1),
+  svc: id,
+  side: sideShape,
+  registry: id,
+  authority: signKey,
+  logs: list(row({ log: id, kind: text(1, 64), head: cose })),
+  events: count,
+  checkpoint: text(1, 1000),
+});
+/** In the place of the signed object stands the entry id where a file was erased. */
+export const auditEntry = row({ seq: positive, received_ms: millis, cose, chain: hash, leaf: count, salt: hash });
+export const auditEvent = row({ n: count, salt: hash, event: cose });
+export const logPage = map({ entries: list(auditEntry) });
+export const eventPage = map({ events: list(auditEvent), size: count });
+
+export type Listed = Of<typeof listedShape>;
+export type AuditEntry = Of<typeof auditEntry>;
+export type AuditEventRow = Of<typeof auditEvent>;
+
+export const decodeListed = (body: Uint8Array): Listed => decodeAs(listedShape, body);
+export const decodeLogPage = (body: Uint8Array): readonly AuditEntry[] => decodeAs(logPage, body).entries;
+export const decodeEventPage = (body: Uint8Array): readonly AuditEventRow[] => decodeAs(eventPage, body).events;
+
+const ID_BYTES = 32;
+
+/** No signed object is as short as an id. */
+export function isErased({ cose: bytes }: AuditEntry): boolean {
+  return bytes.length === ID_BYTES;
+}
