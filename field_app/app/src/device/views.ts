@@ -234,6 +234,15 @@ export interface InForce {
   readonly acknowledged: boolean;
 }
 
+export interface Plan {
+  readonly record: string;
+  readonly buddy: string | undefined;
+  readonly dueBack: When | undefined;
+  /** Who planned it. Checking in and out is written once, on the phone that planned it. */
+  readonly by: string;
+  readonly here: boolean;
+}
+
 export interface VisitBrief {
   /** The strictest in force. Unknown, old or unreadable is hold. */
   readonly gate: Gate;
@@ -242,7 +251,7 @@ export interface VisitBrief {
   readonly hazards: readonly RecordSummary[];
   readonly livesWith: readonly string[];
   readonly orders: readonly RecordSummary[];
-  readonly plan: { readonly record: string; readonly buddy: string | undefined; readonly dueBack: When | undefined } | undefined;
+  readonly plan: Plan | undefined;
   /** When the phone last heard from the service: what is newer is not here. */
   readonly asOfMs: number | undefined;
 }
@@ -281,6 +290,9 @@ export interface Visiting {
   readonly buddy: string | undefined;
   readonly iAmBuddy: boolean;
   readonly visitors: readonly string[];
+  /** Who planned it, and whether that was on this phone, which alone checks in and out. */
+  readonly by: string;
+  readonly here: boolean;
   readonly overdue: boolean;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Button, ErrorSummary, Section } from "../components/basics";
+import { Body, Button, ErrorSummary, Section } from "../components/basics";
 import { Page, TroubleBox, WhenThere } from "../components/page";
 import type { NewChange, VisitBrief } from "../device/facade";
 import { boxesOf } from "../forms/boxes";
@@ -121,7 +121,7 @@ function FinishForm({ file, draft, contact, note, spend, brief, choices, start }
       { type: "case_note", record: undefined, edits: said.edits, act: "sign", refers: { contact: 0 } },
     ];
     if (paid !== undefined) changes.push({ type: "spend", record: undefined, edits: paid.edits, act: "save" });
-    if (plan !== undefined && last.current[CHECK_OUT] === "yes") {
+    if (plan?.here === true && last.current[CHECK_OUT] === "yes") {
       const out = { ...whenOf(now()) };
       changes.push({ type: "visit_plan", record: plan.record, edits: [{ act: "set", field: "checked_out", value: out }], act: "save" });
     }
@@ -146,7 +146,11 @@ function FinishForm({ file, draft, contact, note, spend, brief, choices, start }
       {brief.plan !== undefined && (
         <>
           <Section>Check out</Section>
-          <Tick id="check-out" label="I am out and safe: check me out" ticked={typed[CHECK_OUT] === "yes"} onTick={(ticked) => put({ [CHECK_OUT]: ticked ? "yes" : "" })} />
+          {brief.plan.here ? (
+            <Tick id="check-out" label="I am out and safe: check me out" ticked={typed[CHECK_OUT] === "yes"} onTick={(ticked) => put({ [CHECK_OUT]: ticked ? "yes" : "" })} />
+          ) : (
+            <Body>{brief.plan.by} planned this visit, on another phone, which alone can check you out. Ring to say that you are out and safe.</Body>
+          )}
         </>
       )}
       <Button onPress={sign} disabled={busy}>

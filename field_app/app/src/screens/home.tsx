@@ -5,8 +5,9 @@ import { Body, Button, LinkButton, Section } from "../components/basics";
 import { Page, TroubleBox, WhenThere } from "../components/page";
 import { Alert, Tag } from "../components/patterns";
 import { statusWords } from "../components/status";
-import type { FileSummary, Status } from "../device/facade";
+import type { FileSummary, Status, Visiting } from "../device/facade";
 import { showWhen } from "../forms/show";
+import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
@@ -85,9 +86,20 @@ function Waiting({ status }: { readonly status: Status }): JSX.Element {
   );
 }
 
+function whatNow({ mine, here, by }: Visiting): string {
+  if (!mine) return "Ring them now. If nobody answers, press Urgent.";
+  return here ? "If you are out and safe, check out: open the visit." : `If you are out and safe, ring ${by}: the phone that planned it checks you out.`;
+}
+
+/** The hour alone, where it is today's. */
+function timeOf(time: When, nowMs: number): string {
+  const isToday = time.precision === "minute" && new Date(time.at).toDateString() === new Date(nowMs).toDateString();
+  return isToday ? time.at.slice(11, 16) : showWhen(time);
+}
+
 /** Visits of today, mine and those that I am the buddy of, and whoever is not back: the overdue first. */
 function Visits(): JSX.Element | null {
-  const { router } = useSession();
+  const { router, now } = useSession();
   const loaded = useAsked((device) => device.visits(), []);
   if (loaded.is !== "there" || loaded.value.length === 0) return null;
   return (
@@ -100,15 +112,23 @@ function Visits(): JSX.Element | null {
               Visit: {visit.title}
             </LinkButton>
             <p class="app-card__line">
-              {visit.start === undefined ? "" : `${showWhen(visit.start)} · `}
-              {visit.dueBack === undefined ? "Nobody said when back" : `Back by ${showWhen(visit.dueBack)}`}
+              {visit.start === undefined ? "" : `${timeOf(visit.start, now())} · `}
+              {visit.dueBack === undefined ? "Nobody said when back" : `Back by ${timeOf(visit.dueBack, now())}`}
             </p>
+            {visit.overdue && (
+              <p class="app-card__line">
+                <Tag colour="red">Not checked out</Tag>
+              </p>
+            )}
+            {visit.iAmBuddy && (
+              <p class="app-card__line">
+                <Tag colour="blue">You are the buddy</Tag>
+              </p>
+            )}
             <p class="app-card__line">
-              {visit.overdue && <Tag colour="red">Not checked out</Tag>}
-              {visit.iAmBuddy && <Tag colour="blue">You are the buddy</Tag>}
               {visit.mine ? (visit.buddy === undefined ? "No buddy yet" : `Buddy: ${visit.buddy}`) : `Out there: ${visit.visitors.join(", ")}`}
             </p>
-            {visit.overdue && <p class="app-card__line">{visit.mine ? "Check out if you are safe, under “Check in or out”." : "Ring them now. If nobody answers, press Urgent."}</p>}
+            {visit.overdue && <p class="app-card__line">{whatNow(visit)}</p>}
           </li>
         ))}
       </ul>

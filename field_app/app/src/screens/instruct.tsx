@@ -67,6 +67,9 @@ const WHATS: readonly (readonly [What, string])[] = [
 const fieldOf = (type: string, name: string): Field | undefined => recordType(type)?.fields.find((field) => field.name === name);
 const fieldsOf = (type: string, ...names: readonly string[]): readonly Field[] => names.map((name) => fieldOf(type, name)).filter((field) => field !== undefined);
 
+/** A letter may be without it; this one asks nothing then. */
+const needed = (field: Field): Field => ({ ...field, need: { when: "always", words: undefined } });
+
 const words = (value: Value | undefined): string => (typeof value === "string" ? value : "");
 const codes = (value: Value | undefined): readonly string[] => (isList(value) ? value.filter((one) => typeof one === "string") : []);
 
@@ -84,7 +87,7 @@ function Form({ file, across }: Props & { readonly across: Across }): JSX.Elemen
   const [problems, setProblems] = useState<readonly Wanting[]>([]);
   const [done, setDone] = useState<string>();
   const { busy, trouble, act } = useAct();
-  const asked = what === undefined ? [] : fieldsOf("instruction", what);
+  const asked = what === undefined ? [] : fieldsOf("instruction", what).map(needed);
   const kept = fieldsOf("parcel_sent", "why", "based_on", "her_view");
   const shown = [...asked, ...fieldsOf("instruction", "ring_first"), ...kept];
 

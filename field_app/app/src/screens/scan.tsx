@@ -49,7 +49,7 @@ export function Scan({ onFound, onStop }: Props): JSX.Element {
         </p>
       </div>
       <Button look="secondary" onPress={onStop}>
-        Stop the camera
+        {trouble === undefined ? "Stop the camera" : "Leave the camera"}
       </Button>
     </section>
   );

@@ -48,7 +48,7 @@ function Brief({ file, brief }: { readonly file: string; readonly brief: VisitBr
       {brief.hazards.length === 0 ? <Body>None on record. That does not mean there is none.</Body> : <Records records={brief.hazards} />}
       <Section>Orders served</Section>
       {brief.orders.length === 0 ? <Body>None on record.</Body> : <Records records={brief.orders} />}
-      <Button onPress={() => router.go(planned)}>{plan === undefined ? "Plan this visit" : "Check in or out"}</Button>
+      <Button onPress={() => router.go(planned)}>{plan === undefined ? "Plan this visit" : plan.here ? "Check in or out" : "Change the plan"}</Button>
     </>
   );
 }

@@ -149,6 +149,46 @@ describe("money, and a plan", () => {
   });
 });
 
+describe("a visit that was planned", () => {
+  const today = new Date().toISOString().slice(0, 10);
+
+  it("is on home, with who waits, and is overdue when its time is past", async () => {
+    const minute = (at: string): string => `{"at": "${today}T${at}", "precision": "minute"}`;
+    const more = ["--set", "purpose=see how he is", "--set", `start=${minute("00:00")}`, "--set", `due_back=${minute("00:01")}`];
+    service.run("ruth", "record", "add", "visit_plan", "--file", file, ...more, "--set", "visitors=Sam", "--set", "buddy=Ruth");
+    service.run("ruth", "sync");
+    await sam.sync();
+    await sam.shows(/Visits today[^]*Visit: Case J\. B\.[^]*Not checked out[^]*Buddy: Ruth[^]*ring Ruth/);
+  });
+
+  it("is finished on one screen, with what was spent, in one go", async () => {
+    await service.stop();
+    await openCase();
+    await sam.press("Finish visit");
+    await sam.sees("Finish visit");
+    const { page } = sam;
+    await page.getByLabel("Spoke", { exact: true }).first().check();
+    await page.getByLabel("Note", { exact: true }).fill("We took a taxi home.");
+    for (const name of ["suicide_or_self_harm", "threat_to_someone", "child_concern"]) await page.locator(`input[name="${name}"][value="not_discussed"]`).check();
+    await sam.shows("Ruth planned this visit");
+    await page.getByLabel("I spent money on this visit").check();
+    await page.getByLabel(/^Amount/).fill("5.80");
+    await page.getByLabel(/^Item/).fill("a taxi home");
+    await page.getByLabel(/^Paid to/).fill("Station Cars");
+    for (const name of [/^Category/, /^Which barrier/, /^For whom/, /^How it was paid/, /^Why there is no receipt/]) {
+      await page.getByRole("group", { name }).getByRole("radio").first().check();
+    }
+    await sam.press("Sign and finish");
+    await sam.sees("Case J. B.");
+    await service.start();
+    await sam.sync();
+    service.run("ruth", "sync");
+    expect(service.run("ruth", "fund", "show")["spent"]).toBe(2000);
+    const records = service.run("ruth", "record", "list", file)["records"] as readonly { readonly type: string }[];
+    expect(records.filter(({ type }) => type === "spend")).toHaveLength(2);
+  });
+});
+
 describe("all the while", () => {
   it("asked nobody else for anything, and broke no rule of its page", () => {
     expect(sam.foreign).toEqual([]);

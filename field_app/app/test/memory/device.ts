@@ -424,16 +424,16 @@ export class MemoryDevice implements Device {
       hazards: records.filter((one) => one.type === "hazard"),
       livesWith: known ? ["His brother"] : [],
       orders: records.filter((one) => one.type === "legal_order"),
-      plan: known ? { record: uuid(60), buddy: "Priya Nair", dueBack: { at: "2026-11-23T16:00", precision: "minute" } } : undefined,
+      plan: known ? { by: "Sam Pike", here: true, record: uuid(60), buddy: "Priya Nair", dueBack: { at: "2026-11-23T16:00", precision: "minute" } } : undefined,
       asOfMs: NOW - 28 * 60_000,
     };
   }
 
   async visits(): Promise<readonly Visiting[]> {
     const minute = (at: string): When => ({ at: `2026-11-23T${at}`, precision: "minute" });
-    const plan = { mine: true, iAmBuddy: false, overdue: false, visitors: ["Sam Pike"] };
+    const plan = { by: "Sam Pike", here: true, mine: true, iAmBuddy: false, overdue: false, visitors: ["Sam Pike"] };
     return [
-      { ...plan, file: uuid(2), record: uuid(61), title: "M.O. · 0422", mine: false, iAmBuddy: true, buddy: "Sam Pike", visitors: ["Jo Baker"], start: minute("12:30"), dueBack: minute("13:30"), overdue: true },
+      { ...plan, file: uuid(2), record: uuid(61), title: "M.O. · 0422", mine: false, here: false, by: "Jo Baker", iAmBuddy: true, buddy: "Sam Pike", visitors: ["Jo Baker"], start: minute("12:30"), dueBack: minute("13:30"), overdue: true },
       { ...plan, file: uuid(1), record: uuid(60), title: "J.T. · 0417", buddy: "Priya Nair", start: minute("15:00"), dueBack: minute("16:00") },
     ];
   }

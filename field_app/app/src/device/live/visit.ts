@@ -1,4 +1,5 @@
 /** Before somebody knocks: what partner support asks for, what is dangerous, who lives there, who waits for them back. */
+import { equal } from "@fieldkeep/core/bytes";
 import { shown } from "@fieldkeep/core/fold/show";
 import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import type { Session } from "@fieldkeep/device/session";
@@ -60,6 +61,11 @@ function instructionView(session: Session, letter: FoldedRecord): InForce {
   };
 }
 
+/** Who planned a visit, and whether on this phone. */
+export function planned(session: Session, { created }: FoldedRecord): { readonly by: string; readonly here: boolean } {
+  return { by: created === null ? "Somebody" : personName(session, created.user), here: created !== null && equal(created.device, session.identity.device) };
+}
+
 /** No word ever is hold: unknown acts as hold, and so does a file that is not on this phone. */
 export function visitBrief(session: Session, log: Uint8Array): VisitBrief {
   const liaison = liaisonOf(session, log);
@@ -75,7 +81,9 @@ export function visitBrief(session: Session, log: Uint8Array): VisitBrief {
     hazards: hazards.map((record) => recordSummary(session, log, record)),
     livesWith: ofType(session, log, "linked_person").filter((record) => textOf(record, "living_with") === "yes" || textOf(record, "lives_with") !== undefined).map((record) => lineOf(record)),
     orders: ofType(session, log, "legal_order").map((record) => recordSummary(session, log, record)),
-    plan: plan === undefined ? undefined : { record: idText(plan.id), buddy: buddy === undefined ? undefined : personName(session, idBytes(buddy)), dueBack: isWhen(due) ? due : undefined },
+    plan: plan === undefined ? undefined : {
+      record: idText(plan.id), buddy: buddy === undefined ? undefined : personName(session, idBytes(buddy)), dueBack: isWhen(due) ? due : undefined, ...planned(session, plan),
+    },
     asOfMs: session.state.synced_ms ?? undefined,
   };
 }

@@ -6,6 +6,7 @@ import { type When, isList, isWhen } from "../../forms/values";
 import type { Visiting } from "../facade";
 import { idBytes, idText } from "./convert";
 import { fileTitle, personName, textOf, valueOf } from "./people";
+import { planned } from "./visit";
 
 function timeOf(record: FoldedRecord, field: string): When | undefined {
   const value = valueOf(record, field);
@@ -32,7 +33,7 @@ export function visitsOf(session: Session): readonly Visiting[] {
       return [{
         file: idText(open.log), record: idText(record.id), title: fileTitle(session, open), mine: visitors.length === 0 ? written : visitors.includes(me), start, dueBack,
         buddy: buddy === undefined ? undefined : personName(session, idBytes(buddy)), iAmBuddy: buddy === me,
-        visitors: visitors.map((one) => personName(session, idBytes(one))), overdue,
+        visitors: visitors.map((one) => personName(session, idBytes(one))), overdue, ...planned(session, record),
       }];
     }),
   );
