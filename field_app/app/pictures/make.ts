@@ -54,7 +54,8 @@ it("the supervisor's console", { timeout: 180_000 }, async () => {
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("button", { name: /^Join as/ }).click();
   await farah.sees("Sync health");
-  await page.getByText(/Verified to checkpoint/).first().waitFor({ timeout: 90_000 });
+  await page.getByRole("button", { name: "Check what is new" }).click();
+  await page.getByText(/Verified to checkpoint/).first().waitFor({ timeout: 60_000 });
   await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Audit" }).click();
   await page.waitForTimeout(500);
   await page.screenshot({ path: `${FOLDER}/console.png` });
