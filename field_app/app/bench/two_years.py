@@ -1,6 +1,6 @@
 """Two years of a case, written on a colleague's computer: contacts, notes and tasks, each visit sealed when it was made.
 
-    python two_years.py PROFILE FILE RECORDS
+python two_years.py PROFILE FILE RECORDS
 """
 
 import os
