@@ -8,7 +8,7 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], globalSetup: ["test/browser/build.ts"], ...inBrowser } },
       { test: { name: "release", include: ["test/release/**/*.test.ts"], globalSetup: ["test/release/build.ts"], ...inBrowser } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], globalSetup: ["test/release/build.ts"], maxWorkers: 2, testTimeout: 120_000, hookTimeout: 240_000 } },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], globalSetup: ["test/release/build.ts"], maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 120_000, hookTimeout: 240_000 } },
     ],
   },
 });
