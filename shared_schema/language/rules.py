@@ -123,9 +123,9 @@ def _check_gate_condition(report: Report, world: World, place: list[str], name: 
                 report.unless(term in world.codes(IN_FORCE), [*place, "in"], term, one_of(world.codes(IN_FORCE)))
         case {"some": str(other), **rest} | {"no": str(other), **rest}:
             if report.unless(other in world.types, [*place], other, one_of(world.types)) and rest:
-                _check_gate_field(report, world, place, other, rest)
+                _check_gate_field(report, world, place, other, as_dict(rest))
         case {"field": str(_)}:
-            _check_gate_field(report, world, place, name, condition)
+            _check_gate_field(report, world, place, name, as_dict(condition))
         case _:
             report.unless(False, place, condition, 'one of {"field", …}, {"some": TYPE, …}, {"no": TYPE, …}, {"in-force", "in"}')
 

@@ -18,9 +18,6 @@ from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
-_MONEY: Final = {
-    "spend": "`spend add`", "spend_reversal": "`spend reverse`", "fund_line": "`spend add`, `spend reverse` or `fund allot`", "allowance": "`fund allot --to`",
-}  # fmt: skip
 _MOST_SIGNED: Final = 2 * PREDS
 
 
@@ -72,9 +69,9 @@ def add(session: Session, log: bytes, type_name: str, values: Mapping[str, Any],
 
 
 def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
-    """The same, of a type that counts no money: that is told to the fund at the same moment. Raises Refused for one that does."""
-    if type_name in _MONEY:
-        raise Refused("bad-value", f"a {type_name} is not added by hand: use {_MONEY[type_name]}")
+    """The same, of a type that has no command of its own, as money has, which is told to the fund at the same moment. Raises Refused for one that has."""
+    if command := record_type(session, log, type_name).command:
+        raise Refused("bad-value", f"a {type_name} is not added by hand: use `{command}`")
     return add(session, log, type_name, values)
 
 
@@ -88,7 +85,7 @@ def new_ops(
         ops += _begin(_field(session, log, type_, name), type_name, name, value, check)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
-    if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
+    if type_.weight == "quick" and (type_.money or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
         ops += _signing(session, log, ops)
     return ops
 
@@ -121,15 +118,15 @@ class Edited:
 def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, Any], cells: Mapping[CellKey, Any] | None = None) -> Edited:
     """Change fields and cells of a record: all of them, in one change, or none. Raises Refused: in-conflict, frozen, not-permitted, bad-value.
 
-    A narrative that somebody else wrote is never touched: of a note, the words become a note of one's own on the same contact;
-    elsewhere they are kept as a proposal.
+    A narrative that somebody else wrote is never touched: where the type says so (`x-own-record`) the words become a record of one's own, as
+    with a note on the same contact; elsewhere they are kept as a proposal.
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
     _require_not_void(record)
     own_note: bytes | None = None
     foreign = {name: value for name, value in values.items() if _is_foreign_text(session, record, type_, name)}
-    noted = foreign if type_.name == "case_note" else {}
+    noted = foreign if type_.own_record is not None else {}
     ops: list[Op] = []
     for name, value in values.items():
         if name not in noted:
@@ -138,7 +135,7 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
         ops.append(_change_cell(session, log, record, type_, key, value))
     with session.store.transaction():
         if noted:
-            own_note = _own_note(session, log, record, noted)
+            own_note = _own_note(session, log, record, type_, noted)
         if ops:
             write(session, log, record_id, record.type, ops)
             _sign_quick(session, log, record_id, type_)
@@ -158,12 +155,13 @@ def _is_foreign_text(session: Session, record: Record, type_: RecordType, name: 
     return spec is not None and spec.merge == "text" and record.creator_user != session.identity.user
 
 
-def _own_note(session: Session, log: bytes, record: Record, foreign: Mapping[str, Any]) -> bytes:
+def _own_note(session: Session, log: bytes, record: Record, type_: RecordType, foreign: Mapping[str, Any]) -> bytes:
     values = dict(foreign)
-    contact = show(record, session.types).get("contact")
-    if contact is not None and said_of(contact.value) is not None:
-        values["contact"] = contact.value
-    return add(session, log, "case_note", values)
+    shown = show(record, session.types)
+    for name in type_.own_record or ():
+        if name in shown and said_of(shown[name].value) is not None:
+            values[name] = shown[name].value
+    return add(session, log, type_.name, values)
 
 
 def _change(session: Session, record: Record, type_: RecordType, spec: Field, value: Any) -> list[Op]:
@@ -340,7 +338,7 @@ def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> No
     type_ = type_of(session, log, record)
     if record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author makes a record void")
-    if type_.weight == "ledger" or "spend_id" in type_.fields:
+    if type_.money:
         raise Refused("not-permitted", f"a {type_.name} is not made void: {_MONEY_BACK}")
     if is_void(record):
         raise Refused("not-permitted", "this record is void already")
@@ -363,7 +361,7 @@ def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
     """
     record = session.record(log, record_id)
     type_ = session.types.get(record.type)
-    if type_ is None or type_.weight == "ledger" or "spend_id" in type_.fields:
+    if type_ is None or type_.money:
         raise Refused("not-permitted", f"this cannot be taken back here: {_MONEY_BACK}")
     own = [row for row in session.store.changes_of(log, record_id) if row.device == session.identity.device]
     if not own or own[-1].seq is not None or own[-1].sealed is not None:

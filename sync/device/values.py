@@ -139,6 +139,15 @@ def wanted(record_type: str, field: str, cell: str = "") -> str:
     return _brief(place)
 
 
+def shape_of(record_type: str, field: str, cell: str = "") -> str:
+    """The name of the header's definition that one value of a field, or of a cell, is made of; "integer" for a whole number between bounds of its own."""
+    place = _cell_place(record_type, field, cell) if cell else _place(record_type, field)
+    words = _words(place)
+    words = words.get("items", words)
+    reference: str = words.get("anyOf", [words])[0].get("$ref", "/integer")
+    return reference.rpartition("/")[2]
+
+
 # What is checked
 
 
@@ -342,18 +351,25 @@ def _wanted_row(field: Field) -> str:
 
 def _shape(place: _Place) -> str:
     """The shape of a field's value in plain words."""
-    return str(_definition(place)["description"])
+    found = _definition(place)
+    return str(found.get("description", f"a whole number from {found.get('minimum', -_MAX_INT)} to {found.get('maximum', _MAX_INT)}"))
 
 
 def _definition(place: _Place) -> dict[str, Any]:
-    """The definition that the schema of a field refers to."""
+    """The definition that the schema of a field refers to; of a whole number between bounds of its own, the schema itself."""
+    words = _words(place)
+    words = words.get("items", words)
+    one: dict[str, Any] = words.get("anyOf", [words])[0]
+    found: dict[str, Any] = schema(_HEADER)["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+    return found
+
+
+def _words(place: _Place) -> dict[str, Any]:
+    """The property of a field or cell, as its schema has it."""
     words: dict[str, Any] = schema(place.document)
     for step in place.pointer.removeprefix("#/").split("/"):
         words = words[step]
-    words = words.get("items", words)
-    reference: str = words.get("anyOf", [words])[0]["$ref"]
-    found: dict[str, Any] = schema(_HEADER)["$defs"][reference.rpartition("/")[2]]
-    return found
+    return words
 
 
 def _one_of(names: Iterable[str]) -> str:
