@@ -1,6 +1,6 @@
 """Adding, editing, signing, deleting and showing records (docs/spec.md §5). Values are checked here, before anything is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -49,6 +49,14 @@ def write(session: Session, log: bytes, record: bytes | None, type_: str, ops: l
     return session.write(log, record, type_, ops)
 
 
+def may_write(session: Session, log: bytes, named: str, write: Sequence[str]) -> None:
+    """Raises Refused unless this person's role in the file is one of `write` (docs/spec.md §5.4)."""
+    role = session.require_file(log).members.get(session.identity.user, "")
+    if role and role not in write:
+        who = ", ".join(write).replace("_", " ")
+        raise Refused("not-permitted", f"{named} is written by: {who}; you are {role.replace('_', ' ')} in this file. Nothing was kept")
+
+
 def _field(session: Session, log: bytes, type_: RecordType, name: str) -> Field:
     state = session.require_file(log)
     found = type_.fields.get(name)
@@ -81,8 +89,14 @@ def new_ops(
     """The ops that begin a record with `values`. Raises BadValue or Refused before anything is kept."""
     type_, state = record_type(session, log, type_name), session.require_file(log)
     ops: list[Op] = []
+    by_hand = check is check_value
+    if by_hand:
+        may_write(session, log, f"a {type_name}", type_.write)
     for name, value in values.items():
-        ops += _begin(_field(session, log, type_, name), type_name, name, value, check)
+        spec = _field(session, log, type_, name)
+        if by_hand and spec.write != type_.write:
+            may_write(session, log, f"{type_name}.{name}", spec.write)
+        ops += _begin(spec, type_name, name, value, check)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
     if type_.weight == "quick" and (type_.money or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
@@ -130,7 +144,7 @@ def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, An
     ops: list[Op] = []
     for name, value in values.items():
         if name not in noted:
-            ops += _change(session, record, type_, _field(session, log, type_, name), value)
+            ops += _change(session, log, record, type_, _field(session, log, type_, name), value)
     for key, value in (cells or {}).items():
         ops.append(_change_cell(session, log, record, type_, key, value))
     with session.store.transaction():
@@ -164,12 +178,13 @@ def _own_note(session: Session, log: bytes, record: Record, type_: RecordType, f
     return add(session, log, type_.name, values)
 
 
-def _change(session: Session, record: Record, type_: RecordType, spec: Field, value: Any) -> list[Op]:
+def _change(session: Session, log: bytes, record: Record, type_: RecordType, spec: Field, value: Any) -> list[Op]:
     name = spec.name
     register = record.registers.get(name)
     live = tuple(register.live) if register else ()
     if is_frozen(record, type_, spec):
         raise Refused("frozen", f"{name} was signed: add an addendum, or a new record that corrects this one")
+    may_write(session, log, f"{type_.name}.{name}", spec.write)
     if spec.merge == "once" and record.creator != session.identity.device:
         raise Refused("not-permitted", f"{name} is written once, on the device that began this record: add an addendum, or a record of your own")
     if spec.merge == "append":
@@ -205,7 +220,9 @@ def edit_cell(session: Session, log: bytes, record_id: bytes, key: CellKey, valu
 
 
 def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType, key: CellKey, value: Any) -> Op:
-    cell = _field(session, log, type_, key.list).cells.get(key.cell)
+    spec = _field(session, log, type_, key.list)
+    may_write(session, log, f"{type_.name}.{key.list}", spec.write)
+    cell = spec.cells.get(key.cell)
     if cell is None or cell.merge == "once":
         raise Refused("bad-value", f"{key.list} has no cell {key.cell!r} that may change: add a row instead")
     check_cell(record.type, key.list, key.cell, value)
@@ -295,7 +312,9 @@ def addend(session: Session, log: bytes, record_id: bytes, text: str, reason: st
     row = {"text": text, "reason": reason}
     if record.creator_user == session.identity.user and is_draft(record, session):
         raise Refused("not-permitted", "this is a draft of your own: change its words with `record edit`; addenda are for what was signed")
-    check_row(type_of(session, log, record).name, "addenda", row)
+    type_ = type_of(session, log, record)
+    may_write(session, log, f"a {type_.name}", type_.write)
+    check_row(type_.name, "addenda", row)
     write(session, log, record_id, record.type, [Op("addenda", "add", row, ())])
 
 
@@ -376,6 +395,8 @@ def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
 def delete(session: Session, log: bytes, record_id: bytes) -> None:
     """Hide a record, where its type may be deleted. Any later edit brings it back."""
     record = session.record(log, record_id)
-    if not type_of(session, log, record).deletable:
+    type_ = type_of(session, log, record)
+    may_write(session, log, f"a {type_.name}", type_.write)
+    if not type_.deletable:
         raise Refused("not-permitted", f"a {record.type} cannot be deleted: correct it with a new record")
     write(session, log, record_id, record.type, [Op(DELETED, "delete", True, ())])

@@ -778,6 +778,65 @@ def _values(tell: _Teller) -> None:
         tell.tells(f"equality_{name}", why, story, {"title": "t", "plan": first if equal else None}, conflicts=[] if equal else ["plan"])
 
 
+_WHO: Final[dict[str, Any]] = {
+    "plan": {
+        "version": 1, "weight": "living", "deletable": True, "write": ["navigator"],
+        "fields": {
+            **{name: _FIELDS[name] for name in ("title", "place", "plan", "story", "needs", "rows", "state")},
+            "order": {"merge": "latest", "write": ["coordinator"]},
+        },
+    },
+}  # fmt: skip
+
+
+def _roles(tell: _Teller) -> None:
+    def marks(name: str, why: str, story: Story, *fields: Any) -> None:
+        given = {"log": story.log, "types": _WHO, "changes": list(story.changes)}
+        out = OPERATIONS["out_of_role"](given)
+        assert [field for _, marked in out for field, _ in marked] == list(fields), (name, out)
+        tell.book.add(name, why, op="out_of_role", given=given, out=out)
+
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), ("order", "set", "low"), ("zz", "set", "w"), role="coordinator")
+    marks("role_of_type", "A type is its writers' alone; a field with writers of its own is theirs; of an unknown field nobody says whose it is.", story, "title")
+    story = Story()
+    record, (title,) = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
+    story.says(N1, record, ("order", "set", "high"), role="navigator")
+    marks("role_of_field", "Writers of a field take the place of the type's: they are not added to them.", story, "order")
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
+    story.says(N1, record, ("title", "set", "u"), ("story", "set", "mine"), role="therapist")
+    marks("role_of_proposal", "What is only proposed is marked like what stands.", story, "story", "title")
+    story = Story()
+    record, (place,) = story.creates(C1, "plan", ("place", "set", "here"), role="therapist")
+    story.says(N1, record, ("place", "set", "there", [place]), role="navigator")
+    marks("role_replaced", "What was replaced is marked no more.", story)
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("needs", "add", "food"), role="navigator")
+    story.says(N1, record, ("needs", "add", "bed"), ("state", "set", "draft"), role="therapist")
+    marks("role_of_member", "A member of a set is marked by itself; the field `state` never is.", story, "needs")
+    story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "done": "no"}), role="therapist")
+    story.says(N1, record, (["rows", row, "done"], "set", "yes"), role="navigator")
+    marks("role_of_row", "A row is marked, and not its cells with it; a cell that its own writer changed is not.", story, "rows")
+    story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "done": "no"}), role="navigator")
+    story.says(N1, record, (["rows", row, "done"], "set", "yes"), role="therapist")
+    marks("role_of_cell", "A cell goes with its field: who does not write the list does not write in it.", story, ["rows", row, "done"])
+    story = Story()
+    record, (first,) = story.creates(C1, "plan", ("plan", "set", "a"), role="navigator")
+    (second,) = story.says(N1, record, ("plan", "set", "b"), role="navigator", b=0)
+    story.says(M1, record, ("plan", "resolve", ["a", "agreed by all"], [first, second]), role="therapist")
+    marks("role_of_decision", "A decision has a reason and is shown as one: it is not marked.", story)
+    story = Story()
+    story.creates(C1, "letter", ("title", "set", "t"), role="therapist")
+    marks("role_of_unknown_type", "Of a type that is not known nobody says whose it is.", story)
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="coordinator")
+    story.says(N1, record, ("place", "set", "here"), role="navigator", late=True)
+    marks("role_when_late", "Held work is judged by the last role that its author had.", story, "title")
+
+
 def books() -> list[Book]:
     """One file: `fold`."""
     book = Book("fold", "fold", "Changes in log order, and what a person sees.", "5")
@@ -786,6 +845,6 @@ def books() -> list[Book]:
         book.share(f"device {device.name}", device.id)
         book.share(f"user of {device.name}", device.user) if device is not N2 else None
     tell = _Teller(book)
-    for chapter in (_simple, _once_and_latest, _ask, _worst_and_text, _sets_and_rows, _preds, _repeats, _deletions, _signatures, _unknown, _values):
+    for chapter in (_simple, _once_and_latest, _ask, _worst_and_text, _sets_and_rows, _preds, _repeats, _deletions, _signatures, _unknown, _values, _roles):
         chapter(tell)
     return [book]
