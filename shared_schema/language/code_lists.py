@@ -12,13 +12,14 @@ def _is_code(value: object) -> bool:
     return all(part.isascii() and part.isalnum() and part == part.lower() for part in parts)
 
 
+_CODE = Form("a code: lower case, digits and single underscores, at most 64 characters", _is_code)
 _KEYS: dict[str, Form] = {"name": NAME, "version": VERSION, "title": TEXT, "ordered": EITHER}
 _TERM: dict[str, Form] = {
-    "code": Form("a code: lower case, digits and single underscores, at most 64 characters", _is_code),
+    "code": _CODE,
     "label": TEXT,
     "source": form_of(*SOURCES),
 }
-_MORE: dict[str, Form] = {"note": TEXT, "under": NAME, "until": VERSION, "now": NAME}
+_MORE: dict[str, Form] = {"note": TEXT, "under": _CODE, "until": VERSION, "now": _CODE}
 
 
 def check_list(report: Report, name: str, raw: dict[str, Any]) -> None:

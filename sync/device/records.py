@@ -189,9 +189,13 @@ def _change(session: Session, log: bytes, record: Record, type_: RecordType, spe
         raise Refused("not-permitted", f"{name} is written once, on the device that began this record: add an addendum, or a record of your own")
     if spec.merge == "append":
         return _begin(spec, record.type, name, value)
-    check_value(record.type, name, value)
     if spec.merge == "set":
-        return _change_set(register.live if register else {}, name, value)
+        held = register.live if register else {}
+        check_shape(record.type, name, value)
+        if new := [member for member in value if member not in [op.value for op in held.values()]]:
+            check_value(record.type, name, new)  # what stands may be a code that is chosen no more
+        return _change_set(held, name, value)
+    check_value(record.type, name, value)
     if register is not None and in_conflict(register) and spec.merge in CONTESTED:
         raise Refused("in-conflict", f"{name} is in conflict: settle it with `conflicts resolve`")
     return [Op(name, "set", value, live)]

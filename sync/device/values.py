@@ -218,8 +218,13 @@ def _check_codes(place: _Place, value: Any) -> None:
 
 
 def _check_on_list(place: _Place, codes: Iterable[str], name: str, seen: str) -> None:
-    known = code_list(name).codes
+    known = code_list(name).offered
     strange = [code for code in codes if code not in known]
+    if strange and strange[0] in code_list(name).codes:
+        today = code_list(name).today(strange[0])
+        raise BadValue(
+            place.called, f"a code that is chosen no more{_named(strange[0])}", f"{today}, which says the same today" if today else _wanted(place)
+        )
     if strange:
         raise BadValue(place.called, f"{seen}{_named(strange[0])}", _wanted(place))
 
@@ -340,7 +345,7 @@ def _brief(place: _Place) -> str:
         return f"a list of rows, each {_wanted_row(field)}"
     if field.kind == "when" and not place.in_row:
         return _WHEN_WANTED
-    one = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
+    one = _one_of(code_list(field.codes).offered) if field.codes else _shape(place)
     return f"a list, no member twice, each {one}" if field.merge == "set" else one
 
 

@@ -416,7 +416,8 @@ def _out_of_role(given: In) -> Any:
     folded = fold.fold_log(given["log"], to_occurrences(given["changes"]), types)
     marked = {key: fold.out_of_role(folded[key], types) for key in sorted(folded)}
     return [
-        [key, [[field_value(field), sorted(list(op.id) for op in fields[field])] for field in sorted(fields, key=_key)]] for key, fields in marked.items()
+        [key, [[field_value(field), sorted(list(op.id) for op in fields[field])] for field in sorted(fields, key=_key)]]
+        for key, fields in marked.items()
     ]
 
 

@@ -184,11 +184,24 @@ def _mark(found: Record) -> str:
     return "not sent yet" if found.pending else f"received (entry {found.last_seq})"
 
 
+def _of_another_version(type_: RecordType | None, name: str, value: Any) -> str:
+    """What codes mean that an older or a newer version of their list was written under; empty for codes of today. The stored code stays."""
+    spec = type_.fields.get(name) if type_ else None
+    if spec is None or not spec.codes:
+        return ""
+    known = code_list(spec.codes)
+    codes = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    said = [f"{one} needs a newer app, and is kept as it is" for one in codes if one not in known.codes]
+    said += [f"{one} is said no more; today: {known.today(one) or 'nothing'}" for one in codes if one in known.codes and one not in known.offered]
+    return "; ".join(said)
+
+
 def _field_rows(opened: Session, log: bytes, type_: RecordType | None, name: str, one: Shown) -> list[list[str]]:
     """A field's line; of a list one for each row, with who wrote it and when."""
     label = _label(type_, name)
     if not _has_rows(one):
-        return [[label, cell(opened, log, _with_names(opened, type_, name, one))]]
+        later = _of_another_version(type_, name, one.value)
+        return [[label, cell(opened, log, _with_names(opened, type_, name, one))], *([["  of another version", later]] if later else [])]
     rows = list(zip(one.value, one.siblings, strict=True))
     return [[label if number == 1 else "", f"{number}. {_said(opened, op, row)}"] for number, (row, op) in enumerate(rows, 1)]
 

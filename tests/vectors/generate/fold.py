@@ -798,7 +798,12 @@ def _roles(tell: _Teller) -> None:
 
     story = Story()
     record, _ = story.creates(C1, "plan", ("title", "set", "t"), ("order", "set", "low"), ("zz", "set", "w"), role="coordinator")
-    marks("role_of_type", "A type is its writers' alone; a field with writers of its own is theirs; of an unknown field nobody says whose it is.", story, "title")
+    marks(
+        "role_of_type",
+        "A type is its writers' alone; a field with writers of its own is theirs; of an unknown field nobody says whose it is.",
+        story,
+        "title",
+    )
     story = Story()
     record, (title,) = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
     story.says(N1, record, ("order", "set", "high"), role="navigator")
@@ -845,6 +850,19 @@ def books() -> list[Book]:
         book.share(f"device {device.name}", device.id)
         book.share(f"user of {device.name}", device.user) if device is not N2 else None
     tell = _Teller(book)
-    for chapter in (_simple, _once_and_latest, _ask, _worst_and_text, _sets_and_rows, _preds, _repeats, _deletions, _signatures, _unknown, _values, _roles):
+    for chapter in (
+        _simple,
+        _once_and_latest,
+        _ask,
+        _worst_and_text,
+        _sets_and_rows,
+        _preds,
+        _repeats,
+        _deletions,
+        _signatures,
+        _unknown,
+        _values,
+        _roles,
+    ):
         chapter(tell)
     return [book]
