@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from shared_schema import records
-from shared_schema.records import EARLIEST_IS_STRICTEST, Field, NeedIf, RecordType
+from shared_schema.records import EARLIEST_IS_STRICTEST, HIGHER_IS_STRICTEST, NUMBERS, Field, NeedIf, RecordType
 
 TYPES = sorted(records.record_types())
 DOCUMENTS = (*TYPES, "header")
@@ -68,6 +68,7 @@ SOMETIMES = {
         "x-write",
         "x-cells",
         "x-subject-access",
+        "x-at-least",
     ),
 }
 
@@ -279,6 +280,8 @@ class TestEveryWrittenProperty:
             assert tuple(words["x-order"]) == records.code_list(words["x-codes"]).codes
         elif words["x-kind"] == "yn":
             assert sorted(words["x-order"]) == ["no", "yes"]
+        elif words["x-kind"] in NUMBERS:
+            assert sorted(words["x-order"]) == sorted(HIGHER_IS_STRICTEST)
         else:
             assert words["x-kind"] == "date"
             assert sorted(words["x-order"]) == sorted(EARLIEST_IS_STRICTEST)
@@ -302,6 +305,13 @@ class TestEveryWrittenProperty:
         assert conditional or words["x-need"] in {"sign", "optional"}
         assert ("x-need-if" in words) is conditional
 
+    def test_more_than_one_is_asked_for_only_where_it_can_be_needed(self, where: str) -> None:
+        words, _ = WRITTEN[where]
+        least = words.get("x-at-least", 2)
+        assert isinstance(least, int)
+        assert least > 1
+        assert ("x-at-least" not in words) or (words["x-merge"] in ("set", "append") and words["x-need"] != "optional")
+
     def test_rows_have_their_cells(self, where: str) -> None:
         words, shape = WRITTEN[where]
         assert ("x-cells" in words) is (words["x-kind"] == "list")
@@ -323,7 +333,7 @@ def conditions() -> dict[str, tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("where", conditions())
 def test_a_condition_can_come_true(where: str) -> None:
-    """A condition has one of four forms, and names fields, codes and groups that are there."""
+    """A condition has one of five forms, and names fields, codes and groups that are there."""
     document, condition = conditions()[where]
     own = records.schema(document)["properties"]
     match condition:
@@ -331,7 +341,7 @@ def test_a_condition_can_come_true(where: str) -> None:
             known = ("yes", "no") if own[field]["x-kind"] == "yn" else records.code_list(own[field]["x-codes"]).codes
             assert terms
             assert set(terms) <= set(known)
-        case {"field": str(field), "missing": True} if len(condition) == 2:
+        case {"field": str(field), "missing": True} | {"field": str(field), "filled": True} if len(condition) == 2:
             assert field in records.record_type(document).fields
         case {"one-of": str()} if len(condition) == 1:
             assert sum(words.get("x-need-if") == condition for words in own.values()) > 1
@@ -362,9 +372,9 @@ class TestNotices:
             assert source.kind == notice.fields[fact].kind != "long"
 
     def test_what_happens_in_a_case_is_told(self) -> None:
-        """But for `first_contact_planned`, `time_out_given` and `new_partner`, whose record types do not exist."""
+        """But for `first_contact_planned` and `new_partner`, which no field of a record says."""
         told = {kind for _, rule in self.RULES for kind in rule.kinds.values()}
-        assert set(records.code_list("notice_kind").codes) - told == {"first_contact_planned", "time_out_given", "new_partner"}
+        assert set(records.code_list("notice_kind").codes) - told == {"first_contact_planned", "new_partner"}
 
 
 class TestSubjectAccess:
@@ -425,7 +435,8 @@ def field_line(field: Field) -> str:
     merge = field.merge if field.while_conflicted == "show_all" else f"{field.merge} · {field.while_conflicted}"
     order = f" {'<'.join(field.order)}" if field.order else ""
     need = re.sub("^if .*", "if", field.need) + (f" {condition_words(field.need_if)}" if field.need_if else "")
-    return f"{field.name} | {kind} | {need} | {merge}{order}"
+    least = f" {field.least} at least" if field.least > 1 else ""
+    return f"{field.name} | {kind} | {need}{least} | {merge}{order}"
 
 
 def condition_words(need: NeedIf) -> str:
@@ -433,4 +444,6 @@ def condition_words(need: NeedIf) -> str:
         return f"{need.field} = {' or '.join(need.terms)}"
     if need.missing:
         return f"no {need.field}"
+    if need.filled:
+        return f"{need.field}"
     return f"no other of {need.group}" if need.group else f"(outside) {need.outside}"

@@ -34,6 +34,11 @@ class TestLookingUp:
             *("case_address", "therapy_referral", "attendance_notice", "risk_notice"),
             *("pre_therapy_call", "therapy_assessment", "therapy_session", "therapy_end"),
             *("letter_request", "referral", "linked_person", "role_check"),
+            *("known_to_services_check", "first_assessment", "second_assessment", "risk_management_plan", "support_plan", "need"),
+            *("contact_strategy", "staff_safety_plan", "time_out", "control_log", "offence_window", "information_request", "outcome_p"),
+            *("dash_assessment", "abuse_diary_entry", "child", "outcome_v", "exit_judgement", "time_out_partner_view"),
+            *("organisation", "professional", "sharing_agreement", "rota", "policy", "complaint", "supervision", "service_activity"),
+            *("budget_line", "return_part", "data_request"),
         }
         for name, kind in records.record_types().items():
             assert kind is records.record_type(name)

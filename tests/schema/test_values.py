@@ -64,17 +64,7 @@ _SIMPLE: dict[str, st.SearchStrategy[Any]] = {
 }
 _NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "person.born": st.one_of(_DAYS, st.integers(1000, 2999).map(str)),
-    "own_safety_plan.likely_to_use": st.integers(0, 10),
-    **dict.fromkeys(
-        (
-            *("handover.left_open.count", "session.number", "programme.sessions_planned", "programme.maintenance_planned"),
-            *(f"{name}.number" for name in ("pre_therapy_call", "therapy_assessment", "therapy_session")),
-        ),
-        st.integers(0, 1_000_000),
-    ),
-    "referral.frequency_12m": st.integers(0, 1_000_000),
-    "role_check.history_as_victim": st.integers(0, 1_000_000),
-    "role_check.history_as_user_of_abuse": st.integers(0, 1_000_000),
+    "child.born": st.one_of(_DAYS, st.integers(1000, 2999).map(str)),
     "fund_line.device": _UUIDS,
     "fund_line.against": st.one_of(_UUIDS, st.none()),
     "allowance.device": _UUIDS,
@@ -82,6 +72,16 @@ _NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "legal_hold.released.file": _UUIDS,
 }
 _COUNT = st.integers(1, MAX_INT)
+_SHORTER = {"count": st.integers(0, 1_000_000), "score": st.integers(0, 10)}
+
+
+def whole_numbers(where: str) -> st.SearchStrategy[int]:
+    """The whole numbers that a field or a cell takes, by the definition that its schema names."""
+    kind, field, *cell = where.split(".")
+    shape = records.schema(kind)["properties"].get(field) or records.schema("header")["properties"][field]
+    shape = shape["items"]["properties"][cell[0]] if cell else shape
+    reference = shape.get("anyOf", [shape])[0].get("$ref", "")
+    return _SHORTER.get(reference.rpartition("/")[2], _COUNT)
 
 
 def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
@@ -93,7 +93,8 @@ def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
     if field.codes:
         one: st.SearchStrategy[Any] = st.sampled_from(records.code_list(field.codes).codes)
     else:
-        one = _NARROWER.get(where, _SIMPLE.get(field.kind, _COUNT))
+        known = {field.kind: whole_numbers(where)} if field.kind == "int" else _SIMPLE
+        one = _NARROWER.get(where, known[field.kind])
     if field.merge == "set":
         return st.lists(one, min_size=1, max_size=4, unique=True)
     missing = st.sampled_from(REASONS).map(lambda reason: {"missing": reason})
@@ -652,6 +653,18 @@ class TestMissingForSigning:
             labels = missing_for_signing("own_safety_plan", {"professionals": rows})
             assert any(label.startswith("At least one of: Warning signs") for label in labels) is needed
 
+    def test_what_goes_with_another_that_is_filled(self) -> None:
+        for ended, needed in (("2026-04-03", True), ({"missing": "not_known"}, False)):
+            assert ("Why it ended" in missing_for_signing("programme", {"ended": ended})) is needed
+        assert "Why it ended" not in missing_for_signing("programme", {})
+
+    def test_two_people_where_two_have_to_agree(self) -> None:
+        other = ID.replace("0", "1")
+        for people, needed in (([], True), ([ID], True), ([ID, other], False)):
+            assert ("Agreed by" in missing_for_signing("closure", {"agreed_by": people})) is needed
+        (call,) = [one for one in needed_to_sign("closure", {"agreed_by": [ID]}) if one.label == "Agreed by"]
+        assert call.wanted.endswith("; 2 at least")
+
     def test_cells_that_can_be_filled_later(self) -> None:
         grid: dict[str, object] = {"dva_type": "sexual", "used": "yes"}
         assert "Types of abuse: Severity" in missing_for_signing("risk_assessment", {"grid": [grid]})
@@ -695,7 +708,7 @@ class TestMissingForSigning:
 def full(where: str, field: Field) -> st.SearchStrategy[Any]:
     """Values that fit and, for rows, have every cell and are not withdrawn; null does not fill a field."""
     if field.kind != "list":
-        return fitting(where, field).filter(lambda value: value is not None)
+        return fitting(where, field).filter(lambda value: value is not None and (field.merge != "set" or len(value) >= field.least))
     cells = {name: fitting(f"{where}.{name}", cell) for name, cell in field.cells.items() if name != "withdrawn"}
     return st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=2)
 
