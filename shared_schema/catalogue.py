@@ -96,6 +96,7 @@ def _field(name: str, words: dict[str, Any], places: Mapping[str, tuple[str, ...
         subject_access=words.get("x-subject-access", True),
         description=words.get("description", ""),
         owner=tuple(words.get("x-owner", ())),
+        least=words.get("x-at-least", 1),
     )
 
 
@@ -104,6 +105,7 @@ def _need_if(words: dict[str, Any]) -> NeedIf:
         field=words.get("field", ""),
         terms=tuple(words.get("in", ())),
         missing=words.get("missing", False),
+        filled=words.get("filled", False),
         group=words.get("one-of", ""),
         outside=words.get("outside", ""),
     )

@@ -9,6 +9,13 @@ from types import MappingProxyType
 EARLIEST_IS_STRICTEST = ("latest", "earliest")
 """The `order` of a day on which the cautious value is the earlier one. Its reverse is the other way about."""
 
+HIGHER_IS_STRICTEST = ("lower", "higher")
+"""The `order` of a whole number of which the greater is the cautious one. Its reverse is the other way about."""
+
+NUMBERS = ("int", "minutes", "pence")
+"""The kinds whose values are whole numbers."""
+
+_MORE_THAN_ANY = 2**53
 _LAST_DAY = date.max.toordinal()
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -61,13 +68,14 @@ class NeedIf:
     """When a field is needed. Exactly one of these is set:
 
     `field` with `terms`: that field holds one of the terms · `field` with `missing`: that field is not filled
-    · `group`: no field with the same group is filled · `outside`: words for something that the record does
-    not hold.
+    · `field` with `filled`: that field is filled · `group`: no field with the same group is filled · `outside`:
+    words for something that the record does not hold.
     """
 
     field: str = ""
     terms: tuple[str, ...] = ()
     missing: bool = False
+    filled: bool = False
     group: str = ""
     outside: str = ""
 
@@ -76,7 +84,8 @@ class NeedIf:
 class Field:
     """One field of a record type, or one cell of a field's rows.
 
-    `need` is "sign", "optional" or "if …" (then `need_if` is set). `codes` is a list's name or "". `order`
+    `need` is "sign", "optional" or "if …" (then `need_if` is set). Of a set or of rows `least` says how many
+    make it filled: of what two people have to agree, two. `codes` is a list's name or "". `order`
     runs from low to high and is empty where nothing ranks the values. `cells` is empty but for `kind` "list".
     `targets` are the types that a reference may name (empty: any). `files` says in which file kinds, on which
     sides, the field may stand, and `write` which roles write it: the type's own unless the field narrows or
@@ -101,6 +110,7 @@ class Field:
     subject_access: bool = True
     description: str = ""
     owner: tuple[str, ...] = ()
+    least: int = 1
 
     def stands_in(self, file_kind: str, side: str) -> bool:
         """Whether the field may hold a value in a file of that kind on that side."""
@@ -115,7 +125,7 @@ class Field:
         below yes. Raises ValueError where nothing ranks the field.
         """
         order = self.order or (("no", "yes") if self.kind == "yn" else ())
-        cautious = self.merge == "ask" and self.while_conflicted == "strictest" and self.kind != "date"
+        cautious = self.merge == "ask" and self.while_conflicted == "strictest" and self.kind not in ("date", *NUMBERS)
         if isinstance(value, Mapping) and ("missing" in value or "expunged" in value):
             return 2 * len(order) - 1 if cautious else 0
         if self.kind == "date" and not order:
@@ -124,6 +134,8 @@ class Field:
             raise ValueError(f"the values of {self.name} have no order")
         if self.kind == "date":
             return _rank_day(value, earliest_highest=order == EARLIEST_IS_STRICTEST)
+        if self.kind in NUMBERS:
+            return _rank_number(value, greatest_highest=order == HIGHER_IS_STRICTEST)
         place = order.index(value) + 1 if isinstance(value, str) and value in order else len(order) + 1
         return 2 * place
 
@@ -215,3 +227,9 @@ def _rank_day(value: object, *, earliest_highest: bool) -> int:
     if day is None:
         return _LAST_DAY + 1
     return _LAST_DAY + 1 - day.toordinal() if earliest_highest else day.toordinal()
+
+
+def _rank_number(value: object, *, greatest_highest: bool) -> int:
+    if type(value) is not int or abs(value) >= _MORE_THAN_ANY:
+        return 2 * _MORE_THAN_ANY
+    return _MORE_THAN_ANY + (value if greatest_highest else -value)

@@ -15,6 +15,8 @@ from shared_schema import schema_files
 from shared_schema.catalogue import load
 from shared_schema.record_types import (
     EARLIEST_IS_STRICTEST,
+    HIGHER_IS_STRICTEST,
+    NUMBERS,
     Catalogue,
     CodeList,
     Condition,
@@ -27,7 +29,7 @@ from shared_schema.record_types import (
 )
 
 __all__ = [
-    "EARLIEST_IS_STRICTEST", "Catalogue", "CodeList", "Condition", "Field", "Gate", "NeedIf", "NoticeRule", "RecordType", "Term",
+    "EARLIEST_IS_STRICTEST", "HIGHER_IS_STRICTEST", "NUMBERS", "Catalogue", "CodeList", "Condition", "Field", "Gate", "NeedIf", "NoticeRule", "RecordType", "Term",
     "UnknownCodeList", "UnknownName", "UnknownRecordType", "code_list", "code_lists", "record_type", "record_types", "schema",
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 from shared_schema.language.report import Report, as_dict, one_of
 from shared_schema.language.words import CELL, CONTESTED, DERIVED, FIELD, MANY, REFERENCES, SHAPES, TRUE, WORDS
 from shared_schema.language.world import World
-from shared_schema.record_types import EARLIEST_IS_STRICTEST
+from shared_schema.record_types import EARLIEST_IS_STRICTEST, HIGHER_IS_STRICTEST, NUMBERS
 from shared_schema.schema_files import HEADER
 
 _REF = f"{HEADER}.schema.json#/$defs/"
@@ -46,6 +46,8 @@ def check_field(report: Report, world: World, type_: str, name: str, raw: dict[s
     kind = words.get("x-kind")
     report.unless(("x-need-if" in raw) is str(words.get("x-need", "")).startswith("if "), [*place, "x-need-if"], raw.get("x-need-if"),
                   "a condition beside x-need: if …, and there alone")  # fmt: skip
+    report.unless("x-at-least" not in words or (words.get("x-merge") in ("set", "append") and words.get("x-need") != "optional"),
+                  [*place, "x-at-least"], words.get("x-at-least"), "none but beside set or append, of what can be needed")  # fmt: skip
     if kind == "list" or "x-cells" in words:
         _check_rows(report, world, place, words, raw)
 
@@ -104,7 +106,9 @@ def _check_order(report: Report, world: World, place: list[str], words: dict[str
         )
     elif kind == "yn":
         report.unless(sorted(order) == ["no", "yes"], where, order, "no and yes")
-    elif report.unless(kind == "date", [*place, "x-kind"], kind, "a code, a yes or no, or a date: nothing ranks other kinds"):
+    elif kind in NUMBERS:
+        report.unless(sorted(order) == sorted(HIGHER_IS_STRICTEST), where, order, "lower and higher")
+    elif report.unless(kind == "date", [*place, "x-kind"], kind, "a code, a yes or no, a whole number, or a date: nothing ranks other kinds"):
         report.unless(sorted(order) == sorted(EARLIEST_IS_STRICTEST), where, order, "latest and earliest")
 
 

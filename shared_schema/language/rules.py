@@ -14,7 +14,7 @@ _GATE_KEYS = {"name", "say", "when"}
 
 
 def check_conditions(report: Report, world: World, name: str) -> None:
-    """Every `x-need-if` of a type, in one of its four forms, names fields, codes and groups that are there."""
+    """Every `x-need-if` of a type, in one of its five forms, names fields, codes and groups that are there."""
     known = world.properties(name)
     own = as_dict(world.source.schemas[name].get("properties"))
     for field, words in own.items():
@@ -27,7 +27,7 @@ def _check_condition(report: Report, world: World, place: list[str], condition: 
     match condition:
         case {"field": str(field), "in": [*terms]} if len(condition) == 2:
             _check_terms(report, world, place, known, field, terms)
-        case {"field": str(field), "missing": True} if len(condition) == 2:
+        case {"field": str(field), "missing": True} | {"field": str(field), "filled": True} if len(condition) == 2:
             report.unless(field in known, [*place, "field"], field, one_of(known))
         case {"one-of": str(group)} if len(condition) == 1:
             others = [one for one in known.values() if as_dict(one).get("x-need-if") == condition]
@@ -35,7 +35,7 @@ def _check_condition(report: Report, world: World, place: list[str], condition: 
         case {"outside": str(words)} if len(condition) == 1 and is_words(words):
             pass
         case _:
-            report.unless(False, place, condition, 'one of {"field", "in"}, {"field", "missing": true}, {"one-of"}, {"outside"}')
+            report.unless(False, place, condition, 'one of {"field", "in"}, {"field", "missing": true}, {"field", "filled": true}, {"one-of"}, {"outside"}')
 
 
 def _check_terms(report: Report, world: World, place: list[str], known: dict[str, Any], field: str, terms: list[Any]) -> None:

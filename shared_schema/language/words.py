@@ -107,6 +107,7 @@ TEXT: Final = Form("words, with no blank at their ends", is_words)
 NAME: Final = Form("a name: lower case, digits and single underscores, at most 64 characters", is_name)
 NAMES: Final = Form("a list of names, no name twice, at least one", lambda value: _all_of(value, is_name))
 CODES: Final = Form("a list of codes, no code twice, at least one", lambda value: _all_of(value, lambda one: isinstance(one, str) and one != ""))
+MORE_THAN_ONE: Final = Form("a whole number from 2", lambda value: type(value) is int and value >= 2)
 VERSION: Final = Form("a whole number from 1", _count)
 SIDES_FORM: Final = Form("a list of perpetrator, victim, in this order", _sides)
 PLACES: Final = Form('an object of kinds of file, each with its sides: {"case": ["perpetrator", "victim"]}', _places)
@@ -149,6 +150,7 @@ WORDS: Final[Mapping[str, Word]] = {
         Word("x-order", _WRITTEN, (), CODES, "Low to high, where something ranks the values."),
         Word("x-need", _WRITTEN, _WRITTEN, NEED, "Whether it is needed to sign."),
         Word("x-need-if", (FIELD,), (), OBJECT, "When it is needed, of one whose `x-need` is `if …`."),
+        Word("x-at-least", (FIELD,), (), MORE_THAN_ONE, "How many members, or rows that are not withdrawn, make a set or rows filled; without the word, one."),
         Word("x-missing", _WRITTEN, (), TRUE, "A reason why it is not known may stand in place of a value."),
         Word("x-ref", _WRITTEN, (), NAMES, "The types that a reference may name; without the word, any."),
         Word("x-cells", (FIELD,), (), OBJECT, "The cells of a list's rows."),

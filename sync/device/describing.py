@@ -33,7 +33,8 @@ WEIGHTS: Final = {
     "living": "stays open to edits; signing says: agreed as it stands",
     "ledger": "written once, and counted",
 }
-_ID: Final = "0b5f9f0e-6f6e-4c56-8a34-8f3c1d1d7a10"
+_ID, _OTHER_ID = "0b5f9f0e-6f6e-4c56-8a34-8f3c1d1d7a10", "7c41f0d2-93ab-4d18-a6a5-2f0f6f1c3e52"
+_IDS: Final = (_ID, _OTHER_ID)
 _SAMPLES: Final[dict[str, Any]] = {  # by the definition that a value is made of
     "text": "A few words", "long": "What happened, in your own words", "yn": "no", "date": "2026-11-20", "date_or_year": "1988-04-12",
     "when": {"at": "2026-11-20T14:30", "precision": "minute"}, "pence_above_zero": 1250, "minutes": 30, "count": 2, "score": 5, "list_version": 1,
@@ -160,13 +161,15 @@ def example_values(type_: RecordType, kind: str, side: str) -> dict[str, Any]:
 def _sample(type_: str, field: Field) -> Any:
     if field.kind != "list":
         return _one(type_, field, "")
-    return [{name: _one(type_, field, name) for name, cell in field.cells.items() if cell.need == "sign"}]
+    return [{name: _one(type_, field, name) for name, cell in field.cells.items() if cell.need == "sign"}] * field.least
 
 
 def _one(type_: str, field: Field, cell: str) -> Any:
     spec = field.cells[cell] if cell else field
-    value = records.code_list(spec.codes).offered[0] if spec.codes else _SAMPLES[shape_of(type_, field.name, cell)]
-    return [value] if spec.merge == "set" else value
+    if spec.merge == "set":
+        values = records.code_list(spec.codes).offered if spec.codes else _IDS
+        return list(values[: spec.least])
+    return records.code_list(spec.codes).offered[0] if spec.codes else _SAMPLES[shape_of(type_, field.name, cell)]
 
 
 def typed(field: Field, value: Any) -> str:

@@ -170,7 +170,7 @@ _RULES = (
     "",
     "## Rules",
     "",
-    "- `x-need-if` is one of `{\"field\": F, \"in\": [value, …]}` · `{\"field\": F, \"missing\": true}`: F is not filled · `{\"one-of\": group}`: no other field of the group "
+    "- `x-need-if` is one of `{\"field\": F, \"in\": [value, …]}` · `{\"field\": F, \"missing\": true}`: F has no value but a missing reason, or none at all · `{\"field\": F, \"filled\": true}`: it has one · `{\"one-of\": group}`: no other field of the group "
     "is filled · `{\"outside\": words}`: what no app can see; the words are for a person.",
     "- `x-notice` is `{\"when\", \"by\", \"kinds\", \"facts\"}` (spec §15.5): `when` is `saved` or `signed`; `kinds` says by the value of the field `by` which notice it is "
     "(`*`: any value); `facts` maps fields of `notice` to fields of the record, or to `rows.0.cell`, `rows.-1.cell`: a cell of the first or the last row.",

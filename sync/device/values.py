@@ -19,7 +19,7 @@ import jsonschema_rs
 
 from shared_schema import records
 from shared_schema.errors import ProtocolError
-from shared_schema.records import Field, code_list, schema
+from shared_schema.records import NUMBERS, Field, code_list, schema
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -40,7 +40,6 @@ _WHEN = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}(:[0-9]{2})?)?)?)?")
 _WHEN_WANTED = "YYYY-MM-DDTHH:MM, or less of it, for example 2026-11-20T14:30 or 2026-11-20, or about 2026-11"
 _AMOUNTS = "12, 12.50 or £12.50"
 _WORDS = ("text", "long")
-_NUMBERS = ("int", "minutes", "pence")
 _PRECISION = {4: "year", 7: "month", 10: "day", 13: "hour", 16: "minute"}
 
 
@@ -319,7 +318,7 @@ def _seen(value: object) -> str:
 
 def _seen_in(place: _Place, value: object) -> str:
     """The same of a value that does not fit this place: of a number, on which side it is beyond the bounds."""
-    if type(value) is not int or place.field.kind not in _NUMBERS:
+    if type(value) is not int or place.field.kind not in NUMBERS:
         return _seen(value)
     bounds = _definition(place)
     if value < bounds.get("minimum", value):

@@ -26,14 +26,14 @@ class Generator:
         return {field.name: self.value(type_.name, field) for field in type_.fields.values() if field.stands_in(kind, side) and field.name != "state"}
 
     def value(self, type_: str, field: Field) -> Any:
-        """Of a set or a list one to three members."""
+        """Of a set or a list as many members as it needs, and up to two more."""
         words = self._words(type_, field.name)
         if field.kind != "list":
             return self._of(field, words)
         cells = words["items"]["properties"]
         return [
             {name: self._of(cell, cells[name]) for name, cell in field.cells.items() if cell.need == "sign" or self.random.random() < 0.5}
-            for _ in range(self.random.randint(1, 3))
+            for _ in range(field.least + self.random.randint(0, 2))
         ]
 
     def _words(self, type_: str, name: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Generator:
 
     def _of(self, field: Field, words: dict[str, Any]) -> Any:
         if field.merge == "set":
-            return list({str(one): one for one in (self._one(field, words["items"]) for _ in range(self.random.randint(1, 3)))}.values())
+            return list({str(one): one for one in (self._one(field, words["items"]) for _ in range(field.least + self.random.randint(0, 2)))}.values())
         if field.allows_missing and self.random.random() < 0.2:
             return {"missing": self.random.choice(self.catalogue.lists["missing_reason"].offered)}
         return self._one(field, words)
@@ -90,8 +90,10 @@ def next_version(source: SchemaFiles, number: int) -> SchemaFiles:
         raw["version"] += 1
         raw["terms"].append({"code": f"new_in_{number}", "label": f"New in {number}", "source": "Design"}) if not raw["ordered"] else None
         still = [term for term in raw["terms"] if "until" not in term]
-        if not raw["ordered"] and len(still) > 2 and name not in ("missing_reason", "record_state"):
-            still[0] |= {"until": raw["version"] - 1} | ({"now": still[1]["code"]} if number % 2 else {})
+        named = {term["now"] for term in raw["terms"] if "now" in term}
+        going = next((place for place, term in enumerate(still) if term["code"] not in named), len(still))
+        if not raw["ordered"] and len(still) > going + 2 and name not in ("missing_reason", "record_state"):
+            still[going] |= {"until": raw["version"] - 1} | ({"now": still[going + 1]["code"]} if number % 2 else {})
     whole = {"description": "What this version brought.", **_plain("text", f"Brought by {number}")}
     for name, raw in schemas.items():
         if name != HEADER:

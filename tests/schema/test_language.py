@@ -117,6 +117,11 @@ FAULTS: dict[str, tuple[Callable[[Files, Files], None], str, str]] = {
     "ranks where nothing ranks": (put("contact.mode", ORDERED, ["telephone"]), "records/contact", "properties.mode.x-order"),
     "a yes or no that ranks otherwise": (put("hazard.two_workers", ORDERED, ["no", "perhaps"]), "records/hazard", "properties.two_workers.x-order"),
     "a list with order that ranks nothing": (top("contact_mode", "ordered", True), "codes/contact_mode", "ordered"),
+    "ranks of numbers by words of one's own": (
+        put("policy.smallest_count", ORDERED, ["few", "many"]), "records/policy", "properties.smallest_count.x-order"),
+    "two where one is a value": (put("contact.mode", "x-at-least", 2), "records/contact", "properties.mode.x-at-least"),
+    "at least one": (put("contact.with", "x-at-least", 1), "records/contact", "properties.with.x-at-least"),
+    "two of what is never needed": (put("closure.agreed_by", "x-need", "optional"), "records/closure", "properties.agreed_by.x-at-least"),
     "need in words of its own": (put("contact.mode", "x-need", "always"), "records/contact", "properties.mode.x-need"),
     "if, and nothing said when": (put("contact.mode", "x-need", "if it was telephone"), "records/contact", "properties.mode.x-need-if"),
     "a condition on a field that is not there": (

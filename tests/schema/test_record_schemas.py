@@ -60,9 +60,9 @@ class TestNotices:
     RULES: ClassVar = [(name, rule) for name, kind in records.record_types().items() for rule in kind.notices]
 
     def test_what_happens_in_a_case_is_told(self) -> None:
-        """But for `first_contact_planned`, `time_out_given` and `new_partner`, whose record types do not exist."""
+        """But for `first_contact_planned` and `new_partner`, which no field of a record says."""
         told = {kind for _, rule in self.RULES for kind in rule.kinds.values()}
-        assert set(records.code_list("notice_kind").codes) - told == {"first_contact_planned", "time_out_given", "new_partner"}
+        assert set(records.code_list("notice_kind").codes) - told == {"first_contact_planned", "new_partner"}
 
 
 class TestSubjectAccess:
@@ -123,12 +123,15 @@ def field_line(field: Field) -> str:
     merge = field.merge if field.while_conflicted == "show_all" else f"{field.merge} · {field.while_conflicted}"
     order = f" {'<'.join(field.order)}" if field.order else ""
     need = re.sub("^if .*", "if", field.need) + (f" {condition_words(field.need_if)}" if field.need_if else "")
-    return f"{field.name} | {kind} | {need} | {merge}{order}"
+    least = f" {field.least} at least" if field.least > 1 else ""
+    return f"{field.name} | {kind} | {need}{least} | {merge}{order}"
 
 
 def condition_words(need: NeedIf) -> str:
     if need.terms:
         return f"{need.field} = {' or '.join(need.terms)}"
+    if need.filled:
+        return need.field
     if need.missing:
         return f"no {need.field}"
     return f"no other of {need.group}" if need.group else f"(outside) {need.outside}"

@@ -687,10 +687,12 @@ class TestMissingForSigning:
 
 def full(where: str, field: Field) -> st.SearchStrategy[Any]:
     """Values that fit and, for rows, have every cell and are not withdrawn; null does not fill a field."""
+    if field.merge == "set":
+        return fitting(where, field).filter(lambda value: len(value) >= field.least)
     if field.kind != "list":
         return fitting(where, field).filter(lambda value: value is not None)
     cells = {name: fitting(f"{where}.{name}", cell) for name, cell in field.cells.items() if name != "withdrawn"}
-    return st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=2)
+    return st.lists(st.fixed_dictionaries(cells), min_size=field.least, max_size=field.least + 1)
 
 
 CHECKS: list[Callable[..., object]] = [check_value, check_row, check_member, check_cell]

@@ -49,7 +49,7 @@ class _Teller:
 
     def tells(self, name: str, why: str, story: Story, sees: Sees, **more: Any) -> None:
         """One case. `sees` maps fields of the first record to effective values; `more` are its conflicts, hidden, flags, type, fields."""
-        given = {"log": story.log, "types": _TYPES, "changes": list(story.changes)}
+        given = {"log": story.log, "types": more.get("types", _TYPES), "changes": list(story.changes)}
         out = OPERATIONS["fold"](given)
         record = story.changes[0]["change"]["r"] if story.changes else None
         first: dict[str, Any] = next(
@@ -67,7 +67,7 @@ class _Teller:
         assert same({field: values for field, values in proposals.items() if values}, more.get("proposals", {})), (name, proposals)
         assert first.get("type") == more.get("type", first.get("type")), name
         assert len(out["records"]) == more.get("records", 1), name
-        self.book.add(name, why, op="fold", given=given | {"types": more.get("types", _TYPES)}, out=out)
+        self.book.add(name, why, op="fold", given=given, out=out)
 
 
 def _two(field: str, first: Any, second: Any, **over: Any) -> tuple[Story, bytes, list[Any], list[Any]]:
@@ -252,6 +252,7 @@ def _ask(tell: _Teller) -> None:
     }
     why = "`ask`, strictest: the earliest day where the schema gives no order."
     tell.tells("strictest_date_default", why, story, {"title": "t", "due": "2026-02-28"}, conflicts=["due"], types=bare)
+    _numbers(tell)
     story, *_ = _two("order", "extreme", "worse")
     tell.tells(
         "strictest_tie",
@@ -260,6 +261,24 @@ def _ask(tell: _Teller) -> None:
         {"title": "t", "order": "worse"},
         conflicts=["order"],
     )
+
+
+def _numbers(tell: _Teller) -> None:
+    """Whole numbers, of which a schema says whether the higher or the lower is the stricter."""
+    most = {"merge": "ask", "while_conflicted": "strictest", "kind": "pence", "order": ["higher", "lower"]}
+    years = {"merge": "worst", "kind": "int", "order": ["lower", "higher"]}
+    numbers = {"plan": _TYPES["plan"] | {"fields": {"title": _FIELDS["title"], "most": most, "years": years}}}
+    for name, why, field, first, second, sees in (
+        ("strictest_number_lower", "`ask`, strictest: the lower number where the schema says so.", "most", 4999, 5000, 4999),
+        ("strictest_number_below_0", "`ask`, strictest: 0 is a number like any other.", "most", 0, -1, -1),
+        ("strictest_number_missing", "`ask`, strictest: of numbers a missing reason ranks lowest.", "most", {"missing": "not_known"}, 5000, 5000),
+        ("strictest_number_none", "`ask`, strictest: what is no whole number ranks highest.", "most", "1", 5, "1"),
+        ("strictest_number_truth", "`ask`, strictest: true is no number.", "most", 0, True, True),
+        ("worst_number_higher", "`worst`: the higher number where the schema says so.", "years", 10, 9, 10),
+        ("worst_number_missing", "`worst`: a missing reason never lowers a number.", "years", 0, {"missing": "not_known"}, 0),
+    ):
+        story, *_ = _two(field, first, second)
+        tell.tells(name, why, story, {"title": "t", field: sees}, conflicts=[field], types=numbers)
 
 
 def _worst_and_text(tell: _Teller) -> None:
