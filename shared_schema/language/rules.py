@@ -35,7 +35,9 @@ def _check_condition(report: Report, world: World, place: list[str], condition: 
         case {"outside": str(words)} if len(condition) == 1 and is_words(words):
             pass
         case _:
-            report.unless(False, place, condition, 'one of {"field", "in"}, {"field", "missing": true}, {"field", "filled": true}, {"one-of"}, {"outside"}')
+            report.unless(
+                False, place, condition, 'one of {"field", "in"}, {"field", "missing": true}, {"field", "filled": true}, {"one-of"}, {"outside"}'
+            )
 
 
 def _check_terms(report: Report, world: World, place: list[str], known: dict[str, Any], field: str, terms: list[Any]) -> None:

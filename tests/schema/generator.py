@@ -43,7 +43,9 @@ class Generator:
 
     def _of(self, field: Field, words: dict[str, Any]) -> Any:
         if field.merge == "set":
-            return list({str(one): one for one in (self._one(field, words["items"]) for _ in range(field.least + self.random.randint(0, 2)))}.values())
+            return list(
+                {str(one): one for one in (self._one(field, words["items"]) for _ in range(field.least + self.random.randint(0, 2)))}.values()
+            )
         if field.allows_missing and self.random.random() < 0.2:
             return {"missing": self.random.choice(self.catalogue.lists["missing_reason"].offered)}
         return self._one(field, words)

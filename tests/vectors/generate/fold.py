@@ -824,7 +824,7 @@ def _roles(tell: _Teller) -> None:
         "title",
     )
     story = Story()
-    record, (title,) = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
     story.says(N1, record, ("order", "set", "high"), role="navigator")
     marks("role_of_field", "Writers of a field take the place of the type's: they are not added to them.", story, "order")
     story = Story()
