@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from server.service import MIGRATIONS, migrate
-from server.store import open_engine
+from server.engines import open_engine
 
 
 def main() -> int:

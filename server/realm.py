@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import parcel_store, removal_rows, store
+from server import engines, parcel_store, removal_rows, store
 from server.append import purging
 from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
 from server.append.push import push
@@ -298,7 +298,7 @@ class Realm:
     def _scrub(self) -> None:
         """Overwrite what was removed. After a failure it is not tried again for a minute: it may take long."""
         self._scrub_again_ms = self.clock() + _SCRUB_PAUSE_MS
-        removal_rows.scrub(self.engine)
+        engines.scrub(self.engine)
         self.gone.clean()
 
     def sequence(self) -> None:

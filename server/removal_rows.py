@@ -1,8 +1,6 @@
 """The SQL of what is removed (docs/spec.md §7.8 to §7.10, §9.6): as in server/store.py, synchronous functions that never commit."""
 
-from typing import Any
-
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlmodel import col
 
 from server.tables import AuthorHeadRow, EntryRow, GoneRow, HeldRow, MemberRow, PurgeRow, ReceiptRow, VerdictRow
@@ -63,21 +61,3 @@ def erase_log(tx: Connection, log: bytes, statement: bytes) -> None:
     tx.execute(delete(ReceiptRow).where(col(ReceiptRow.log_id) == log, col(ReceiptRow.last_seq) < (at or 2**53)))
     tx.execute(delete(VerdictRow).where(col(VerdictRow.log_id) == log))
     tx.execute(delete(HeldRow).where(col(HeldRow.log_id) == log))
-
-
-def scrub(engine: Engine) -> None:
-    """Overwrite on disk what was deleted: the database anew without its free pages, and no write-ahead log. Raises what the database raises, and OSError
-    while somebody still reads an older state.
-    """
-    if engine.url.database is None:
-        return
-    borrowed = engine.raw_connection()
-    try:
-        database: Any = borrowed.driver_connection
-        database.execute("PRAGMA temp_store = FILE")
-        database.execute("VACUUM")
-        busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    finally:
-        borrowed.close()
-    if busy:
-        raise OSError("the write-ahead log could not be truncated: somebody still reads")

@@ -16,9 +16,10 @@ import structlog
 from alembic import command
 from alembic.config import Config
 
-from server import store
+from server import engines
 from server.answering import Outgoing
 from server.crossing import Carrier, Crossing
+from server.engines import Place
 from server.gone import Gone
 from server.live import Live
 from server.logs import Patient, open_log
@@ -104,10 +105,10 @@ class Service:
         return await self.sides[side].writer.do(job)
 
     def _open(self, side: Side, data: Path) -> RunningSide:
-        path = data / f"{side}.db"
-        keys = _keys(data / f"{side}.keys.json", fresh=not path.exists())
-        migrate(path)
-        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
+        place = self.settings.place(side)
+        keys = _keys(data / f"{side}.keys.json", fresh=engines.is_new(place))
+        migrate(place)
+        realm = Realm(side, engines.open_engine(place), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
         log = self._open_log(data / f"{side}.log")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
@@ -151,11 +152,12 @@ class Service:
             os.close(self._lock)
 
 
-def migrate(path: Path) -> None:
+def migrate(place: Place) -> None:
     """Bring one side's database to the newest schema."""
+    engines.prepare(place)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = store.open_engine(path, readers=0)
+    config.attributes["engine"] = engines.open_engine(place, readers=0)
     command.upgrade(config, "head")
 
 

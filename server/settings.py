@@ -6,7 +6,9 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.engines import Place, Postgres
 from shared_schema import limits
+from shared_schema.ids import Side
 
 
 class Settings(BaseSettings):
@@ -15,6 +17,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FIELDKEEP_", extra="ignore")
 
     data: Path = Field(Path("fieldkeep-data"), description="Folder of databases, keys and logs. Created with mode 0700.")
+    database: str = Field(
+        "",
+        description="PostgreSQL database of all sides, a schema for each, as postgresql://user@host/name. Unset: a SQLite file for each side in data.",
+    )
+    database_perpetrator: str = Field("", description="PostgreSQL database of the perpetrator side, if it has one of its own.")
+    database_victim: str = Field("", description="PostgreSQL database of the victim side, if it has one of its own.")
+    database_oversight: str = Field("", description="PostgreSQL database of the oversight side, if it has one of its own.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8747, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0 turns it off.")
@@ -45,6 +54,11 @@ class Settings(BaseSettings):
         None, description="Folder of the built field app, served at /. Unset: the one that was built beside this server, if any; none: no app."
     )
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for requests under way.")
+
+    def place(self, side: Side) -> Place:
+        """Where a side's tables are."""
+        url = {"perpetrator": self.database_perpetrator, "victim": self.database_victim, "oversight": self.database_oversight}[side] or self.database
+        return Postgres(url, side) if url else self.data / f"{side}.db"
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

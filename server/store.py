@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-import sqlcipher3.dbapi2 as sqlite
-from sqlalchemy import Connection, Dialect, Engine, bindparam, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 from sqlmodel import col
 
 from server import removal_rows
@@ -33,35 +30,9 @@ from server.tables import (
     ReceiptRow,
     VerdictRow,
 )
-from shared_schema import limits
 
 Row = dict[str, Any]
 T = TypeVar("T")
-
-
-def open_engine(path: Path | None, *, readers: int = 4) -> Engine:
-    """An engine on a SQLite file, or in memory for None. Durable: WAL with synchronous=FULL. sqlcipher3 is used without a key,
-    for its bundled SQLite, which has the WAL-reset fix.
-    """
-    if path is None:
-        engine = create_engine("sqlite://", module=sqlite, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    else:
-        pool: Any = QueuePool if readers else NullPool
-        sizes = {"pool_size": readers + 1, "max_overflow": 4, "pool_use_lifo": True} if readers else {}
-        engine = create_engine(f"sqlite:///{path}", module=sqlite, poolclass=pool, connect_args={"check_same_thread": False}, **sizes)
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _configure(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by _begin, not by the driver's guesswork
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-4096", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
 class StoredEntry(NamedTuple):
@@ -364,13 +335,6 @@ def write(tx: Connection, statement: Any, rows: Sequence[Row]) -> None:
     if rows:
         sql, values = _for_driver(statement, tx.dialect)
         tx.exec_driver_sql(sql, [values(row) for row in rows])
-
-
-def probe(engine: Engine) -> None:
-    """Write as much as an entry may have, and drop it. Raises what the database raises where it cannot."""
-    for words in ("DROP TABLE IF EXISTS probe", f"CREATE TABLE probe AS SELECT zeroblob({limits.ENTRY_BYTES})", "DROP TABLE probe"):
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
-            connection.exec_driver_sql(words)
 
 
 def event_count(tx: Connection) -> int:

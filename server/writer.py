@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy.exc import DatabaseError
 
-from server import store
+from server import engines
 from server.realm import Job, Realm
 from shared_schema.errors import Refused
 
@@ -115,7 +115,7 @@ class Writer:
         try:
             if self._realm.registry is not None:
                 if self.failing:
-                    store.probe(self._realm.engine)
+                    engines.probe(self._realm.engine)
                 self._realm.sequence()
             self.failing = ""
         except Exception as error:

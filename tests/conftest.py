@@ -1,14 +1,29 @@
 """Fixtures that several folders share."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import database
 from tests.live import Live
 
 os.environ["FIELDKEEP_APP"] = "none"  # whether the field app was built beside is nothing to these tests
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database postgresql`: the same tests, on the other engine."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="what servers keep their data in")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One PostgreSQL server for the whole run, also where it has several workers."""
+    if config.getoption("--database") == "postgresql" and not database.is_postgresql():
+        running = database.postgresql(Path(tempfile.mkdtemp(prefix="fieldkeep-pg-")))
+        running.__enter__()
+        config.add_cleanup(lambda: running.__exit__(None, None, None))
 
 
 @pytest.fixture

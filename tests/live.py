@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from server.engines import Place
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
@@ -22,6 +23,7 @@ from sync.device import enrolment, files, syncing
 from sync.device.session import Session
 from sync.device.store import Store
 from sync.device.transport import HttpTransport
+from tests import database
 
 DAY_MS = 86_400_000
 
@@ -35,7 +37,7 @@ class LiveServer:
 
     def __init__(self, data: Path, *, env: dict[str, str] | None = None, metrics: bool = False) -> None:
         self.data, self.port, self.metrics = data, 0, metrics
-        self._env = {**os.environ, "FIELDKEEP_REQUESTS_PER_MINUTE": "1000000", "FIELDKEEP_UNSIGNED_PER_MINUTE": "1000000", **(env or {})}
+        self._env = {**os.environ, **database.environment(data), "FIELDKEEP_REQUESTS_PER_MINUTE": "1000000", "FIELDKEEP_UNSIGNED_PER_MINUTE": "1000000", **(env or {})}
         self.start()
 
     def start(self) -> None:
@@ -158,8 +160,9 @@ class Live:
             syncing.sync(session, self.transport)
         return log
 
-    def database(self, side: str) -> Path:
-        return self.server.data / f"{side}.db"
+    def database(self, side: str) -> Place:
+        """Where a side's tables are, to look into or to meddle with."""
+        return database.place_of(self.server.data, side)
 
     def close(self) -> None:
         self.server.stop()

@@ -9,17 +9,13 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlmodel import SQLModel
 
 import server.pages
-from server import held_routes, purged_routes
-from server import store as server_store
+from server import engines, held_routes, purged_routes
 from server.append.commit import Pushed, Sender
 from server.append.push import push
 from server.gone import Gone
@@ -38,7 +34,7 @@ from sync.device.store import Store
 from sync.device.syncing import Report
 from sync.keys import RecoverySecret
 from sync.signing import SigningKey
-from tests import parcel_wire
+from tests import database, parcel_wire
 
 START_MS: Final = 1_790_000_000_000
 SECOND: Final = 1000
@@ -91,34 +87,6 @@ class Entropy:
 # --- the server's side -----------------------------------------------------------------------------------------------------
 
 
-@cache
-def _tables() -> str:
-    tables = SQLModel.metadata.sorted_tables
-    dialect = server_store.open_engine(None).dialect
-    made = [CreateTable(table).compile(dialect=dialect) for table in tables]
-    made += [CreateIndex(index).compile(dialect=dialect) for table in tables for index in sorted(table.indexes, key=lambda index: str(index.name))]
-    return ";\n".join(str(one) for one in made)
-
-
-_spare: list[Engine] = []
-"""In-memory engines that another world has done with. A new engine would compile every statement again."""
-
-
-def _memory_engine() -> Engine:
-    engine = _spare.pop() if _spare else server_store.open_engine(None)
-    with _blank().connect() as blank, engine.connect() as fresh:
-        blank.connection.driver_connection.backup(fresh.connection.driver_connection)  # type: ignore[union-attr]
-    return engine
-
-
-@cache
-def _blank() -> Engine:
-    engine = server_store.open_engine(None)
-    with engine.connect() as connection:
-        connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
-    return engine
-
-
 class Host:
     """One side's server process. Its database outlives it: in memory, or in a file at `path`.
 
@@ -133,21 +101,15 @@ class Host:
         self.starts = 0
         self.gone = Gone()
         self._commits = 0
-        self.engine = self._open()
-        if path is not None:
-            with self.engine.connect() as connection:
-                connection.connection.driver_connection.executescript(_tables())  # type: ignore[union-attr]
+        self.engine = self._hooked(database.blank(path))
         self.restart()
 
     def close(self) -> None:
         """The process is gone for good; a database in memory with it."""
-        if self.path is None:
-            _spare.append(self.engine)
-        else:
-            self.engine.dispose()
+        vars(self.engine.dialect).pop("do_commit", None)
+        database.give_back(self.engine)
 
-    def _open(self) -> Engine:
-        engine = _memory_engine() if self.path is None else server_store.open_engine(self.path, readers=1)
+    def _hooked(self, engine: Engine) -> Engine:
         commit = type(engine.dialect).do_commit.__get__(engine.dialect)
 
         def do_commit(connection: Any) -> None:
@@ -177,9 +139,9 @@ class Host:
 
     def restart(self) -> None:
         """A new process on the same database."""
-        if self.path is not None and self.starts:
+        if self.path is not None and self.starts and not database.is_postgresql():
             self.engine.dispose()
-            self.engine = self._open()
+            self.engine = self._hooked(engines.open_engine(self.path, readers=1))
         self.starts += 1
         self.die_at = self.fail_at = None
         self.realm = Realm(self.side, self.engine, self.keys, self.clock, self.gone)
@@ -187,8 +149,7 @@ class Host:
     def copy(self) -> "Host":
         """A second server with the same keys on a copy of the database as it is now: what an operator can always make."""
         other = Host(self.side, self.keys, self.clock)
-        with self.engine.connect() as mine, other.engine.connect() as theirs:
-            mine.connection.driver_connection.backup(theirs.connection.driver_connection)  # type: ignore[union-attr]
+        database.copy(self.engine, other.engine)
         other.restart()
         return other
 
@@ -278,8 +239,7 @@ class Host:
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """The database, read from outside."""
-        with self.engine.connect() as connection:
-            return list(connection.connection.driver_connection.execute(sql, values).fetchall())  # type: ignore[union-attr]
+        return database.ask(self.engine, sql, *values)
 
 
 # --- the wire --------------------------------------------------------------------------------------------------------------

