@@ -446,7 +446,7 @@ def _fund(given: In) -> Any:
     return {
         "allotted": fund.allotted, "unallocated": fund.unallocated, "spent": fund.spent, "disputed": fund.disputed,
         "remaining": [[device, pence] for device, pence in sorted(fund.remaining.items())],
-        "spends": [[spend.id, spend.counted, spend.disputed] for _, spend in sorted(fund.spends.items())],
+        "spends": [[spend.id, spend.state, spend.counted, spend.disputed, spend.refused, spend.owed] for _, spend in sorted(fund.spends.items())],
         "ignored": [[seq, record] for seq, record, _ in fund.ignored],
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from sync.device.cli import (
     agreeing,
     auditing,
     breaching,
+    claiming,
     devices,
     erasing,
     exporting,
@@ -74,6 +75,7 @@ app.add_typer(recording.record, name="record")
 app.add_typer(noting.note, name="note")
 app.add_typer(money.spend, name="spend")
 app.add_typer(money.fund, name="fund")
+claiming.add_to(money.fund)
 app.command("sync")(reconciling.sync_command)
 app.command("status")(status.status)
 app.add_typer(reconciling.conflicts, name="conflicts")

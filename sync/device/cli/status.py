@@ -14,6 +14,7 @@ from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
 from sync.device.tables import ERASED, HELD, LET_OUT, SAID_ERASED
+from sync.ledger import pounds
 
 _DAY_MS: Final = 86_400_000
 _ENDS_SOON_MS: Final = 30 * _DAY_MS
@@ -227,11 +228,20 @@ def _breaches(opened: Session) -> list[str]:
 
 
 def _claims(opened: Session, labels: dict[bytes, str]) -> list[str]:
-    """Of a fund holder: what was bought beyond its allowance and waits to be covered."""
-    found = []
+    """Of a fund holder: what was bought beyond its allowance and waits for a decision; what lost devices still hold. Of a spender: what is to be paid back."""
+    found, me = [], opened.identity.user
+    for log in opened.file_logs():
+        state = opened.file(log)
+        owed = sum(one.owed for one in funds.fund(opened, log).spends.values() if one.user == me) if state is not None and state.file == "fund" else 0
+        if owed:
+            found.append(f"{labels[log]}: {pounds(owed)} that you claimed was refused and is to be paid back: fieldkeep spend list")
     for log in funds.held(opened):
-        waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed]
+        waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed and one.user != me]
         if waiting:
-            total = funds.pounds(sum(one.disputed for one in waiting))
-            found.append(f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, are claimed and wait for you: fieldkeep fund show")
+            total = pounds(sum(one.disputed for one in waiting))
+            found.append(
+                f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, are claimed and wait for you: fieldkeep fund claims"
+            )
+        if lost := sum(amount for _, amount in funds.stranded(opened, log)):
+            found.append(f"{labels[log]}: lost devices still hold {pounds(lost)}: fieldkeep fund reclaim --lost")
     return found
