@@ -13,6 +13,7 @@ from sync.device.cli import (
     auditing,
     breaching,
     claiming,
+    correcting,
     devices,
     erasing,
     exporting,
@@ -20,6 +21,7 @@ from sync.device.cli import (
     frame,
     handing_over,
     holding,
+    joining,
     legal_hold,
     membership,
     money,
@@ -73,6 +75,10 @@ app.add_typer(membership.member, name="member")
 app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
 app.add_typer(noting.note, name="note")
+recording.record.command("correct")(correcting.record_correct)
+noting.note.command("correct")(correcting.note_correct)
+app.add_typer(correcting.contact, name="contact")
+app.add_typer(joining.person, name="person")
 app.add_typer(money.spend, name="spend")
 app.add_typer(money.fund, name="fund")
 claiming.add_to(money.fund)

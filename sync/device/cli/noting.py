@@ -8,7 +8,7 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, reading, records
+from sync.device import counted, finding, reading, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, cell, gone_json, gone_of, needs_json, needs_lines, parse_sets, told_across, told_lines
@@ -115,26 +115,31 @@ def note_list(file: FileArg, as_json: Json = False) -> None:
         log = finding.find_file(opened, file)
         rows = [(*finding.shown(opened, log, target),) for target, _ in opened.store.records(log, "case_note")]
         reading.looked(opened, log, kind="case_note")
-        notes = [_note_json(opened, log, found, values) for found, values in rows if not found.hidden]
+        instead = dict(counted.corrected(opened, log, "case_note"))
+        notes = [_note_json(opened, log, found, values, instead.get(found.id)) for found, values in rows if not found.hidden]
         bodies = [cell(opened, log, values["body"]) if "body" in values else "–" for found, values in rows if not found.hidden]
     if as_json:
         emit_json({"file": ids.show(log), "notes": notes})
         return
     cells = [
-        [one["record"][:8], one["by"], one["state"], "received" if one["received"] else "on this device", body]
+        [one["record"][:8], one["by"], _stands(one), "received" if one["received"] else "on this device", body]
         for one, body in zip(notes, bodies, strict=True)
     ]
     table("Notes", ["id", "by", "", "", "words"], cells)
 
 
-def _note_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
+def _stands(one: dict[str, Any]) -> str:
+    return f"{one['state']}, corrected by {one['corrected_by'][:8]}" if one["corrected_by"] else str(one["state"])
+
+
+def _note_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown], instead: bytes | None) -> dict[str, Any]:
     body, signed = values.get("body"), records.is_signed(found)
     return {
         "record": ids.show(found.id), "by": opened.name_of(found.creator_user), "signed": signed,
         "state": "void" if is_void(found) else "signed" if signed else "draft", "received": not found.pending,
         "body": None if body is None or is_marker(body.value) else body.value, "removed": gone_json(opened, gone_of(opened, log, body)) if body else None,
         "conflict": bool(body and body.conflict),
-        "addenda": len(values["addenda"].value) if "addenda" in values else 0,
+        "addenda": len(values["addenda"].value) if "addenda" in values else 0, "corrected_by": ids.show(instead) if instead else None,
     }  # fmt: skip
 
 
