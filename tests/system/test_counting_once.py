@@ -181,3 +181,22 @@ class TestTogether:
         assert [(clash["was"], {clash["a"], clash["b"]}) for clash in one["together"]["clashes"]] == [("Friday", {"Sunday", "Monday"})]
         refused = desk.refused("conflicts", "resolve", made.hex()[:8], "words", "--together", "--reason", "both are right")
         assert "cannot be put together" in refused["message"]
+
+
+class TestHints:
+    WORDS = "She is at 14 Hawthorn Close. She was punched on Monday."
+
+    def test_what_is_worth_a_second_look_keeps_nobody_from_signing(self, team: Team) -> None:
+        desk = team.desk(team.sam)
+        flags = [word for name, value in FLAGS.items() for word in ("--set", f"{name}={value}")]
+        made = desk.run("note", "add", "--file", team.case.hex(), self.WORDS, *flags)
+        assert [(one["what"], one["near"]) for one in made["hints"] if one["what"]] == [("place", True), ("day or time", True)]
+        assert [one["words"] for one in made["hints"] if one["instead"]] == ["was punched"]
+        assert desk.run("note", "check", made["record"])["hints"] == made["hints"]
+        assert "14 Hawthorn Close" in desk.text("note", "check", made["record"])
+        signed = desk.run("note", "sign", made["record"])
+        assert (signed["signed"], signed["hints"]) == (True, made["hints"])
+
+    def test_nothing_found_is_no_proof(self, team: Team) -> None:
+        made = team.note(team.sam, "He was calm.")
+        assert "no proof" in team.desk(team.sam).text("note", "check", made.hex()[:8])
