@@ -69,9 +69,9 @@ def take(state: FileState | None, entry: Entry, registry: Registry, received_ms:
 
     Raises Malformed or Refused when it may not stand there.
     """
-    statement = file_statement(entry)
     if state is not None and state.erased is not None:
         raise Refused("erased")
+    statement = file_statement(entry)
     if registry.reaches(statement.rg) is not True:
         raise Refused("stale-registry", "the registry head that the statement names is not in this registry")
     author = registry.devices.get(entry.author)

@@ -246,8 +246,9 @@ def _erased_sequences(book: Book) -> None:
     book.add("erased", "Two people erase the file: nobody is in it, and nobody holds it.", op="file", given=file.given(), out=_out(file, **nothing))
     ended.append(ended.envelope(N1, 1, [PART]))
     ended.append(ended.statement(C1.id, C1.key, shapes.encode_file_statement(file.hold(previous=file.entries[3][0].id))))
-    why = "Nothing stands after an erasure."
-    book.add("after_erased", why, op="file", given=ended.given(), out=_out(ended, ("erased", "erased"), **nothing))
+    ended.append(ended.statement(C1.id, C1.key, cbor.encode({"kind": "nothing"})))
+    why = "Nothing stands after an erasure, and what does not decode is no exception."
+    book.add("after_erased", why, op="file", given=ended.given(), out=_out(ended, ("erased",) * 3, **nothing))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------------
