@@ -38,10 +38,17 @@ def parse(header: str) -> Asked:
     try:
         segment = token.split(".")[1]
         payload = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-        claims = json.loads(payload)
+        claims = json.loads(payload, object_pairs_hook=_once)
         return Asked(token, payload, claims, str(claims["aud"]).rpartition("/")[2])
     except (ValueError, LookupError, TypeError, RecursionError):
         raise Refused(_REFUSED) from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object each of whose names stands once. Raises ValueError."""
+    if len(named := dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice")
+    return named
 
 
 @lru_cache(maxsize=4096)

@@ -153,7 +153,7 @@ def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Reg
         return _take_removal(state, entry, statement, registry, author, received_ms)
     if isinstance(statement, Admit | Refuse):
         held = _check_held(state, entry, statement.held, registry, seq) if isinstance(statement, Admit) else statement.id
-        if held in state.settled:
+        if held in state.settled or any(entry_id == held for entry_id, _ in state.expunged):
             raise Refused("not-permitted", "that held entry was admitted, refused or expunged before")
         admitted = state.admitted | ({held} if isinstance(statement, Admit) else set())
         return replace(state, settled=state.settled | {held}, admitted=admitted, previous=entry.id)

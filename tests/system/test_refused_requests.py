@@ -1,5 +1,6 @@
 """What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,17 @@ def begin(live: Live, authorization: str, sent: bytes = b"") -> bytes:
         while b"retry" not in heard:
             heard += opened.recv(65_536)
         return heard
+
+
+def test_a_claim_that_stands_twice(live: Live) -> None:
+    """§9.1: which of the two counts, readers of JSON do not agree on."""
+    me = live.admins["perpetrator"]
+    made = claims(device=me.identity.device, svc=me.identity.svc, side=me.identity.side, method="POST", path="/v1/sync", body=EMPTY, nonce=fresh(live))
+    for twice, code in (("", ""), (', "htm": "POST"', "request-refused")):
+        payload = (json.dumps(made)[:-1] + twice + "}").encode()
+        signed = jwt.api_jws.encode(payload, me.sign_key.private(), algorithm=ALGORITHM, headers={"typ": TYP})
+        assert post(live, f"{SCHEME} {signed}") == code
+        made |= {"nonce": fresh(live)}
 
 
 class TestNoBodyIsReadForNothing:
