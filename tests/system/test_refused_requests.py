@@ -52,7 +52,9 @@ def begin(live: Live, authorization: str, sent: bytes = b"") -> bytes:
 def test_a_claim_that_stands_twice(live: Live) -> None:
     """§9.1: which of the two counts, readers of JSON do not agree on."""
     me = live.admins["perpetrator"]
-    made = claims(device=me.identity.device, svc=me.identity.svc, side=me.identity.side, method="POST", path="/v1/sync", body=EMPTY, nonce=fresh(live))
+    made = claims(
+        device=me.identity.device, svc=me.identity.svc, side=me.identity.side, method="POST", path="/v1/sync", body=EMPTY, nonce=fresh(live)
+    )
     for twice, code in (("", ""), (', "htm": "POST"', "request-refused")):
         payload = (json.dumps(made)[:-1] + twice + "}").encode()
         signed = jwt.api_jws.encode(payload, me.sign_key.private(), algorithm=ALGORITHM, headers={"typ": TYP})
