@@ -49,7 +49,7 @@ def correct(session: Session, log: bytes, record_id: bytes, changed: Mapping[str
     own = record.creator_user == session.identity.user
     if type_.weight == "living":
         raise Refused("not-permitted", f"a {type_.name} stays open: change it with `record edit`")
-    if type_.weight == "ledger" or "spend_id" in type_.fields:
+    if type_.weight == "ledger" or type_.money:
         raise Refused("not-permitted", "money is corrected with `spend reverse`, and a new spend")
     if not changed:
         raise Refused("bad-value", "nothing to correct: give at least one --set")

@@ -13,6 +13,7 @@ from shared_schema.errors import Refused
 from sync.change import Op
 from sync.device import claims, files, funds, records, standing, statements
 from sync.device.session import Session
+from sync.ledger import Fund, fold_fund
 from sync.statement import statement
 from tests.desk import Desk
 from tests.world import DAY, Phone, World
@@ -96,7 +97,10 @@ class TestDeciding:
 
     def test_never_by_the_spender(self, office: Office) -> None:
         """By whatever device, and whatever the line says: the ledger itself takes no notice of it."""
-        spend = office.spend(office.ruth, 700)
+        spend = ids.show(b"r" * 16)  # a holder spends nothing by hand; any member's line counts
+        facts = {"kind": "spend", "amount": 700, "category": "food", "spend_id": spend, "device": ids.show(office.ruth.device)}
+        ops = [Op(name, "set", value, ()) for name, value in facts.items()]
+        office.ruth.do(partial(Session.write, log=office.fund, record=None, type_="fund_line", ops=ops))
         desk = office.desk(office.ruth)
         for words in (("cover",), ("refuse",), ("refuse", "--repay"), ("repaid",)):
             error = desk.refused("fund", words[0], spend[:8], *words[1:])
@@ -137,26 +141,47 @@ class TestDeciding:
         assert office.desk(office.nia).refused("fund", "refuse", spend[:8])["code"] == "not-permitted"
 
 
+def conserved_at_every_prefix(office: Office) -> Fund:
+    """What every reader would see who had heard of less: never more spent than was put in, and never below zero. Returns the whole."""
+    log = list(office.ruth.session.occurrences(office.fund, pending=False))
+    for upto in range(len(log) + 1):
+        state = fold_fund(office.fund, log[:upto])
+        assert state.conserved and state.spent <= state.allotted
+        assert min(state.unallocated, state.spent, state.disputed, *state.remaining.values(), 0) == 0
+    return funds.fund(office.ruth.session, office.fund)
+
+
 class TestTwoOffline:
-    def test_two_navigators_never_spend_more_than_they_were_given(self, office: Office) -> None:
+    def apart(self, office: Office, *, on: bool) -> None:
         for phone in (office.sam, office.nia):
-            for amount in (600, 400):
+            phone.offline = on
+
+    def test_two_navigators_never_spend_more_than_they_were_given(self, office: Office) -> None:
+        """Each to the last penny, and then beyond: what is beyond is a claim, and recorded."""
+        self.apart(office, on=True)
+        for amount in (600, 400, 1):
+            for phone in (office.sam, office.nia):
                 office.spend(phone, amount)
+        assert funds.fund(office.ruth.session, office.fund).spent == 0
+        self.apart(office, on=False)
         office.meet()
-        state = funds.fund(office.ruth.session, office.fund)
-        assert (state.spent, state.disputed, state.conserved, list(state.remaining.values())) == (2000, 0, True, [0, 0])
+        state = conserved_at_every_prefix(office)
+        assert (state.spent, state.disputed, list(state.remaining.values())) == (2000, 2, [0, 0])
 
     def test_a_device_that_cheats_is_disputed_and_nobody_else_pays(self, office: Office) -> None:
-        """It says that it has spent, three times, what it was given once."""
-        line = {"kind": "spend", "amount": 1000, "category": "food"}
-        for number in range(3):
-            facts = {**line, "spend_id": ids.show(bytes([number]) * 16), "device": ids.show(office.nia.device)}
-            office.sam.do(partial(records.add, log=office.fund, type_name="fund_line", values=facts))
-        honest = office.spend(office.nia, 1000)
+        """It says three times that it has spent what it was given once, and so in its colleague's name, while both are offline."""
+        self.apart(office, on=True)
+        for number, device in enumerate((office.sam.device, office.nia.device, office.sam.device)):
+            facts = {"kind": "spend", "amount": 1000, "category": "food", "spend_id": ids.show(bytes([number]) * 16), "device": ids.show(device)}
+            ops = [Op(name, "set", value, ()) for name, value in facts.items()]
+            office.sam.do(partial(Session.write, log=office.fund, record=None, type_="fund_line", ops=ops))
+        honest = [office.spend(office.nia, amount) for amount in (700, 300)]
+        self.apart(office, on=False)
         office.meet()
-        state = funds.fund(office.ruth.session, office.fund)
-        assert (state.spent, state.disputed, state.conserved) == (2000, 2000, True)
-        assert state.spends[honest].state == "posted"
+        state = conserved_at_every_prefix(office)
+        assert (state.spent, state.disputed, state.unallocated) == (2000, 2000, 8000)
+        assert [state.spends[one].state for one in honest] == ["posted", "posted"]
+        assert [one.disputed for one in state.spends.values() if one.device == office.sam.device] == [0, 1000, 1000]
 
 
 class TestOwnMoney:

@@ -33,6 +33,7 @@ from sync.device.cli import (
     recovering,
     referring,
     removing,
+    schema,
     status,
     terminal,
     urgent,
@@ -74,6 +75,7 @@ app.add_typer(offices.administrator, name="administrator")
 app.add_typer(membership.member, name="member")
 app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
+app.add_typer(schema.schema, name="schema")
 app.add_typer(noting.note, name="note")
 recording.record.command("correct")(correcting.record_correct)
 noting.note.command("correct")(correcting.note_correct)
