@@ -9,6 +9,7 @@ import typer
 from sync.device import VERSION
 from sync.device.cli import (
     across,
+    agenda,
     agreeing,
     auditing,
     breaching,
@@ -21,6 +22,7 @@ from sync.device.cli import (
     frame,
     handing_over,
     holding,
+    importing,
     joining,
     legal_hold,
     membership,
@@ -33,10 +35,12 @@ from sync.device.cli import (
     recovering,
     referring,
     removing,
+    requesting,
     schema,
     status,
     terminal,
     urgent,
+    visiting,
 )
 
 app = typer.Typer(
@@ -86,6 +90,13 @@ app.add_typer(money.fund, name="fund")
 claiming.add_to(money.fund)
 app.command("sync")(reconciling.sync_command)
 app.command("status")(status.status)
+app.command("due")(agenda.due)
+app.command("caseload")(agenda.caseload)
+app.add_typer(agenda.task, name="task")
+app.add_typer(visiting.visit, name="visit")
+app.add_typer(agenda.order, name="order")
+app.add_typer(requesting.request, name="request")
+app.add_typer(importing.import_, name="import")
 app.add_typer(reconciling.conflicts, name="conflicts")
 app.add_typer(holding.held, name="held")
 app.add_typer(across.desk, name="desk")
