@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,25 +32,32 @@ def require_free(out: Path) -> None:
 
 def write(session: Session, request: Request, made: Exported, out: Path) -> dict[str, Any]:
     """Write the export; returns its content. Folders are 0700 and files 0600. Raises OSError, and then nothing is left."""
-    require_free(out)
-    found = content(session, request, made)
-    beside = _unfinished(out)
-    try:
-        for name in ("", HANDED, KEPT):
-            (beside / name).mkdir(mode=0o700)
+    with whole_folder(out) as beside:
+        found = content(session, request, made)
         for name in (HANDED, KEPT):
+            (beside / name).mkdir(mode=0o700)
             write_private(beside / name / "note.txt", note(found), new=True)
         write_private(beside / HANDED / "content.json", _json(found), new=True)
         write_private(beside / HANDED / "content.html", page(found), new=True)
         more = ", and never part of what the person receives" if request.purpose == SUBJECT else ""
         write_private(beside / KEPT / "READ-ME.txt", _KEEP_NOTE.format(more=more), new=True)
         write_private(beside / KEPT / "places.json", _json(proof(session, request, made)), new=True)
+    return found
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder beside `out` to write in, which takes its name when all is written; after any error nothing is left. Raises Refused where one is there."""
+    require_free(out)
+    beside = _unfinished(out)
+    try:
+        beside.mkdir(mode=0o700)
+        yield beside
         beside.rename(out)
         sync_folder(out.absolute().parent)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    return found
 
 
 def _unfinished(out: Path) -> Path:

@@ -35,6 +35,7 @@ from sync.device.cli import (
     recovering,
     referring,
     removing,
+    reporting,
     requesting,
     schema,
     status,
@@ -113,5 +114,6 @@ app.add_typer(removing.expunge, name="expunge")
 app.add_typer(erasing.erase, name="erase")
 app.add_typer(legal_hold.hold, name="hold")
 app.add_typer(exporting.export, name="export")
+app.add_typer(reporting.report, name="report")
 membership.file.command("reads")(exporting.file_reads)
 app.add_typer(auditing.audit, name="audit")
