@@ -31,6 +31,7 @@ const APP = "fieldkeep-app/0.1.0";
 const FIRST_PUSH = 262_144;
 const MOST_PUSH = (limit("request_bytes") * 3) / 4;
 const ROUNDS = 10_000;
+const READ = "read_event";
 /** Letters of a liaison file that end in one sync; what is left goes with the next. */
 const MOST_ENDS = 32;
 const LOOK_FIRST_MS = 900_000;
@@ -143,11 +144,23 @@ export function plan(session: Session, outbox: readonly Sealed[]): Asked {
   const logs: readonly Log[] = [session.registry.log, ...files].filter((log) => seqOf(log) > 0);
   const purged = [...session.memory.purges.values()];
   const prove = dueInOrder(session).map(({ leaf }) => leaf.leaf);
-  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session), checkpoint, prove, purged });
+  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session, outbox), checkpoint, prove, purged });
 }
 
-function statusOf(session: Session): Status {
-  const unsent = [...session.files.values()].reduce((sum, { pending }) => sum + pending.length, 0);
+/** What is unsent when the request that brings `going` has been taken; of what was read nothing is counted. */
+function unsentBeside(session: Session, going: readonly Sealed[]): number {
+  const ids = new Set(going.map(({ entry }) => hex(entry.id)));
+  const isGoing = (n: number | null): boolean => n !== null && ids.has(hex(session.outbox.get(n)?.id ?? new Uint8Array()));
+  const isKeptAside = (n: number | null): boolean => n !== null && session.outbox.get(n)?.final === true;
+  const changes = [...session.files.values()]
+    .flatMap(({ pending }) => pending)
+    .filter(({ change, outbox, held }) => held === "" && change.t !== READ && !isKeptAside(outbox) && !isGoing(outbox));
+  const statements = session.waiting().filter((item) => item.statement && !item.final && !ids.has(hex(item.id)));
+  return changes.length + statements.length;
+}
+
+function statusOf(session: Session, going: readonly Sealed[]): Status {
+  const unsent = unsentBeside(session, going);
   const records = session.ownFiles.flatMap(({ folded }) => [...folded.records.values()]);
   const open = records.filter((record) => !record.isVoid && !record.hidden && conflicts(record).length > 0);
   const since = open

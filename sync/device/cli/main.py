@@ -12,6 +12,7 @@ from sync.device.cli import (
     agreeing,
     auditing,
     breaching,
+    device_health,
     devices,
     erasing,
     exporting,
@@ -93,4 +94,5 @@ app.add_typer(erasing.erase, name="erase")
 app.add_typer(legal_hold.hold, name="hold")
 app.add_typer(exporting.export, name="export")
 membership.file.command("reads")(exporting.file_reads)
+auditing.audit.command("devices")(device_health.audit_devices)
 app.add_typer(auditing.audit, name="audit")
