@@ -26,9 +26,19 @@ import { discardAndWipe } from "../src/handing_in";
 import { admit, type Held, heldOf, letBegin, type RefusedBecause, refuseHeld } from "../src/held";
 import { inForce, instruct } from "../src/instructions";
 import * as lost from "../src/lost_phones";
+import { looked } from "../src/reading";
 import { Session } from "../src/session";
 import * as spending from "../src/spending";
-import { raiseAlert } from "../src/urgent";
+import {
+  acknowledgeAlert,
+  type Alert,
+  alertsIn,
+  isOpen,
+  isUnanswered,
+  raiseAlert,
+  recordCall,
+  standDown,
+} from "../src/urgent";
 import type { Values } from "../src/values_in";
 import { WIPED } from "../src/wiping";
 import { sync } from "../src/sync";
@@ -132,6 +142,11 @@ const heldRow = ({ entry, records, trouble, begins }: Held): unknown => ({
 async function heldAt(given: Given): Promise<Held> {
   const all = await heldOf(own(), transport, log(given));
   return all.find(({ entry }) => hex(entry.id) === text(given, "id")) ?? fail("nothing held of that id");
+}
+
+function alertAt(given: Given): Alert {
+  const found = alertsIn(own()).find((one) => encodeUuid(one.record.id) === text(given, "record"));
+  return found ?? fail("no such alert");
 }
 
 const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
@@ -260,6 +275,22 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
     };
   },
   alert: async (given) => ({ record: encodeUuid(await raiseAlert(own(), log(given), values(given))) }),
+  alerts: async () =>
+    alertsIn(own()).map((one) => ({
+      file: encodeUuid(one.log),
+      record: encodeUuid(one.record.id),
+      open: isOpen(one),
+      unanswered: isUnanswered(one, own().serverNow()),
+      acknowledged: one.acknowledged.map(fromJson),
+      calls: one.calls.map(fromJson),
+    })),
+  acknowledge: async (given) => acknowledgeAlert(own(), alertAt(given), text(given, "how")),
+  standDown: async (given) => standDown(own(), alertAt(given), text(given, "why")),
+  call: async (given) => recordCall(own(), alertAt(given), values(given)),
+  look: async (given) => {
+    const shown = given["record"] === undefined ? { kind: text(given, "kind") } : { record: record(given) };
+    await looked(own(), log(given), [shown], given["how"] === "searched" ? "searched" : "opened");
+  },
   inForce: async (given) => {
     const { gate, letters } = inForce(own(), log(given));
     return { gate, letters: letters.map(fromJson) };

@@ -20,10 +20,11 @@ import { expire } from "./expiring";
 import { handIn } from "./handing_in";
 import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
+import { putDue } from "./reading";
 import { dropPurged } from "./removing";
 import type { Session } from "./session";
 import { type Came, carryOut, type Contradicted, type Refusal } from "./stepping";
-import type { OutboxItem } from "./stored";
+import { type OutboxItem, READ } from "./stored";
 import type { Transport } from "./transport";
 import { dueInOrder, viewOf } from "./viewing";
 
@@ -31,7 +32,6 @@ const APP = "fieldkeep-app/0.1.0";
 const FIRST_PUSH = 262_144;
 const MOST_PUSH = (limit("request_bytes") * 3) / 4;
 const ROUNDS = 10_000;
-const READ = "read_event";
 /** Letters of a liaison file that end in one sync; what is left goes with the next. */
 const MOST_ENDS = 32;
 const LOOK_FIRST_MS = 900_000;
@@ -59,6 +59,7 @@ export async function sync(
 ): Promise<Report> {
   const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [] };
   await before(session, transport);
+  await putDue(session);
   await reconcile(session, transport, report, progress, how);
   if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
   for (let ends = 0; ends < MOST_ENDS; ends++) {

@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 const QUIET_MS = 5 * DAY;
 const UNSENT = limit("unsent_items_nudge");
 const OLD_CONFLICT_DAYS = 7;
-const CLOCK_MS = 5 * 60_000;
+const CLOCK_MS = limit("clock_warning_ms");
 
 export interface Worry {
   readonly row: DeviceRow;
@@ -18,7 +18,7 @@ export interface Worry {
 /** When anything was last heard of it: proved by an event, or by the service's word alone. */
 export const newestOf = ({ heardMs, wroteMs, said }: DeviceRow): number => Math.max(heardMs ?? 0, wroteMs ?? 0, said?.heardMs ?? 0);
 
-/** "12 minutes ahead"; nothing where it is right to within five minutes, which the way to the service may take. */
+/** "12 minutes ahead"; nothing where it is right to within what a device itself would warn of. */
 export function clockWords(clockMs: number): string | undefined {
   return Math.abs(clockMs) < CLOCK_MS ? undefined : `${howLong(Math.abs(clockMs))} ${clockMs > 0 ? "ahead" : "behind"}`;
 }

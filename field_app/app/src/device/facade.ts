@@ -14,6 +14,7 @@ import type { Value } from "../forms/values";
 import type {
   Across,
   Asking,
+  CallMade,
   Conflict,
   Decision,
   DeviceView,
@@ -22,6 +23,7 @@ import type {
   Handover,
   Held,
   HeldRefusal,
+  HelpAsked,
   HistoryItem,
   Item,
   LostAnswers,
@@ -32,6 +34,7 @@ import type {
   RecordSummary,
   RecordView,
   Status,
+  UrgentAlert,
   UrgentNumber,
   VisitBrief,
   Visiting,
@@ -101,7 +104,19 @@ export interface Device {
   instruct(file: string, asking: Asking): Promise<string>;
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
-  urgent(): Promise<readonly RecordSummary[]>;
+  urgent(): Promise<readonly UrgentAlert[]>;
+  /** `how` is a code of the list `ack`. It is sent at once where there is a signal. */
+  acknowledgeAlert(file: string, record: string, how: string): Promise<void>;
+  /** Raises Trouble for whoever raised the alert. */
+  standDown(file: string, record: string, why: string): Promise<void>;
+  recordCall(file: string, record: string, made: CallMade): Promise<void>;
+
+  /** Who can help should the passphrase of this phone be forgotten. */
+  whoCanHelp(): Promise<readonly string[]>;
+  /** Whose locked phone asks, and six digits to read out to them. Asks the service for news first: offline is Trouble. */
+  askedToHelp(request: string): Promise<HelpAsked>;
+  /** The answer, once what was read back is right. Right or wrong, the digits are used up. Raises Trouble. */
+  help(request: string, readBack: string): Promise<string>;
 
   devices(): Promise<readonly DeviceView[]>;
   onDevice(device: string): Promise<OnDevice>;

@@ -299,6 +299,45 @@ export interface Visiting {
 export interface UrgentNumber {
   readonly label: string;
   readonly number: string;
+  /** How a call to it is put on record: a code of the list `urgent_call`. */
+  readonly call?: string;
+}
+
+/** An alert that nobody has stood down. */
+export interface UrgentAlert {
+  readonly file: string;
+  readonly record: string;
+  /** Of the file. */
+  readonly title: string;
+  readonly what: string;
+  readonly atRisk: readonly string[];
+  readonly words: string | undefined;
+  readonly by: string;
+  /** Then a colleague stands it down. */
+  readonly mine: boolean;
+  readonly sinceMs: number;
+  readonly acknowledged: readonly { readonly by: string; readonly says: string; readonly atMs: number | undefined }[];
+  readonly calls: readonly { readonly to: string; readonly spokeTo: string | undefined; readonly atMs: number | undefined }[];
+  /** Ten minutes, and nobody at a desk has it. */
+  readonly unanswered: boolean;
+  readonly next: UrgentNumber | undefined;
+}
+
+export interface CallMade {
+  readonly call: string;
+  readonly spokeTo: string;
+  readonly readBack: boolean;
+}
+
+// Forgotten passphrases
+
+export interface HelpAsked {
+  readonly name: string;
+  readonly label: string;
+  readonly roles: readonly string[];
+  /** What to be careful about: docs/spec.md §13.4. */
+  readonly warnings: readonly ("time-is-off" | "certificate-ended" | "device-lost-lately")[];
+  readonly readOut: string;
 }
 
 // Lost phones

@@ -13,6 +13,7 @@ import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
 import { Elsewhere, Lock, Neutral, Opening, Replaced, Setup } from "./doors";
+import { ForgottenScreen } from "./forgotten";
 import { Join } from "./join";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
@@ -95,8 +96,15 @@ export function App({ store, boot, now, install }: Props): JSX.Element | null {
   if (release.replaced) return <Replaced />;
   if (state === "elsewhere") return <Elsewhere store={store} />;
   if (state === "empty") return <Setup store={store} />;
-  if (state === "locked") return <Lock store={store} now={now} />;
+  if (state === "locked") return <Locked store={store} boot={boot} now={now} />;
   return <Unlocked store={store} boot={boot} now={now} router={router} release={release} hideNow={hideNow} />;
+}
+
+/** Unlocked by the passphrase, or by a colleague where it is forgotten. */
+function Locked({ store, boot: { forgotten }, now }: Props): JSX.Element {
+  const [asks, setAsks] = useState(false);
+  if (!asks || forgotten === undefined) return <Lock store={store} now={now} onForgotten={forgotten && (() => setAsks(true))} />;
+  return <ForgottenScreen store={store} forgotten={forgotten} now={now} onBack={() => setAsks(false)} />;
 }
 
 interface UnlockedProps extends Props {

@@ -9,6 +9,7 @@ import type { FileSummary, Status, Visiting } from "../device/facade";
 import { showWhen } from "../forms/show";
 import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
+import { useAlerts } from "./alerts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
 import { kindWords, typeWords } from "./words";
@@ -24,6 +25,7 @@ export function Home(): JSX.Element {
         Urgent
         <span class="app-call__who">Somebody is in danger</span>
       </button>
+      <AlertsOpen />
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
       <Visits />
       <Newer />
@@ -32,6 +34,29 @@ export function Home(): JSX.Element {
         {(there) => (there.length === 0 ? <Body>You are in no file yet. A colleague lets you in.</Body> : <Cases files={there} />)}
       </WhenThere>
     </Page>
+  );
+}
+
+/** An open alert is on the first screen, whoever raised it, until somebody has stood it down. */
+function AlertsOpen(): JSX.Element {
+  const { router, now } = useSession();
+  return (
+    <>
+      {useAlerts().map(({ record, what, title, acknowledged, unanswered, sinceMs }) => {
+        const [first] = acknowledged;
+        const state = first !== undefined ? `${first.by} has it.` : unanswered ? "Ten minutes without an answer: ring the next number." : "Nobody has it yet.";
+        return (
+          <Alert key={record} kind={first === undefined ? "error" : "warning"} heading={`${what}, ${title}`}>
+            <p>
+              Raised {howLong(now() - sinceMs)} ago. {state}
+            </p>
+            <LinkButton onPress={() => router.go({ at: "urgent" })} about={title}>
+              See the alert
+            </LinkButton>
+          </Alert>
+        );
+      })}
+    </>
   );
 }
 

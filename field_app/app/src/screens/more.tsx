@@ -19,6 +19,7 @@ const ENTRIES: readonly Entry[] = [
   { title: "Handovers", hint: "Cases that change hands", place: { at: "handovers" } },
   { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
   { title: "A phone is lost", place: { at: "lost" } },
+  { title: "Help a colleague in", hint: "They have forgotten their passphrase", place: { at: "help" } },
   { title: "Settings", hint: "Passphrase, locking, room on this phone", place: { at: "settings" } },
 ];
 

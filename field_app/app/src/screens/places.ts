@@ -24,6 +24,7 @@ export type Place =
   | { readonly at: "handovers" }
   | { readonly at: "fund" }
   | { readonly at: "lost" }
+  | { readonly at: "help" }
   | { readonly at: "more" }
   | { readonly at: "settings" }
   | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };

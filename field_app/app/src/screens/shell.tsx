@@ -9,6 +9,7 @@ import { Handovers } from "./handover";
 import { HeldWork } from "./held";
 import { Home } from "./home";
 import { Instruct } from "./instruct";
+import { HelpScreen } from "./help";
 import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
@@ -128,6 +129,8 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Handovers />;
     case "fund":
       return <Fund />;
+    case "help":
+      return <HelpScreen />;
     case "lost":
       return <Lost />;
     case "more":

@@ -54,6 +54,20 @@ afterEach(async () => {
   removeProfile(profile);
 });
 
+async function withAlerts(): Promise<void> {
+  await page.goto(`${site.address}screens.html?alerts`);
+  await unlock();
+  await heading("My cases");
+}
+
+async function helpCompared(): Promise<void> {
+  await press("More");
+  await press(/^Help a colleague in/);
+  await page.getByLabel("Their request").fill("fieldkeep-help1:AAAA");
+  await press("Continue");
+  await page.getByText("042 917").waitFor();
+}
+
 /** Every screen, by the presses that lead to it from home. */
 const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["home", async () => undefined],
@@ -68,6 +82,11 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["visit, nothing known", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("Before you knock"); await heading("Before you knock"); }],
   ["finish", async () => { await openCase(); await press("Finish visit"); await heading("Finish visit"); await press("Sign and finish"); }],
   ["urgent", async () => { await press(/^Urgent/); await heading("Somebody is in danger"); }],
+  ["alerts on the first screen", async () => { await withAlerts(); await page.getByText("Says he will go to her, J.T. · 0417").waitFor(); }],
+  ["alerts", async () => { await withAlerts(); await press(/^See the alert/); await page.getByText("2 alerts are open").waitFor(); }],
+  ["alert: rung", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I rang somebody/); await press("Put it on record"); await page.getByText("Say whom you rang").first().waitFor(); }],
+  ["alert: acknowledged", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I have it/); await press("Acknowledge it"); await page.getByText("Say what you do about it").first().waitFor(); }],
+  ["alert: stood down", async () => { await withAlerts(); await press(/^See the alert/); await press(/^Stand it down/); await press("Stand it down"); await page.getByText("Say why it is over").first().waitFor(); }],
   ["search", async () => { await press("Search"); await heading("Search"); await page.getByLabel("Words").fill("tenancy"); await page.keyboard.press("Enter"); await page.getByText("1 record").waitFor(); }],
   ["more", async () => { await press("More"); await heading("More"); }],
   ["sending", async () => { await press("More"); await press("What is being sent"); await heading("What is being sent"); await press(/^Discard/); }],
@@ -77,8 +96,40 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["handovers", async () => { await press("More"); await press(/^Handovers/); await page.getByText("Priya decides on Monday").waitFor(); }],
   ["held", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("See what is held"); await press(/^Do not/); await page.getByText("Why it is not let in").waitFor(); }],
   ["lost", async () => { await press("More"); await press("A phone is lost"); await press(/^Jo Baker/); await press("Keep it out now"); }],
+  ["help: asked", async () => { await press("More"); await press(/^Help a colleague in/); await heading("Help a colleague in"); await press("Continue"); }],
+  ["help: compared", async () => { await helpCompared(); await press("Let them in"); }],
+  ["help: wrong digits", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("111 111"); await press("Let them in"); await page.getByText("Those are not the digits").waitFor(); }],
+  ["help: done", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("123 456"); await press("Let them in"); await page.getByText("The digits agree").waitFor(); }],
   ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
 ];
+
+describe("an alert", () => {
+  it("of one's own says whom to ring next, and has no way to end it; a colleague's has, by keyboard alone", async () => {
+    await setUp();
+    await withAlerts();
+    await press(/^See the alert/);
+    const own = page.locator(".app-card", { hasText: "Says he will go to her" });
+    await own.getByText("Ten minutes without an answer").waitFor();
+    expect(await own.getByRole("link", { name: /Ring 01632 960101/ }).getAttribute("href")).toBe("tel:01632960101");
+    expect(await own.getByRole("button", { name: /^Stand it down|^I have it/ }).count()).toBe(0);
+    const theirs = page.locator(".app-card", { hasText: "Weapon" });
+    await theirs.getByText("Priya Nair has it").waitFor();
+    await theirs.getByRole("button", { name: /^I have it/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Police informed").focus();
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Acknowledge it" }).focus();
+    await page.keyboard.press("Enter");
+    await theirs.getByText("Sam Pike has it").waitFor();
+    await theirs.getByRole("button", { name: /^Stand it down/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Why is it over?").fill("The police have him.");
+    await page.getByRole("button", { name: "Stand it down" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 alert is open").waitFor();
+    expect(await page.evaluate(() => screens.device.alerted.map(([act, , how]) => [act, how]))).toEqual([["acknowledge", "police_informed"], ["stand down", "The police have him."]]);
+  });
+});
 
 describe("every screen", () => {
   for (const [name, go] of SCREENS) {
@@ -95,6 +146,46 @@ describe("every screen", () => {
       expect(new URL(page.url()).hash).toMatch(/^(#\d*)?$/);
     });
   }
+
+  it("a forgotten passphrase: no violation at any step, nothing wider than the phone, and all of it by keyboard", async () => {
+    const looks = async (step: string): Promise<void> => {
+      expect([step, await violations(page)]).toEqual([step, []]);
+      expect([step, (await overflow(page)) <= 0]).toEqual([step, true]);
+    };
+    await setUp();
+    await press("More");
+    await press("Lock");
+    await page.getByRole("button", { name: "I have forgotten it" }).focus();
+    await page.keyboard.press("Enter");
+    await heading("Forgotten passphrase");
+    await looks("ask");
+    await page.getByLabel("New passphrase").fill("short");
+    await page.keyboard.press("Enter");
+    await page.getByText("The two passphrases are not the same").first().waitFor();
+    await looks("ask, wrong");
+    for (const box of ["New passphrase", "The same again"]) await page.getByLabel(box).fill("what I chose anew");
+    await page.keyboard.press("Enter");
+    await heading("Ask a colleague to let you in");
+    await page.getByLabel(/six digits/).fill("12");
+    await page.keyboard.press("Enter");
+    await page.getByText("Type the six digits that you hear").waitFor();
+    await looks("digits, wrong");
+    await page.getByLabel(/six digits/).fill("042 917");
+    await page.keyboard.press("Enter");
+    await page.getByText("123 456", { exact: true }).waitFor();
+    await press("Open");
+    await page.getByText("Paste the answer that you were sent").first().waitFor();
+    await looks("answer, missing");
+    await page.getByLabel("Their answer").fill("half of it");
+    await page.getByLabel("Your new passphrase").fill("what I chose anew");
+    await page.keyboard.press("Enter");
+    await page.getByText("That is not a whole answer").first().waitFor();
+    await looks("answer, wrong");
+    await press("Back");
+    await heading("Notes");
+    await unlock();
+    await heading("My cases");
+  });
 
   it("doors: no violation", async () => {
     expect(await violations(page)).toEqual([]);

@@ -6,18 +6,21 @@
 import {
   type Across,
   type Asking,
+  type CallMade,
   type Conflict,
   type Device,
   type FileSummary,
   type FundView,
   type Handover,
   type Held,
+  type HelpAsked,
   type HistoryItem,
   type Item,
   type NewChange,
   type RecordSummary,
   type RecordView,
   Trouble,
+  type UrgentAlert,
   type VisitBrief,
   type Visiting,
 } from "../../src/device/facade";
@@ -467,8 +470,43 @@ export class MemoryDevice implements Device {
     ];
   }
 
-  async urgent(): Promise<readonly RecordSummary[]> {
-    return this.#records.filter((one) => one.type === "urgent_alert").map((one) => this.#summary(one));
+  readonly #alerts: UrgentAlert[] = [
+    {
+      file: uuid(1), record: uuid(901), title: "J.T. · 0417", what: "Says he will go to her", atRisk: ["Partner"], words: "Rang from the bus.", by: "Sam Pike", mine: true,
+      sinceMs: NOW - 12 * 60_000, acknowledged: [], calls: [{ to: "999", spokeTo: "control room", atMs: NOW - 11 * 60_000 }], unanswered: true,
+      next: { label: "Duty desk", number: "01632 960101", call: "duty_desk" },
+    },
+    {
+      file: uuid(2), record: uuid(902), title: "M.O. · 0422", what: "Weapon", atRisk: ["Partner", "A child"], words: undefined, by: "Jo Baker", mine: false, sinceMs: NOW - 4 * 60_000,
+      acknowledged: [{ by: "Priya Nair", says: "Acting on it", atMs: NOW - 2 * 60_000 }], calls: [], unanswered: false, next: { label: "Police, fire or ambulance", number: "999", call: "emergency_999" },
+    },
+  ];
+  /** What was done about alerts: for tests to look at. */
+  readonly alerted: (readonly [string, string, string])[] = [];
+
+  async urgent(): Promise<readonly UrgentAlert[]> {
+    return this.alertsOn ? [...this.#alerts] : [];
+  }
+
+  alertsOn = false;
+
+  async acknowledgeAlert(_file: string, record: string, how: string): Promise<void> {
+    this.alerted.push(["acknowledge", record, how]);
+    const at = this.#alerts.findIndex((one) => one.record === record);
+    const one = this.#alerts[at];
+    if (one !== undefined) this.#alerts[at] = { ...one, unanswered: false, acknowledged: [...one.acknowledged, { by: "Sam Pike", says: how, atMs: NOW }] };
+    this.#tell();
+  }
+
+  async standDown(_file: string, record: string, why: string): Promise<void> {
+    this.alerted.push(["stand down", record, why]);
+    this.#alerts.splice(this.#alerts.findIndex((one) => one.record === record), 1);
+    this.#tell();
+  }
+
+  async recordCall(_file: string, record: string, made: CallMade): Promise<void> {
+    this.alerted.push(["call", record, made.call]);
+    this.#tell();
   }
 
   async devices(): Promise<Awaited<ReturnType<Device["devices"]>>> {
@@ -484,6 +522,20 @@ export class MemoryDevice implements Device {
 
   async suspend(): Promise<void> {
     this.#tell();
+  }
+
+  async whoCanHelp(): Promise<readonly string[]> {
+    return ["Ruth", "whoever holds the recovery shares"];
+  }
+
+  async askedToHelp(request: string): Promise<HelpAsked> {
+    if (!request.startsWith("fieldkeep-help1:")) throw new Trouble("malformed", "That is not what was wanted.", "It is no request for help.", "Check that it was copied whole and try again.", true);
+    return { name: "Sam", label: "phone", roles: ["navigator"], warnings: ["device-lost-lately"], readOut: "042917" };
+  }
+
+  async help(_request: string, readBack: string): Promise<string> {
+    if (readBack.replaceAll(" ", "") !== "123456") throw new Trouble("wrong-digits", "Those are not the digits of this request.", "They differ.", "Begin again, and read out fresh ones.", false);
+    return "fieldkeep-answer1:AAAA";
   }
 
   async handovers(): Promise<readonly Handover[]> {

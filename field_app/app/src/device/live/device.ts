@@ -3,14 +3,18 @@ import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
+import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { tendBoxes, type Vault, whoCanHelp } from "@fieldkeep/device/boxes";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
+import { answer, challenge, judge, requestIn } from "@fieldkeep/device/helping";
+import { type How, looked, type Shown } from "@fieldkeep/device/reading";
 import { suspend } from "@fieldkeep/device/lost_phones";
 import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
 import type { Transaction } from "@fieldkeep/device/rows";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
-import { raiseAlert } from "@fieldkeep/device/urgent";
+import { acknowledgeAlert, type Alert, raiseAlert, recordCall, standDown } from "@fieldkeep/device/urgent";
 import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
@@ -20,18 +24,20 @@ import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
+import { StoreRefusal } from "../../store/refusal";
 import type {
-  Across, Asking, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentNumber, VisitBrief, Visiting, Written,
+  Across, Asking, CallMade, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, Written,
 } from "../facade";
 import { acrossOf, ask } from "./across";
+import { alertIn, openAlerts } from "./alerts";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
 import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./lists";
 import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
-import { nameOf, valueOf, wordsIn } from "./people";
+import { nameOf, wordsIn } from "./people";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
@@ -47,13 +53,14 @@ export class LiveDevice implements Device {
   readonly oversight: Oversight | undefined;
   readonly #session: Session;
   readonly #transport: Transport;
+  readonly #vault: Vault;
   readonly #listeners = new Set<() => void>();
   readonly #words = new Map<string, { readonly of: object; readonly words: string }>();
   readonly #held = new Map<string, readonly DeviceHeld[]>();
   #syncing: Promise<void> | undefined;
 
-  constructor(session: Session, transport: Transport) {
-    [this.#session, this.#transport] = [session, transport];
+  constructor(session: Session, transport: Transport, vault: Vault) {
+    [this.#session, this.#transport, this.#vault] = [session, transport, vault];
     this.oversight = oversightOf(session, transport);
     const { user, name, device, side, roles } = session.identity;
     this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
@@ -98,31 +105,52 @@ export class LiveDevice implements Device {
       const wanted = inOrder(this.#session, log).filter(
         (record) => (query.types === undefined || query.types.includes(record.type)) && this.#says(record, words),
       );
-      return wanted.slice(0, query.limit ?? wanted.length).map((record) => recordSummary(this.#session, log, record));
+      const some = wanted.slice(0, query.limit ?? wanted.length);
+      await this.#looked(log, some.length < wanted.length || words.length > 0 ? byRecord(some) : byType(some), words.length > 0 ? "searched" : "opened");
+      return some.map((record) => recordSummary(this.#session, log, record));
     });
   }
 
   record(file: string, record: string): Promise<RecordView> {
     return inWords(async () => {
       const log = idBytes(file);
-      return recordView(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.#session, log, idBytes(record));
+      await this.#looked(log, byRecord([found]));
+      return recordView(this.#session, log, found);
     });
   }
 
   history(file: string, record: string): Promise<readonly HistoryItem[]> {
     return inWords(async () => {
       const log = idBytes(file);
-      return historyOf(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.#session, log, idBytes(record));
+      await this.#looked(log, byRecord([found]));
+      return historyOf(this.#session, log, found);
     });
   }
 
   search(words: string): Promise<readonly RecordSummary[]> {
     const wanted = wordsOf(words);
     if (wanted.length === 0) return Promise.resolve([]);
-    const found = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(found.slice(0, MOST_FOUND));
+    return inWords(async () => {
+      const found: RecordSummary[] = [];
+      for (const { log } of this.#session.ownFiles) {
+        const there = inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).slice(0, MOST_FOUND - found.length);
+        if (there.length === 0) continue;
+        await this.#looked(log, byRecord(there), "searched");
+        found.push(...there.map((record) => recordSummary(this.#session, log, record)));
+      }
+      return found;
+    });
+  }
+
+  /** Before anything is shown. On a full phone it is not remembered, and what was asked for is shown all the same. */
+  async #looked(log: Uint8Array, shown: readonly Shown[], how: How = "opened"): Promise<void> {
+    try {
+      await looked(this.#session, log, shown, how);
+    } catch (error) {
+      if (!(error instanceof StoreRefusal && error.why === "full")) throw error;
+    }
   }
 
   /** What a record says is put in lower case once, and again when it has changed. */
@@ -234,6 +262,7 @@ export class LiveDevice implements Device {
       await inWords(async () => {
         await sync(this.#session, this.#transport, () => this.#tell());
         await this.#fetchHeld();
+        await tendBoxes(this.#session, this.#vault);
       });
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "offline") return;
@@ -251,7 +280,12 @@ export class LiveDevice implements Device {
   // --- deciding ----------------------------------------------------------------------------------------------------------
 
   conflicts(): Promise<readonly Conflict[]> {
-    return Promise.resolve(allConflicts(this.#session));
+    return inWords(async () => {
+      const found = allConflicts(this.#session);
+      for (const file of new Set(found.map((one) => one.file)))
+        await this.#looked(idBytes(file), found.filter((one) => one.file === file).map(({ record }) => ({ record: idBytes(record) })));
+      return found;
+    });
   }
 
   decide(conflict: Conflict, { value, reason }: Decision): Promise<void> {
@@ -274,7 +308,10 @@ export class LiveDevice implements Device {
 
   funds(): Promise<readonly FundView[]> {
     const funds = this.#session.ownFiles.filter(({ reading }) => reading.file.kind === "fund");
-    return Promise.resolve(funds.map((open) => fundView(this.#session, open)));
+    return inWords(async () => {
+      for (const { log } of funds) await this.#looked(log, [{ kind: "fund_line" }]);
+      return funds.map((open) => fundView(this.#session, open));
+    });
   }
 
   spend(file: string, edits: readonly Edit[]): Promise<Written> {
@@ -292,11 +329,21 @@ export class LiveDevice implements Device {
   // --- visits, danger ----------------------------------------------------------------------------------------------------
 
   visit(file: string): Promise<VisitBrief> {
-    return inWords(async () => visitBrief(this.#session, idBytes(file)));
+    return inWords(async () => {
+      const log = idBytes(file);
+      const liaison = liaisonOf(this.#session, log);
+      await this.#looked(log, BEFORE_A_VISIT);
+      if (liaison !== undefined) await this.#looked(liaison, [{ kind: "instruction" }]);
+      return visitBrief(this.#session, log);
+    });
   }
 
   visits(): Promise<readonly Visiting[]> {
-    return inWords(async () => visitsOf(this.#session));
+    return inWords(async () => {
+      const found = visitsOf(this.#session);
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
   }
 
   across(file: string): Promise<Across> {
@@ -323,11 +370,36 @@ export class LiveDevice implements Device {
     return Promise.resolve(urgentNumbers(this.#session));
   }
 
-  urgent(): Promise<readonly RecordSummary[]> {
-    const open = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => record.type === "urgent_alert" && !record.isVoid && valueOf(record, "stood_down") === undefined).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(open);
+  urgent(): Promise<readonly UrgentAlert[]> {
+    return inWords(async () => {
+      const found = openAlerts(this.#session);
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
+  }
+
+  acknowledgeAlert(file: string, record: string, how: string): Promise<void> {
+    return this.#inAlert(file, record, (alert) => acknowledgeAlert(this.#session, alert, how));
+  }
+
+  standDown(file: string, record: string, why: string): Promise<void> {
+    return this.#inAlert(file, record, (alert) => standDown(this.#session, alert, why));
+  }
+
+  recordCall(file: string, record: string, { call, spokeTo, readBack }: CallMade): Promise<void> {
+    const said = new Map<string, Json>([["call", call]]);
+    if (spokeTo.trim() !== "") said.set("spoke_to", spokeTo.trim());
+    if (readBack) said.set("read_back", "yes");
+    return this.#inAlert(file, record, (alert) => recordCall(this.#session, alert, said));
+  }
+
+  #inAlert(file: string, record: string, act: (alert: Alert) => Promise<void>): Promise<void> {
+    return this.#doing(async () => {
+      const alert = alertIn(this.#session, file, record);
+      if (alert === undefined) throw new Refused("not-found", "that alert is not on this phone any more");
+      await act(alert);
+      void this.sync().catch(() => undefined);
+    });
   }
 
   attach(_file: string, _content: File): Promise<Choice> {
@@ -335,6 +407,24 @@ export class LiveDevice implements Device {
   }
 
   // --- colleagues --------------------------------------------------------------------------------------------------------
+
+  whoCanHelp(): Promise<readonly string[]> {
+    return Promise.resolve(whoCanHelp(this.#session, this.#vault));
+  }
+
+  /** The server is asked for news first: who was kept out an hour ago may be the one who asks. */
+  askedToHelp(request: string): Promise<HelpAsked> {
+    return this.#doing(async () => {
+      const bytes = requestIn(request);
+      await sync(this.#session, this.#transport, () => this.#tell());
+      const { device: { name, label, roles }, warnings } = judge(this.#session, bytes);
+      return { name, label, roles, warnings, readOut: await challenge(this.#session, bytes) };
+    });
+  }
+
+  help(request: string, readBack: string): Promise<string> {
+    return this.#doing(() => answer(this.#session, requestIn(request), readBack));
+  }
 
   devices(): Promise<readonly DeviceView[]> {
     return Promise.resolve(devices(this.#session));
@@ -345,7 +435,11 @@ export class LiveDevice implements Device {
   }
 
   handovers(): Promise<readonly Handover[]> {
-    return Promise.resolve(handovers(this.#session));
+    return inWords(async () => {
+      const found = handovers(this.#session);
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
   }
 
   acceptHandover(file: string, record: string): Promise<void> {
@@ -394,5 +488,9 @@ export class LiveDevice implements Device {
   }
 }
 
+/** What "Before you knock" says comes from these. */
+const BEFORE_A_VISIT: readonly Shown[] = ["hazard", "linked_person", "legal_order", "visit_plan"].map((kind) => ({ kind }));
+const byRecord = (records: readonly FoldedRecord[]): readonly Shown[] => records.map(({ id }) => ({ record: id }));
+const byType = (records: readonly FoldedRecord[]): readonly Shown[] => [...new Set(records.map(({ type }) => type))].map((kind) => ({ kind }));
 const wordsOf = (words: string): readonly string[] => words.toLowerCase().split(/\s+/).filter((word) => word !== "");
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
