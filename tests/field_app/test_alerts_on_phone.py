@@ -79,7 +79,7 @@ def test_the_desk_of_the_other_side_acknowledges_in_constant_words(town: Any) ->
         code = town.run("office/victim-administrator", "invite", "--name", "Jay", "--role", "coordinator", "--role", "referral_desk")["code"]
         desk.do("enrol", code=code, label="Jay's phone")
         town.sync("jo")
-        town.run("jo", "member", "add", "--file", town.desk, "Jay", "coordinator")
+        town.run("jo", "member", "add", town.desk, "Jay", "--role", "coordinator")
         town.sync("jo")
         desk.do("sync")
         town.run("sam", "urgent", "raise", "--file", town.case, "--what", "on_his_way_or_there", "--at-risk", "partner")

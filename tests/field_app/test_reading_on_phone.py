@@ -67,7 +67,7 @@ def test_who_is_no_member_any_more_writes_nothing_there(office: Shell, enrolled:
     office.sync("ruth")
     phone.do("sync")
     phone.do("look", file=log, record=note)
-    office.run("ruth", "member", "remove", "--file", log, "Nia")
+    office.run("ruth", "member", "remove", log, "Nia", "--yes")
     office.sync("ruth")
     phone.do("clock", offset_ms=2 * limits.LOOKS_MS)
     for _ in range(2):
