@@ -15,8 +15,10 @@ import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
 import { foldFund } from "@fieldkeep/core/ledger";
 import { FILE_KINDS, type FileKind, type Role, ROLES } from "@fieldkeep/core/roles";
+import { look, seenWords } from "@fieldkeep/core/parcel/wording";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Member } from "@fieldkeep/core/statement";
+import { agree, askFor, type AskedWords, seenIn, withdraw, wordsAsked } from "../src/agreeing";
 import { enrol, readCode } from "../src/enrol";
 import type { Edit } from "../src/ops";
 import { openCase } from "../src/cases";
@@ -147,6 +149,11 @@ async function heldAt(given: Given): Promise<Held> {
 function alertAt(given: Given): Alert {
   const found = alertsIn(own()).find((one) => encodeUuid(one.record.id) === text(given, "record"));
   return found ?? fail("no such alert");
+}
+
+function wordsAt(given: Given): AskedWords {
+  const found = wordsAsked(own()).find((one) => encodeUuid(one.record) === text(given, "request"));
+  return found ?? fail("no such request");
 }
 
 const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
@@ -302,6 +309,28 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
       ...(given["gate"] === undefined ? {} : { gate: text(given, "gate") }),
     }),
   }),
+  lookAt: async (given) => ({ seen: look(text(given, "text")).map((one) => [seenWords(one), one.stops]) }),
+  askFor: async (given) => ({
+    request: encodeUuid(
+      await askFor(own(), log(given), id(given, "address"), {
+        text: text(given, "text"),
+        weeks: Number(given["weeks"] ?? 1),
+        basedOn: (given["based_on"] ?? []) as readonly string[],
+        say: (given["say"] ?? []) as readonly string[],
+      }),
+    ),
+  }),
+  wordsAsked: async () =>
+    wordsAsked(own()).map((one) => ({
+      request: encodeUuid(one.record),
+      by: encodeUuid(one.by),
+      state: one.state,
+      body: fromJson(one.body),
+      about: fromJson(one.about),
+      seen: seenIn(one).map(seenWords),
+    })),
+  agree: async (given) => ({ letter: encodeUuid(await agree(own(), wordsAt(given))) }),
+  withdraw: async (given) => withdraw(own(), wordsAt(given), text(given, "why")),
   letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
   cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({
