@@ -29,6 +29,7 @@ import { admit, type Held, heldOf, letBegin, type RefusedBecause, refuseHeld } f
 import { inForce, instruct } from "../src/instructions";
 import * as lost from "../src/lost_phones";
 import { looked } from "../src/reading";
+import * as referrals from "../src/referrals";
 import { Session } from "../src/session";
 import * as spending from "../src/spending";
 import {
@@ -150,6 +151,12 @@ function alertAt(given: Given): Alert {
   const found = alertsIn(own()).find((one) => encodeUuid(one.record.id) === text(given, "record"));
   return found ?? fail("no such alert");
 }
+
+const packRow = ({ log: file, record: { id: of }, values: has }: referrals.Pack): unknown => ({
+  file: encodeUuid(file),
+  record: encodeUuid(of),
+  values: fromJson(has),
+});
 
 function wordsAt(given: Given): AskedWords {
   const found = wordsAsked(own()).find((one) => encodeUuid(one.record) === text(given, "request"));
@@ -331,6 +338,32 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
     })),
   agree: async (given) => ({ letter: encodeUuid(await agree(own(), wordsAt(given))) }),
   withdraw: async (given) => withdraw(own(), wordsAt(given), text(given, "why")),
+  packs: async () => referrals.packsIn(own()).map(packRow),
+  match: async (given) =>
+    Object.fromEntries((await referrals.match(own(), log(given), record(given))).map(([check, found]) => [check, found.map(encodeUuid)])),
+  incomplete: async (given) => ({
+    task: encodeUuid(
+      await referrals.sayIncomplete(own(), log(given), record(given), (given["missing"] ?? []) as string[], text(given, "due")),
+    ),
+  }),
+  split: async (given) => ({
+    letter: encodeUuid(
+      await referrals.split(own(), log(given), record(given), values(given), (given["kept"] ?? []) as string[]),
+    ),
+  }),
+  referrals: async () => referrals.referralsWaiting(own()).map(packRow),
+  beginFrom: async (given) => ({
+    file: encodeUuid(await referrals.beginFrom(own(), log(given), record(given), membersIn(given))),
+  }),
+  decline: async (given) => ({
+    task: encodeUuid(
+      await referrals.decline(own(), log(given), record(given), {
+        decision: text(given, "decision"),
+        reason: text(given, "reason"),
+        due: text(given, "due"),
+      }),
+    ),
+  }),
   letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
   cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({

@@ -14,6 +14,7 @@ import type { Value } from "../forms/values";
 import type {
   Across,
   Asking,
+  AskingWords,
   CallMade,
   Conflict,
   Decision,
@@ -38,6 +39,7 @@ import type {
   UrgentNumber,
   VisitBrief,
   Visiting,
+  WordsAsked,
   Written,
 } from "./views";
 
@@ -102,6 +104,14 @@ export interface Device {
   across(file: string): Promise<Across>;
   /** Asks something of a case of the other side, from today. Gives back the last day on which it holds. */
   instruct(file: string, asking: Asking): Promise<string>;
+  /** Asks for words of one's own: nothing goes until a second person has read exactly these. Gives back the last day. Raises Trouble. */
+  askWords(file: string, asking: AskingWords): Promise<string>;
+  /** What colleagues ask this person to read, and to agree to. */
+  wordsWaiting(): Promise<readonly WordsAsked[]>;
+  /** Sends exactly these words. Raises Trouble. */
+  agreeTo(file: string, record: string): Promise<void>;
+  /** Takes one's own request back, while it has not gone. */
+  withdrawWords(file: string, record: string, why: string): Promise<void>;
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
   urgent(): Promise<readonly UrgentAlert[]>;

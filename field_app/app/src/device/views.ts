@@ -264,6 +264,36 @@ export interface Across {
   readonly ends: readonly { readonly weeks: number; readonly until: string; readonly refused: boolean }[];
   /** What was asked from here and still holds. */
   readonly asked: readonly { readonly record: string; readonly says: readonly string[]; readonly until: string; readonly sent: boolean }[];
+  /** Words that take two people, asked for from here and not sent yet. */
+  readonly words: readonly WordsAsked[];
+}
+
+/** Words in somebody's own hand for a case of the other side: a second person reads exactly these (docs/spec.md §15.6). */
+export interface WordsAsked {
+  readonly file: string;
+  readonly record: string;
+  /** Of the file that they are about. */
+  readonly title: string;
+  readonly to: string;
+  readonly by: string;
+  readonly mine: boolean;
+  readonly text: string;
+  /** Of the closed list, besides. */
+  readonly says: readonly string[];
+  readonly from: string;
+  readonly until: string;
+  readonly ringFirst: string;
+  /** These three stay on this side. */
+  readonly why: string | undefined;
+  readonly basedOn: readonly string[];
+  readonly herView: string | undefined;
+  readonly state: "open" | "agreed" | "sent" | "ended" | "withdrawn";
+  /** Until when somebody can agree. */
+  readonly endsMs: number;
+}
+
+export interface AskingWords extends Omit<Asking, "gate"> {
+  readonly text: string;
 }
 
 export interface Asking {

@@ -27,6 +27,7 @@ export function Home(): JSX.Element {
       </button>
       <AlertsOpen />
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
+      <WordsWait />
       <Visits />
       <Newer />
       <Unfinished />
@@ -57,6 +58,20 @@ function AlertsOpen(): JSX.Element {
         );
       })}
     </>
+  );
+}
+
+/** Words that a colleague asks to send: they wait for a second person, who may be this one. */
+function WordsWait(): JSX.Element | null {
+  const { device, router } = useSession();
+  const waits = useAsked(async () => (device.me.side === "victim" ? device.wordsWaiting() : []), [device]);
+  if (waits.is !== "there" || waits.value.length === 0) return null;
+  const many = waits.value.length;
+  return (
+    <Alert kind="warning" heading={many === 1 ? "Words wait for a second person" : `${many} times, words wait for a second person`}>
+      <p>Nothing goes to the other side until somebody else has read exactly these.</p>
+      <LinkButton onPress={() => router.go({ at: "agree" })}>Read them</LinkButton>
+    </Alert>
   );
 }
 

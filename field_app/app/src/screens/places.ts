@@ -25,6 +25,8 @@ export type Place =
   | { readonly at: "fund" }
   | { readonly at: "lost" }
   | { readonly at: "help" }
+  | { readonly at: "agree" }
+  | { readonly at: "referrals" }
   | { readonly at: "more" }
   | { readonly at: "settings" }
   | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };

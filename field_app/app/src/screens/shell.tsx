@@ -1,6 +1,7 @@
 /** What stands around every screen while the app is unlocked: who is where, offline or not, hide now, and four ways to go. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Agree } from "./agree";
 import { Conflicts, OneConflict } from "./conflicts";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
@@ -15,6 +16,7 @@ import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
 import { RecordScreen } from "./record";
+import { Referrals } from "./referrals";
 import { Search } from "./search";
 import { Sending } from "./sending";
 import { useSession } from "./session";
@@ -131,6 +133,10 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Fund />;
     case "help":
       return <HelpScreen />;
+    case "agree":
+      return <Agree />;
+    case "referrals":
+      return <Referrals />;
     case "lost":
       return <Lost />;
     case "more":

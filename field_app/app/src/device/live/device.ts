@@ -5,6 +5,7 @@ import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
 import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { agree, type AskedWords, withdraw, wordsAsked } from "@fieldkeep/device/agreeing";
 import { tendBoxes, type Vault, whoCanHelp } from "@fieldkeep/device/boxes";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
 import { answer, challenge, judge, requestIn } from "@fieldkeep/device/helping";
@@ -26,10 +27,10 @@ import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
 import { StoreRefusal } from "../../store/refusal";
 import type {
-  Across, Asking, CallMade, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, Written,
+  Across, Asking, AskingWords, CallMade, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, WordsAsked, Written,
 } from "../facade";
-import { acrossOf, ask } from "./across";
+import { acrossOf, ask, askWords, wordsWaiting } from "./across";
 import { alertIn, openAlerts } from "./alerts";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
@@ -352,6 +353,36 @@ export class LiveDevice implements Device {
 
   instruct(file: string, asking: Asking): Promise<string> {
     return this.#doing(() => ask(this.#session, idBytes(file), asking));
+  }
+
+  askWords(file: string, asking: AskingWords): Promise<string> {
+    return this.#doing(() => askWords(this.#session, idBytes(file), asking));
+  }
+
+  wordsWaiting(): Promise<readonly WordsAsked[]> {
+    return inWords(async () => {
+      const found = wordsWaiting(this.#session);
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
+  }
+
+  agreeTo(file: string, record: string): Promise<void> {
+    return this.#inWordsAsked(file, record, async (one) => void (await agree(this.#session, one)));
+  }
+
+  withdrawWords(file: string, record: string, why: string): Promise<void> {
+    return this.#inWordsAsked(file, record, (one) => withdraw(this.#session, one, why));
+  }
+
+  /** It goes with the sync that is asked for at once: what was taken back must not be sent elsewhere meanwhile. */
+  #inWordsAsked(file: string, record: string, act: (one: AskedWords) => Promise<void>): Promise<void> {
+    return this.#doing(async () => {
+      const one = wordsAsked(this.#session, idBytes(file)).find((other) => idText(other.record) === record);
+      if (one === undefined) throw new Refused("not-found", "that request is not on this phone any more");
+      await act(one);
+      void this.sync().catch(() => undefined);
+    });
   }
 
   acknowledge(file: string, instruction: string, _how: string): Promise<void> {
