@@ -1,5 +1,6 @@
 """A referral between a phone and laptops, on either side of the wall (docs/spec.md §15.8)."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -85,7 +86,18 @@ def given(town: Any, **more: str) -> None:
     """Jo gives a part, at a laptop."""
     sets = [word for name, value in {"names": "Jack", "area": "stockton", "qualifying_needs": "alcohol", "risk_at_referral": "high", "supplied": "identity",
                                      "agency": "Probation", **more}.items() for word in ("--set", f"{name}={value}")]  # fmt: skip
-    pack = town.run("jo", "record", "add", "referral_intake", "--file", town.desk, "--set", "received_on=2026-11-20", "--set", 'people_harmed={"names": "Ada Orr"}')
+    pack = town.run(
+        "jo",
+        "record",
+        "add",
+        "referral_intake",
+        "--file",
+        town.desk,
+        "--set",
+        "received_on=2026-11-20",
+        "--set",
+        'people_harmed={"names": "Ada Orr"}',
+    )
     town.run("jo", "referral", "split", pack["record"][:8], *sets)
     town.sync("jo")
 
@@ -93,7 +105,7 @@ def given(town: Any, **more: str) -> None:
 def test_taken_by_a_phone(town: Any) -> None:
     with Phone(town.address) as nia:
         at_desk(town, nia, "Nia", "perpetrator", "ruth", town.ruth_desk)
-        given(town, linked_people='{"called": "Cheryl", "relationship": "partner", "lives_with_him": "yes", "he_knows_because": "lives_together"}')
+        given(town, linked_people=json.dumps(KNOWN))
         given(town, names="Dan")
         town.sync("ruth")
         nia.do("sync")
@@ -102,7 +114,9 @@ def test_taken_by_a_phone(town: Any) -> None:
         case = nia.do("beginFrom", file=first["file"], record=first["record"], members={user_of(nia, "Sam"): "navigator"})["file"]
         with pytest.raises(PhoneError, match="begun from it already"):
             nia.do("beginFrom", file=first["file"], record=first["record"], members={})
-        nia.do("decline", file=second["file"], record=second["record"], decision="declined_incomplete", reason="nothing about whom he harms", due=SOON)
+        nia.do(
+            "decline", file=second["file"], record=second["record"], decision="declined_incomplete", reason="nothing about whom he harms", due=SOON
+        )
         assert nia.do("referrals") == []
         for _ in range(2):
             nia.do("sync")

@@ -254,7 +254,7 @@ export async function decline(
   { decision, reason, due }: { readonly decision: string; readonly reason: string; readonly due: string },
 ): Promise<Uint8Array> {
   const values = valuesOf(referralAt(session, desk, record));
-  if (!decision.startsWith("declined_")) throw new Refused("bad-value", "from a referral that is accepted a case is begun");
+  if (decision === "accepted") throw new Refused("bad-value", "from a referral that is accepted a case is begun");
   const said: Cells = [
     ...([["decision", decision], ["decision_reason", reason]] as const),
     ...([["decided_on", dayNow(session)], ["decided_by", encodeUuid(session.identity.user)]] as const),
