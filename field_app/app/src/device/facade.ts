@@ -16,8 +16,10 @@ import type {
   Asking,
   AskingWords,
   CallMade,
+  Colleague,
   Conflict,
   Decision,
+  Declining,
   DeviceView,
   FileSummary,
   FundView,
@@ -31,9 +33,12 @@ import type {
   Me,
   NewChange,
   OnDevice,
+  Pack,
+  PartLine,
   Query,
   RecordSummary,
   RecordView,
+  Referral,
   Status,
   UrgentAlert,
   UrgentNumber,
@@ -112,6 +117,25 @@ export interface Device {
   agreeTo(file: string, record: string): Promise<void>;
   /** Takes one's own request back, while it has not gone. */
   withdrawWords(file: string, record: string, why: string): Promise<void>;
+
+  /** Whole referrals at a desk of partner support, the newest first. */
+  packs(): Promise<readonly Pack[]>;
+  /** Looks for its people in the desk's other referrals; what was found is kept with it. */
+  matchPack(file: string, record: string): Promise<void>;
+  /** Codes of the list `completeness_item`. It becomes this person's task to ask for them. */
+  packIncomplete(file: string, record: string, missing: readonly string[], due: string): Promise<void>;
+  /** Exactly what would go to the other side. Raises Trouble where it repeats a detail of the people harmed. */
+  partOf(file: string, record: string, values: Readonly<Record<string, Value>>): Promise<readonly PartLine[]>;
+  /** Gives the other side its part; `kept` are items that were looked at and stay. Raises Trouble. */
+  split(file: string, record: string, values: Readonly<Record<string, Value>>, kept: readonly string[]): Promise<void>;
+  /** On the other side: parts that came to the desk, and that nobody has decided on. */
+  referrals(): Promise<readonly Referral[]>;
+  /** Who may be let into a case. */
+  colleagues(): Promise<readonly Colleague[]>;
+  /** Begins a case from a referral; gives back the case. */
+  beginFrom(file: string, record: string, members: readonly Colleague[]): Promise<string>;
+  declineReferral(file: string, record: string, declining: Declining): Promise<void>;
+
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
   urgent(): Promise<readonly UrgentAlert[]>;

@@ -359,6 +359,56 @@ export interface CallMade {
   readonly readBack: boolean;
 }
 
+// Referrals (docs/spec.md §15.8)
+
+/** A whole referral at the desk of partner support. It stays there. */
+export interface Pack {
+  readonly file: string;
+  readonly record: string;
+  /** Who uses abuse. */
+  readonly who: string;
+  readonly receivedOn: string | undefined;
+  readonly source: string | undefined;
+  /** How many people are harmed. */
+  readonly harmed: number;
+  readonly state: "to look at" | "incomplete" | "given";
+  readonly missing: readonly string[];
+  readonly matches: readonly { readonly label: string; readonly found: boolean; readonly note: string | undefined }[];
+  /** What stands in it: each is given, or looked at and kept. */
+  readonly items: readonly { readonly id: string; readonly label: string }[];
+  /** Names of fields that have gone to the other side. */
+  readonly given: readonly string[];
+  /** Values that the part for the other side begins with. */
+  readonly startWith: Readonly<Record<string, Value>>;
+}
+
+export interface PartLine {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** The other side's part of a referral, at its own desk. */
+export interface Referral {
+  readonly file: string;
+  readonly record: string;
+  readonly who: string;
+  readonly receivedOn: string | undefined;
+  readonly lines: readonly PartLine[];
+}
+
+export interface Colleague {
+  readonly id: string;
+  readonly name: string;
+  /** That they would have in a case. */
+  readonly role: string;
+}
+
+export interface Declining {
+  readonly decision: string;
+  readonly reason: string;
+  readonly due: string;
+}
+
 // Forgotten passphrases
 
 export interface HelpAsked {

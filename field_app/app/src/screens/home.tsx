@@ -11,6 +11,7 @@ import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
 import { useAlerts } from "./alerts";
 import { useAct, useAsked, useSession } from "./session";
+import { PART } from "./split";
 import { howLong, when } from "./times";
 import { kindWords, typeWords } from "./words";
 
@@ -198,6 +199,8 @@ function Newer(): JSX.Element {
   );
 }
 
+const draftWords = (type: string): string => (type === "visit" ? "Visit" : type === PART ? "Part of a referral" : typeWords(type));
+
 function Unfinished(): JSX.Element | null {
   const { drafts, router, now } = useSession();
   const [found, setFound] = useState<readonly Draft[]>([]);
@@ -218,7 +221,9 @@ function Unfinished(): JSX.Element | null {
     router.go(
       draft.type === "visit"
         ? { at: "finish", file: draft.file, draft: draft.id }
-        : { at: "write", file: draft.file, type: draft.type, draft: draft.id, ...(draft.record === undefined ? {} : { record: draft.record }) },
+        : draft.type === PART && draft.record !== undefined
+          ? { at: "split", file: draft.file, record: draft.record }
+          : { at: "write", file: draft.file, type: draft.type, draft: draft.id, ...(draft.record === undefined ? {} : { record: draft.record }) },
     );
   return (
     <>
@@ -227,7 +232,7 @@ function Unfinished(): JSX.Element | null {
         {found.map((draft) => (
           <li class="app-card app-card--draft" key={draft.id}>
             <LinkButton onPress={() => open(draft)}>
-              {draft.type === "visit" ? "Visit" : typeWords(draft.type)}, {titles.get(draft.file) ?? "a file"}
+              {draftWords(draft.type)}, {titles.get(draft.file) ?? "a file"}
             </LinkButton>
             <p class="app-card__line">Saved on this phone {when(draft.atMs, now())}</p>
           </li>

@@ -27,6 +27,7 @@ export type Place =
   | { readonly at: "help" }
   | { readonly at: "agree" }
   | { readonly at: "referrals" }
+  | { readonly at: "split"; readonly file: string; readonly record: string }
   | { readonly at: "more" }
   | { readonly at: "settings" }
   | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };

@@ -21,6 +21,7 @@ import { Search } from "./search";
 import { Sending } from "./sending";
 import { useSession } from "./session";
 import { SettingsScreen } from "./settings";
+import { SplitScreen } from "./split";
 import { TypesOfRecord } from "./types";
 import { Urgent } from "./urgent";
 import { Visit } from "./visit";
@@ -137,6 +138,8 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Agree />;
     case "referrals":
       return <Referrals />;
+    case "split":
+      return <SplitScreen key={place.record} file={place.file} record={place.record} />;
     case "lost":
       return <Lost />;
     case "more":

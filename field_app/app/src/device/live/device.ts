@@ -13,6 +13,8 @@ import { type How, looked, type Shown } from "@fieldkeep/device/reading";
 import { suspend } from "@fieldkeep/device/lost_phones";
 import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
 import type { Transaction } from "@fieldkeep/device/rows";
+import * as referring from "@fieldkeep/device/referrals";
+import { ROLES } from "@fieldkeep/core/roles";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
 import { acknowledgeAlert, type Alert, raiseAlert, recordCall, standDown } from "@fieldkeep/device/urgent";
@@ -27,7 +29,7 @@ import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
 import { StoreRefusal } from "../../store/refusal";
 import type {
-  Across, Asking, AskingWords, CallMade, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
+  Across, Asking, AskingWords, CallMade, Colleague, Conflict, Decision, Declining, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Pack, PartLine, Query, RecordSummary, RecordView, Referral,
   Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, WordsAsked, Written,
 } from "../facade";
 import { acrossOf, ask, askWords, wordsWaiting } from "./across";
@@ -39,6 +41,7 @@ import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./li
 import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
 import { nameOf, wordsIn } from "./people";
+import { bodyOf, colleagues, packs, partLines, referrals } from "./referring";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
@@ -340,11 +343,7 @@ export class LiveDevice implements Device {
   }
 
   visits(): Promise<readonly Visiting[]> {
-    return inWords(async () => {
-      const found = visitsOf(this.#session);
-      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
-      return found;
-    });
+    return this.#read(visitsOf(this.#session));
   }
 
   across(file: string): Promise<Across> {
@@ -360,11 +359,7 @@ export class LiveDevice implements Device {
   }
 
   wordsWaiting(): Promise<readonly WordsAsked[]> {
-    return inWords(async () => {
-      const found = wordsWaiting(this.#session);
-      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
-      return found;
-    });
+    return this.#read(wordsWaiting(this.#session));
   }
 
   agreeTo(file: string, record: string): Promise<void> {
@@ -385,6 +380,60 @@ export class LiveDevice implements Device {
     });
   }
 
+  // --- referrals ---------------------------------------------------------------------------------------------------------
+
+  packs(): Promise<readonly Pack[]> {
+    return this.#read(packs(this.#session));
+  }
+
+  matchPack(file: string, record: string): Promise<void> {
+    return this.#doing(async () => void (await referring.match(this.#session, idBytes(file), idBytes(record))));
+  }
+
+  packIncomplete(file: string, record: string, missing: readonly string[], due: string): Promise<void> {
+    return this.#doing(async () => void (await referring.sayIncomplete(this.#session, idBytes(file), idBytes(record), missing, due)));
+  }
+
+  partOf(file: string, record: string, values: Readonly<Record<string, Value>>): Promise<readonly PartLine[]> {
+    return inWords(async () => {
+      const pack = referring.packsIn(this.#session).find((one) => idText(one.log) === file && idText(one.record.id) === record);
+      if (pack === undefined) throw new Refused("not-found", "that referral is not on this phone");
+      return partLines(this.#session, pack, values);
+    });
+  }
+
+  split(file: string, record: string, values: Readonly<Record<string, Value>>, kept: readonly string[]): Promise<void> {
+    return this.#doing(async () => void (await referring.split(this.#session, idBytes(file), idBytes(record), bodyOf(values), kept)));
+  }
+
+  referrals(): Promise<readonly Referral[]> {
+    return this.#read(referrals(this.#session));
+  }
+
+  colleagues(): Promise<readonly Colleague[]> {
+    return Promise.resolve(colleagues(this.#session));
+  }
+
+  beginFrom(file: string, record: string, members: readonly Colleague[]): Promise<string> {
+    const named = members.flatMap(({ id, role: word }) => {
+      const role = ROLES.find((one) => one === word);
+      return role === undefined ? [] : [{ user: idBytes(id), role }];
+    });
+    return this.#doing(async () => idText(await referring.beginFrom(this.#session, idBytes(file), idBytes(record), named)));
+  }
+
+  declineReferral(file: string, record: string, declining: Declining): Promise<void> {
+    return this.#doing(async () => void (await referring.decline(this.#session, idBytes(file), idBytes(record), declining)));
+  }
+
+  /** Records that are about to be shown, each by itself. */
+  #read<T extends { readonly file: string; readonly record: string }>(found: readonly T[]): Promise<readonly T[]> {
+    return inWords(async () => {
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
+  }
+
   acknowledge(file: string, instruction: string, _how: string): Promise<void> {
     return this.#doing(async () => {
       const liaison = liaisonOf(this.#session, idBytes(file));
@@ -402,11 +451,7 @@ export class LiveDevice implements Device {
   }
 
   urgent(): Promise<readonly UrgentAlert[]> {
-    return inWords(async () => {
-      const found = openAlerts(this.#session);
-      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
-      return found;
-    });
+    return this.#read(openAlerts(this.#session));
   }
 
   acknowledgeAlert(file: string, record: string, how: string): Promise<void> {
@@ -466,11 +511,7 @@ export class LiveDevice implements Device {
   }
 
   handovers(): Promise<readonly Handover[]> {
-    return inWords(async () => {
-      const found = handovers(this.#session);
-      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
-      return found;
-    });
+    return this.#read(handovers(this.#session));
   }
 
   acceptHandover(file: string, record: string): Promise<void> {
