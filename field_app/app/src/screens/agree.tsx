@@ -3,7 +3,7 @@
  * (docs/spec.md §15.6).
  */
 import { look, seenWords } from "@fieldkeep/core/parcel/wording";
-import type { JSX } from "preact";
+import { type JSX, h } from "preact";
 import { useState } from "preact/hooks";
 import { Body, Button, ErrorSummary, Inset, Warning } from "../components/basics";
 import { Page, TroubleBox, WhenThere } from "../components/page";
@@ -26,7 +26,7 @@ export function Agree(): JSX.Element {
             <ul class="govuk-list app-cards">
               {there.map((one) => (
                 <li class="app-card" key={one.record}>
-                  <TheWords asked={one} />
+                  <TheWords asked={one} level={2} />
                 </li>
               ))}
             </ul>
@@ -58,15 +58,13 @@ const STATES: Readonly<Record<WordsAsked["state"], readonly [string, "blue" | "g
 };
 
 /** One request, and what this person can do about it. */
-export function TheWords({ asked }: { readonly asked: WordsAsked }): JSX.Element {
+export function TheWords({ asked, level = 3 }: { readonly asked: WordsAsked; readonly level?: 2 | 3 }): JSX.Element {
   const { now } = useSession();
   const { title, to, by, mine, text, says, from, until, ringFirst, why, basedOn, herView, state, endsMs } = asked;
   const [words, colour] = STATES[state];
   return (
     <>
-      <h3 class="govuk-heading-s app-card__title">
-        {mine ? "You ask" : `${by} asks`} to tell {to}
-      </h3>
+      {h(`h${level}`, { class: "govuk-heading-s app-card__title" }, `${mine ? "You ask" : `${by} asks`} to tell ${to}`)}
       <p class="app-card__line">
         <Tag colour={colour}>{words}</Tag>
       </p>

@@ -11,11 +11,14 @@ interface Entry {
   readonly hint?: string;
   readonly place: Place;
   readonly waits?: (status: Status) => number;
+  /** For nobody but those with one of these roles. */
+  readonly roles?: readonly string[];
 }
 
 const ENTRIES: readonly Entry[] = [
   { title: "What is being sent", place: { at: "sending" }, waits: (status) => status.needsYou },
   { title: "Decisions that wait", place: { at: "conflicts" }, waits: (status) => status.conflicts },
+  { title: "Referrals", hint: "At your side’s desk", place: { at: "referrals" }, roles: ["coordinator", "referral_desk"] },
   { title: "Handovers", hint: "Cases that change hands", place: { at: "handovers" } },
   { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
   { title: "A phone is lost", place: { at: "lost" } },
@@ -24,7 +27,8 @@ const ENTRIES: readonly Entry[] = [
 ];
 
 export function More(): JSX.Element {
-  const { router, lock } = useSession();
+  const { router, lock, device } = useSession();
+  const mine = ENTRIES.filter(({ roles }) => roles === undefined || roles.some((role) => device.me.roles.includes(role)));
   const status = useAsked((device) => device.status(), []);
   return (
     <Page title="More">
@@ -32,7 +36,7 @@ export function More(): JSX.Element {
         {(there) => (
           <TaskList
             tasks={[
-              ...ENTRIES.map(({ title, hint, place, waits }) => {
+              ...mine.map(({ title, hint, place, waits }) => {
                 const count = waits?.(there) ?? 0;
                 return {
                   id: `more-${place.at}`,

@@ -22,7 +22,7 @@ const draftOf = (record: string): string => `${PART}-${record}`;
 const FIELDS: readonly Field[] = [
   "names", "area", "qualifying_needs", "risk_at_referral", "supplied", "reason", "abuse_types", "linked_people", "agency", "referrer", "route", "mandated_by", "earlier_referral",
   "recency_last_incident", "frequency_12m", "born",
-].map((name) => fieldOf("referral", name, name === "names"));
+].map((name) => ({ ...fieldOf("referral", name), need: { when: name === "names" ? "always" : "never", words: undefined } }));
 
 interface Props {
   readonly file: string;

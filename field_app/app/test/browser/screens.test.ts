@@ -68,6 +68,34 @@ async function helpCompared(): Promise<void> {
   await page.getByText("042 917").waitFor();
 }
 
+async function atDesk(side: "victim" | "other"): Promise<void> {
+  await page.goto(`${site.address}screens.html?desk${side === "victim" ? "&victim" : ""}`);
+  await unlock();
+  await heading("My cases");
+  await press("More");
+  await press(/^Referrals/);
+  await heading("Referrals");
+}
+
+const TELLING = "Ring first. Not on Friday: she is at the school.";
+
+async function asked(text = "Ring first, and go in twos."): Promise<void> {
+  await page.goto(`${site.address}screens.html?victim`);
+  await unlock();
+  await heading("My cases");
+  await page.evaluate((words) => screens.device.asks(words), text);
+  await press("Read them");
+  await heading("Words that wait for you");
+}
+
+async function inOwnWords(): Promise<void> {
+  await page.goto(`${site.address}screens.html?victim`);
+  await unlock();
+  await openCase();
+  await press("Ask the other side");
+  await page.getByLabel(/^Something in your own words/).check();
+}
+
 /** Every screen, by the presses that lead to it from home. */
 const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["home", async () => undefined],
@@ -100,6 +128,13 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["help: compared", async () => { await helpCompared(); await press("Let them in"); }],
   ["help: wrong digits", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("111 111"); await press("Let them in"); await page.getByText("Those are not the digits").waitFor(); }],
   ["help: done", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("123 456"); await press("Let them in"); await page.getByText("The digits agree").waitFor(); }],
+  ["words that wait", async () => { await asked(TELLING); await page.getByText("a day (word 5)").waitFor(); await press(/^I agree/); }],
+  ["words of one's own", async () => { await inOwnWords(); await page.getByLabel(/^What to do/).fill(TELLING); await page.getByText("These are never sent").waitFor(); await press("Ask a second person"); }],
+  ["referrals, whole", async () => { await atDesk("victim"); await press(/^Compare the names/); await page.getByText("found in 6f1c2d3e").waitFor(); await press(/^Something is missing/); await press("Make it my task"); }],
+  ["referral: its part", async () => { await atDesk("victim"); await press(/^Give the other side/); await heading("Give the other side its part"); await page.getByLabel("Names", { exact: true }).fill(""); await press("Show what goes"); }],
+  ["referral: what goes", async () => { await atDesk("victim"); await press(/^Give the other side/); await press("Show what goes"); await page.getByText("and nothing else").waitFor(); }],
+  ["referrals, the part", async () => { await atDesk("other"); await press(/^Begin a case/); await page.getByText("Who else works on it?").waitFor(); }],
+  ["referral: declined", async () => { await atDesk("other"); await press(/^Decline it/); await press("Decline this referral"); await page.getByText("There is a problem").waitFor(); }],
   ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
 ];
 
@@ -128,6 +163,95 @@ describe("an alert", () => {
     await page.keyboard.press("Enter");
     await page.getByText("1 alert is open").waitFor();
     expect(await page.evaluate(() => screens.device.alerted.map(([act, , how]) => [act, how]))).toEqual([["acknowledge", "police_informed"], ["stand down", "The police have him."]]);
+  });
+});
+
+const done = (): Promise<string> => page.evaluate(() => JSON.stringify(screens.device.done));
+const byKey = async (name: string | RegExp, key = "Enter"): Promise<void> => {
+  await page.getByRole("button", { name }).or(page.getByLabel(name)).first().focus();
+  await page.keyboard.press(key);
+};
+
+describe("words that take two people", () => {
+  it("are read by a second person, who has to say so twice, by keyboard alone", async () => {
+    await setUp();
+    await asked();
+    await page.getByText("Priya Nair asks to tell Jack").waitFor();
+    expect(await page.getByText("He was seen near her work.").count()).toBe(1);
+    await byKey(/^I agree/);
+    expect(await done()).toBe("[]");
+    await byKey("Send exactly these words");
+    await page.getByText("Nobody asks you to read anything").waitFor();
+    expect(await done()).toMatch(/agreed/);
+  });
+
+  it("are asked for with whose knowledge it is, and taken back with a reason", async () => {
+    await setUp();
+    await inOwnWords();
+    await page.getByLabel(/^What to do/).fill("Ring first, and go in twos.");
+    await page.getByLabel("Jack (0000)").check();
+    await page.getByLabel(/^1 week/).check();
+    await press("Ask a second person");
+    expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual(["Say whose knowledge it is"]);
+    await page.getByRole("group", { name: /^Whose knowledge|^Based on|knowledge/i }).getByLabel("Police", { exact: true }).check();
+    await press("Ask a second person");
+    await page.getByText("Nothing goes until a second person").waitFor();
+    await page.getByText("You ask to tell Jack").waitFor();
+    await press(/^Take it back/);
+    await press("Take these words back");
+    await page.getByText("Say why you take it back").first().waitFor();
+    await page.getByLabel("Why do you take it back?").fill("not needed");
+    await press("Take these words back");
+    await page.getByText("You ask to tell Jack").waitFor({ state: "detached" });
+    expect(await done()).toMatch(/"ask".*"basedOn":\["police"\].*"withdrawn"/);
+  });
+});
+
+describe("a referral", () => {
+  it("is shown exactly as it goes before it goes, by keyboard, and what was typed stays on the phone", async () => {
+    await setUp();
+    await atDesk("victim");
+    await byKey(/^Give the other side/);
+    await heading("Give the other side its part");
+    await page.getByLabel(/^Reason/).fill("He hit Cheryl Marr.");
+    await press("Show what goes");
+    await page.getByText("It repeats what is known of somebody who is harmed").waitFor();
+    expect(await done()).toBe("[]");
+    await page.waitForTimeout(400);
+    await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Home" }).click();
+    await byKey(/^Part of a referral/);
+    await heading("Give the other side its part");
+    expect(await page.getByLabel(/^Reason/).inputValue()).toBe("He hit Cheryl Marr.");
+    await page.getByLabel(/^Reason/).fill("Three assaults since May.");
+    await page.getByText("What was looked at and stays here").click();
+    await page.getByLabel("In their words").check();
+    await byKey("Show what goes");
+    await page.getByText("Three assaults since May.").waitFor();
+    await byKey("Give them exactly this");
+    await page.getByText("It goes to the other side’s desk").waitFor();
+    expect(await done()).toBe('[["split",{"names":"Jack Ames","reason":"Three assaults since May."},["words"]]]');
+    await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Home" }).click();
+    await heading("My cases");
+    expect(await page.getByRole("button", { name: /^Part of a referral/ }).count()).toBe(0);
+  });
+
+  it("becomes a case with those who are chosen, or is declined with a reason and a day", async () => {
+    await setUp();
+    await atDesk("other");
+    await byKey(/^Begin a case from the referral of Jack/);
+    await byKey("Priya Nair, navigator", "Space");
+    await byKey("Begin the case");
+    await heading("J.T. · 0417");
+    await press("More");
+    await press(/^Referrals/);
+    await press(/^Decline it the referral of Dan/);
+    await page.getByRole("group", { name: /^Why it is declined/ }).getByRole("radio").first().check();
+    await page.getByLabel(/^In a few words/).fill("lives out of the area");
+    for (const [box, text] of [["Day", "4"], ["Month", "12"], ["Year", "2026"]] as const) await page.getByLabel(box, { exact: true }).fill(text);
+    await press("Decline this referral");
+    await page.getByText("No referral waits").waitFor();
+    const said = '{"decision":"declined_not_suitable","reason":"lives out of the area","due":"2026-12-04"}';
+    expect(await done()).toBe(`[["begin",["Priya Nair"]],["decline",${said}]]`);
   });
 });
 

@@ -10,7 +10,7 @@ import "../../src/styles/app.scss";
 import { MemoryDevice } from "../memory/device";
 
 const wanted = new URLSearchParams(location.search);
-const device = new MemoryDevice(wanted.has("practice"), wanted.has("victim") ? "victim" : "perpetrator");
+const device = new MemoryDevice(wanted.has("practice"), wanted.has("victim") ? "victim" : "perpetrator", wanted.has("desk"));
 device.alertsOn = wanted.has("alerts");
 const joined = !wanted.has("new");
 let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
