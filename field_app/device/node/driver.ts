@@ -16,6 +16,8 @@ import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
 import { foldFund } from "@fieldkeep/core/ledger";
 import { FILE_KINDS, type FileKind, type Role, ROLES } from "@fieldkeep/core/roles";
 import { look, seenWords } from "@fieldkeep/core/parcel/wording";
+import { combineShares, parseShare } from "@fieldkeep/core/recovery_shares";
+import { recoveryKeys, type RecoveryKeys } from "@fieldkeep/core/registry/recovery";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Member } from "@fieldkeep/core/statement";
 import { agree, askFor, type AskedWords, seenIn, withdraw, wordsAsked } from "../src/agreeing";
@@ -29,6 +31,8 @@ import { admit, type Held, heldOf, letBegin, type RefusedBecause, refuseHeld } f
 import { inForce, instruct } from "../src/instructions";
 import * as lost from "../src/lost_phones";
 import { looked } from "../src/reading";
+import { answer, answerWithShares, challenge, judge, requestIn } from "../src/helping";
+import * as recovery from "../src/recovery";
 import * as referrals from "../src/referrals";
 import { Session } from "../src/session";
 import * as spending from "../src/spending";
@@ -157,6 +161,11 @@ const packRow = ({ log: file, record: { id: of }, values: has }: referrals.Pack)
   record: encodeUuid(of),
   values: fromJson(has),
 });
+
+const keysIn = (given: Given): Promise<RecoveryKeys> =>
+  recoveryKeys(
+    combineShares((given["shares"] as readonly string[]).map((words, at) => parseShare(words, `share ${at + 1}`))),
+  );
 
 function wordsAt(given: Given): AskedWords {
   const found = wordsAsked(own()).find((one) => encodeUuid(one.record) === text(given, "request"));
@@ -364,6 +373,23 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
       }),
     ),
   }),
+  shares: async (given) => ({ key: hex((await keysIn(given)).id) }),
+  survey: async () => recovery.survey(own()).map(({ log: of, state }) => ({ file: encodeUuid(of), state })),
+  bringBack: async (given) => ({ closed: await recovery.bringBack(own(), log(given), await keysIn(given)) }),
+  closePermit: async () => recovery.closePermit(own()),
+  drill: async (given) =>
+    (await recovery.drill(own(), await keysIn(given))).map(({ log: of, closed }) => ({ file: encodeUuid(of), closed })),
+  regrant: async (given) => recovery.regrant(own(), log(given)),
+  askedToHelp: async (given) => {
+    const request = requestIn(text(given, "request"));
+    const { device, warnings } = judge(own(), request, given["shares"] === true);
+    return { name: device.name, warnings, readOut: await challenge(own(), request) };
+  },
+  help: async (given) => {
+    const request = requestIn(text(given, "request"));
+    if (given["shares"] === undefined) return { answer: await answer(own(), request, text(given, "digits")) };
+    return { answer: await answerWithShares(own(), request, text(given, "digits"), await keysIn(given)) };
+  },
   letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
   cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({

@@ -2,11 +2,12 @@
  * A forgotten passphrase, on both ends: a colleague's request judged and answered here, and an answer judged on the device
  * that asked. Spec 13.2 to 13.4. Who helps sees whose device it is, never what is in it.
  */
-import { hex } from "@fieldkeep/core/bytes";
+import { equal, hex } from "@fieldkeep/core/bytes";
 import { decodeLine, encodeLine } from "@fieldkeep/core/code_line";
 import { Refused } from "@fieldkeep/core/errors";
 import { decodeHelpRequest, type Help } from "@fieldkeep/core/help";
 import { limit } from "@fieldkeep/core/limits";
+import type { RecoveryKeys } from "@fieldkeep/core/registry/recovery";
 import { deviceOf } from "@fieldkeep/core/registry/state";
 import { map, millis, text } from "@fieldkeep/core/shape";
 import {
@@ -17,6 +18,7 @@ import {
   openBox,
   readRequest,
   requestId,
+  unlockBound,
 } from "@fieldkeep/core/unlock";
 import type { Session } from "./session";
 import { read, write } from "./stored";
@@ -33,9 +35,9 @@ export const answerIn = (line: string): Uint8Array => decodeLine("answer", line)
 export const requestLine = (request: Uint8Array): string => encodeLine("help", request);
 
 /** Whether this device may answer, by its registry: the server has to be asked for news first. Raises Refused. */
-export function judge(session: Session, request: Uint8Array): Asked {
+export function judge(session: Session, request: Uint8Array, withShares = false): Asked {
   if (session.standing !== "in") throw new Refused("no-standing", "this phone does not stand in its registry");
-  return readRequest(session.registry, request, session.identity.device, session.serverNow(), false);
+  return readRequest(session.registry, request, session.identity.device, session.serverNow(), withShares);
 }
 
 function sixDigits(): string {
@@ -57,6 +59,25 @@ export async function challenge(session: Session, request: Uint8Array): Promise<
 /** Compares what was read back, and answers. Right or wrong, the digits that were read out are used up. */
 export async function answer(session: Session, request: Uint8Array, readBack: string): Promise<string> {
   const asked = judge(session, request);
+  await compareDigits(session, request, readBack);
+  const { device, receive } = session.identity;
+  return answered(session, request, asked, { to: device, seed: receive, by: null });
+}
+
+/** The same with the recovery shares, when no colleague can help: never at the locked device. */
+export async function answerWithShares(
+  session: Session,
+  request: Uint8Array,
+  readBack: string,
+  keys: RecoveryKeys,
+): Promise<string> {
+  const asked = judge(session, request, true);
+  await compareDigits(session, request, readBack);
+  const by = await keys.sign.sign(unlockBound(session.identity.svc, asked.device.device, requestId(request)));
+  return answered(session, request, asked, { to: keys.id, seed: keys.secret, by });
+}
+
+async function compareDigits(session: Session, request: Uint8Array, readBack: string): Promise<void> {
   const fact = session.fact(challengeOf(request));
   await session.change(async (transaction) => session.dropFact(transaction, challengeOf(request)));
   const said = fact === undefined ? null : read(challengeShape, fact);
@@ -64,17 +85,29 @@ export async function answer(session: Session, request: Uint8Array, readBack: st
   if (said === null || age < 0 || age > limit("help_ms"))
     throw new Refused("request-ended", "no digits wait for this request: begin again, and read out fresh ones");
   checkDigits(request, said.digits, readBack.replaceAll(/\s/g, ""));
-  const { identity, key } = session;
-  const own = asked.request.boxes.find(({ to }) => hex(to) === hex(identity.device));
-  if (own === undefined)
-    throw new Refused("not-permitted", "when that phone last synced you could not help it yet: somebody else may");
-  const { svc, side } = identity;
+}
+
+interface Opening {
+  /** Whose box it is, and what opens it. */
+  readonly to: Uint8Array;
+  readonly seed: Uint8Array;
+  /** What a recovery key says to it. */
+  readonly by: Uint8Array | null;
+}
+
+async function answered(session: Session, request: Uint8Array, asked: Asked, { to, seed, by }: Opening): Promise<string> {
+  const box = asked.request.boxes.find((one) => equal(one.to, to));
+  if (box === undefined)
+    throw by === null
+      ? new Refused("not-permitted", "when that phone last synced you could not help it yet: somebody else may")
+      : new Refused("other-shares", "that phone has no box for the key that these shares make: they are of another key, or another side");
+  const { svc, side, device: helper } = session.identity;
   const { device, cert, name, label } = asked.device;
-  const keys = await openBox(identity.receive, { svc, side, device, cert, to: identity.device }, own.sealed);
-  const at = session.serverNow();
-  const made = await makeAnswer(request, keys, { svc, helper: identity.device, key, to: identity.device, by: null, at });
+  const keys = await openBox(seed, { svc, side, device, cert, to }, box.sealed);
+  const made = await makeAnswer(request, keys, { svc, helper, key: session.key, to, by, at: session.serverNow() });
   await session.change(async (transaction) => {
-    const words = `you helped to open ${name}'s ${label}, whose passphrase was forgotten (request ${hex(requestId(request)).slice(0, 8)})`;
+    const how = by === null ? "you" : "with recovery shares you";
+    const words = `${how} helped to open ${name}'s ${label}, whose passphrase was forgotten (request ${hex(requestId(request)).slice(0, 8)})`;
     session.alarm(transaction, null, null, helped(request), words);
   });
   return encodeLine("answer", made);
