@@ -136,7 +136,7 @@ export async function drill(session: Session, keys: RecoveryKeys): Promise<reado
   const { svc, device } = session.identity;
   const { log } = session.registry.log;
   await session.change(async (transaction) => {
-    const by = await keys.sign.sign(drillBound(svc, log, device, authorOf(session, session.registry.log).sq + 1));
+    const by = await keys.sign.sign(drillBound(svc, log, device, authorOf(session, session.registry.log).sq));
     const opened = tried.filter(({ closed }) => closed.length === 0).length;
     await putRegistryStatement(session, transaction, { kind: "drill", key: keys.id, files: tried.length, opened, by });
   });
