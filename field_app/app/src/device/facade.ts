@@ -33,11 +33,13 @@ import type {
   Me,
   NewChange,
   OnDevice,
+  Opened,
   Pack,
   PartLine,
   Query,
   RecordSummary,
   RecordView,
+  RecoveryView,
   Referral,
   Status,
   UrgentAlert,
@@ -148,9 +150,17 @@ export interface Device {
   /** Who can help should the passphrase of this phone be forgotten. */
   whoCanHelp(): Promise<readonly string[]>;
   /** Whose locked phone asks, and six digits to read out to them. Asks the service for news first: offline is Trouble. */
-  askedToHelp(request: string): Promise<HelpAsked>;
-  /** The answer, once what was read back is right. Right or wrong, the digits are used up. Raises Trouble. */
-  help(request: string, readBack: string): Promise<string>;
+  askedToHelp(request: string, withShares?: boolean): Promise<HelpAsked>;
+  /** The answer, once what was read back is right. Right or wrong, the digits are used up. With `shares` where no colleague can help. Raises Trouble. */
+  help(request: string, readBack: string, shares?: readonly string[]): Promise<string>;
+
+  recovery(): Promise<RecoveryView>;
+  /** Proves that these shares come to the key in force; it is left on record. The words of each share as they were typed. Raises Trouble. */
+  drill(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Brings back what nobody holds any more and these shares open; then the permit ends, when nothing is left. Raises Trouble. */
+  bringBack(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Grants the recovery key all keys of a file once more. */
+  regrant(file: string): Promise<void>;
 
   devices(): Promise<readonly DeviceView[]>;
   onDevice(device: string): Promise<OnDevice>;

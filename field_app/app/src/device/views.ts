@@ -420,6 +420,31 @@ export interface HelpAsked {
   readonly readOut: string;
 }
 
+// Recovery (docs/spec.md §6.3, §7.6)
+
+/** `held` by a phone that is not revoked; `same-key`: an administrator puts a fresh recovery key in force first. */
+export type FoundState = "ready" | "held" | "same-key" | "no-role";
+
+export interface RecoveryView {
+  /** Who is on record as holding the shares of the key in force, and how many of them are needed. */
+  readonly holders: readonly string[];
+  readonly threshold: number | undefined;
+  /** Whether they were together since the key came in force. */
+  readonly drilled: boolean;
+  /** This person's files that the key in force opens, and those that it does not open yet. */
+  readonly granted: readonly { readonly file: string; readonly title: string }[];
+  readonly owed: readonly { readonly file: string; readonly title: string }[];
+  /** Files that this phone may bring back, and until when; undefined for a phone that may bring back none. */
+  readonly permit: { readonly untilMs: number; readonly files: readonly { readonly file: string; readonly title: string; readonly state: FoundState }[] } | undefined;
+}
+
+/** A file that shares were tried on, and how many of its keys they did not open. */
+export interface Opened {
+  readonly file: string;
+  readonly title: string;
+  readonly closed: number;
+}
+
 // Lost phones
 
 export interface DeviceView {

@@ -7,6 +7,7 @@ import { Page, TroubleBox } from "../components/page";
 import { Alert, SummaryList } from "../components/patterns";
 import type { HelpAsked } from "../device/facade";
 import { sentence } from "../forms/schema";
+import { Shares, given } from "./recovery";
 import { useAct, useSession } from "./session";
 
 const CAREFUL: Readonly<Record<HelpAsked["warnings"][number], string>> = {
@@ -15,16 +16,20 @@ const CAREFUL: Readonly<Record<HelpAsked["warnings"][number], string>> = {
   "device-lost-lately": "Another phone of theirs was lost or stolen within the last month. Be sure that you speak to them.",
 };
 
+/** What is said of shares before any digits are used up: they can be put right. */
+const SHARES_WRONG: ReadonlySet<string> = new Set(["bad-share", "too-few-shares"]);
+
 export function HelpScreen(): JSX.Element {
   const { router, device } = useSession();
   const [request, setRequest] = useState("");
   const [asked, setAsked] = useState<HelpAsked>();
   const [answer, setAnswer] = useState<string>();
   const [wrong, setWrong] = useState<string>();
+  const [withShares, setWithShares] = useState(false);
   const { busy, trouble, act } = useAct();
   const look = (): void => {
     setWrong(request.trim() === "" ? "Paste the request that you were sent, or choose its file" : undefined);
-    if (request.trim() !== "") act(async () => setAsked(await device.askedToHelp(request)));
+    if (request.trim() !== "") act(async () => setAsked(await device.askedToHelp(request, withShares)));
   };
   const again = (): void => setAsked(undefined);
   return (
@@ -32,7 +37,7 @@ export function HelpScreen(): JSX.Element {
       {answer !== undefined && asked !== undefined ? (
         <Done asked={asked} answer={answer} />
       ) : asked !== undefined ? (
-        <Compare request={request} asked={asked} onAnswer={setAnswer} onAgain={again} />
+        <Compare request={request} asked={asked} withShares={withShares} onAnswer={setAnswer} onAgain={again} />
       ) : (
         <>
           <ErrorSummary problems={wrong === undefined ? [] : [{ message: wrong, target: "request" }]} />
@@ -47,6 +52,14 @@ export function HelpScreen(): JSX.Element {
             }}
           >
             <CarryIn id="request" label="Their request" value={request} wrong={wrong} onType={setRequest} />
+            <div class="govuk-form-group govuk-checkboxes">
+              <div class="govuk-checkboxes__item">
+                <input class="govuk-checkboxes__input" id="with-shares" type="checkbox" autocomplete="off" checked={withShares} onChange={(event) => setWithShares(event.currentTarget.checked)} />
+                <label class="govuk-label govuk-checkboxes__label" for="with-shares">
+                  No colleague can help: I have the recovery shares here
+                </label>
+              </div>
+            </div>
             <button type="submit" class="govuk-button" disabled={busy}>
               {busy ? "One moment" : "Continue"}
             </button>
@@ -60,18 +73,21 @@ export function HelpScreen(): JSX.Element {
 interface CompareProps {
   readonly request: string;
   readonly asked: HelpAsked;
+  readonly withShares: boolean;
   readonly onAnswer: (answer: string) => void;
   readonly onAgain: () => void;
 }
 
-function Compare({ request, asked: { name, label, roles, warnings, readOut }, onAnswer, onAgain }: CompareProps): JSX.Element {
+function Compare({ request, withShares, asked: { name, label, roles, warnings, readOut }, onAnswer, onAgain }: CompareProps): JSX.Element {
   const { device } = useSession();
   const [typed, setTyped] = useState("");
+  const [shares, setShares] = useState<readonly string[]>([""]);
   const [wrong, setWrong] = useState<string>();
   const { busy, trouble, act } = useAct();
+  const isOver = trouble !== undefined && !SHARES_WRONG.has(trouble.code);
   const send = (): void => {
     setWrong(SIX_DIGITS.test(typed) ? undefined : "Type the six digits that they read back");
-    if (SIX_DIGITS.test(typed)) act(async () => onAnswer(await device.help(request, typed)));
+    if (SIX_DIGITS.test(typed)) act(async () => onAnswer(await device.help(request, typed, withShares ? given(shares) : undefined)));
   };
   return (
     <>
@@ -94,12 +110,14 @@ function Compare({ request, asked: { name, label, roles, warnings, readOut }, on
       {trouble !== undefined && (
         <>
           <TroubleBox trouble={trouble} />
-          <Button look="secondary" onPress={onAgain}>
-            Begin again
-          </Button>
+          {isOver && (
+            <Button look="secondary" onPress={onAgain}>
+              Begin again
+            </Button>
+          )}
         </>
       )}
-      {trouble === undefined && (
+      {!isOver && (
         <form
           autocomplete="off"
           onSubmit={(event) => {
@@ -108,6 +126,7 @@ function Compare({ request, asked: { name, label, roles, warnings, readOut }, on
           }}
         >
           <DigitsBox id="back" label="The six digits that they read back" hint="They are other digits than yours." value={typed} wrong={wrong} onType={setTyped} />
+          {withShares && <Shares shares={shares} onType={setShares} />}
           <button type="submit" class="govuk-button" disabled={busy}>
             {busy ? "One moment" : "Let them in"}
           </button>

@@ -23,6 +23,7 @@ const ENTRIES: readonly Entry[] = [
   { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
   { title: "A phone is lost", place: { at: "lost" } },
   { title: "Help a colleague in", hint: "They have forgotten their passphrase", place: { at: "help" } },
+  { title: "Recovery", hint: "For the day when nobody can open a file", place: { at: "recovery" } },
   { title: "Settings", hint: "Passphrase, locking, room on this phone", place: { at: "settings" } },
 ];
 

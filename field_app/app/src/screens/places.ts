@@ -25,6 +25,7 @@ export type Place =
   | { readonly at: "fund" }
   | { readonly at: "lost" }
   | { readonly at: "help" }
+  | { readonly at: "recovery" }
   | { readonly at: "agree" }
   | { readonly at: "referrals" }
   | { readonly at: "split"; readonly file: string; readonly record: string }

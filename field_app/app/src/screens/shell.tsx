@@ -16,6 +16,7 @@ import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
 import { RecordScreen } from "./record";
+import { Recovery } from "./recovery";
 import { Referrals } from "./referrals";
 import { Search } from "./search";
 import { Sending } from "./sending";
@@ -134,6 +135,8 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Fund />;
     case "help":
       return <HelpScreen />;
+    case "recovery":
+      return <Recovery />;
     case "agree":
       return <Agree />;
     case "referrals":

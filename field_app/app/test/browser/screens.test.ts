@@ -96,6 +96,15 @@ async function inOwnWords(): Promise<void> {
   await page.getByLabel(/^Something in your own words/).check();
 }
 
+async function recovering(): Promise<void> {
+  await page.goto(`${site.address}screens.html?permit`);
+  await unlock();
+  await heading("My cases");
+  await press("More");
+  await press(/^Recovery/);
+  await heading("Recovery");
+}
+
 /** Every screen, by the presses that lead to it from home. */
 const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["home", async () => undefined],
@@ -135,6 +144,8 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["referral: what goes", async () => { await atDesk("victim"); await press(/^Give the other side/); await press("Show what goes"); await page.getByText("and nothing else").waitFor(); }],
   ["referrals, the part", async () => { await atDesk("other"); await press(/^Begin a case/); await page.getByText("Who else works on it?").waitFor(); }],
   ["referral: declined", async () => { await atDesk("other"); await press(/^Decline it/); await press("Decline this referral"); await page.getByText("There is a problem").waitFor(); }],
+  ["recovery", async () => { await recovering(); await page.getByText("Type the old shares").click(); await page.getByText("Type the shares").click(); await page.getByText("A file did not open whole").click(); await page.getByRole("button", { name: "Try the shares" }).click(); await page.getByText("More shares are needed").waitFor(); }],
+  ["help: with shares", async () => { await press("More"); await press(/^Help a colleague in/); await page.getByLabel("Their request").fill("fieldkeep-help1:AAAA"); await page.getByLabel(/I have the recovery shares/).check(); await press("Continue"); await page.getByLabel(/read back/).fill("123 456"); await press("Let them in"); await page.getByText("More shares are needed").waitFor(); }],
   ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
 ];
 
@@ -252,6 +263,30 @@ describe("a referral", () => {
     await page.getByText("No referral waits").waitFor();
     const said = '{"decision":"declined_not_suitable","reason":"lives out of the area","due":"2026-12-04"}';
     expect(await done()).toBe(`[["begin",["Priya Nair"]],["decline",${said}]]`);
+  });
+});
+
+describe("recovery shares", () => {
+  it("are typed box by box, by keyboard, and are gone from the page once they were used", async () => {
+    await setUp();
+    await recovering();
+    const section = page.locator("details", { hasText: "Type the old shares" }).first();
+    await section.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await section.getByLabel("Share 1").fill("acid acrobat romp");
+    await section.getByRole("button", { name: "Bring them back" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 share(s) were given, want 2").waitFor();
+    expect(await section.getByLabel("Share 1").inputValue()).toBe("acid acrobat romp");
+    await section.getByLabel("Share 2").fill("acid acrobat axis");
+    await section.getByRole("button", { name: "Bring them back" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 file is back").waitFor();
+    expect(await page.content()).not.toContain("acrobat");
+    expect(await done()).toBe('[["bring back",2]]');
+    await page.getByText("A file did not open whole").click();
+    await press(/^Give the keys again/);
+    await page.getByText("It goes with the next sync").first().waitFor();
   });
 });
 

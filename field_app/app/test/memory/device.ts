@@ -20,10 +20,12 @@ import {
   type HistoryItem,
   type Item,
   type NewChange,
+  type Opened,
   type Pack,
   type PartLine,
   type RecordSummary,
   type RecordView,
+  type RecoveryView,
   type Referral,
   Trouble,
   type UrgentAlert,
@@ -643,7 +645,38 @@ export class MemoryDevice implements Device {
     return { name: "Sam", label: "phone", roles: ["navigator"], warnings: ["device-lost-lately"], readOut: "042917" };
   }
 
-  async help(_request: string, readBack: string): Promise<string> {
+  #checkShares(shares: readonly string[]): void {
+    if (shares.length < 2) throw new Trouble("too-few-shares", "More shares are needed.", `${shares.length} share(s) were given, want 2 of this set.`, "Type another one.", true);
+  }
+
+  permitted = false;
+
+  async recovery(): Promise<RecoveryView> {
+    const files = [{ file: uuid(1), title: "J.T. · 0417", state: "ready" as const }, { file: uuid(2), title: "M.O. · 0422", state: "held" as const }];
+    return {
+      holders: ["Ada Moss", "Bo Lind", "Cy Hart"], threshold: 2, drilled: false, granted: [{ file: uuid(2), title: "M.O. · 0422" }], owed: [{ file: uuid(1), title: "J.T. · 0417" }],
+      permit: this.permitted ? { untilMs: NOW + 24 * HOUR, files } : undefined,
+    };
+  }
+
+  async drill(shares: readonly string[]): Promise<readonly Opened[]> {
+    this.#checkShares(shares);
+    this.done.push(["drill", shares.length]);
+    return [{ file: uuid(1), title: "J.T. · 0417", closed: 0 }, { file: uuid(2), title: "M.O. · 0422", closed: 1 }];
+  }
+
+  async bringBack(shares: readonly string[]): Promise<readonly Opened[]> {
+    this.#checkShares(shares);
+    this.done.push(["bring back", shares.length]);
+    return [{ file: uuid(1), title: "J.T. · 0417", closed: 0 }];
+  }
+
+  async regrant(file: string): Promise<void> {
+    this.done.push(["regrant", file]);
+  }
+
+  async help(_request: string, readBack: string, shares?: readonly string[]): Promise<string> {
+    if (shares !== undefined) this.#checkShares(shares);
     if (readBack.replaceAll(" ", "") !== "123456") throw new Trouble("wrong-digits", "Those are not the digits of this request.", "They differ.", "Begin again, and read out fresh ones.", false);
     return "fieldkeep-answer1:AAAA";
   }

@@ -12,6 +12,7 @@ import { MemoryDevice } from "../memory/device";
 const wanted = new URLSearchParams(location.search);
 const device = new MemoryDevice(wanted.has("practice"), wanted.has("victim") ? "victim" : "perpetrator", wanted.has("desk"));
 device.alertsOn = wanted.has("alerts");
+device.permitted = wanted.has("permit");
 const joined = !wanted.has("new");
 let skewMs = Date.UTC(2026, 10, 23, 14, 30) - Date.now();
 const now = (): number => Date.now() + skewMs;

@@ -8,11 +8,12 @@ import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { agree, type AskedWords, withdraw, wordsAsked } from "@fieldkeep/device/agreeing";
 import { tendBoxes, type Vault, whoCanHelp } from "@fieldkeep/device/boxes";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
-import { answer, challenge, judge, requestIn } from "@fieldkeep/device/helping";
+import { answer, answerWithShares, challenge, judge, requestIn } from "@fieldkeep/device/helping";
 import { type How, looked, type Shown } from "@fieldkeep/device/reading";
 import { suspend } from "@fieldkeep/device/lost_phones";
 import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
 import type { Transaction } from "@fieldkeep/device/rows";
+import { drill, regrant } from "@fieldkeep/device/recovery";
 import * as referring from "@fieldkeep/device/referrals";
 import { ROLES } from "@fieldkeep/core/roles";
 import type { Session } from "@fieldkeep/device/session";
@@ -29,7 +30,7 @@ import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
 import { StoreRefusal } from "../../store/refusal";
 import type {
-  Across, Asking, AskingWords, CallMade, Colleague, Conflict, Decision, Declining, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Pack, PartLine, Query, RecordSummary, RecordView, Referral,
+  Across, Asking, AskingWords, CallMade, Colleague, Conflict, Decision, Declining, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Opened, Pack, PartLine, Query, RecordSummary, RecordView, RecoveryView, Referral,
   Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, WordsAsked, Written,
 } from "../facade";
 import { acrossOf, ask, askWords, wordsWaiting } from "./across";
@@ -42,6 +43,7 @@ import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
 import { nameOf, wordsIn } from "./people";
 import { bodyOf, colleagues, packs, partLines, referrals } from "./referring";
+import { bringBack, keysOf, openedView, recoveryView } from "./recovering";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
@@ -489,17 +491,46 @@ export class LiveDevice implements Device {
   }
 
   /** The server is asked for news first: who was kept out an hour ago may be the one who asks. */
-  askedToHelp(request: string): Promise<HelpAsked> {
+  askedToHelp(request: string, withShares = false): Promise<HelpAsked> {
     return this.#doing(async () => {
       const bytes = requestIn(request);
       await sync(this.#session, this.#transport, () => this.#tell());
-      const { device: { name, label, roles }, warnings } = judge(this.#session, bytes);
+      const { device: { name, label, roles }, warnings } = judge(this.#session, bytes, withShares);
       return { name, label, roles, warnings, readOut: await challenge(this.#session, bytes) };
     });
   }
 
-  help(request: string, readBack: string): Promise<string> {
-    return this.#doing(() => answer(this.#session, requestIn(request), readBack));
+  help(request: string, readBack: string, shares?: readonly string[]): Promise<string> {
+    return this.#doing(async () => {
+      const bytes = requestIn(request);
+      if (shares === undefined) return answer(this.#session, bytes, readBack);
+      return answerWithShares(this.#session, bytes, readBack, await keysOf(shares)); // a share that is wrong uses up no digits
+    });
+  }
+
+  recovery(): Promise<RecoveryView> {
+    return Promise.resolve(recoveryView(this.#session));
+  }
+
+  drill(shares: readonly string[]): Promise<readonly Opened[]> {
+    return this.#doing(async () => {
+      const tried = await drill(this.#session, await keysOf(shares));
+      void this.sync().catch(() => undefined);
+      return tried.map((one) => openedView(this.#session, one));
+    });
+  }
+
+  /** News first: what somebody holds by now is not brought back. */
+  bringBack(shares: readonly string[]): Promise<readonly Opened[]> {
+    return this.#doing(async () => {
+      const keys = await keysOf(shares);
+      await sync(this.#session, this.#transport, () => this.#tell());
+      return bringBack(this.#session, keys, async () => void (await sync(this.#session, this.#transport, () => this.#tell())));
+    });
+  }
+
+  regrant(file: string): Promise<void> {
+    return this.#doing(() => regrant(this.#session, idBytes(file)));
   }
 
   devices(): Promise<readonly DeviceView[]> {
