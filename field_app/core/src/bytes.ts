@@ -86,7 +86,12 @@ export function base64(bytes: Bytes): string {
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const found = fromBase64url(text.replace(/={1,2}$/, "").replaceAll("+", "-").replaceAll("/", "_"));
+  const found = fromBase64url(
+    text
+      .replace(/={1,2}$/, "")
+      .replaceAll("+", "-")
+      .replaceAll("/", "_"),
+  );
   if (base64(found) !== text) throw new Refused("malformed", "base64 has another form than its one");
   return found;
 }

@@ -59,8 +59,14 @@ const fits = (places: readonly number[]): boolean => checksum([...CUSTOM, ...pla
 
 /** The words of one share, which people call `name`: in capitals or not, four letters are enough of each. */
 export function parseShare(typed: string, name: string): Share {
-  const words = typed.toLowerCase().split(/\s+/u).filter((word) => word !== "").map((word) => BY_PREFIX.get(word) ?? word);
-  const strange = words.flatMap((word, at) => (PLACE_OF.has(word) ? [] : [`word ${at + 1}, “${word}”, is none of the list`]));
+  const words = typed
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((word) => word !== "")
+    .map((word) => BY_PREFIX.get(word) ?? word);
+  const strange = words.flatMap((word, at) =>
+    PLACE_OF.has(word) ? [] : [`word ${at + 1}, “${word}”, is none of the list`],
+  );
   if (strange.length > 0) {
     const more = strange.length > MOST_NAMED ? `; and ${strange.length - MOST_NAMED} more` : "";
     throw bad(`${name}: ${strange.slice(0, MOST_NAMED).join("; ")}${more}`);
@@ -97,7 +103,9 @@ function shareOf(places: readonly number[], name: string): Share {
   const isExtendable = ((head >>> 4) & 1) === 1;
   if (!isExtendable || bits >> BigInt(8 * VALUE_BYTES) !== 0n || nibble(2) < nibble(1))
     throw bad(`${name}: its words fit together, and are no share of this program`);
-  const value = Uint8Array.from({ length: VALUE_BYTES }, (_, at) => Number((bits >> BigInt(8 * (VALUE_BYTES - 1 - at))) & 255n));
+  const value = Uint8Array.from({ length: VALUE_BYTES }, (_, at) =>
+    Number((bits >> BigInt(8 * (VALUE_BYTES - 1 - at))) & 255n),
+  );
   return {
     ...{ set: `${head} ${nibble(0)} ${nibble(1)} ${nibble(2)} ${nibble(4)}`, exponent: head & 15 },
     ...{ grouped: nibble(1) > 0 || nibble(2) > 0, index: nibble(3), needed: nibble(4) + 1, value },
@@ -165,7 +173,10 @@ export function combineShares(shares: readonly Share[]): Uint8Array {
   if (first.grouped) throw new Refused("other-shares", "these are SLIP-39 shares in groups: not of this program");
   for (const [at, share] of shares.entries()) {
     if (share.set !== first.set)
-      throw new Refused("other-shares", `share ${at + 1} is of another set than share 1: shares of one set begin with the same two words`);
+      throw new Refused(
+        "other-shares",
+        `share ${at + 1} is of another set than share 1: shares of one set begin with the same two words`,
+      );
     if (shares.slice(0, at).some(({ index }) => index === share.index))
       throw new Refused("other-shares", `share ${at + 1} is one that was given before: each share counts once`);
   }

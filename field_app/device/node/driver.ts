@@ -349,10 +349,18 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   withdraw: async (given) => withdraw(own(), wordsAt(given), text(given, "why")),
   packs: async () => referrals.packsIn(own()).map(packRow),
   match: async (given) =>
-    Object.fromEntries((await referrals.match(own(), log(given), record(given))).map(([check, found]) => [check, found.map(encodeUuid)])),
+    Object.fromEntries(
+      (await referrals.match(own(), log(given), record(given))).map(([check, found]) => [check, found.map(encodeUuid)]),
+    ),
   incomplete: async (given) => ({
     task: encodeUuid(
-      await referrals.sayIncomplete(own(), log(given), record(given), (given["missing"] ?? []) as string[], text(given, "due")),
+      await referrals.sayIncomplete(
+        own(),
+        log(given),
+        record(given),
+        (given["missing"] ?? []) as string[],
+        text(given, "due"),
+      ),
     ),
   }),
   split: async (given) => ({

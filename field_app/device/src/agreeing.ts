@@ -65,7 +65,12 @@ export interface Asking {
 }
 
 /** Asks that a case is told something in these words, and approves exactly that. Gives back the request's record. */
-export async function askFor(session: Session, log: Uint8Array, address: Uint8Array, asking: Asking): Promise<Uint8Array> {
+export async function askFor(
+  session: Session,
+  log: Uint8Array,
+  address: Uint8Array,
+  asking: Asking,
+): Promise<Uint8Array> {
   const { text, weeks, basedOn, say = [], ringFirst = "duty_desk", about = new Map<string, Json>() } = asking;
   checkWords(text);
   checkKnown(basedOn);
@@ -74,23 +79,34 @@ export async function askFor(session: Session, log: Uint8Array, address: Uint8Ar
   if (to !== "liaison" || !maySend(KIND, side, to, inStanding(session, device).roles))
     throw new Refused("not-permitted", "you may not send a word to a case");
   const from = dayNow(session);
-  const said = new Map<string, Json>([["free_text", text], ["from", from], ["until", untilOf(from, weeks)], ["ring_first", ringFirst]]);
+  const said = new Map<string, Json>([
+    ["free_text", text],
+    ["from", from],
+    ["until", untilOf(from, weeks)],
+    ["ring_first", ringFirst],
+  ]);
   if (say.length > 0) said.set("say", [...new Set(say)].sort());
   const body = new Map<string, Json>([["word", "instruction"], ...said]);
   checkSent(KIND, body, session.schemas, daysIn(session, log));
   const letter = randomId();
   const act = letterAct({ to: address, id: letter, kind: KIND, body });
   const until = session.serverNow() + OPEN_MS;
-  const given = await approval.make({ kid: device, svc }, { side, log: address, kind: "letter", act, until }, session.key);
+  const given = await approval.make(
+    { kid: device, svc },
+    { side, log: address, kind: "letter", act, until },
+    session.key,
+  );
   const kept = new Map<string, Json>([
-    ...[...said, ["to_case", encodeUuid(address)], ["letter", encodeUuid(letter)]] as const,
-    ...[["approval", base64(given)], ["based_on", basedOn], ...about] as const,
+    ...([...said, ["to_case", encodeUuid(address)], ["letter", encodeUuid(letter)]] as const),
+    ...([["approval", base64(given)], ["based_on", basedOn], ...about] as const),
   ]);
   return session.change(async (transaction) => addValues(session, transaction, log, REQUEST, kept));
 }
 
 function checkWords(text: string): void {
-  const stops = look(text).filter((one) => one.stops).map(seenWords);
+  const stops = look(text)
+    .filter((one) => one.stops)
+    .map(seenWords);
   if (stops.length > 0)
     throw new Refused("bad-value", `say what to do, and no fact: these words have ${stops.join(", ")}`);
 }
@@ -146,15 +162,21 @@ function askedIn(
   const given = approvalIn(values.get("approval"));
   if (record.created === null || address === null || letter === null || given === null) return null;
   if (BODY.some((name) => typeof values.get(name) !== "string")) return null;
-  const body = new Map<string, Json>([["word", "instruction"], ...BODY.map((name) => [name, textIn(values, name)] as const)]);
+  const body = new Map<string, Json>([
+    ["word", "instruction"],
+    ...BODY.map((name) => [name, textIn(values, name)] as const),
+  ]);
   const say = listIn(values, "say");
   if (say.length > 0) body.set("say", [...say].sort());
-  const same = equal(given.payload.log, address) && equal(given.payload.act, letterAct({ to: address, id: letter, kind: KIND, body }));
+  const same =
+    equal(given.payload.log, address) &&
+    equal(given.payload.act, letterAct({ to: address, id: letter, kind: KIND, body }));
   if (!same) return null;
   const about = new Map([...values].filter(([name]) => ["why", "based_on", "her_view"].includes(name)));
   const over = given.payload.until < session.serverNow() || textIn(body, "until") < dayNow(session);
   const has = went.get(encodeUuid(record.id));
-  const state = has === true ? "sent" : record.isVoid ? "withdrawn" : has === false ? "agreed" : over ? "ended" : "open";
+  const state =
+    has === true ? "sent" : record.isVoid ? "withdrawn" : has === false ? "agreed" : over ? "ended" : "open";
   return { log, record: record.id, by: record.created.user, address, letter, body, about, approval: given, state };
 }
 
@@ -182,12 +204,20 @@ export async function agree(session: Session, asked: AskedWords): Promise<Uint8A
   const { log, address, body, about, letter, state, by } = asked;
   const { side, device, user } = session.identity;
   if (state !== "open") throw new Refused("not-permitted", `that request is ${state}`);
-  if (equal(by, user)) throw new Refused("not-permitted", "this takes two people: a colleague agrees to what you asked for");
+  if (equal(by, user))
+    throw new Refused("not-permitted", "this takes two people: a colleague agrees to what you asked for");
   checkWords(textIn(body, "free_text"));
   checkKnown(listIn(about, "based_on"));
   const { registry } = session;
   const act = letterAct({ to: address, id: letter, kind: KIND, body });
-  const wanted = { registry, log: address, kind: "letter", act, seq: seqOf(registry.log), receivedMs: session.serverNow() } as const;
+  const wanted = {
+    registry,
+    log: address,
+    kind: "letter",
+    act,
+    seq: seqOf(registry.log),
+    receivedMs: session.serverNow(),
+  } as const;
   const approver = await checkApproval(wanted, asked.approval);
   if (!mayBoth(KIND, side, inStanding(session, device), inStanding(session, approver.device)))
     throw new Refused("not-approved", "of the two, one may not send such a letter, or none is a coordinator");
@@ -202,14 +232,23 @@ export async function agree(session: Session, asked: AskedWords): Promise<Uint8A
   ]);
   const second = asked.approval.frame.bytes;
   return session.change((transaction) =>
-    postIn(session, transaction, log, KIND, body, { to: address, about: said, id: letter, second, days: daysIn(session, log) }),
+    postIn(session, transaction, log, KIND, body, {
+      to: address,
+      about: said,
+      id: letter,
+      second,
+      days: daysIn(session, log),
+    }),
   );
 }
 
 /** Takes one's own request back while it has not gone: phones of colleagues send it no more. */
 export async function withdraw(session: Session, { by, state, log, record }: AskedWords, why: string): Promise<void> {
   if (!equal(by, session.identity.user))
-    throw new Refused("not-permitted", "only who asked takes it back; if you do not agree, do nothing: it ends by itself");
+    throw new Refused(
+      "not-permitted",
+      "only who asked takes it back; if you do not agree, do nothing: it ends by itself",
+    );
   if (state !== "open" && state !== "agreed") throw new Refused("not-permitted", `that request is ${state} already`);
   await makeVoid(session, log, record, why);
 }
@@ -221,7 +260,8 @@ export async function withdraw(session: Session, { by, state, log, record }: Ask
 export async function dropStale(session: Session): Promise<void> {
   const stale = session.letters.filter((letter) => isStale(session, letter));
   if (stale.length === 0) return;
-  const text = "words that you agreed to are not sent: whoever asked took them back, has lost their place, or it is too long ago. Ask again";
+  const text =
+    "words that you agreed to are not sent: whoever asked took them back, has lost their place, or it is too long ago. Ask again";
   await session.change(async (transaction) => {
     for (const { n, log } of stale) {
       session.dropLetter(transaction, n);

@@ -64,7 +64,7 @@ export async function handIn(session: Session, transport: Transport, turnedAway:
     await sealPending(session, transaction, { out: true });
   });
   const asked = new Set<number>();
-  for (let goesOn = true; goesOn; ) {
+  for (let goesOn = true; goesOn;) {
     const chosen = choose(session, asked);
     for (const { n } of chosen) asked.add(n);
     const again = await deposit(session, transport, chosen);

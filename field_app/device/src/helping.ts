@@ -95,12 +95,20 @@ interface Opening {
   readonly by: Uint8Array | null;
 }
 
-async function answered(session: Session, request: Uint8Array, asked: Asked, { to, seed, by }: Opening): Promise<string> {
+async function answered(
+  session: Session,
+  request: Uint8Array,
+  asked: Asked,
+  { to, seed, by }: Opening,
+): Promise<string> {
   const box = asked.request.boxes.find((one) => equal(one.to, to));
   if (box === undefined)
     throw by === null
       ? new Refused("not-permitted", "when that phone last synced you could not help it yet: somebody else may")
-      : new Refused("other-shares", "that phone has no box for the key that these shares make: they are of another key, or another side");
+      : new Refused(
+          "other-shares",
+          "that phone has no box for the key that these shares make: they are of another key, or another side",
+        );
   const { svc, side, device: helper } = session.identity;
   const { device, cert, name, label } = asked.device;
   const keys = await openBox(seed, { svc, side, device, cert, to }, box.sealed);

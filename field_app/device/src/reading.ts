@@ -74,10 +74,19 @@ function looksIn(session: Session): ReadonlyMap<string, readonly Look[]> {
 }
 
 const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16);
-const at = (ms: number): Json => new Map<string, Json>([["at", minute(ms)], ["precision", "minute"]]);
+const at = (ms: number): Json =>
+  new Map<string, Json>([
+    ["at", minute(ms)],
+    ["precision", "minute"],
+  ]);
 
 function rowOf({ how, at_ms, until_ms, times, record, kind, upto }: Look): Json {
-  const row = new Map<string, Json>([["how", how], ["at", at(at_ms)], ["until", at(until_ms)], ["times", times]]);
+  const row = new Map<string, Json>([
+    ["how", how],
+    ["at", at(at_ms)],
+    ["until", at(until_ms)],
+    ["times", times],
+  ]);
   if (record !== null) row.set("record", encodeUuid(record));
   if (kind !== "") row.set("kind", kind);
   if (upto > 0) row.set("upto", upto);
@@ -100,7 +109,9 @@ export async function putDue(session: Session, { everything = false } = {}): Pro
     const loose = open.pending.some(({ outbox, held }) => outbox === null && held === "");
     const age = session.serverNow() - first.at_ms;
     const due = loose || age < 0 || age >= limit("looks_ms");
-    const onTheWay = open.pending.some(({ change, outbox, held }) => change.t === READ && held === "" && !isOver(session, outbox));
+    const onTheWay = open.pending.some(
+      ({ change, outbox, held }) => change.t === READ && held === "" && !isOver(session, outbox),
+    );
     if (!everything && (!due || open.stopped !== "" || onTheWay)) continue;
     await put(session, open.log, looks);
   }

@@ -46,7 +46,9 @@ export function survey(session: Session): readonly Found[] {
   if (permit === null) return [];
   const { files } = permit;
   return [...session.files.values()]
-    .filter(({ log, stopped, begun }) => stopped === "" && !begun && (files === null || files.some((one) => equal(one, log))))
+    .filter(
+      ({ log, stopped, begun }) => stopped === "" && !begun && (files === null || files.some((one) => equal(one, log))),
+    )
     .flatMap(({ log, reading: { file } }) =>
       file.kind === null || file.erased !== null ? [] : [{ log, state: stateOf(session, file), key: file.recovery }],
     );
@@ -64,17 +66,26 @@ function ownRole(session: Session, { kind, side, members }: File): Role | null {
   const now = members.get(hex(session.identity.user))?.role;
   const roles = deviceOf(session.registry, session.identity.device)?.roles ?? [];
   const sorted = [...roles].sort((a, b) => Number(b === now) - Number(a === now));
-  return sorted.find((role) => mayInFile(kind, side, "members_by", role) && mayInFile(kind, side, "members", role)) ?? null;
+  return (
+    sorted.find((role) => mayInFile(kind, side, "members_by", role) && mayInFile(kind, side, "members", role)) ?? null
+  );
 }
 
 /** The key of this side that shares are of, in force or not. */
 export function checkOwnKey(session: Session, { id }: RecoveryKeys): void {
   if (recoveryById(session.registry, id) === null)
-    throw new Refused("other-shares", "this side never had the key that these shares make: they are another side's, or another service's");
+    throw new Refused(
+      "other-shares",
+      "this side never had the key that these shares make: they are another side's, or another service's",
+    );
 }
 
 /** The epochs of a file that a recovery key opens, each held against what was committed to. */
-export async function opensWith(session: Session, log: Uint8Array, keys: RecoveryKeys): Promise<ReadonlyMap<number, Uint8Array>> {
+export async function opensWith(
+  session: Session,
+  log: Uint8Array,
+  keys: RecoveryKeys,
+): Promise<ReadonlyMap<number, Uint8Array>> {
   const { file } = session.file(log).reading;
   const found = new Map<number, Uint8Array>();
   for (let seq = 1; seq <= seqOf(file.log); seq++) {
@@ -109,7 +120,11 @@ export async function bringBack(session: Session, log: Uint8Array, keys: Recover
   const secrets = await opensWith(session, log, keys);
   const by = await keys.sign.sign(recoverBound(svc, log, device, previous));
   await session.change(async (transaction) => {
-    putEntry(session, transaction, await makeRecover({ ...makingIn(session, open), secrets }, role, by, user, randomSecret()));
+    putEntry(
+      session,
+      transaction,
+      await makeRecover({ ...makingIn(session, open), secrets }, role, by, user, randomSecret()),
+    );
   });
   return closedIn(file, secrets);
 }
@@ -129,10 +144,16 @@ export interface Tried {
 export async function drill(session: Session, keys: RecoveryKeys): Promise<readonly Tried[]> {
   checkOwnKey(session, keys);
   if (!equal(keys.id, inForce(session) ?? new Uint8Array()))
-    throw new Refused("other-shares", "these are good shares of a key that is no longer in force: there are fresh ones");
-  const granted = [...session.files.values()].filter(({ reading: { file } }) => file.recovery !== null && equal(file.recovery, keys.id));
+    throw new Refused(
+      "other-shares",
+      "these are good shares of a key that is no longer in force: there are fresh ones",
+    );
+  const granted = [...session.files.values()].filter(
+    ({ reading: { file } }) => file.recovery !== null && equal(file.recovery, keys.id),
+  );
   const tried: Tried[] = [];
-  for (const { log, reading } of granted) tried.push({ log, closed: closedIn(reading.file, await opensWith(session, log, keys)) });
+  for (const { log, reading } of granted)
+    tried.push({ log, closed: closedIn(reading.file, await opensWith(session, log, keys)) });
   const { svc, device } = session.identity;
   const { log } = session.registry.log;
   await session.change(async (transaction) => {
@@ -154,7 +175,10 @@ export async function regrant(session: Session, log: Uint8Array): Promise<void> 
       throw new Refused("no-standing", "this phone does not hold the file's keys, or you may not give them");
     const key = recoveryAt(session.registry, seqOf(session.registry.log));
     if (key === null || file.recovery === null || !equal(file.recovery, key.id))
-      throw new Refused("not-permitted", "the file has not been granted to the fresh recovery key yet: send and fetch, which does that");
+      throw new Refused(
+        "not-permitted",
+        "the file has not been granted to the fresh recovery key yet: send and fetch, which does that",
+      );
     const to = [{ to: key.id, cert: key.cert, key: key.recovery }];
     putEntry(session, transaction, await makeGrant(makingIn(session, open), to));
   });
@@ -170,7 +194,8 @@ export function standing(session: Session): {
 } {
   const { custody, drills } = session.registry;
   const key = inForce(session);
-  const isGranted = ({ reading: { file } }: OpenFile): boolean => key !== null && file.recovery !== null && equal(file.recovery, key);
+  const isGranted = ({ reading: { file } }: OpenFile): boolean =>
+    key !== null && file.recovery !== null && equal(file.recovery, key);
   const mine = session.ownFiles.filter(({ begun }) => !begun);
   return {
     ...{ holders: custody?.holders ?? [], threshold: custody?.threshold ?? null },

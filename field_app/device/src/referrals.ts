@@ -94,7 +94,13 @@ export async function split(
   const linked = rowsIn(body, "linked_people").map((row) => `linked_people: ${textIn(row, "called")}`);
   const given = [...[...body.keys()].filter((name) => name !== "linked_people"), ...linked];
   const items = [...given.map((name) => [name, "yes"] as const), ...kept.map((name) => [name, "no"] as const)];
-  const rows = items.map(([field, sent]) => [["field", short(field)], ["sent", sent]] as const);
+  const rows = items.map(
+    ([field, sent]) =>
+      [
+        ["field", short(field)],
+        ["sent", sent],
+      ] as const,
+  );
   return session.change(async (transaction) => {
     const letter = await postIn(session, transaction, log, REFERRAL, body);
     noteRows(session, transaction, log, record, "split", rows);
@@ -113,7 +119,10 @@ function noteRows(
   rows: readonly Cells[],
 ): void {
   if (rows.length === 0) return;
-  const who: Cells = [["by", encodeUuid(session.identity.user)], ["at", minuteNow(session)]];
+  const who: Cells = [
+    ["by", encodeUuid(session.identity.user)],
+    ["at", minuteNow(session)],
+  ];
   const edits = rows.map((cells): Edit => ({ act: "add", field, value: new Map<string, Json>([...cells, ...who]) }));
   editIn(session, transaction, log, record, edits);
 }
@@ -127,8 +136,15 @@ function addTask(
   due: string,
 ): Uint8Array {
   const task = new Map<string, Json>([
-    ...([["what", short(what)], ["owner", encodeUuid(session.identity.user)]] as const),
-    ...([["due", due], ["task_state", "open"], ["from", encodeUuid(record)]] as const),
+    ...([
+      ["what", short(what)],
+      ["owner", encodeUuid(session.identity.user)],
+    ] as const),
+    ...([
+      ["due", due],
+      ["task_state", "open"],
+      ["from", encodeUuid(record)],
+    ] as const),
   ]);
   return addValues(session, transaction, log, "task", task);
 }
@@ -158,7 +174,11 @@ export async function sayIncomplete(
 export type Match = readonly [check: "both_roles" | "couple" | "two_victims", found: readonly Uint8Array[]];
 
 const namesIn = (values: Values, list: string): ReadonlySet<string> =>
-  new Set(rowsIn(values, list).map((row) => textIn(row, "names").toLowerCase().split(/\s+/u).filter(Boolean).join(" ")).filter(Boolean));
+  new Set(
+    rowsIn(values, list)
+      .map((row) => textIn(row, "names").toLowerCase().split(/\s+/u).filter(Boolean).join(" "))
+      .filter(Boolean),
+  );
 const meet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((one) => b.has(one));
 
 /** Looks for the people of a pack in the desk's other packs, and keeps what was looked for and what was found. */
@@ -177,7 +197,10 @@ export async function match(session: Session, log: Uint8Array, record: Uint8Arra
   const checks = ["both_roles", "couple", "two_victims"] as const;
   const found = checks.map((check): Match => [check, others.filter((one) => one[check]).map(({ id }) => id)]);
   const rows = found.map(([check, ids]): Cells => [
-    ...([["check", check], ["result", ids.length > 0 ? "found" : "nothing_found"]] as const),
+    ...([
+      ["check", check],
+      ["result", ids.length > 0 ? "found" : "nothing_found"],
+    ] as const),
     ...(ids.length > 0 ? [["note", short(ids.map((id) => hex(id).slice(0, 8)).join(", "))] as const] : []),
   ]);
   await session.change(async (transaction) => noteRows(session, transaction, log, record, "matches", rows));
@@ -224,15 +247,22 @@ export async function beginFrom(
   if (values.has("filed_in")) throw new Refused("not-permitted", "a case was begun from it already");
   const decided = new Map<string, Json>([
     ...without(values, "state", "addenda", "linked_people"),
-    ...([["decision", "accepted"], ["decided_on", dayNow(session)]] as const),
+    ...([
+      ["decision", "accepted"],
+      ["decided_on", dayNow(session)],
+    ] as const),
     ...([["decided_by", encodeUuid(session.identity.user)]] as const),
   ]);
   return session.change(async (transaction) => {
     const log = await openCaseIn(session, transaction, members, textIn(values, "parcel") || null);
     addValues(session, transaction, log, REFERRAL, decided, false);
-    for (const row of rowsIn(values, "linked_people")) addValues(session, transaction, log, LINKED, linkedFrom(session, row), false);
+    for (const row of rowsIn(values, "linked_people"))
+      addValues(session, transaction, log, LINKED, linkedFrom(session, row), false);
     const name = textIn(values, "names");
-    const named = new Map<string, Json>([["name", name], ["kind", "given"]]);
+    const named = new Map<string, Json>([
+      ["name", name],
+      ["kind", "given"],
+    ]);
     if (name !== "") addValues(session, transaction, log, "person", new Map<string, Json>([["names", [named]]]));
     editIn(session, transaction, desk, record, [{ act: "set", field: "filed_in", value: encodeUuid(log) }]);
     return log;
@@ -256,8 +286,14 @@ export async function decline(
   const values = valuesOf(referralAt(session, desk, record));
   if (decision === "accepted") throw new Refused("bad-value", "from a referral that is accepted a case is begun");
   const said: Cells = [
-    ...([["decision", decision], ["decision_reason", reason]] as const),
-    ...([["decided_on", dayNow(session)], ["decided_by", encodeUuid(session.identity.user)]] as const),
+    ...([
+      ["decision", decision],
+      ["decision_reason", reason],
+    ] as const),
+    ...([
+      ["decided_on", dayNow(session)],
+      ["decided_by", encodeUuid(session.identity.user)],
+    ] as const),
   ];
   const edits = said.map(([field, value]): Edit => ({ act: "set", field, value }));
   return session.change(async (transaction) => {

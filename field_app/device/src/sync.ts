@@ -151,7 +151,8 @@ export function plan(session: Session, outbox: readonly Sealed[]): Asked {
 /** What is unsent when the request that brings `going` has been taken; of what was read nothing is counted. */
 function unsentBeside(session: Session, going: readonly Sealed[]): number {
   const ids = new Set(going.map(({ entry }) => hex(entry.id)));
-  const isGoing = (n: number | null): boolean => n !== null && ids.has(hex(session.outbox.get(n)?.id ?? new Uint8Array()));
+  const isGoing = (n: number | null): boolean =>
+    n !== null && ids.has(hex(session.outbox.get(n)?.id ?? new Uint8Array()));
   const isKeptAside = (n: number | null): boolean => n !== null && session.outbox.get(n)?.final === true;
   const changes = [...session.files.values()]
     .flatMap(({ pending }) => pending)

@@ -88,7 +88,11 @@ export function isUnanswered(alert: Alert, now: number): boolean {
 
 /** Says that somebody has it. On the victim side the case of the other side hears so, in constant words. */
 export async function acknowledgeAlert(session: Session, alert: Alert, how: string): Promise<void> {
-  const row = new Map<string, Json>([["by", encodeUuid(session.identity.user)], ["at", minuteNow(session)], ["how", how]]);
+  const row = new Map<string, Json>([
+    ["by", encodeUuid(session.identity.user)],
+    ["at", minuteNow(session)],
+    ["how", how],
+  ]);
   await session.change(async (transaction) => {
     editIn(session, transaction, alert.log, alert.record.id, [{ act: "add", field: "acknowledged", value: row }]);
     const to = addressIn(alert.values.get("case"));
@@ -106,7 +110,11 @@ export async function standDown(session: Session, alert: Alert, why: string): Pr
     throw new Refused("not-permitted", "whoever raised an alert does not stand it down: a colleague does");
   if (!isOpen(alert)) throw new Refused("not-permitted", "it is stood down already");
   if (why.trim() === "") throw new Refused("bad-value", "say in a few words why it is over");
-  const row = new Map<string, Json>([["by", encodeUuid(user)], ["at", minuteNow(session)], ["why", why.trim()]]);
+  const row = new Map<string, Json>([
+    ["by", encodeUuid(user)],
+    ["at", minuteNow(session)],
+    ["why", why.trim()],
+  ]);
   await edit(session, alert.log, alert.record.id, [{ act: "add", field: "stood_down", value: row }]);
 }
 

@@ -4,8 +4,7 @@
  *
  * It is no proof: it finds what has a form. Two people read the words, and this helps them to look.
  */
-const MONTHS =
-  "january|february|march|april|may|june|july|august|september|october|november|december";
+const MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december";
 const SHORT = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec";
 const DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?";
 const STREETS =
@@ -57,12 +56,7 @@ const RULES: readonly Rule[] = [
     "\\b[0-9]{1,2}[:.][0-9]{2}\\b|\\b[0-9]{1,2}\\s*(?:am|pm|o['’]?clock)\\b|\\b(?:noon|midnight|midday|this (?:morning|afternoon|evening))\\b",
   ),
   rule("a telephone number", true, false, "(?<![0-9])\\+?[0-9][0-9\\s().\\-]{4,}[0-9](?![0-9])"),
-  rule(
-    "a street",
-    true,
-    false,
-    `\\b(?:[0-9]+[a-zA-Z]?\\s+)?[A-Z][a-zA-Z'’]+\\s+(?:${eitherCase(STREETS)})\\b\\.?`,
-  ),
+  rule("a street", true, false, `\\b(?:[0-9]+[a-zA-Z]?\\s+)?[A-Z][a-zA-Z'’]+\\s+(?:${eitherCase(STREETS)})\\b\\.?`),
   rule("a number", true, false, "[0-9]{3,}"),
   rule("a number", false, false, "[0-9]+"),
   rule("a kind of place", false, true, `\\b(?:${PLACES})s?\\b`),
@@ -97,4 +91,10 @@ export function look(text: string): readonly Seen[] {
 
 /** The number of the word that a character stands in. */
 const wordAt = (text: string, at: number): number =>
-  Math.max(1, text.slice(0, at + 1).split(/\s+/u).filter((word) => word !== "").length);
+  Math.max(
+    1,
+    text
+      .slice(0, at + 1)
+      .split(/\s+/u)
+      .filter((word) => word !== "").length,
+  );
