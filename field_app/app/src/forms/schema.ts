@@ -95,7 +95,6 @@ export type Files = Readonly<Record<string, readonly Side[]>>;
 export interface RecordType {
   readonly name: string;
   readonly title: string;
-  readonly description: string;
   readonly weight: Weight;
   readonly files: Files;
   readonly writers: readonly string[];
@@ -114,7 +113,6 @@ interface RawShape {
 }
 
 interface RawField extends RawShape {
-  readonly description?: string;
   readonly "x-label": string;
   readonly "x-kind": Kind;
   readonly "x-merge"?: Policy;
@@ -131,7 +129,6 @@ interface RawField extends RawShape {
 
 interface RawRecord {
   readonly title: string;
-  readonly description: string;
   readonly "x-record"?: string;
   readonly "x-weight"?: Weight;
   readonly "x-files"?: Files;
@@ -237,7 +234,6 @@ function typeOf(name: string, raw: RawRecord): RecordType {
   return {
     name,
     title: raw.title,
-    description: raw.description,
     weight: raw["x-weight"] ?? "quick",
     files: raw["x-files"] ?? {},
     writers: raw["x-write"] ?? [],
