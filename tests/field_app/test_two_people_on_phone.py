@@ -99,6 +99,27 @@ def test_a_laptop_agrees_to_what_a_phone_asks(town: Any, kit: Phone) -> None:
         kit.do("withdraw", request=request, why="no longer needed")
 
 
+def test_one_of_the_two_is_a_coordinator(town: Any) -> None:
+    """Lee, a link worker, asks; another link worker's phone may not agree, and keeps no letter."""
+    with Phone(town.address) as max_:
+        code = town.run(OFFICE, "invite", "--name", "Max", "--role", "link_worker")["code"]
+        max_.do("enrol", code=code, label="Max's phone")
+        town.victim = link(town)
+        town.sync("jo", "lee")
+        town.run("jo", "member", "add", town.victim, "Max", "--role", "link_worker")
+        town.sync("jo", "lee")
+        request = ask(town, WORDS)
+        max_.do("sync")
+        with pytest.raises(PhoneError, match="none is a coordinator"):
+            max_.do("agree", request=request)
+        town.run("jo", "device", "suspend", "Lee", "--reason", "lost")
+        town.sync("jo")
+        max_.do("sync")
+        with pytest.raises(PhoneError, match="suspended"):
+            max_.do("agree", request=request)
+        assert max_.do("letters") == []
+
+
 def test_what_was_taken_back_goes_no_more(town: Any, kit: Phone) -> None:
     """Kit has agreed, without a signal, and Lee takes it back before Kit's phone is heard again."""
     request = ask(town, "Hold visits for now.")
