@@ -126,7 +126,7 @@ function Compare({ request, withShares, asked: { name, label, roles, warnings, r
           }}
         >
           <DigitsBox id="back" label="The six digits that they read back" hint="They are other digits than yours." value={typed} wrong={wrong} onType={setTyped} />
-          {withShares && <Shares shares={shares} onType={setShares} />}
+          {withShares && <Shares id="share" shares={shares} onType={setShares} />}
           <button type="submit" class="govuk-button" disabled={busy}>
             {busy ? "One moment" : "Let them in"}
           </button>

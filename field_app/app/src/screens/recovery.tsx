@@ -53,31 +53,33 @@ function Standing({ view: { holders, threshold, drilled, granted, owed } }: { re
 export const given = (shares: readonly string[]): readonly string[] => shares.filter((one) => one.trim() !== "");
 
 interface SharesProps {
+  /** Of the boxes: there may be several sets of them on a page. */
+  readonly id: string;
   readonly shares: readonly string[];
   readonly onType: (shares: readonly string[]) => void;
 }
 
 /** A box for each share, and another one where there is one more. */
-export function Shares({ shares, onType }: SharesProps): JSX.Element {
+export function Shares({ id, shares, onType }: SharesProps): JSX.Element {
   const put = (at: number, text: string): void => onType(shares.map((one, index) => (index === at ? text : one)));
   return (
     <>
       {shares.map((words, at) => (
         <div class="govuk-form-group" key={at}>
-          <label class="govuk-label app-label" for={`share-${at}`}>
+          <label class="govuk-label app-label" for={`${id}-${at}`}>
             Share {at + 1}
           </label>
-          <div class="govuk-hint" id={`share-${at}-hint`}>
+          <div class="govuk-hint" id={`${id}-${at}-hint`}>
             33 words, from the paper. The first four letters of each are enough.
           </div>
           <textarea
             class="govuk-textarea"
-            id={`share-${at}`}
+            id={`${id}-${at}`}
             rows={4}
             autocomplete="off"
             autocapitalize="none"
             spellcheck={false}
-            aria-describedby={`share-${at}-hint`}
+            aria-describedby={`${id}-${at}-hint`}
             value={words}
             onInput={(event) => put(at, event.currentTarget.value)}
           />
@@ -91,13 +93,14 @@ export function Shares({ shares, onType }: SharesProps): JSX.Element {
 }
 
 interface TypingProps {
+  readonly id: string;
   readonly words: string;
   readonly onShares: (shares: readonly string[]) => Promise<readonly Opened[]>;
   readonly done: (opened: readonly Opened[]) => JSX.Element;
 }
 
 /** Shares are typed, something is done with them, and they are forgotten. */
-function Typing({ words, onShares, done }: TypingProps): JSX.Element {
+function Typing({ id, words, onShares, done }: TypingProps): JSX.Element {
   const [shares, setShares] = useState<readonly string[]>(["", ""]);
   const [opened, setOpened] = useState<readonly Opened[]>();
   const { busy, trouble, act } = useAct();
@@ -111,7 +114,7 @@ function Typing({ words, onShares, done }: TypingProps): JSX.Element {
     <>
       {trouble !== undefined && <TroubleBox trouble={trouble} />}
       <Warning>For a moment this phone can open every file of your side. Be alone with those who hold the shares.</Warning>
-      <Shares shares={shares} onType={setShares} />
+      <Shares id={id} shares={shares} onType={setShares} />
       <Button onPress={use} disabled={busy}>
         {busy ? "One moment" : words}
       </Button>
@@ -137,6 +140,7 @@ function Drill(): JSX.Element {
       <Body>It proves that enough shares come to the key in force, and tries it on the files of this phone. Nothing is changed, and everybody of your side sees that it was held.</Body>
       <Details summary="Type the shares">
         <Typing
+          id="tried"
           words="Try the shares"
           onShares={(shares) => device.drill(shares)}
           done={(opened) => (
@@ -179,6 +183,7 @@ function BringBack({ permit: { untilMs, files } }: { readonly permit: NonNullabl
       {ready && (
         <Details summary="Type the old shares">
           <Typing
+            id="old"
             words="Bring them back"
             onShares={(shares) => device.bringBack(shares)}
             done={(opened) => (

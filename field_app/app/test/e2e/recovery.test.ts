@@ -17,7 +17,8 @@ let file: string;
 function words(folder: string, number: number): string {
   const sheet = readFileSync(join(service.folder, folder, `recovery-perpetrator-${number}.txt`), "utf8");
   const rows = /^[ \t]*WORDS[ \t]*$([^]*?)^[ \t]*WHAT THIS IS[ \t]*$/m.exec(sheet)?.[1] ?? "";
-  return [...rows.matchAll(/\b\d{1,2}\s+([a-z]+)/gi)].map(([, word]) => word).join(" ");
+  const numbered = [...rows.matchAll(/\b(\d{1,2})\s+([a-z]+)/gi)].map(([, at, word]) => [Number(at), word] as const);
+  return numbered.sort(([a], [b]) => a - b).map(([, word]) => word).join(" ");
 }
 
 beforeAll(async () => {
@@ -39,7 +40,7 @@ afterAll(async () => {
 });
 
 async function typed(...shares: readonly string[]): Promise<void> {
-  for (const [at, share] of shares.entries()) await rea.page.getByLabel(`Share ${at + 1}`).first().fill(share);
+  for (const [at, share] of shares.entries()) await rea.page.getByLabel(`Share ${at + 1}`).locator("visible=true").fill(share);
 }
 
 describe("Ruth's laptop is lost, and she alone was in a case", () => {
