@@ -39,8 +39,9 @@ afterAll(async () => {
   await service.end();
 });
 
-async function typed(...shares: readonly string[]): Promise<void> {
-  for (const [at, share] of shares.entries()) await rea.page.getByLabel(`Share ${at + 1}`).locator("visible=true").fill(share);
+/** Into the boxes for old shares, or into those of a drill. */
+async function typed(where: "old" | "tried", ...shares: readonly string[]): Promise<void> {
+  for (const [at, share] of shares.entries()) await rea.page.locator(`#${where}-${at}`).fill(share);
 }
 
 describe("Ruth's laptop is lost, and she alone was in a case", () => {
@@ -55,7 +56,7 @@ describe("Ruth's laptop is lost, and she alone was in a case", () => {
     await rea.sees("Recovery");
     await rea.shows(/Ada, Bo, Cy[^]*Can be brought back/);
     await rea.page.getByText("Type the old shares").click();
-    await typed(words("fresh", 1), words("fresh", 2));
+    await typed("old", words("fresh", 1), words("fresh", 2));
     await rea.press("Bring them back");
     await rea.shows("no file waits for their key");
     expect(await violations(rea.page)).toEqual([]);
@@ -64,10 +65,10 @@ describe("Ruth's laptop is lost, and she alone was in a case", () => {
 
   it("says which word was mistyped, and then brings all of it back with the old shares", async () => {
     const [first = "", ...rest] = words("office", 1).split(" ");
-    await typed([`${first}x`, ...rest].join(" "), words("office", 3));
+    await typed("old", [`${first}x`, ...rest].join(" "), words("office", 3));
     await rea.press("Bring them back");
     await rea.shows(/Share 1: word 1, .* is none of the list/);
-    await typed(words("office", 1), words("office", 3));
+    await typed("old", words("office", 1), words("office", 3));
     await rea.press("Bring them back");
     await rea.shows(/files? (is|are) back/);
     await rea.home();
@@ -85,7 +86,7 @@ describe("Ruth's laptop is lost, and she alone was in a case", () => {
     await rea.press("More");
     await rea.press(/^Recovery/);
     await rea.page.getByText("Type the shares").click();
-    await typed(words("fresh", 2), words("fresh", 3));
+    await typed("tried", words("fresh", 2), words("fresh", 3));
     await rea.press("Try the shares");
     await rea.shows(/They open (\d+) of \1 files here/);
     await rea.sync();
