@@ -39,6 +39,13 @@ afterAll(async () => {
   await service.end();
 });
 
+interface OnRecord {
+  readonly permits: readonly { readonly ended: boolean }[];
+  readonly drills: readonly unknown[];
+}
+
+const onRecord = (): OnRecord => service.run(OFFICE, "registry", "show")["recovery"] as OnRecord;
+
 /** Into the boxes for old shares, or into those of a drill. */
 async function typed(where: "old" | "tried", ...shares: readonly string[]): Promise<void> {
   for (const [at, share] of shares.entries()) await rea.page.locator(`#${where}-${at}`).fill(share);
@@ -75,7 +82,7 @@ describe("Ruth's laptop is lost, and she alone was in a case", () => {
     await rea.page.getByRole("button", { name: "Case J. B.", exact: true }).click();
     await rea.shows(NOTE);
     service.enrol("Sam", "navigator");
-    const held = service.run(OFFICE, "registry", "show")["permits"] as readonly { readonly ended: boolean }[];
+    const held = onRecord().permits;
     expect(held.map(({ ended }) => ended)).toEqual([true]);
     expect(rea.foreign).toEqual([]);
   });
@@ -90,7 +97,7 @@ describe("Ruth's laptop is lost, and she alone was in a case", () => {
     await rea.press("Try the shares");
     await rea.shows(/They open (\d+) of \1 files here/);
     await rea.sync();
-    const drills = service.run(OFFICE, "registry", "show")["drills"] as readonly unknown[];
+    const drills = onRecord().drills;
     expect(drills).toHaveLength(1);
   });
 });
