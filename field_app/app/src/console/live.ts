@@ -14,18 +14,7 @@ import { overviewOf } from "./showing";
 
 const PIECE = 500;
 
-/** The side that somebody may audit by their roles: one, for no device has both (shared_schema/roles.json). */
-function auditedSide(session: Session): Overview["side"] | undefined {
-  const { side, roles } = session.identity;
-  if (side !== "oversight") return undefined;
-  if (roles.includes("supervisor_perpetrator")) return "perpetrator";
-  return roles.includes("supervisor_victim") ? "victim" : undefined;
-}
-
-export function oversightOf(session: Session, transport: Transport): Oversight | undefined {
-  const side = auditedSide(session);
-  return side === undefined ? undefined : new LiveOversight(session, transport, side);
-}
+export const oversightOf = (session: Session, transport: Transport, side: Overview["side"]): Oversight => new LiveOversight(session, transport, side);
 
 class LiveOversight implements Oversight {
   readonly #session: Session;

@@ -9,7 +9,7 @@ import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Store } from "../store/store";
 import type { Boot } from "./boot";
 import { forgottenWith } from "./forgotten";
-import { LiveDevice } from "./live/device";
+import { liveDevice } from "./live/device";
 import { inWords } from "./live/trouble";
 
 const records = import.meta.glob<unknown>("../../../../shared_schema/records/*.json", { eager: true, import: "default" });
@@ -26,7 +26,7 @@ export const boot: Boot = {
     inWords(async () => {
       const identity = await readIdentity(store);
       if (identity === null || identity.stage !== "certified") return undefined;
-      return new LiveDevice(await Session.open(store, identity, schemas, now), transport(), store);
+      return liveDevice(await Session.open(store, identity, schemas, now), transport(), store);
     }),
   wiped: async (store: Store) => {
     const said = await store.get(OF.facts, WIPED);
@@ -41,6 +41,6 @@ export const boot: Boot = {
     inWords(async () => {
       const way = transport();
       const session = await enrol(store, readCode(invitation), location.origin, LABEL, way, schemas, now);
-      return new LiveDevice(session, way, store);
+      return liveDevice(session, way, store);
     }),
 };

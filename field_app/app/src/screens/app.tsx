@@ -5,7 +5,8 @@
  */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Console } from "../console/console";
+import type { Console } from "../console/console";
+import type { Oversight } from "../console/oversight";
 import type { Boot } from "../device/boot";
 import type { Device } from "../device/facade";
 import { NO_RELEASE, type Release } from "../platform/install";
@@ -154,7 +155,14 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const session = { store, drafts, device, router, settings: found.settings, online, release, now, changeSettings, hideNow, lock };
   return (
     <SessionContext.Provider value={session}>
-      {device.oversight === undefined ? <Shell /> : <Console oversight={device.oversight} />}
+      {device.oversight === undefined ? <Shell /> : <ForSupervisors oversight={device.oversight} />}
     </SessionContext.Provider>
   );
+}
+
+/** The console is fetched from this release when a supervisor opens the app: nobody else needs it. */
+function ForSupervisors({ oversight }: { readonly oversight: Oversight }): JSX.Element {
+  const [there, setThere] = useState<{ readonly Console: typeof Console }>();
+  useEffect(() => void import("../console/console").then(({ Console: found }) => setThere({ Console: found })), []);
+  return there === undefined ? <Opening /> : <there.Console oversight={oversight} />;
 }

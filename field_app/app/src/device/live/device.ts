@@ -22,8 +22,8 @@ import { acknowledgeAlert, type Alert, raiseAlert, recordCall, standDown } from 
 import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
-import { oversightOf } from "../../console/live";
 import type { Oversight } from "../../console/oversight";
+import { auditedSide } from "../../console/side";
 import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
@@ -65,9 +65,9 @@ export class LiveDevice implements Device {
   readonly #held = new Map<string, readonly DeviceHeld[]>();
   #syncing: Promise<void> | undefined;
 
-  constructor(session: Session, transport: Transport, vault: Vault) {
+  constructor(session: Session, transport: Transport, vault: Vault, oversight: Oversight | undefined) {
     [this.#session, this.#transport, this.#vault] = [session, transport, vault];
-    this.oversight = oversightOf(session, transport);
+    this.oversight = oversight;
     const { user, name, device, side, roles } = session.identity;
     this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
   }
@@ -589,6 +589,13 @@ export class LiveDevice implements Device {
     for (const file of [...this.#held.keys()]) if (!waiting.has(file)) this.#held.delete(file);
     for (const [file, log] of waiting) this.#held.set(file, await heldOf(this.#session, this.#transport, log));
   }
+}
+
+/** The device of a session; a supervisor's with what it audits by. */
+export async function liveDevice(session: Session, transport: Transport, vault: Vault): Promise<LiveDevice> {
+  const side = auditedSide(session);
+  const oversight = side === undefined ? undefined : (await import("../../console/live")).oversightOf(session, transport, side);
+  return new LiveDevice(session, transport, vault, oversight);
 }
 
 /** What "Before you knock" says comes from these. */
