@@ -14,6 +14,7 @@ import { when } from "./times";
 
 export function Recovery(): JSX.Element {
   const { router } = useSession();
+  const [back, setBack] = useState<readonly Opened[]>();
   const loaded = useAsked((device) => device.recovery(), []);
   return (
     <Page title="Recovery" onBack={() => router.back()}>
@@ -21,7 +22,8 @@ export function Recovery(): JSX.Element {
         {(view) => (
           <>
             <Standing view={view} />
-            {view.permit !== undefined && <BringBack permit={view.permit} />}
+            {back !== undefined && <AreBack opened={back} />}
+            {view.permit !== undefined && <BringBack permit={view.permit} onBack={setBack} />}
             <Drill />
             {view.granted.length > 0 && <GrantAgain view={view} />}
           </>
@@ -165,7 +167,23 @@ const STATES: Readonly<Record<FoundState, readonly [string, "blue" | "green" | "
   "no-role": ["Not by somebody with your roles", "grey"],
 };
 
-function BringBack({ permit: { untilMs, files } }: { readonly permit: NonNullable<RecoveryView["permit"]> }): JSX.Element {
+/** It stays when the permit has ended, which it does with the last file. */
+const AreBack = ({ opened }: { readonly opened: readonly Opened[] }): JSX.Element => (
+  <>
+    <Alert kind="success" heading={opened.length === 1 ? "1 file is back" : `${opened.length} files are back`} now>
+      <p>You are in them, each has a new key, and the fresh recovery key has all of it.</p>
+    </Alert>
+    <Lines opened={opened} />
+    <Body>Let your colleagues in again. Keep the old shares until every file of your side has been granted to the fresh key; then destroy them.</Body>
+  </>
+);
+
+interface BringBackProps {
+  readonly permit: NonNullable<RecoveryView["permit"]>;
+  readonly onBack: (opened: readonly Opened[]) => void;
+}
+
+function BringBack({ permit: { untilMs, files }, onBack }: BringBackProps): JSX.Element {
   const { device, now } = useSession();
   const ready = files.some(({ state }) => state === "ready");
   return (
@@ -185,16 +203,12 @@ function BringBack({ permit: { untilMs, files } }: { readonly permit: NonNullabl
           <Typing
             id="old"
             words="Bring them back"
-            onShares={(shares) => device.bringBack(shares)}
-            done={(opened) => (
-              <>
-                <Alert kind="success" heading={opened.length === 1 ? "1 file is back" : `${opened.length} files are back`} now>
-                  <p>You are in them, each has a new key, and the fresh recovery key has all of it.</p>
-                </Alert>
-                <Lines opened={opened} />
-                <Body>Let your colleagues in again. Keep the old shares until every file of your side has been granted to the fresh key; then destroy them.</Body>
-              </>
-            )}
+            onShares={async (shares) => {
+              const opened = await device.bringBack(shares);
+              onBack(opened);
+              return opened;
+            }}
+            done={() => <Body>That is done.</Body>}
           />
         </Details>
       )}

@@ -44,7 +44,10 @@ interface OnRecord {
   readonly drills: readonly unknown[];
 }
 
-const onRecord = (): OnRecord => service.run(OFFICE, "registry", "show")["recovery"] as OnRecord;
+function onRecord(): OnRecord {
+  service.run(OFFICE, "sync");
+  return service.run(OFFICE, "registry", "show")["recovery"] as OnRecord;
+}
 
 /** Into the boxes for old shares, or into those of a drill. */
 async function typed(where: "old" | "tried", ...shares: readonly string[]): Promise<void> {
