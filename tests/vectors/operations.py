@@ -18,7 +18,24 @@ from shared_schema import recovery as recovery_shapes
 from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
 from sync import approval as approval_rules
-from sync import change, cover_traffic, exchange, fold, granting, keys, ledger, log, membership, merkle, registry, removal, sealing, signing, stub
+from sync import (
+    change,
+    cover_traffic,
+    exchange,
+    fold,
+    granting,
+    keys,
+    ledger,
+    log,
+    membership,
+    merging,
+    merkle,
+    registry,
+    removal,
+    sealing,
+    signing,
+    stub,
+)
 from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
@@ -458,9 +475,14 @@ def _fund(given: In) -> Any:
     return {
         "allotted": fund.allotted, "unallocated": fund.unallocated, "spent": fund.spent, "disputed": fund.disputed,
         "remaining": [[device, pence] for device, pence in sorted(fund.remaining.items())],
-        "spends": [[spend.id, spend.counted, spend.disputed] for _, spend in sorted(fund.spends.items())],
+        "spends": [[spend.id, spend.state, spend.counted, spend.disputed, spend.refused, spend.owed] for _, spend in sorted(fund.spends.items())],
         "ignored": [[seq, record] for seq, record, _ in fund.ignored],
     }  # fmt: skip
+
+
+def _merge_words(given: In) -> Any:
+    made = merging.merge_words(given["base"], given["a"], given["b"])
+    return {"pieces": [list(piece) for piece in made.pieces], "proposal": made.proposal}
 
 
 # --- audit tree -------------------------------------------------------------------------------------------------------------
@@ -639,6 +661,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "receiving_key": _receiving_key,
     "grant_info": _grant_info,
     "grant_open": _grant_open,
+    "merge_words": _merge_words,
     "cover_hour": _cover_hour,
     "cover_parts": lambda given: cover_traffic.arrange(given["plaintexts"]),
     "cover_fits": lambda given: cover_traffic.fits(given["sizes"]),

@@ -9,9 +9,12 @@ import typer
 from sync.device import VERSION
 from sync.device.cli import (
     across,
+    agenda,
     agreeing,
     auditing,
     breaching,
+    claiming,
+    correcting,
     device_health,
     devices,
     erasing,
@@ -20,6 +23,8 @@ from sync.device.cli import (
     frame,
     handing_over,
     holding,
+    importing,
+    joining,
     legal_hold,
     membership,
     money,
@@ -31,10 +36,12 @@ from sync.device.cli import (
     recovering,
     referring,
     removing,
+    requesting,
     schema,
     status,
     terminal,
     urgent,
+    visiting,
 )
 
 app = typer.Typer(
@@ -75,10 +82,22 @@ app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
 app.add_typer(schema.schema, name="schema")
 app.add_typer(noting.note, name="note")
+recording.record.command("correct")(correcting.record_correct)
+noting.note.command("correct")(correcting.note_correct)
+app.add_typer(correcting.contact, name="contact")
+app.add_typer(joining.person, name="person")
 app.add_typer(money.spend, name="spend")
 app.add_typer(money.fund, name="fund")
+claiming.add_to(money.fund)
 app.command("sync")(reconciling.sync_command)
 app.command("status")(status.status)
+app.command("due")(agenda.due)
+app.command("caseload")(agenda.caseload)
+app.add_typer(agenda.task, name="task")
+app.add_typer(visiting.visit, name="visit")
+app.add_typer(agenda.order, name="order")
+app.add_typer(requesting.request, name="request")
+app.add_typer(importing.import_, name="import")
 app.add_typer(reconciling.conflicts, name="conflicts")
 app.add_typer(holding.held, name="held")
 app.add_typer(across.desk, name="desk")
