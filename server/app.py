@@ -205,6 +205,7 @@ ROUTES: Final = [
     Route("/v1/tile/{level}/{n:path}", Signed("tile", audit_routes.tile), methods=["GET"]),
     Route("/v1/audit/{side}/logs", Signed("audit_logs", audit_routes.logs), methods=["GET"]),
     Route("/v1/audit/{side}/log/{log}", Signed("audit_log", audit_routes.log), methods=["GET"]),
+    Route("/v1/audit/{side}/devices", Signed("audit_devices", audit_routes.devices), methods=["GET"]),
     Route("/v1/audit/{side}/events", Signed("audit_events", audit_routes.events), methods=["GET"]),
 ]
 for _route in ROUTES:

@@ -24,10 +24,11 @@ from server.recoverable import Recoverable
 from server.removing import apply_list
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
+from shared_schema.devices import Heard
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
-from shared_schema.wire import InclusionProof, Page, SyncRequest, SyncResponse
+from shared_schema.wire import InclusionProof, Page, SyncRequest, SyncResponse, decode_status, status_map
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
 from sync.membership import FileState
@@ -68,7 +69,8 @@ class Realm:
         self.registry: Registry | None = None
         self.readers = Readers(side, self.incarnation)
         self.board = Board()
-        self.statuses: dict[bytes, tuple[int, bytes]] = {}
+        self.heard: dict[bytes, Heard] = {}
+        self._unwritten: set[bytes] = set()
         self.recoverable = Recoverable()
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
@@ -123,7 +125,7 @@ class Realm:
         self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
         self._refused_logs = store.refused_logs(tx)
-        self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
+        self.heard = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
         self.recoverable.follow(known, {}, lambda: self._all_files(tx))
 
     def _all_files(self, tx: Connection) -> dict[bytes, FileState]:
@@ -236,11 +238,13 @@ class Realm:
                     gone=self.gone,
                 )
                 results = [self._run(job, commit) for job in jobs]
+                self._note(commit)
                 store.flush(connection, commit.batch)
                 parcel_store.flush(connection, commit.parcels)
             # From here on the entries are durable: a crash loses no receipt that is about to be sent.
         except BaseException:
             audit.next = before
+            self._unwritten |= self.heard.keys()
             for log in list(self._logs):
                 self._logs.pop(log)
             raise
@@ -318,7 +322,6 @@ class Realm:
         """Step 1, in the writer: what became of the pushed entries. Where the answer's page will show nothing else, its delivery is
         written here, so that most pushes need one commit.
         """
-        self.note(commit, request, sender)
         purging.take_purged(commit, request.purged, sender, lambda log: self.readers.reads(log, sender.user))
         pushed = push(commit, request.push, sender)
         had = {cursor.log: cursor.seq for cursor in request.cursors}
@@ -327,20 +330,27 @@ class Realm:
         self.deliver(commit, sender.device, own)
         return replace(pushed, delivered=own)
 
-    def note(self, commit: Commit, request: SyncRequest, sender: Sender) -> None:
-        """In the writer: keep what a device says of itself."""
-        status = request.status
-        encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
-        self.statuses[sender.device] = (commit.now_ms, encoded)
-        commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
+    def hear(self, request: SyncRequest, sender: Sender) -> None:
+        """Keep what a device says of itself: in memory, for a sync that brings nothing new writes nothing, until the next transaction."""
+        self.heard[sender.device] = Heard(sender.device, self.clock(), request.status)
+        self._unwritten.add(sender.device)
 
-    def tell(self, commit: Commit, request: SyncRequest, sender: Sender, delivered: Iterable[Delivery]) -> None:
-        """Step 3, in the writer: the audit log says what goes to whom before it goes."""
-        self.note(commit, request, sender)
-        self.deliver(commit, sender.device, delivered)
+    def keep_heard(self, waited_ms: int = 0) -> None:
+        """In the writer: write what was heard, where some of it has waited that long for a transaction."""
+        before = self.clock() - waited_ms
+        if any(self.heard[device].heard_ms <= before for device in self._unwritten.copy()):
+            _raised(self.transact([lambda _commit: None])[0])
+
+    def _note(self, commit: Commit) -> None:
+        """In the writer: what was heard since the last transaction, with this one."""
+        noted = self._unwritten.copy()
+        self._unwritten -= noted  # before it is read: what comes meanwhile is written with the next one
+        for device in noted:
+            one = self.heard[device]
+            commit.batch.statuses[device] = {"device_id": device, "seen_ms": one.heard_ms, "status": cbor.encode(status_map(one.status))}
 
     def deliver(self, commit: Commit, device: bytes, delivered: Iterable[Delivery]) -> None:
-        """In the writer: events that say what goes to a device."""
+        """In the writer: events that say what goes to whom, before it goes."""
         for log, from_seq, to_seq in delivered:
             event = {"e": "delivered", "device": device, "log": log, "from": from_seq, "to": to_seq, "ms": commit.now_ms}
             self.audit.write(commit.batch, event)
@@ -394,6 +404,7 @@ class Realm:
 
     def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
         """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""
+        self.hear(request, sender)
         pushed: Pushed | None = None
         if request.push or request.purged:
             pushed = _raised(self.transact([lambda commit: self.push(commit, request, sender)])[0])
@@ -402,7 +413,7 @@ class Realm:
             pages, delivered, more = self.pages.pull(tx, request, sender, pushed)
         untold = self.untold(delivered, pushed)
         if untold:
-            _raised(self.transact([lambda commit: self.tell(commit, request, sender, untold)])[0])
+            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, untold)])[0])
         return self.answer(request, sender, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:

@@ -4,7 +4,8 @@ All SQL of the device is here, but for how it is opened (database.py) and that o
 commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls back on any error.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from shared_schema import ids
@@ -244,6 +245,13 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
         items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}') + ({statements})", HELD)
         return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED, SAID_ERASED)))
+
+    def going(self, numbers: Iterable[int]) -> int:
+        """Of what is `unsent`, as much as these items of the outbox bring."""
+        these = json.dumps(list(numbers))
+        changes = f"SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND sealed IN (SELECT value FROM json_each(?))"
+        statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ? AND n IN (SELECT value FROM json_each(?))"
+        return int(self._one(changes, these)) + int(self._one(statements, HELD, these))
 
     def held(self) -> int:
         """Own changes that the server holds until a colleague decides on them."""

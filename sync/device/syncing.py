@@ -5,7 +5,7 @@ few times at most, and more is asked for only while something comes.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -179,7 +179,7 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], t
     request = SyncRequest(
         cursors=cursors,
         push=tuple([item.cose, cbor.Raw(item.parts)] for item in pushed),
-        status=_status(session),
+        status=_status(session, pushed),
         checkpoint=session.witness() if newest else None,
         prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC)),
         purged=tuple(cose for _, _, cose in told),
@@ -187,9 +187,9 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], t
     return decode_response(transport.sync(session, encode_request(request)))
 
 
-def _status(session: Session) -> Status:
+def _status(session: Session, pushed: Sequence[OutboxRow]) -> Status:
     return Status(
-        unsent=unsent(session),
+        unsent=max(0, unsent(session) - session.store.going(item.n for item in pushed)),
         held=session.store.held(),
         conflicts=last_count(session),
         app=f"fieldkeep-py/{VERSION}",

@@ -6,7 +6,23 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 
 from typing import Any, Final
 
-from shared_schema import approval, cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, removal, wire
+from shared_schema import (
+    approval,
+    cbor,
+    certificate,
+    checkpoint,
+    cose,
+    deposit,
+    devices,
+    entry,
+    event,
+    ids,
+    membership,
+    receipt,
+    recovery,
+    removal,
+    wire,
+)
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
@@ -391,6 +407,15 @@ def _decode_deposit(data: bytes) -> Value:
     return {"push": list(one.push), "registry": one.registry}
 
 
+def _decode_devices(data: bytes) -> Value:
+    heard, time_ms = devices.decode_devices(data)
+    return {"time": time_ms, "devices": [[one.device, one.heard_ms, wire.status_map(one.status)] for one in heard]}
+
+
+def _encode_devices(value: Value, _seed: bytes) -> bytes:
+    return devices.encode_devices([devices.Heard(device, ms, wire.Status(**said)) for device, ms, said in value["devices"]], value["time"])
+
+
 def _decode_held(data: bytes) -> Value:
     found, more = deposit.decode_held(data)
     return {"held": [list(one) for one in found], "more": more}
@@ -440,6 +465,7 @@ CODECS: Final[dict[str, Codec]] = {
     "deposit": Codec(_decode_deposit, lambda value, _seed: deposit.encode_deposit(deposit.Deposit(tuple(value["push"]), value["registry"]))),
     "deposited": Codec(_decode_deposited, _encode_deposited),
     "held": Codec(_decode_held, _encode_held),
+    "devices": Codec(_decode_devices, _encode_devices),
     "approval": Codec(_decode_approval, _encode_approval, is_signed=True),
     "purge": Codec(_decode_purge, _encode_purge, is_signed=True),
     "purged": Codec(_decode_purged, _encode_purged),

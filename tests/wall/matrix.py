@@ -40,12 +40,13 @@ ABOUT: Final[dict[str, tuple[str, str]]] = {
     "GET logs": ("GET /v1/audit/{side}/logs", ""),
     "GET log": ("GET /v1/audit/{side}/log/{log}", "?after=0"),
     "GET audit events": ("GET /v1/audit/{side}/events", "?from=0"),
+    "GET devices": ("GET /v1/audit/{side}/devices", ""),
 }
 PUSHING: Final = {"POST /v1/sync", "POST /v1/deposit"}
 UNSIGNED: Final = {"GET /healthz", "GET /readyz", "GET /v1/nonces", "GET /v1/service", "POST /v1/service", "POST /v1/enrol"}
 OF_LOGS: Final = ("GET held", "GET purged", "GET parcels", "GET intake", "POST intake")
 OF_ADDRESSES: Final = ("GET address", "POST parcels")
-OF_AUDITS: Final = ("GET logs", "GET log", "GET audit events")
+OF_AUDITS: Final = ("GET logs", "GET log", "GET audit events", "GET devices")
 OF_SERVICE: Final = ("GET events", "GET checkpoint", "GET desk", "GET tile", "GET entries")
 NEW_FILE: Final = "a new file"
 

@@ -20,7 +20,7 @@ import type { OpenFile } from "./memory";
 import { openParts, readChanges } from "./opening";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
-import { type EntryRow, entryRow, idRow, OF, outboxItem, read, write } from "./stored";
+import { type EntryRow, entryRow, idRow, OF, outboxItem, READ, read, write } from "./stored";
 
 /** A device's word that nothing is left on it of what this statement removed. */
 async function sayPurged(
@@ -206,7 +206,7 @@ export async function takeErased(
   const { log } = before;
   const erasure = served.at(-1);
   if (erasure?.entry == null) throw new Error("an erasure that did not come");
-  const unsent = (session.files.get(hex(log))?.pending ?? []).length > 0;
+  const unsent = (session.files.get(hex(log))?.pending ?? []).some(({ change }) => change.t !== READ);
   const ids = [...(await idsBefore(transaction, before)), ...served.slice(0, -1)];
   forgetContent(session, transaction, before);
   for (const { seq, id, received_ms } of ids) transaction.put(OF.ids(log), seq, write(idRow, { id, received_ms }));

@@ -222,3 +222,5 @@ export const OF = {
   state: "state",
 } as const;
 export const ONLY = "now";
+/** The type of record that says what was read. It holds nothing up, and is no unsent work. */
+export const READ = "read_event";

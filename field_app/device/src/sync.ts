@@ -20,10 +20,11 @@ import { expire } from "./expiring";
 import { handIn } from "./handing_in";
 import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
+import { putDue } from "./reading";
 import { dropPurged } from "./removing";
 import type { Session } from "./session";
 import { type Came, carryOut, type Contradicted, type Refusal } from "./stepping";
-import type { OutboxItem } from "./stored";
+import { type OutboxItem, READ } from "./stored";
 import type { Transport } from "./transport";
 import { dueInOrder, viewOf } from "./viewing";
 
@@ -58,6 +59,7 @@ export async function sync(
 ): Promise<Report> {
   const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [] };
   await before(session, transport);
+  await putDue(session);
   await reconcile(session, transport, report, progress, how);
   if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
   for (let ends = 0; ends < MOST_ENDS; ends++) {
@@ -143,11 +145,24 @@ export function plan(session: Session, outbox: readonly Sealed[]): Asked {
   const logs: readonly Log[] = [session.registry.log, ...files].filter((log) => seqOf(log) > 0);
   const purged = [...session.memory.purges.values()];
   const prove = dueInOrder(session).map(({ leaf }) => leaf.leaf);
-  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session), checkpoint, prove, purged });
+  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session, outbox), checkpoint, prove, purged });
 }
 
-function statusOf(session: Session): Status {
-  const unsent = [...session.files.values()].reduce((sum, { pending }) => sum + pending.length, 0);
+/** What is unsent when the request that brings `going` has been taken; of what was read nothing is counted. */
+function unsentBeside(session: Session, going: readonly Sealed[]): number {
+  const ids = new Set(going.map(({ entry }) => hex(entry.id)));
+  const isGoing = (n: number | null): boolean =>
+    n !== null && ids.has(hex(session.outbox.get(n)?.id ?? new Uint8Array()));
+  const isKeptAside = (n: number | null): boolean => n !== null && session.outbox.get(n)?.final === true;
+  const changes = [...session.files.values()]
+    .flatMap(({ pending }) => pending)
+    .filter(({ change, outbox, held }) => held === "" && change.t !== READ && !isKeptAside(outbox) && !isGoing(outbox));
+  const statements = session.waiting().filter((item) => item.statement && !item.final && !ids.has(hex(item.id)));
+  return changes.length + statements.length;
+}
+
+function statusOf(session: Session, going: readonly Sealed[]): Status {
+  const unsent = unsentBeside(session, going);
   const records = session.ownFiles.flatMap(({ folded }) => [...folded.records.values()]);
   const open = records.filter((record) => !record.isVoid && !record.hidden && conflicts(record).length > 0);
   const since = open

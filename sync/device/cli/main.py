@@ -15,6 +15,7 @@ from sync.device.cli import (
     breaching,
     claiming,
     correcting,
+    device_health,
     devices,
     erasing,
     exporting,
@@ -116,4 +117,5 @@ app.add_typer(legal_hold.hold, name="hold")
 app.add_typer(exporting.export, name="export")
 app.add_typer(reporting.report, name="report")
 membership.file.command("reads")(exporting.file_reads)
+auditing.audit.command("devices")(device_health.audit_devices)
 app.add_typer(auditing.audit, name="audit")

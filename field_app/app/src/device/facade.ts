@@ -14,27 +14,39 @@ import type { Value } from "../forms/values";
 import type {
   Across,
   Asking,
+  AskingWords,
+  CallMade,
+  Colleague,
   Conflict,
   Decision,
+  Declining,
   DeviceView,
   FileSummary,
   FundView,
   Handover,
   Held,
   HeldRefusal,
+  HelpAsked,
   HistoryItem,
   Item,
   LostAnswers,
   Me,
   NewChange,
   OnDevice,
+  Opened,
+  Pack,
+  PartLine,
   Query,
   RecordSummary,
   RecordView,
+  RecoveryView,
+  Referral,
   Status,
+  UrgentAlert,
   UrgentNumber,
   VisitBrief,
   Visiting,
+  WordsAsked,
   Written,
 } from "./views";
 
@@ -99,9 +111,56 @@ export interface Device {
   across(file: string): Promise<Across>;
   /** Asks something of a case of the other side, from today. Gives back the last day on which it holds. */
   instruct(file: string, asking: Asking): Promise<string>;
+  /** Asks for words of one's own: nothing goes until a second person has read exactly these. Gives back the last day. Raises Trouble. */
+  askWords(file: string, asking: AskingWords): Promise<string>;
+  /** What colleagues ask this person to read, and to agree to. */
+  wordsWaiting(): Promise<readonly WordsAsked[]>;
+  /** Sends exactly these words. Raises Trouble. */
+  agreeTo(file: string, record: string): Promise<void>;
+  /** Takes one's own request back, while it has not gone. */
+  withdrawWords(file: string, record: string, why: string): Promise<void>;
+
+  /** Whole referrals at a desk of partner support, the newest first. */
+  packs(): Promise<readonly Pack[]>;
+  /** Looks for its people in the desk's other referrals; what was found is kept with it. */
+  matchPack(file: string, record: string): Promise<void>;
+  /** Codes of the list `completeness_item`. It becomes this person's task to ask for them. */
+  packIncomplete(file: string, record: string, missing: readonly string[], due: string): Promise<void>;
+  /** Exactly what would go to the other side. Raises Trouble where it repeats a detail of the people harmed. */
+  partOf(file: string, record: string, values: Readonly<Record<string, Value>>): Promise<readonly PartLine[]>;
+  /** Gives the other side its part; `kept` are items that were looked at and stay. Raises Trouble. */
+  split(file: string, record: string, values: Readonly<Record<string, Value>>, kept: readonly string[]): Promise<void>;
+  /** On the other side: parts that came to the desk, and that nobody has decided on. */
+  referrals(): Promise<readonly Referral[]>;
+  /** Who may be let into a case. */
+  colleagues(): Promise<readonly Colleague[]>;
+  /** Begins a case from a referral; gives back the case. */
+  beginFrom(file: string, record: string, members: readonly Colleague[]): Promise<string>;
+  declineReferral(file: string, record: string, declining: Declining): Promise<void>;
+
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
-  urgent(): Promise<readonly RecordSummary[]>;
+  urgent(): Promise<readonly UrgentAlert[]>;
+  /** `how` is a code of the list `ack`. It is sent at once where there is a signal. */
+  acknowledgeAlert(file: string, record: string, how: string): Promise<void>;
+  /** Raises Trouble for whoever raised the alert. */
+  standDown(file: string, record: string, why: string): Promise<void>;
+  recordCall(file: string, record: string, made: CallMade): Promise<void>;
+
+  /** Who can help should the passphrase of this phone be forgotten. */
+  whoCanHelp(): Promise<readonly string[]>;
+  /** Whose locked phone asks, and six digits to read out to them. Asks the service for news first: offline is Trouble. */
+  askedToHelp(request: string, withShares?: boolean): Promise<HelpAsked>;
+  /** The answer, once what was read back is right. Right or wrong, the digits are used up. With `shares` where no colleague can help. Raises Trouble. */
+  help(request: string, readBack: string, shares?: readonly string[]): Promise<string>;
+
+  recovery(): Promise<RecoveryView>;
+  /** Proves that these shares come to the key in force; it is left on record. The words of each share as they were typed. Raises Trouble. */
+  drill(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Brings back what nobody holds any more and these shares open; then the permit ends, when nothing is left. Raises Trouble. */
+  bringBack(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Grants the recovery key all keys of a file once more. */
+  regrant(file: string): Promise<void>;
 
   devices(): Promise<readonly DeviceView[]>;
   onDevice(device: string): Promise<OnDevice>;

@@ -98,7 +98,6 @@ export type Files = Readonly<Record<string, readonly Side[]>>;
 export interface RecordType {
   readonly name: string;
   readonly title: string;
-  readonly description: string;
   readonly weight: Weight;
   readonly files: Files;
   readonly writers: readonly string[];
@@ -117,7 +116,6 @@ interface RawShape {
 }
 
 interface RawField extends RawShape {
-  readonly description?: string;
   readonly "x-label": string;
   readonly "x-kind": Kind;
   readonly "x-merge"?: Policy;
@@ -135,7 +133,6 @@ interface RawField extends RawShape {
 
 interface RawRecord {
   readonly title: string;
-  readonly description: string;
   readonly "x-record"?: string;
   readonly "x-weight"?: Weight;
   readonly "x-files"?: Files;
@@ -242,7 +239,6 @@ function typeOf(name: string, raw: RawRecord): RecordType {
   return {
     name,
     title: raw.title,
-    description: raw.description,
     weight: raw["x-weight"] ?? "quick",
     files: raw["x-files"] ?? {},
     writers: raw["x-write"] ?? [],

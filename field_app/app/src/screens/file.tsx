@@ -61,6 +61,11 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
           Ask the other side
         </Button>
       )}
+      {file.kind === "intake" && (
+        <Button look="secondary" onPress={() => router.go({ at: "referrals" })}>
+          Referrals
+        </Button>
+      )}
       <Button look="secondary" onPress={() => router.go({ at: "types", file: file.id })}>
         Something else
       </Button>

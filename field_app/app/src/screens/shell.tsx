@@ -1,6 +1,7 @@
 /** What stands around every screen while the app is unlocked: who is where, offline or not, hide now, and four ways to go. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Agree } from "./agree";
 import { Conflicts, OneConflict } from "./conflicts";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
@@ -9,15 +10,19 @@ import { Handovers } from "./handover";
 import { HeldWork } from "./held";
 import { Home } from "./home";
 import { Instruct } from "./instruct";
+import { HelpScreen } from "./help";
 import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
 import { RecordScreen } from "./record";
+import { Recovery } from "./recovery";
+import { Referrals } from "./referrals";
 import { Search } from "./search";
 import { Sending } from "./sending";
 import { useSession } from "./session";
 import { SettingsScreen } from "./settings";
+import { SplitScreen } from "./split";
 import { TypesOfRecord } from "./types";
 import { Urgent } from "./urgent";
 import { Visit } from "./visit";
@@ -128,6 +133,16 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
       return <Handovers />;
     case "fund":
       return <Fund />;
+    case "help":
+      return <HelpScreen />;
+    case "recovery":
+      return <Recovery />;
+    case "agree":
+      return <Agree />;
+    case "referrals":
+      return <Referrals />;
+    case "split":
+      return <SplitScreen key={place.record} file={place.file} record={place.record} />;
     case "lost":
       return <Lost />;
     case "more":

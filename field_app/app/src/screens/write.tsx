@@ -41,7 +41,7 @@ export function Write(props: Props): JSX.Element {
       record === undefined ? undefined : device.record(file, record),
       drafts.get(draft),
     ]);
-    const fields = fieldsFor(type, { kind: summary.kind, side: device.me.side, roles: device.me.roles }, choices);
+    const fields = fieldsFor(type, { kind: summary.kind, side: device.me.side, roles: device.me.roles }, choices).map((field) => afterwards(name, field));
     const before = view?.before ?? NOTHING_BEFORE;
     const start = kept?.typed ?? (view === undefined ? await startWith(device.startWith(file, name), fields) : boxesBefore(fields, before));
     return { type, fields, before, typed: start, choices };
@@ -54,6 +54,10 @@ export function Write(props: Props): JSX.Element {
     </Page>
   );
 }
+
+/** Nobody in danger is kept from raising the alarm because nobody was rung yet: calls go on record under Urgent. */
+const afterwards = (type: string, field: Field): Field =>
+  type === "urgent_alert" && field.name === "calls" ? { ...field, need: { when: "never", words: undefined } } : field;
 
 async function startWith(asked: ReturnType<ReturnType<typeof useSession>["device"]["startWith"]>, fields: readonly Field[]): Promise<Typed> {
   const values = await asked;

@@ -104,6 +104,22 @@ describe("a supervisor", () => {
     await vera.shows(/Nothing is held/);
   });
 
+  it("sees what each device says of itself, and that this is its own word", async () => {
+    const line = vera.page.locator("tbody tr", { hasText: "Sam's laptop" });
+    const cells = await line.locator("th, td").allInnerTexts();
+    const heads = await vera.page.locator("thead th").allInnerTexts();
+    const cell = (head: string): string => cells[heads.indexOf(head)] ?? "";
+    expect([cell("Standing"), cell("Not sent"), cell("Held"), cell("Conflicts"), cell("Clock")]).toEqual(["In use", "0", "0", "0", "Right"]);
+    expect(cell("Version")).toMatch(/^fieldkeep-py\//);
+    expect(cell("Last sync")).toMatch(/^\d\d:\d\d$/);
+    await vera.shows(/nothing about them is signed/);
+    await goTo("Charts");
+    const chart = vera.page.locator("section", { hasText: "Conflicts open" });
+    expect(await chart.locator("tbody tr").count()).toBe(1);
+    await vera.shows(/Weeks in which it did not ask are left out/);
+    await goTo("Health");
+  });
+
   it("sees who wrote and who received, and that it is in the signed tree", async () => {
     await goTo("Audit");
     await vera.shows(/Sam\s+Sam's laptop\s+Wrote\s+Case/);

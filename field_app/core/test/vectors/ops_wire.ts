@@ -3,6 +3,7 @@
  * registry.
  */
 import { approval } from "../../src/approval";
+import { devicesAnswer } from "../../src/audit/pages";
 import { gate, intakeKey, publication } from "../../src/board";
 import { invitation, registryStatement } from "../../src/certificate";
 import { deposit, deposited, held, purge, purged } from "../../src/deposit";
@@ -36,6 +37,7 @@ export const codecs: Codecs = {
   deposit: codecOfBody(deposit),
   deposited: codecOfBody(deposited),
   held: codecOfBody(held),
+  devices: codecOfBody(devicesAnswer),
   purged: codecOfBody(purged),
   event: codecOfShape(eventShape),
   registry_statement: codecOfShape(registryStatement, limit("items_per_object")),

@@ -3,35 +3,47 @@ import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
+import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { agree, type AskedWords, withdraw, wordsAsked } from "@fieldkeep/device/agreeing";
+import { tendBoxes, type Vault, whoCanHelp } from "@fieldkeep/device/boxes";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
+import { answer, answerWithShares, challenge, judge, requestIn } from "@fieldkeep/device/helping";
+import { type How, looked, type Shown } from "@fieldkeep/device/reading";
 import { suspend } from "@fieldkeep/device/lost_phones";
 import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
 import type { Transaction } from "@fieldkeep/device/rows";
+import { drill, regrant } from "@fieldkeep/device/recovery";
+import * as referring from "@fieldkeep/device/referrals";
+import { ROLES } from "@fieldkeep/core/roles";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
-import { raiseAlert } from "@fieldkeep/device/urgent";
+import { acknowledgeAlert, type Alert, raiseAlert, recordCall, standDown } from "@fieldkeep/device/urgent";
 import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
-import { oversightOf } from "../../console/live";
 import type { Oversight } from "../../console/oversight";
+import { auditedSide } from "../../console/side";
 import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
+import { StoreRefusal } from "../../store/refusal";
 import type {
-  Across, Asking, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentNumber, VisitBrief, Visiting, Written,
+  Across, Asking, AskingWords, CallMade, Colleague, Conflict, Decision, Declining, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HelpAsked, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Opened, Pack, PartLine, Query, RecordSummary, RecordView, RecoveryView, Referral,
+  Status, UrgentAlert, UrgentNumber, VisitBrief, Visiting, WordsAsked, Written,
 } from "../facade";
-import { acrossOf, ask } from "./across";
+import { acrossOf, ask, askWords, wordsWaiting } from "./across";
+import { alertIn, openAlerts } from "./alerts";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
 import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./lists";
 import { heldName, heldView } from "./holding";
 import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
-import { nameOf, valueOf, wordsIn } from "./people";
+import { nameOf, wordsIn } from "./people";
+import { bodyOf, colleagues, packs, partLines, referrals } from "./referring";
+import { bringBack, keysOf, openedView, recoveryView } from "./recovering";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
@@ -47,14 +59,15 @@ export class LiveDevice implements Device {
   readonly oversight: Oversight | undefined;
   readonly #session: Session;
   readonly #transport: Transport;
+  readonly #vault: Vault;
   readonly #listeners = new Set<() => void>();
   readonly #words = new Map<string, { readonly of: object; readonly words: string }>();
   readonly #held = new Map<string, readonly DeviceHeld[]>();
   #syncing: Promise<void> | undefined;
 
-  constructor(session: Session, transport: Transport) {
-    [this.#session, this.#transport] = [session, transport];
-    this.oversight = oversightOf(session, transport);
+  constructor(session: Session, transport: Transport, vault: Vault, oversight: Oversight | undefined) {
+    [this.#session, this.#transport, this.#vault] = [session, transport, vault];
+    this.oversight = oversight;
     const { user, name, device, side, roles } = session.identity;
     this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
   }
@@ -98,31 +111,52 @@ export class LiveDevice implements Device {
       const wanted = inOrder(this.#session, log).filter(
         (record) => (query.types === undefined || query.types.includes(record.type)) && this.#says(record, words),
       );
-      return wanted.slice(0, query.limit ?? wanted.length).map((record) => recordSummary(this.#session, log, record));
+      const some = wanted.slice(0, query.limit ?? wanted.length);
+      await this.#looked(log, some.length < wanted.length || words.length > 0 ? byRecord(some) : byType(some), words.length > 0 ? "searched" : "opened");
+      return some.map((record) => recordSummary(this.#session, log, record));
     });
   }
 
   record(file: string, record: string): Promise<RecordView> {
     return inWords(async () => {
       const log = idBytes(file);
-      return recordView(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.#session, log, idBytes(record));
+      await this.#looked(log, byRecord([found]));
+      return recordView(this.#session, log, found);
     });
   }
 
   history(file: string, record: string): Promise<readonly HistoryItem[]> {
     return inWords(async () => {
       const log = idBytes(file);
-      return historyOf(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.#session, log, idBytes(record));
+      await this.#looked(log, byRecord([found]));
+      return historyOf(this.#session, log, found);
     });
   }
 
   search(words: string): Promise<readonly RecordSummary[]> {
     const wanted = wordsOf(words);
     if (wanted.length === 0) return Promise.resolve([]);
-    const found = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(found.slice(0, MOST_FOUND));
+    return inWords(async () => {
+      const found: RecordSummary[] = [];
+      for (const { log } of this.#session.ownFiles) {
+        const there = inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).slice(0, MOST_FOUND - found.length);
+        if (there.length === 0) continue;
+        await this.#looked(log, byRecord(there), "searched");
+        found.push(...there.map((record) => recordSummary(this.#session, log, record)));
+      }
+      return found;
+    });
+  }
+
+  /** Before anything is shown. On a full phone it is not remembered, and what was asked for is shown all the same. */
+  async #looked(log: Uint8Array, shown: readonly Shown[], how: How = "opened"): Promise<void> {
+    try {
+      await looked(this.#session, log, shown, how);
+    } catch (error) {
+      if (!(error instanceof StoreRefusal && error.why === "full")) throw error;
+    }
   }
 
   /** What a record says is put in lower case once, and again when it has changed. */
@@ -234,6 +268,7 @@ export class LiveDevice implements Device {
       await inWords(async () => {
         await sync(this.#session, this.#transport, () => this.#tell());
         await this.#fetchHeld();
+        await tendBoxes(this.#session, this.#vault);
       });
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "offline") return;
@@ -251,7 +286,12 @@ export class LiveDevice implements Device {
   // --- deciding ----------------------------------------------------------------------------------------------------------
 
   conflicts(): Promise<readonly Conflict[]> {
-    return Promise.resolve(allConflicts(this.#session));
+    return inWords(async () => {
+      const found = allConflicts(this.#session);
+      for (const file of new Set(found.map((one) => one.file)))
+        await this.#looked(idBytes(file), found.filter((one) => one.file === file).map(({ record }) => ({ record: idBytes(record) })));
+      return found;
+    });
   }
 
   decide(conflict: Conflict, { value, reason }: Decision): Promise<void> {
@@ -274,7 +314,10 @@ export class LiveDevice implements Device {
 
   funds(): Promise<readonly FundView[]> {
     const funds = this.#session.ownFiles.filter(({ reading }) => reading.file.kind === "fund");
-    return Promise.resolve(funds.map((open) => fundView(this.#session, open)));
+    return inWords(async () => {
+      for (const { log } of funds) await this.#looked(log, [{ kind: "fund_line" }]);
+      return funds.map((open) => fundView(this.#session, open));
+    });
   }
 
   spend(file: string, edits: readonly Edit[]): Promise<Written> {
@@ -292,11 +335,17 @@ export class LiveDevice implements Device {
   // --- visits, danger ----------------------------------------------------------------------------------------------------
 
   visit(file: string): Promise<VisitBrief> {
-    return inWords(async () => visitBrief(this.#session, idBytes(file)));
+    return inWords(async () => {
+      const log = idBytes(file);
+      const liaison = liaisonOf(this.#session, log);
+      await this.#looked(log, BEFORE_A_VISIT);
+      if (liaison !== undefined) await this.#looked(liaison, [{ kind: "instruction" }]);
+      return visitBrief(this.#session, log);
+    });
   }
 
   visits(): Promise<readonly Visiting[]> {
-    return inWords(async () => visitsOf(this.#session));
+    return this.#read(visitsOf(this.#session));
   }
 
   across(file: string): Promise<Across> {
@@ -305,6 +354,86 @@ export class LiveDevice implements Device {
 
   instruct(file: string, asking: Asking): Promise<string> {
     return this.#doing(() => ask(this.#session, idBytes(file), asking));
+  }
+
+  askWords(file: string, asking: AskingWords): Promise<string> {
+    return this.#doing(() => askWords(this.#session, idBytes(file), asking));
+  }
+
+  wordsWaiting(): Promise<readonly WordsAsked[]> {
+    return this.#read(wordsWaiting(this.#session));
+  }
+
+  agreeTo(file: string, record: string): Promise<void> {
+    return this.#inWordsAsked(file, record, async (one) => void (await agree(this.#session, one)));
+  }
+
+  withdrawWords(file: string, record: string, why: string): Promise<void> {
+    return this.#inWordsAsked(file, record, (one) => withdraw(this.#session, one, why));
+  }
+
+  /** It goes with the sync that is asked for at once: what was taken back must not be sent elsewhere meanwhile. */
+  #inWordsAsked(file: string, record: string, act: (one: AskedWords) => Promise<void>): Promise<void> {
+    return this.#doing(async () => {
+      const one = wordsAsked(this.#session, idBytes(file)).find((other) => idText(other.record) === record);
+      if (one === undefined) throw new Refused("not-found", "that request is not on this phone any more");
+      await act(one);
+      void this.sync().catch(() => undefined);
+    });
+  }
+
+  // --- referrals ---------------------------------------------------------------------------------------------------------
+
+  packs(): Promise<readonly Pack[]> {
+    return this.#read(packs(this.#session));
+  }
+
+  matchPack(file: string, record: string): Promise<void> {
+    return this.#doing(async () => void (await referring.match(this.#session, idBytes(file), idBytes(record))));
+  }
+
+  packIncomplete(file: string, record: string, missing: readonly string[], due: string): Promise<void> {
+    return this.#doing(async () => void (await referring.sayIncomplete(this.#session, idBytes(file), idBytes(record), missing, due)));
+  }
+
+  partOf(file: string, record: string, values: Readonly<Record<string, Value>>): Promise<readonly PartLine[]> {
+    return inWords(async () => {
+      const pack = referring.packsIn(this.#session).find((one) => idText(one.log) === file && idText(one.record.id) === record);
+      if (pack === undefined) throw new Refused("not-found", "that referral is not on this phone");
+      return partLines(this.#session, pack, values);
+    });
+  }
+
+  split(file: string, record: string, values: Readonly<Record<string, Value>>, kept: readonly string[]): Promise<void> {
+    return this.#doing(async () => void (await referring.split(this.#session, idBytes(file), idBytes(record), bodyOf(values), kept)));
+  }
+
+  referrals(): Promise<readonly Referral[]> {
+    return this.#read(referrals(this.#session));
+  }
+
+  colleagues(): Promise<readonly Colleague[]> {
+    return Promise.resolve(colleagues(this.#session));
+  }
+
+  beginFrom(file: string, record: string, members: readonly Colleague[]): Promise<string> {
+    const named = members.flatMap(({ id, role: word }) => {
+      const role = ROLES.find((one) => one === word);
+      return role === undefined ? [] : [{ user: idBytes(id), role }];
+    });
+    return this.#doing(async () => idText(await referring.beginFrom(this.#session, idBytes(file), idBytes(record), named)));
+  }
+
+  declineReferral(file: string, record: string, declining: Declining): Promise<void> {
+    return this.#doing(async () => void (await referring.decline(this.#session, idBytes(file), idBytes(record), declining)));
+  }
+
+  /** Records that are about to be shown, each by itself. */
+  #read<T extends { readonly file: string; readonly record: string }>(found: readonly T[]): Promise<readonly T[]> {
+    return inWords(async () => {
+      for (const { file, record } of found) await this.#looked(idBytes(file), [{ record: idBytes(record) }]);
+      return found;
+    });
   }
 
   acknowledge(file: string, instruction: string, _how: string): Promise<void> {
@@ -323,11 +452,32 @@ export class LiveDevice implements Device {
     return Promise.resolve(urgentNumbers(this.#session));
   }
 
-  urgent(): Promise<readonly RecordSummary[]> {
-    const open = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => record.type === "urgent_alert" && !record.isVoid && valueOf(record, "stood_down") === undefined).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(open);
+  urgent(): Promise<readonly UrgentAlert[]> {
+    return this.#read(openAlerts(this.#session));
+  }
+
+  acknowledgeAlert(file: string, record: string, how: string): Promise<void> {
+    return this.#inAlert(file, record, (alert) => acknowledgeAlert(this.#session, alert, how));
+  }
+
+  standDown(file: string, record: string, why: string): Promise<void> {
+    return this.#inAlert(file, record, (alert) => standDown(this.#session, alert, why));
+  }
+
+  recordCall(file: string, record: string, { call, spokeTo, readBack }: CallMade): Promise<void> {
+    const said = new Map<string, Json>([["call", call]]);
+    if (spokeTo.trim() !== "") said.set("spoke_to", spokeTo.trim());
+    if (readBack) said.set("read_back", "yes");
+    return this.#inAlert(file, record, (alert) => recordCall(this.#session, alert, said));
+  }
+
+  #inAlert(file: string, record: string, act: (alert: Alert) => Promise<void>): Promise<void> {
+    return this.#doing(async () => {
+      const alert = alertIn(this.#session, file, record);
+      if (alert === undefined) throw new Refused("not-found", "that alert is not on this phone any more");
+      await act(alert);
+      void this.sync().catch(() => undefined);
+    });
   }
 
   attach(_file: string, _content: File): Promise<Choice> {
@@ -335,6 +485,53 @@ export class LiveDevice implements Device {
   }
 
   // --- colleagues --------------------------------------------------------------------------------------------------------
+
+  whoCanHelp(): Promise<readonly string[]> {
+    return Promise.resolve(whoCanHelp(this.#session, this.#vault));
+  }
+
+  /** The server is asked for news first: who was kept out an hour ago may be the one who asks. */
+  askedToHelp(request: string, withShares = false): Promise<HelpAsked> {
+    return this.#doing(async () => {
+      const bytes = requestIn(request);
+      await sync(this.#session, this.#transport, () => this.#tell());
+      const { device: { name, label, roles }, warnings } = judge(this.#session, bytes, withShares);
+      return { name, label, roles, warnings, readOut: await challenge(this.#session, bytes) };
+    });
+  }
+
+  help(request: string, readBack: string, shares?: readonly string[]): Promise<string> {
+    return this.#doing(async () => {
+      const bytes = requestIn(request);
+      if (shares === undefined) return answer(this.#session, bytes, readBack);
+      return answerWithShares(this.#session, bytes, readBack, await keysOf(shares)); // a share that is wrong uses up no digits
+    });
+  }
+
+  recovery(): Promise<RecoveryView> {
+    return Promise.resolve(recoveryView(this.#session));
+  }
+
+  drill(shares: readonly string[]): Promise<readonly Opened[]> {
+    return this.#doing(async () => {
+      const tried = await drill(this.#session, await keysOf(shares));
+      void this.sync().catch(() => undefined);
+      return tried.map((one) => openedView(this.#session, one));
+    });
+  }
+
+  /** News first: what somebody holds by now is not brought back. */
+  bringBack(shares: readonly string[]): Promise<readonly Opened[]> {
+    return this.#doing(async () => {
+      const keys = await keysOf(shares);
+      await sync(this.#session, this.#transport, () => this.#tell());
+      return bringBack(this.#session, keys, async () => void (await sync(this.#session, this.#transport, () => this.#tell())));
+    });
+  }
+
+  regrant(file: string): Promise<void> {
+    return this.#doing(() => regrant(this.#session, idBytes(file)));
+  }
 
   devices(): Promise<readonly DeviceView[]> {
     return Promise.resolve(devices(this.#session));
@@ -345,7 +542,7 @@ export class LiveDevice implements Device {
   }
 
   handovers(): Promise<readonly Handover[]> {
-    return Promise.resolve(handovers(this.#session));
+    return this.#read(handovers(this.#session));
   }
 
   acceptHandover(file: string, record: string): Promise<void> {
@@ -394,5 +591,16 @@ export class LiveDevice implements Device {
   }
 }
 
+/** The device of a session; a supervisor's with what it audits by. */
+export async function liveDevice(session: Session, transport: Transport, vault: Vault): Promise<LiveDevice> {
+  const side = auditedSide(session);
+  const oversight = side === undefined ? undefined : (await import("../../console/live")).oversightOf(session, transport, side);
+  return new LiveDevice(session, transport, vault, oversight);
+}
+
+/** What "Before you knock" says comes from these. */
+const BEFORE_A_VISIT: readonly Shown[] = ["hazard", "linked_person", "legal_order", "visit_plan"].map((kind) => ({ kind }));
+const byRecord = (records: readonly FoldedRecord[]): readonly Shown[] => records.map(({ id }) => ({ record: id }));
+const byType = (records: readonly FoldedRecord[]): readonly Shown[] => [...new Set(records.map(({ type }) => type))].map((kind) => ({ kind }));
 const wordsOf = (words: string): readonly string[] => words.toLowerCase().split(/\s+/).filter((word) => word !== "");
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

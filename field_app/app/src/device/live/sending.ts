@@ -2,7 +2,7 @@
 import { hex } from "@fieldkeep/core/bytes";
 import { limit } from "@fieldkeep/core/limits";
 import type { Session } from "@fieldkeep/device/session";
-import type { OutboxItem } from "@fieldkeep/device/stored";
+import { type OutboxItem, READ } from "@fieldkeep/device/stored";
 import { recordType } from "../../forms/schema";
 import { type Item, type Sending, type Status, Trouble } from "../facade";
 import { idText } from "./convert";
@@ -15,6 +15,7 @@ function waits(session: Session): readonly Item[] {
   return [...session.files.values()].flatMap(({ log, pending }) => {
     const byRecord = new Map<string, Item>();
     for (const { change, outbox, held } of pending) {
+      if (change.t === READ) continue; // it is nobody's unsent work
       const item = outbox === null ? undefined : session.outbox.get(outbox);
       const [sending, trouble] = held === "" ? stateOf(item) : keptBack(held);
       const known = byRecord.get(hex(change.r));
