@@ -89,6 +89,7 @@ def traced() -> Iterator[Shape]:
             patched(SigningKey, "sign", noting("sign", SigningKey.sign)),
             patched(hmac, "digest", noting("mac", hmac.digest)),
             patched(Realm, "sequence", lambda _realm: None),  # goes by how many events there are, whoever caused them
+            patched(Realm, "_note", lambda _realm, _commit: None),  # what devices said before goes with the next transaction, whatever that is about
             patched(Carrier, "wake", lambda _carrier: None),  # looks for what waits, after every request with parcels, when it comes to it
         ):
             yield done
