@@ -25,6 +25,7 @@ def serve(
     """
     from pydantic import ValidationError
 
+    from server.bodies import NoStore
     from server.field_app import BadApp
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
@@ -40,7 +41,7 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, BadApp, OSError) as error:
+    except (InUse, Regressed, BadApp, NoStore, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server import audit_routes, field_app, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
+from server import audit_routes, chunk_routes, field_app, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
 from server.append.commit import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
@@ -194,6 +194,9 @@ ROUTES: Final = [
     Route("/v1/deposit", Signed("deposit", held_routes.deposit, for_all=True), methods=["POST"]),
     Route("/v1/held/{log}", Signed("held", held_routes.held), methods=["GET"]),
     Route("/v1/purged/{log}", Signed("purged", purged_routes.purged), methods=["GET"]),
+    Route("/v1/chunks/{log}", Signed("claim", chunk_routes.claim), methods=["POST"]),
+    Route("/v1/chunk/{log}/{id}", Signed("keep", chunk_routes.keep), methods=["PUT"]),
+    Route("/v1/chunk/{log}/{id}", Signed("give", chunk_routes.give), methods=["GET"]),
     Route("/v1/desk", Signed("desk", parcel_routes.desk), methods=["GET"]),
     Route("/v1/address/{address}", Signed("address", parcel_routes.address), methods=["GET"]),
     Route("/v1/intake/{log}", Signed("published", parcel_routes.published), methods=["GET"]),

@@ -16,6 +16,8 @@ from server.append import purging
 from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
 from server.append.push import push
 from server.audit_log import AuditLog, Published
+from server.bodies import Bodies, in_memory
+from server.chunks import Keeper
 from server.gone import Gone, Removed
 from server.pages import Pages
 from server.parcels import Board
@@ -58,10 +60,13 @@ Job = Callable[[Commit], Any]
 class Realm:
     """One side of one service."""
 
-    def __init__(self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None) -> None:
+    def __init__(
+        self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None, bodies: Bodies | None = None
+    ) -> None:
         self.side, self.engine, self.clock = side, engine, clock
         self.gone = Gone() if gone is None else gone
         self._scrub_again_ms = 0
+        self.keeper = Keeper(engine, in_memory() if bodies is None else bodies)
         self.incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
         self._salt = keys.salt
@@ -90,6 +95,7 @@ class Realm:
         self._apply_list()
         with engine.connect() as connection, connection.begin():
             self._restore(connection)
+        self.keeper.begin(clock())
 
     def _apply_list(self) -> None:
         """Before anything is served: what was removed is not in this database, whichever copy of it this is; and what it knows of that is listed."""
@@ -124,6 +130,7 @@ class Realm:
         self.registry = known
         self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
+        self.keeper.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.heard = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
         self.recoverable.follow(known, {}, lambda: self._all_files(tx))
@@ -236,6 +243,7 @@ class Realm:
                     may_begin=self.may_begin,
                     may_state=self.may_state,
                     gone=self.gone,
+                    chunks_waiting=self.keeper.waiting,
                 )
                 results = [self._run(job, commit) for job in jobs]
                 self._note(commit)
@@ -268,6 +276,7 @@ class Realm:
         self.readers.committed(commit)
         if commit.batch.gone:
             self._forget(commit.batch.gone, at_once=commit.batch.asked)
+        self.keeper.committed(commit.chunks, commit.now_ms)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
@@ -315,6 +324,12 @@ class Realm:
         self.gone.flush()
         if not self.gone.overwritten and self.clock() >= self._scrub_again_ms:
             self._scrub()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Once an hour: chunks that nothing claims, and bytes whose time has come. What failed before is tried again then, and at each start."""
+        if self.keeper.is_due(self.clock()):
+            self.transact([lambda commit: commit.chunks.collect()])
 
     # --- one sync, in three steps ----------------------------------------------------------------------------------------
 
@@ -371,6 +386,10 @@ class Realm:
             "ms": commit.now_ms,
         }
         self.audit.write(commit.batch, event)
+
+    def fetched(self, commit: Commit, sender: Sender, log: bytes, chunk: bytes) -> None:
+        """In the writer: an event that says which chunk goes to a device."""
+        self.audit.write(commit.batch, {"e": "fetched", "device": sender.device, "log": log, "id": chunk, "ms": commit.now_ms})
 
     def answer(self, request: SyncRequest, sender: Sender, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
         """The response, with the newest checkpoint and the proofs that were asked for."""

@@ -18,6 +18,7 @@ from alembic.config import Config
 
 from server import store
 from server.answering import Outgoing
+from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
 from server.gone import Gone
 from server.live import Live
@@ -107,7 +108,8 @@ class Service:
         path = data / f"{side}.db"
         keys = _keys(data / f"{side}.keys.json", fresh=not path.exists())
         migrate(path)
-        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
+        bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", side, secrets.token_bytes)
+        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"), bodies)
         log = self._open_log(data / f"{side}.log")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
@@ -146,6 +148,7 @@ class Service:
                 running.writer.stop()
                 running.readers.shutdown()
                 running.realm.engine.dispose()
+                running.realm.keeper.bodies.close()
             for stream in self._log_files:
                 stream.close()
             os.close(self._lock)

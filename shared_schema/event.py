@@ -40,6 +40,7 @@ _KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "came": {"log": as_id, "n": _seq, "ms": as_uint},
     "shown": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
     "purged": {"device": as_id, "log": as_id, "id": as_hash, "ms": as_uint},
+    "fetched": {"device": as_id, "log": as_id, "id": as_hash, "ms": as_uint},
     "export": {"by": as_id, "what": _what, "ms": as_uint},
 }
 _KEYS: Final = {kind: frozenset(("e", *fields)) for kind, fields in _KINDS.items()}

@@ -14,6 +14,7 @@ from server import store
 from server.append import unborn as unborn_files
 from server.append.unborn import Unborn
 from server.audit_log import AuditLog
+from server.chunks import Chunks, Waiting
 from server.gone import Gone
 from server.parcel_store import ParcelBatch
 from server.removing import Removing
@@ -98,6 +99,7 @@ class Commit:
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
         gone: Gone | None = None,
+        chunks_waiting: Waiting = MappingProxyType({}),
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
         self.load, self.sign, self.has_refusals, self.files_of, self.knows = load, sign, has_refusals, files_of, knows
@@ -108,7 +110,8 @@ class Commit:
         self.stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
-        self.removing = Removing(tx, self.batch, self.parcels, gone or Gone(), now_ms)
+        self.chunks = Chunks(tx, chunks_waiting, now_ms)
+        self.removing = Removing(tx, self.batch, self.parcels, self.chunks, gone or Gone(), now_ms)
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
@@ -157,6 +160,7 @@ class Commit:
                 "author": entry.author, "chain": place.chain, "void": void,
             },
         )  # fmt: skip
+        self.chunks.came(entry.log, entry.hashes)
         if place.seq == 1:
             self.batch.new_heads.add(entry.log)
         opened.head = log_rules.advance_author(head, entry)

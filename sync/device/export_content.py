@@ -12,6 +12,7 @@ from shared_schema import cbor, ids
 from shared_schema.entry import decode_entry
 from shared_schema.records import RecordType
 from sync import keys, sealing
+from sync.attachment import is_manifest, without_key
 from sync.change import DELETED, SIGNED, FieldKey
 from sync.device import finding
 from sync.device.conflicts import field_name
@@ -26,10 +27,10 @@ from sync.fold import GONE, Live, Record, Shown, fold_log, is_marker, is_void, s
 FORMAT: Final = "fieldkeep-file-export"
 LEFT_OUT: Final = (
     "Left out of every export for a subject access request, whether or not there is any of it: what services tell or ask each other, and that they "
-    "did; who has read this file, and requests to remove or export parts of it; and every other file. Attachments are not part of this version. "
+    "did; who has read this file, and requests to remove or export parts of it; and every other file. Photographs and documents are named here, and are handed over as files of their own. "
     "Exemptions may apply to more than that: whoever hands this over says so."
 )
-WHOLE: Final = "All records of this one file are here. No other file is. Attachments are not part of this version."
+WHOLE: Final = "All records of this one file are here. No other file is. Photographs and documents are named here with their hashes, and are handed over as files of their own."
 
 
 def content(session: Session, request: Request, made: Exported) -> dict[str, Any]:
@@ -113,14 +114,16 @@ def _op(session: Session, op: Live) -> dict[str, Any]:
 def _line(session: Session, log: bytes, line: Line) -> dict[str, Any]:
     gone = gone_with(session, log, line.device, line.c)
     return {
-        "field": field_name(line.field), "action": line.action, "value": left(line.value) if gone else line.value, "by": session.name_of(line.user),
+        "field": field_name(line.field), "action": line.action, "value": left(line.value) if gone else without_key(line.value), "by": session.name_of(line.user),
         "written_ms": line.claimed_ms, "clock_unsure": line.unsure, "received_ms": line.received_ms,
         "removed": {"ms": gone.ms, "reason": gone.reason} if gone else None,
     }  # fmt: skip
 
 
 def left(value: Any) -> Any:
-    """A value, but for what was expunged of it."""
+    """A value, but for what was expunged of it, and for the key to an attachment."""
+    if is_manifest(value):
+        return without_key(value)
     if isinstance(value, list):
         return [left(item) for item in value]
     if is_marker(value):

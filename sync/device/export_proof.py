@@ -10,6 +10,7 @@ from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.records import record_types
 from sync import sealing
+from sync.attachment import without_key
 from sync.audit import Export
 from sync.change import decode_part
 from sync.device.conflicts import field_name
@@ -86,7 +87,7 @@ class _Checking:
         told = [_edit(line["field"], line["action"], line["value"], line["written_ms"], line["received_ms"], line["by"]) for line in lines]
         type_ = self.types.get(one["type"] or "")
         there = [
-            _edit(field_name(op.field), op.action, op.value, at.change.at, at.received_ms, self._name(at.user))
+            _edit(field_name(op.field), op.action, without_key(op.value), at.change.at, at.received_ms, self._name(at.user))
             for at in said
             for op in at.change.ops
             if reaches(self.purpose, type_, name_of(op.field))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from shared_schema import ids
+from sync.device.attachment_sql import AttachmentSql
 from sync.device.forgetting import Forgetting
 from sync.device.look_sql import Looks
 from sync.device.parcel_sql import ParcelSql
@@ -33,7 +34,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql, Removals, Looks):
+class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql):
     """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:
@@ -213,16 +214,18 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         sql = f"SELECT record FROM change WHERE log = ?1 AND record IN ({later}) GROUP BY record HAVING count(DISTINCT device) > 1"
         return [row[0] for row in self._rows(sql, log)]
 
-    def unsealed(self, log: bytes) -> list[ChangeRow]:
-        """Own changes that are in no entry yet, by counter."""
-        return [
-            ChangeRow(*row)
-            for row in self._rows(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)
-        ]
+    def unsealed(self, log: bytes, *, lost: bool = False) -> list[ChangeRow]:
+        """Own changes that are in no entry yet, by counter; without those of attachments whose chunks the server has not all taken. Who has `lost` their place
+        brings no chunk and claims none: no attachment of theirs is sealed.
+        """
+        waits = f"SELECT record FROM attachment WHERE log = ?1{'' if lost else ' AND complete = 0'}"
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ?1 AND seq IS NULL AND sealed IS NULL AND record NOT IN ({waits}) ORDER BY c"
+        return [ChangeRow(*row) for row in self._rows(sql, log)]
 
     def logs_with_unsealed(self) -> list[bytes]:
         """Logs that have such changes."""
-        return [row[0] for row in self._rows("SELECT DISTINCT log FROM change WHERE seq IS NULL AND sealed IS NULL")]
+        waits = "SELECT 1 FROM attachment WHERE attachment.log = change.log AND attachment.record = change.record AND complete = 0"
+        return [row[0] for row in self._rows(f"SELECT DISTINCT log FROM change WHERE seq IS NULL AND sealed IS NULL AND NOT EXISTS ({waits})")]
 
     def mark_sealed(self, log: bytes, device: bytes, counters: list[int], n: int | None) -> None:
         """Say in which outbox item these changes are, or with None that they are to be sealed again."""

@@ -16,7 +16,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
-from sync.device import VERSION, cover, crossing, expiring, helping, reading, wiping
+from sync.device import VERSION, attachments, cover, crossing, expiring, helping, reading, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -67,6 +67,7 @@ class Report:
     receipts: list[Received] = field(default_factory=list)
     rotated: int = 0
     granted: int = 0
+    attached: attachments.Sent = field(default_factory=attachments.Sent)
 
     def add(self, outcome: Outcome) -> None:
         """Count one response in."""
@@ -79,9 +80,16 @@ class Report:
         self.contradictions += [one for one in outcome.contradictions if one not in self.contradictions]
 
 
-def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None, *, at_once: bool = False) -> Report:
-    """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request. With `at_once` nothing
-    waits for the hour of cover traffic.
+def sync(
+    session: Session,
+    transport: Transport,
+    progress: Callable[[Report], None] = lambda _report: None,
+    *,
+    at_once: bool = False,
+    sending: attachments.Advance = lambda _done, _total: None,
+) -> Report:
+    """Reconcile with the server, then bring it chunks of attachments: a line that is too slow for a photograph has carried the notes. Raises Refused `offline`
+    (everything stays), or the server's refusal of the whole request. With `at_once` nothing waits for the hour of cover traffic.
     """
     report = Report()
     crossing.before(session, transport)
@@ -94,8 +102,28 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         if not expiring.expire(session):
             break
         _reconcile(session, transport, report, progress)
+    _send_attachments(session, transport, report, progress, sending, at_once=at_once)
     helping.tend(session)
     return report
+
+
+def _send_attachments(
+    session: Session, transport: Transport, report: Report, progress: Callable[[Report], None], sending: attachments.Advance, *, at_once: bool
+) -> None:
+    """Chunks, then the records that name them. Twice: the first push may hear that some are missing."""
+    for _ in range(2):
+        if not session.store.outgoing():
+            return
+        try:
+            report.attached.add(attachments.send(session, transport, sending))
+        except Refused as error:  # only for whoever has lost their place: the next request says so to whom it concerns
+            report.attached.add(attachments.Sent(left=len(session.store.outgoing()), why=str(error), code=error.code))
+            return
+        if not any(one.complete for one in session.store.outgoing()):
+            return
+        _reconcile(session, transport, report, progress, at_once=at_once)
+        attachments.settle(session)
+        report.attached.left = len(session.store.outgoing())
 
 
 def _reconcile(session: Session, transport: Transport, report: Report, progress: Callable[[Report], None], *, at_once: bool = False) -> None:
@@ -109,6 +137,9 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
+            short = attachments.claim(session, transport, pushed)
+            stuck |= short
+            pushed = [item for item in pushed if item.log not in short]
             told = session.store.purges(limits.PURGES_PER_SYNC)
             response = _exchange(session, transport, pushed, told)
         except Refused as error:

@@ -50,6 +50,14 @@ class Signer(Protocol):
         ...
 
 
+class SignedRequests(Protocol):
+    """Whatever makes signed requests."""
+
+    def signed(self, session: Any, method: str, path: str, body: bytes = b"") -> bytes:
+        """One of them. Raises Refused, `offline` where the server is not reached."""
+        ...
+
+
 class HttpTransport:
     """One server. Use as a context manager."""
 

@@ -12,7 +12,7 @@ from shared_schema.records import Field, RecordType, code_list, record_types
 WORDS = ("rang twice", "said it was fine", "moved on Friday", "went well", "no answer", "see the plan", "wants a call", "kept the door open")
 DAYS = ("2026-11-02", "2026-11-09", "2026-12-01", "2027-01-15")
 _WEIGHT = {"ask": 4, "worst": 4, "text": 6, "latest": 3, "set": 2, "append": 2, "once": 1}
-_NOT_TYPED = frozenset({"attachments", "hash", "refs"})
+_NOT_TYPED = frozenset({"att", "attachments", "hash", "refs"})
 
 
 @cache

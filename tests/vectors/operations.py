@@ -38,6 +38,7 @@ from sync import (
 )
 from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
+from tests.vectors.attachment_operations import ATTACHMENT_OPERATIONS
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 from tests.vectors.unlock_operations import UNLOCK_OPERATIONS
@@ -697,6 +698,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "claims": _claims,
     "authorization": _authorization,
     "check_request": _check_request,
+    **ATTACHMENT_OPERATIONS,
     **PARCEL_OPERATIONS,
     **UNLOCK_OPERATIONS,
 }

@@ -44,6 +44,8 @@ _RULES: Final = {
     "held": "held-answer",
     "devices": "devices-answer",
     "purged": "purged-answer",
+    "claims": "claims",
+    "claimed": "claimed",
     "part": "part",
     "event": "event",
     "parcel": "parcel",
@@ -199,6 +201,9 @@ def test_every_rule_is_used() -> None:
         "help-request",
         "help-answer",
         "help-contents",
+        "claims",
+        "claimed",
+        "kept-answer",
     }
     assert rules - used - entry_points == set()
 

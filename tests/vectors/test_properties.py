@@ -11,6 +11,7 @@ from shared_schema import cbor, cose, ids, unlock
 from shared_schema.approval import KINDS, decode_approval
 from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_registry_statement
 from shared_schema.checkpoint import decode_checkpoint
+from shared_schema.chunk import decode_claimed, decode_claims
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Malformed
 from shared_schema.event import decode_event
@@ -52,6 +53,8 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "decode_approval": decode_approval,
     "decode_purge": decode_purge,
     "decode_purged": decode_purged,
+    "decode_claims": decode_claims,
+    "decode_claimed": decode_claimed,
     "decode_event": decode_event,
     "decode_gate": decode_gate,
     "decode_intake_key": decode_intake_key,
@@ -278,6 +281,10 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "deposited": st.fixed_dictionaries(
         {"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2), "pages": st.just([])}
     ),
+    "claims": st.lists(
+        st.tuples(HASH, st.lists(HASH, min_size=1, max_size=3, unique=True)).map(list), min_size=1, max_size=3, unique_by=lambda one: one[0]
+    ),
+    "claimed": st.lists(HASH, max_size=3),
     "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
     "approval": _signed(
         "fieldkeep-approval",

@@ -9,6 +9,7 @@ import httpx
 
 from server.app import ROUTES
 from shared_schema import cbor, ids
+from shared_schema.chunk import Claim, encode_claims
 from shared_schema.deposit import Deposit, decode_deposited, encode_deposit
 from shared_schema.ids import SIDES
 from shared_schema.parcel import Parcel, Publication, encode_parcels, encode_publication, week_of
@@ -32,6 +33,9 @@ ABOUT: Final[dict[str, tuple[str, str]]] = {
     "POST intake": ("POST /v1/intake/{log}", ""),
     "GET address": ("GET /v1/address/{address}", ""),
     "POST parcels": ("POST /v1/parcels", ""),
+    "POST chunks": ("POST /v1/chunks/{log}", ""),
+    "PUT chunk": ("PUT /v1/chunk/{log}/{id}", ""),
+    "GET chunk": ("GET /v1/chunk/{log}/{id}", ""),
     "GET events": ("GET /v1/events", ""),
     "GET checkpoint": ("GET /v1/checkpoint", ""),
     "GET desk": ("GET /v1/desk", ""),
@@ -44,11 +48,12 @@ ABOUT: Final[dict[str, tuple[str, str]]] = {
 }
 PUSHING: Final = {"POST /v1/sync", "POST /v1/deposit"}
 UNSIGNED: Final = {"GET /healthz", "GET /readyz", "GET /v1/nonces", "GET /v1/service", "POST /v1/service", "POST /v1/enrol"}
-OF_LOGS: Final = ("GET held", "GET purged", "GET parcels", "GET intake", "POST intake")
+OF_LOGS: Final = ("GET held", "GET purged", "GET parcels", "GET intake", "POST intake", "POST chunks", "PUT chunk", "GET chunk")
 OF_ADDRESSES: Final = ("GET address", "POST parcels")
 OF_AUDITS: Final = ("GET logs", "GET log", "GET audit events", "GET devices")
 OF_SERVICE: Final = ("GET events", "GET checkpoint", "GET desk", "GET tile", "GET entries")
 NEW_FILE: Final = "a new file"
+NEW_CHUNK: Final = b"a chunk that nobody has brought." * 1024
 
 
 @dataclass(slots=True)
@@ -152,7 +157,8 @@ def ask_about(cast: Cast, who: str) -> Iterator[Seen]:
     addresses = cast.addresses()
     for thing, log in cast.logs.items():
         for row in OF_LOGS:
-            yield _asked(cast, who, thing, row, {"{log}": ids.show(log)})
+            chunk = cast.chunks[thing] if row == "GET chunk" else ids.sha256(NEW_CHUNK)
+            yield _asked(cast, who, thing, row, {"{log}": ids.show(log), "{id}": chunk.hex()})
     for thing, address in addresses.items():
         yield _asked(cast, who, f"address of {thing}", "GET address", {"{address}": ids.show(address)})
         yield _posted(cast, who, f"address of {thing}", address)
@@ -174,8 +180,10 @@ def _asked(cast: Cast, who: str, thing: str, row: str, names: dict[str, str]) ->
     for name, value in names.items():
         path = path.replace(name, value)
     bodies: dict[str, Callable[[], bytes]] = {
-        "POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ()))
-    }  # no file has reached it
+        "POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ())),  # no file has reached it
+        "POST chunks": lambda: encode_claims([Claim(bytes(32), (bytes(32),))]),
+        "PUT chunk": lambda: NEW_CHUNK,
+    }
     answer = cast.ask(who, method, path + query, bodies.get(row, lambda: b"")())
     return Seen(who, thing, row, letter_of(answer), b"" if answer.status_code == 200 else answer.content)
 

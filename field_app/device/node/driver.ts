@@ -21,6 +21,8 @@ import { recoveryKeys, type RecoveryKeys } from "@fieldkeep/core/registry/recove
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Member } from "@fieldkeep/core/statement";
 import { agree, askFor, type AskedWords, seenIn, withdraw, wordsAsked } from "../src/agreeing";
+import { attach, contentOf, thumbnailOf } from "../src/attachments";
+import { awaiting } from "../src/chunks";
 import { enrol, readCode } from "../src/enrol";
 import type { Edit } from "../src/ops";
 import { openCase } from "../src/cases";
@@ -61,9 +63,10 @@ const read = (folder: string): unknown[] =>
     .map((name): unknown => JSON.parse(readFileSync(`${schemaFolder}/${folder}/${name}`, "utf8")));
 const schemas = readSchemas(read("records"), read("codes"));
 const rows = new MemoryRows();
-const online = { is: true, lose: 0 };
+const online = { is: true, lose: 0, chunks: Number.POSITIVE_INFINITY };
 const transport = new Transport(server, async (url, init) => {
   if (!online.is) throw new Error("offline");
+  if (init?.method === "PUT" && --online.chunks < 0) throw new Error("the line broke");
   const answer = await fetch(url, init);
   if (online.lose === 0) return answer;
   online.lose -= 1;
@@ -276,6 +279,30 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   discard: async () => ({ wiped: await discardAndWipe(own(), transport) }),
   find: async (given) => ({ in: rows.find(new TextEncoder().encode(text(given, "text"))) }),
   rows: async () => ({ rows: rows.size, wiped: own().fact(WIPED) !== undefined }),
+  attach: async (given) => {
+    const content = Buffer.from(text(given, "content"), "base64");
+    const thumbnail = new Uint8Array(Buffer.from(text(given, "thumbnail"), "base64"));
+    const said = edits({ ...given, type: "attachment" });
+    return { record: encodeUuid(await attach(own(), log(given), { form: "jpeg", content, thumbnail }, said)) };
+  },
+  picture: async (given) => {
+    const look = given["small"] === true ? thumbnailOf : contentOf;
+    return { content: Buffer.from(await look(own(), transport, log(given), record(given))).toString("base64") };
+  },
+  awaiting: async () => ({
+    awaiting: awaiting(own()).map(({ record: of, unsent, chunks, code }) => ({
+      record: encodeUuid(of),
+      unsent: unsent.length,
+      chunks,
+      code,
+    })),
+    kept: own().memory.kept.size,
+  }),
+  /** Whatever brings chunks fails after so many. */
+  cutChunks: async (given) => {
+    online.chunks = Number(given["after"]);
+    return {};
+  },
   spend: async (given) => ({
     record: encodeUuid(await spending.spend(own(), log(given), id(given, "fund"), edits({ ...given, type: "spend" }))),
   }),

@@ -17,10 +17,14 @@ import type { Bytes, Reading } from "./rows";
 import {
   type Alarm,
   alarmRow,
+  type Awaiting,
+  awaitingRow,
   dueRow,
   entryRow,
   FIRST_STATE,
   idRow,
+  type Kept,
+  keptRow,
   type Letter,
   letterRow,
   logRow,
@@ -71,6 +75,9 @@ export interface Memory {
   readonly facts: Map<string, Bytes>;
   /** Letters to the other side that the server has given no pass for. */
   readonly letters: Map<number, Letter>;
+  /** Attachments whose record is not in its log, by record; sealed chunks that are here, by file and chunk. */
+  readonly awaiting: Map<string, Awaiting>;
+  readonly kept: Map<string, Kept>;
 }
 
 function nothing({ svc, side, authority }: Identity): Memory {
@@ -89,6 +96,8 @@ function nothing({ svc, side, authority }: Identity): Memory {
     purges: new Map(),
     facts: new Map(),
     letters: new Map(),
+    awaiting: new Map(),
+    kept: new Map(),
   };
 }
 
@@ -111,6 +120,9 @@ export async function load(rows: Reading, identity: Identity, types: Types): Pro
   for (const { name, content } of await rows.scan(OF.purges)) memory.purges.set(String(name), content);
   for (const { name, content } of await rows.scan(OF.letters))
     memory.letters.set(Number(name), { ...read(letterRow, content), n: Number(name) });
+  for (const { name, content } of await rows.scan(OF.awaiting))
+    memory.awaiting.set(String(name), read(awaitingRow, content));
+  for (const { name, content } of await rows.scan(OF.kept)) memory.kept.set(String(name), read(keptRow, content));
   for (const { name, content } of await rows.scan(OF.facts)) memory.facts.set(String(name), content);
   await loadRegistry(rows, memory);
   const own = hex(memory.registry.log.log);

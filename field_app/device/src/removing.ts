@@ -15,6 +15,7 @@ import { emptyFile } from "@fieldkeep/core/membership/state";
 import { BEHIND, readErasure, skipId } from "@fieldkeep/core/membership/take";
 import { type Expunge, decodeFileStatement } from "@fieldkeep/core/statement";
 import { decodeStub, isStubOf } from "@fieldkeep/core/stub";
+import { dropChunksOf, dropNamed } from "./chunks";
 import { copied } from "./identity";
 import type { OpenFile } from "./memory";
 import { openParts, readChanges } from "./opening";
@@ -77,7 +78,16 @@ export async function takeExpunction(
     checkParcel(session, transaction, log, said, part);
     if (said.reason === "expired") checkExpired(session, transaction, log, said.at, part, received_ms);
   }
-  if (gone !== null) dropLetters(session, transaction, log, placedPart(gone, said.at));
+  if (gone !== null) {
+    const part = placedPart(gone, said.at);
+    dropLetters(session, transaction, log, part);
+    dropNamed(
+      session,
+      transaction,
+      log,
+      part.map(({ change }) => change),
+    );
+  }
   await dropUnsent(session, transaction, open, said);
   await sayPurged(session, transaction, log, entry.id);
 }
@@ -183,8 +193,9 @@ async function dropUnsent(
   if (item === undefined || item.entry.typ !== "fieldkeep-envelope") return;
   const [parts, { entry }] = [await openParts(session.identity, item.entry, Number.MAX_SAFE_INTEGER, secrets), item];
   const plaintext = parts[part]?.plaintext ?? null;
-  const numbers = plaintext === null ? [] : readChanges(plaintext).map(({ c }) => c);
-  session.dropPending(transaction, log, new Set(numbers));
+  const changes = plaintext === null ? [] : readChanges(plaintext);
+  session.dropPending(transaction, log, new Set(changes.map(({ c }) => c)));
+  dropNamed(session, transaction, log, changes);
   const rest = readEntry([entry.frame.bytes, entry.parts.map((one, index) => (index === part ? null : one))]);
   session.putOutbox(transaction, outboxItem(item.n, { ...item, entry: rest }, item.code, item.message));
 }
@@ -246,5 +257,6 @@ export function forgetContent(session: Session, transaction: Transaction, { log,
   for (const item of session.waiting(log)) session.dropOutbox(transaction, item.n);
   for (const { n, says, log: from } of session.letters)
     if (says !== null && equal(from, log)) session.dropLetter(transaction, n);
+  dropChunksOf(session, transaction, log);
   transaction.delete(OF.secrets, hex(log));
 }

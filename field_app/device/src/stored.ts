@@ -164,6 +164,27 @@ export const letterRow = map({
 });
 export type Letter = Of<typeof letterRow> & { readonly n: number };
 
+/**
+ * An attachment that was made here and whose record the log does not show yet; `n` is the order in which they were
+ * made, `unsent` which of its `chunks` the server has not acknowledged, `code` and `message` what it last said to that.
+ * One that is `loose` was made for a record that is being written, and does not go out before that is kept.
+ */
+export const awaitingRow = map({
+  n: positive,
+  log: id,
+  record: id,
+  unsent: list(hash),
+  chunks: positive,
+  loose: truth,
+  code: label,
+  message: text(0, 600),
+});
+export type Awaiting = Of<typeof awaitingRow>;
+
+/** A sealed chunk that is here: of which record, and when it was last used. */
+export const keptRow = map({ log: id, chunk: hash, record: id, size: positive, used_ms: millis });
+export type Kept = Of<typeof keptRow>;
+
 /** A clock's offset may run behind. */
 const offset: Shape<number> = {
   read: (value) => {
@@ -218,6 +239,10 @@ export const OF = {
   promised: (log: Uint8Array): string => `promised/${hex(log)}`,
   purges: "purge",
   letters: "letter",
+  awaiting: "attachment",
+  kept: "kept",
+  /** Bodies of sealed chunks, by the names of `kept`. */
+  chunks: "chunk",
   facts: "fact",
   state: "state",
 } as const;

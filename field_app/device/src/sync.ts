@@ -15,6 +15,8 @@ import { verifies } from "@fieldkeep/core/keys";
 import { limit } from "@fieldkeep/core/limits";
 import { type Log, seqOf } from "@fieldkeep/core/log";
 import { decodeSyncResponse, type Status, type SyncResponse } from "@fieldkeep/core/sync";
+import { claimFor, type Sent, sendChunks } from "./attachments";
+import { awaiting, settle } from "./chunks";
 import { before, cross } from "./crossing";
 import { expire } from "./expiring";
 import { handIn } from "./handing_in";
@@ -45,6 +47,8 @@ export interface Report {
   received: number;
   readonly refused: Refusal[];
   readonly contradictions: Contradicted[];
+  /** Of attachments: what went, and what is left. */
+  attached: Sent;
 }
 
 /**
@@ -57,7 +61,8 @@ export async function sync(
   progress: (report: Report) => void = () => undefined,
   how: Pick<How, "atOnce"> = {},
 ): Promise<Report> {
-  const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [] };
+  const attached: Sent = { chunks: 0, left: 0, code: "", message: "" };
+  const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [], attached };
   await before(session, transport);
   await putDue(session);
   await reconcile(session, transport, report, progress, how);
@@ -66,7 +71,29 @@ export async function sync(
     if ((await session.change((transaction) => expire(session, transaction))) === 0) break;
     await reconcile(session, transport, report, progress, how);
   }
+  await sendAttached(session, transport, report, progress, how);
   return report;
+}
+
+/**
+ * Chunks of attachments, then the records that name them: a line that is too slow for a photograph has carried the
+ * notes. Twice, for the first push may hear that some are missing.
+ */
+async function sendAttached(
+  session: Session,
+  transport: Transport,
+  report: Report,
+  progress: (report: Report) => void,
+  how: How,
+): Promise<void> {
+  for (let turn = 0; turn < 2 && awaiting(session).some(({ loose }) => !loose); turn++) {
+    const sent = await turnedAway(session, transport, () => sendChunks(session, transport, () => progress(report)));
+    report.attached = { ...sent, chunks: report.attached.chunks + sent.chunks };
+    if (!awaiting(session).some(({ unsent, loose }) => !loose && unsent.length === 0)) return;
+    await reconcile(session, transport, report, progress, how);
+    await session.change(async (transaction) => settle(session, transaction));
+    report.attached.left = awaiting(session).filter(({ loose }) => !loose).length;
+  }
 }
 
 async function reconcile(
@@ -82,7 +109,13 @@ async function reconcile(
     if (!lookFirst) await session.change((transaction) => sealPending(session, transaction, how));
     lookFirst = false;
     const room = Math.min(FIRST_PUSH * 2 ** Math.min(rounds, 8), MOST_PUSH);
-    const asked = plan(session, choose(session, stuck, room, rounds === 0));
+    const chosen = choose(session, stuck, room, rounds === 0);
+    const short = await turnedAway(session, transport, () => claimFor(session, transport, chosen));
+    for (const log of short) stuck.add(log);
+    const asked = plan(
+      session,
+      chosen.filter(({ log }) => !short.has(hex(log))),
+    );
     const came = await exchange(session, transport, asked);
     note(report, asked, came);
     for (const { entry } of asked.pushed) {
@@ -219,9 +252,15 @@ function tellOverdue(session: Session, transaction: Parameters<Parameters<Sessio
   }
 }
 
-async function send(session: Session, transport: Transport, { body }: Asked): Promise<Uint8Array> {
+function send(session: Session, transport: Transport, { body }: Asked): Promise<Uint8Array> {
+  const { identity, key } = session;
+  return turnedAway(session, transport, () => transport.signed(identity, key, "POST", "/v1/sync", body));
+}
+
+/** Whoever is kept out hands in what they have, and is told. */
+async function turnedAway<T>(session: Session, transport: Transport, ask: () => Promise<T>): Promise<T> {
   try {
-    return await transport.signed(session.identity, session.key, "POST", "/v1/sync", body);
+    return await ask();
   } catch (error) {
     if (error instanceof Refused && OUT.has(error.code)) await handIn(session, transport, error.code);
     throw error;

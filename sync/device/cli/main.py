@@ -11,6 +11,7 @@ from sync.device.cli import (
     across,
     agenda,
     agreeing,
+    attaching,
     auditing,
     breaching,
     claiming,
@@ -83,6 +84,7 @@ app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
 app.add_typer(schema.schema, name="schema")
 app.add_typer(noting.note, name="note")
+app.add_typer(attaching.attachment, name="attachment")
 recording.record.command("correct")(correcting.record_correct)
 noting.note.command("correct")(correcting.note_correct)
 app.add_typer(correcting.contact, name="contact")

@@ -6,7 +6,23 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import agenda, agreeing, breaches, cover, exporting, files, finding, funds, handovers, helping, holding, records, recovery, removing
+from sync.device import (
+    agenda,
+    agreeing,
+    attachments,
+    breaches,
+    cover,
+    exporting,
+    files,
+    finding,
+    funds,
+    handovers,
+    helping,
+    holding,
+    records,
+    recovery,
+    removing,
+)
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
@@ -87,7 +103,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
     needs += _held(opened, labels) + _not_sent_across(opened, labels) + _removals(opened, labels) + _exports(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
-    needs += _handed_over(opened, labels) + _breaches(opened) + _agenda(opened, labels)
+    needs += _handed_over(opened, labels) + _breaches(opened) + _agenda(opened, labels) + _attachments(opened, labels)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
         needs.append(f"{len(old)} draft(s) of yours are older than a day and not signed: {', '.join(sorted({labels[one.log] for one in old}))}")
@@ -117,6 +133,11 @@ def _shortfalls(opened: Session) -> list[str]:
 def _alarm_text(one: dict[str, Any]) -> str:
     where = "".join([f", {one['file']}" if one["file"] else "", f", entry {one['seq']}" if one["seq"] else ""])
     return f"alarm {one['n']}{where}: {one['code']}: {one['text']}" + (f" ({one['times']} times)" if one["times"] > 1 else "")
+
+
+def _attachments(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Attachments that the server did not take when it was last asked to."""
+    return [f"{labels.get(log, 'a file')}: an attachment is not sent yet: {why}" for log, why in attachments.waiting_lines(opened)]
 
 
 def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:

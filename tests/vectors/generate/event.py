@@ -20,6 +20,7 @@ _EVENTS: Final[dict[str, dict[str, Any]]] = {
     "came": {"log": _LOG, "n": 4, "ms": T0},
     "shown": _PAGE,
     "purged": {"device": N1.id, "log": _LOG, "id": fill("event/statement", 32), "ms": T0},
+    "fetched": {"device": N1.id, "log": _LOG, "id": fill("event/chunk", 32), "ms": T0},
     "export": {"by": fill("event/supervisor", 16), "what": "logs", "ms": T0},
 }  # fmt: skip
 

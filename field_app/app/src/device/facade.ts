@@ -1,11 +1,12 @@
 /**
  * What screens know of the device: the one interface between what is shown and what is true.
  *
- * Everything that comes from here was opened and judged on this phone. Nothing here waits for the network but `sync`: what is
+ * Everything that comes from here was opened and judged on this phone. Nothing here waits for the network but `sync`, and `picture` of what is not here yet: what is
  * asked is answered from the store, and what is written is on disk when the promise is kept ("saved on this phone"). What
  * is refused is raised as `Trouble`, in words for whoever holds the phone. Whoever is handed content has read it: the
  * device remembers the look before it answers (docs/spec.md §16.1).
  */
+import type { Size } from "../components/picture";
 import type { Oversight } from "../console/oversight";
 import type { Choice } from "../forms/context";
 import type { Edit } from "../forms/edits";
@@ -75,8 +76,12 @@ export interface Device {
   choices(file: string, type: string): Promise<(field: Field) => readonly Choice[]>;
   /** Names of people, records and devices for reading values. */
   names(file: string): Promise<(id: string) => string | undefined>;
-  /** Keeps a file for a record that is being written. Place and camera are taken out of photographs. */
-  attach(file: string, content: File): Promise<Choice>;
+  /** Keeps a picture for a record that is being written: the place, the camera and the date are taken out of it. It goes out when that record is written. */
+  attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice>;
+  /** Of a picture that was kept for a record and is not to go out after all; of one that has gone nothing is done. */
+  takeBack(file: string, record: string): Promise<void>;
+  /** A picture, from this phone, or fetched: then it waits for the network. Nothing where there is no small one. */
+  picture(file: string, record: string, size: Size): Promise<Blob | undefined>;
   /** Values that a new record begins with, by rule: the way used last time, who is writing. */
   startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>>;
   /** What the other side will be told when this is written: a line each, and none where nothing is told. */

@@ -7,6 +7,7 @@
 import { hintFor } from "./hints";
 
 export type Kind =
+  | "att"
   | "attachments"
   | "code"
   | "codes"
@@ -53,6 +54,7 @@ export interface Term {
 /** What values there may be: the name of the header's definition that they are made by. */
 export type Shape =
   | "code"
+  | "content"
   | "count"
   | "date"
   | "date_or_year"
@@ -171,6 +173,7 @@ export const YES_NO: readonly Term[] = [
 
 const SHAPES: ReadonlySet<string> = new Set<Shape>([
   "code",
+  "content",
   "count",
   "date",
   "date_or_year",

@@ -9,6 +9,7 @@ import { putInto } from "../forms/form";
 import { type Field, recordType } from "../forms/schema";
 import type { Value } from "../forms/values";
 import type { Typed } from "../store/drafts";
+import { picturesOf } from "./pictures";
 import { useSession } from "./session";
 
 /** A field of a type; `needed` whatever the schema says of it. */
@@ -58,7 +59,7 @@ export function useBoxes(fields: readonly Field[], { start = {}, onTyped }: How 
     setTyped(next);
     onTyped?.(next);
   };
-  const state = { typed, before: {}, wrong, now, put, choices: () => [], attach: (content: File) => device.attach("", content) };
+  const state = { typed, before: {}, wrong, now, put, choices: () => [], pictures: picturesOf(device, "") };
   const form = (children: ComponentChildren): JSX.Element => (
     <FormContext.Provider value={state}>
       <ErrorSummary problems={problems.map(({ box, message }) => ({ message, target: idOf(box) }))} />

@@ -17,6 +17,7 @@ import { putInto } from "../forms/form";
 import { type Field, recordType } from "../forms/schema";
 import { type Value, isList } from "../forms/values";
 import type { Typed } from "../store/drafts";
+import { picturesOf } from "./pictures";
 import { Looked, TheWords } from "./agree";
 import { useAct, useAsked, useSession } from "./session";
 
@@ -149,7 +150,7 @@ function Form({ file, across }: Props & { readonly across: Across }): JSX.Elemen
   };
   const wrong = useMemo(() => new Map(problems.map((one) => [one.box, one.message])), [problems]);
   const put = (boxes: Typed): void => setTyped((before) => putInto(before, boxes));
-  const form = { typed, before: {}, wrong, now, put, choices: () => [], attach: (content: File) => device.attach(file, content) };
+  const form = { typed, before: {}, wrong, now, put, choices: () => [], pictures: picturesOf(device, file) };
   const cases = across.cases.map((one, index) => [one.id, one.label, `to-${index}`, ""] as const);
   return (
     <FormContext.Provider value={form}>

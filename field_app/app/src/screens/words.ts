@@ -34,6 +34,7 @@ export const typeWords = (type: string): string => recordType(type)?.title ?? ty
 /** Types that nobody begins by hand: the app writes them, or another act of it does. */
 export const NOT_BY_HAND: ReadonlySet<string> = new Set([
   "allowance",
+  "attachment",
   "attendance_notice",
   "case_address",
   "case_opened",

@@ -11,6 +11,7 @@ import { type Field, type RecordType, recordType } from "../forms/schema";
 import { boxesOf } from "../forms/boxes";
 import type { Choice } from "../forms/context";
 import type { Saving, Typed } from "../store/drafts";
+import { picturesOf, throwAwayPictures } from "./pictures";
 import { useAct, useAsked, useSession } from "./session";
 import { typeWords } from "./words";
 
@@ -109,6 +110,7 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
   };
   const throwAway = (): void =>
     act(async () => {
+      if (record === undefined) await throwAwayPictures(device, file, fields, last.current);
       await drafts.discard(draft);
       router.back();
     });
@@ -124,7 +126,7 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
         now={now}
         onPut={(boxes) => keep(putInto(last.current, boxes))}
         choices={choices}
-        attach={(content) => device.attach(file, content)}
+        pictures={picturesOf(device, file)}
       />
       <Told file={file} type={type} fields={fields} before={before} typed={typed} record={record} />
       <Endings type={type} busy={busy} lacking={wrong.length > 0} onSave={save} />

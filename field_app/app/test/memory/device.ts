@@ -294,6 +294,12 @@ export class MemoryDevice implements Device {
     return { id: uuid(this.#count), label: content.name };
   }
 
+  async takeBack(): Promise<void> {}
+
+  async picture(): Promise<Blob | undefined> {
+    return undefined;
+  }
+
   async startWith(_file: string, type: string): Promise<Readonly<Record<string, Value>>> {
     const event_at = { at: "2026-11-23T14:30", precision: "minute" };
     return type === "contact" ? { event_at, mode: "telephone", direction: "to_them", with: ["client"], workers: [ME] } : { event_at };

@@ -68,6 +68,7 @@ function rowOf(audit: Audit, event: AuditEvent): Partial<AuditRow> {
       return { act: event.e, device: hex(event.device), log, from: event.from + 1, to: event.to };
     case "published":
     case "purged":
+    case "fetched":
     case "sent":
       return { act: event.e, device: hex(event.device), log };
     case "came":

@@ -34,6 +34,9 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     case "shown":
     case "came":
       return parcels(event, log, device, say);
+    case "fetched":
+      if (log?.file != null && ownDevice(log, device)) return null;
+      return say("contradiction", 0, "a piece of an attachment went to somebody who never was a member");
     case "purged":
       if (log?.removed.has(hex(event.id)) === true && ownDevice(log, device)) return null;
       return say("contradiction", 0, "a device has purged what no statement removed, or never was a member's");

@@ -5,6 +5,7 @@ import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
 import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { release, takeBack } from "@fieldkeep/device/attachments";
 import { agree, type AskedWords, withdraw, wordsAsked } from "@fieldkeep/device/agreeing";
 import { tendBoxes, type Vault, whoCanHelp } from "@fieldkeep/device/boxes";
 import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
@@ -19,9 +20,10 @@ import { ROLES } from "@fieldkeep/core/roles";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
 import { acknowledgeAlert, type Alert, raiseAlert, recordCall, standDown } from "@fieldkeep/device/urgent";
-import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
+import { ownFund, reverse, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
+import type { Size } from "../../components/picture";
 import type { Oversight } from "../../console/oversight";
 import { auditedSide } from "../../console/side";
 import type { Choice } from "../../forms/context";
@@ -47,6 +49,7 @@ import { bringBack, keysOf, openedView, recoveryView } from "./recovering";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
 import { toldOf } from "./telling";
+import { attachPicture, PICTURE_WORDS, pictureOf } from "./pictures";
 import { inWords } from "./trouble";
 import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
 import { visitsOf } from "./visiting";
@@ -201,6 +204,7 @@ export class LiveDevice implements Device {
   #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
     const session = this.#session;
     const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    release(session, transaction, log, made);
     if (type === "spend" && record === undefined) return spendIn(session, transaction, log, ownFund(session).log, made); // and its line in the fund
     const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
     if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
@@ -321,7 +325,8 @@ export class LiveDevice implements Device {
   }
 
   spend(file: string, edits: readonly Edit[]): Promise<Written> {
-    return this.#doing(async () => ({ record: idText(await spend(this.#session, idBytes(file), ownFund(this.#session).log, edits.map(toEdit))) }));
+    const [session, log] = [this.#session, idBytes(file)];
+    return this.#doing(() => session.change(async (transaction) => ({ record: idText(this.#writeOne(transaction, log, { type: "spend", record: undefined, edits, act: "save" }, [])) })));
   }
 
   reverse(fund: string, spend: string, pence: number, why: string): Promise<void> {
@@ -480,8 +485,16 @@ export class LiveDevice implements Device {
     });
   }
 
-  attach(_file: string, _content: File): Promise<Choice> {
-    return inWords(() => Promise.reject(new Refused("not-permitted", "pictures and documents cannot be kept by this version of the app: write down where the paper is")));
+  attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice> {
+    return this.#doing(async () => ({ id: idText(await attachPicture(this.#session, idBytes(file), content, kind)), label: PICTURE_WORDS[kind] }));
+  }
+
+  takeBack(file: string, record: string): Promise<void> {
+    return this.#doing(() => takeBack(this.#session, idBytes(file), idBytes(record)));
+  }
+
+  picture(file: string, record: string, size: Size): Promise<Blob | undefined> {
+    return inWords(() => pictureOf(this.#session, this.#transport, idBytes(file), idBytes(record), size));
   }
 
   // --- colleagues --------------------------------------------------------------------------------------------------------
