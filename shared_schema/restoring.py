@@ -62,48 +62,38 @@ def _flag(value: Any, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a side says of itself that is not served: its incarnation, the next, where its registry ends, whether it has marks, and how far its registry
-    is known to have been (0 when that is not known).
+    """What a side says of itself that is not served: its incarnation, the next, chain of where its registry ends, and whether it has marks. How many
+    entries there are is nobody's business who has not got them: whoever has that chain knows its place.
     """
 
     incarnation: bytes
     next: bytes
-    seq: int
-    chain: bytes
+    registry: bytes
     marks: bool
-    wanted: int
 
 
 def encode_offer(offer: Offer) -> bytes:
     """The answer of `GET /v1/restored`."""
-    registry = [offer.seq, offer.chain]
-    map_ = {"v": 1, "incarnation": offer.incarnation, "next": offer.next, "registry": registry, "marks": offer.marks, "wanted": offer.wanted}
-    return cbor.encode(map_)
+    return cbor.encode({"v": 1, "incarnation": offer.incarnation, "next": offer.next, "registry": offer.registry, "marks": offer.marks})
 
 
 def decode_offer(data: bytes) -> Offer:
     """Raises Malformed."""
-    map_ = versioned(cbor.decode(data), "offer", "incarnation", "next", "registry", "marks", "wanted")
-    seq, chain = as_tuple(map_["registry"], "registry", 2)
+    map_ = versioned(cbor.decode(data), "offer", "incarnation", "next", "registry", "marks")
     return Offer(
-        as_id(map_["incarnation"], "incarnation"),
-        as_id(map_["next"], "next"),
-        as_uint(seq, "seq"),
-        as_hash(chain, "chain"),
-        _flag(map_["marks"], "marks"),
-        as_uint(map_["wanted"], "wanted"),
+        as_id(map_["incarnation"], "incarnation"), as_id(map_["next"], "next"), as_hash(map_["registry"], "registry"), _flag(map_["marks"], "marks")
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a device brings to a side that is not served: entries of the registry with their times, the signed head that they lead to (None when nothing
-    is missing), and the `restore`, as it travels.
+    """What a device brings to a side that is not served: entries of the registry with their times and the signed head that they lead to (None when
+    nothing is missing), and the `restore`, as it travels, from whoever declares.
     """
 
     entries: tuple[tuple[Any, int], ...]
     head: bytes | None
-    restore: Any
+    restore: Any | None
 
 
 def encode_declaration(declaration: Declaration) -> bytes:
@@ -124,8 +114,11 @@ def decode_declaration(data: bytes) -> Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """What a device brings back of a file: the ids and times of the entries up to the place of `head`, and the first of these entries."""
+    """What a device brings back of a file: ids and times of the entries from place `after` + 1 up to the place of `head`, and the first of these entries;
+    of an entry of an erased file its id stands for it.
+    """
 
+    after: int
     links: tuple[tuple[bytes, int], ...]
     head: bytes
     entries: tuple[Any, ...]
@@ -134,12 +127,12 @@ class Healing:
 def encode_healing(healing: Healing) -> bytes:
     """The body of `POST /v1/heal/{log}`."""
     links = [[entry_id, received_ms] for entry_id, received_ms in healing.links]
-    return cbor.encode({"v": 1, "links": links, "head": healing.head, "entries": list(healing.entries)})
+    return cbor.encode({"v": 1, "after": healing.after, "links": links, "head": healing.head, "entries": list(healing.entries)})
 
 
 def decode_healing(data: bytes) -> Healing:
     """Raises Malformed, or TooLarge."""
-    map_ = versioned(cbor.decode(data, limits.ITEMS_PER_REQUEST), "healing", "links", "head", "entries")
+    map_ = versioned(cbor.decode(data, limits.ITEMS_PER_REQUEST), "healing", "after", "links", "head", "entries")
     raw = as_list(map_["links"], "links")
     if len(raw) > limits.HEAL_LINKS:
         raise TooLarge(f"{len(raw)} links, want at most {limits.HEAL_LINKS}")
@@ -147,12 +140,12 @@ def decode_healing(data: bytes) -> Healing:
     entries = tuple(as_list(map_["entries"], "entries"))
     if len(entries) > len(links):
         raise Malformed("there are more entries than links")
-    return Healing(links, as_blob(map_["head"], "head"), entries)
+    return Healing(as_uint(map_["after"], "after"), links, as_blob(map_["head"], "head"), entries)
 
 
 @dataclass(frozen=True, slots=True)
 class HealedTo:
-    """Up to where a file is as it was. `open`: nothing was written after that place, so that more of it may come back."""
+    """Where a file ends, or, asked for, where an earlier incarnation of it does. `open`: nothing was written after it, and more of it may come back."""
 
     seq: int
     chain: bytes
@@ -160,7 +153,7 @@ class HealedTo:
 
 
 def encode_healed_to(healed_to: HealedTo) -> bytes:
-    """The answer of `POST /v1/heal/{log}`."""
+    """The answer of `POST /v1/heal/{log}` and of `GET /v1/heal/{log}`."""
     return cbor.encode({"v": 1, "seq": healed_to.seq, "chain": healed_to.chain, "open": healed_to.open})
 
 

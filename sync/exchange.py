@@ -120,7 +120,7 @@ def take_page(reader: Reader, page: Page, known: Registry, history: History) -> 
         _check_end(reader.log.head, signed)
     except Contradiction:
         if not reader.whole:
-            raise Lost from None
+            raise Lost from None  # whether it is one is seen when the server has what is here, or says that it goes on without
         raise
     return replace(reader, whole=True), taken
 
@@ -143,8 +143,17 @@ def is_erased_page(page: Page, history: History) -> bool:
 def take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
     """Follow a page of a file that was erased: ids, and as the file's last entry the erasure, which a page with more to come need not have yet.
 
-    Raises Contradiction when it does not lead to its signed head, or the ids to a valid erasure; Behind, Malformed.
+    Raises Contradiction when it does not lead to its signed head, or the ids to a valid erasure; Behind, Malformed; Lost as `take_page`.
     """
+    try:
+        return _take_erased_page(reader, page, known, history)
+    except Contradiction:
+        if not reader.whole:
+            raise Lost from None
+        raise
+
+
+def _take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
     signed = check_head(reader, page, known)
     log, ghosts = reader.log, list[Ghost]()
     for served in page.entries[:-1] if _ends_with_an_entry(page, history) else page.entries:

@@ -44,6 +44,10 @@ _RULES: Final = {
     "held": "held-answer",
     "purged": "purged-answer",
     "part": "part",
+    "offer": "restored-offer",
+    "declaration": "declaration",
+    "healing": "healing",
+    "healed_to": "healed-to",
     "event": "event",
     "parcel": "parcel",
     "contents": "contents",
@@ -197,6 +201,11 @@ def test_every_rule_is_used() -> None:
         "help-request",
         "help-answer",
         "help-contents",
+        "restored-offer",
+        "declaration",
+        "declared-answer",
+        "healing",
+        "healed-to",
     }
     assert rules - used - entry_points == set()
 
