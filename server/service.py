@@ -22,6 +22,7 @@ from server.crossing import Carrier, Crossing
 from server.gone import Gone
 from server.live import Live
 from server.logs import Patient, open_log
+from server.marks import Marks
 from server.metrics import Metrics
 from server.nonces import Nonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
@@ -107,8 +108,12 @@ class Service:
         path = data / f"{side}.db"
         keys = _keys(data / f"{side}.keys.json", fresh=not path.exists())
         migrate(path)
-        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
+        marks = Marks(data / f"{side}.marks")
+        realm = Realm(side, store.open_engine(path), keys, self.clock, Gone(data / f"{side}.gone.jsonl"), marks)
         log = self._open_log(data / f"{side}.log")
+        if realm.regressed:
+            realm.next_incarnation = secrets.token_bytes(16)
+            log.error("regressed")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
         realm.may_state = lambda device: quotas.statements.take(device, 1, self.clock())
@@ -125,6 +130,11 @@ class Service:
             if side == name:
                 return running
         raise Malformed(f"side is none of {', '.join(SIDES)}")
+
+    @property
+    def restoring(self) -> list[Side]:
+        """The sides that are not served, for their databases are not all that they were."""
+        return [side for side, running in self.sides.items() if running.realm.regressed]
 
     @property
     def failing(self) -> bool:

@@ -6,7 +6,23 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 
 from typing import Any, Final
 
-from shared_schema import approval, cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, removal, restoring, wire
+from shared_schema import (
+    approval,
+    cbor,
+    certificate,
+    checkpoint,
+    cose,
+    deposit,
+    entry,
+    event,
+    ids,
+    membership,
+    receipt,
+    recovery,
+    removal,
+    restoring,
+    wire,
+)
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId

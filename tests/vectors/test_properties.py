@@ -120,7 +120,9 @@ REGISTRY: Final = (
     ROOT
     | st.fixed_dictionaries({"kind": st.just("certify"), "subject": SUBJECT, "keys": KEYS})
     | st.fixed_dictionaries({"kind": st.just("revoke"), "device": ID, "reason": st.sampled_from(REVOKE_REASONS)})
-    | st.fixed_dictionaries({"kind": st.just("restore"), "incarnation": ID, "before": st.none() | st.tuples(ID, COUNT, HASH).map(list), "marked": st.booleans()})
+    | st.fixed_dictionaries(
+        {"kind": st.just("restore"), "incarnation": ID, "before": st.none() | st.tuples(ID, COUNT, HASH).map(list), "marked": st.booleans()}
+    )
     | RECOVERY
 )
 PEOPLE: Final = st.dictionaries(ID, st.sampled_from(sorted(ROLES)), max_size=3).map(lambda people: [[user, people[user]] for user in sorted(people)])
@@ -279,9 +281,7 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "declaration": st.fixed_dictionaries(
         {"entries": st.lists(st.tuples(ANY, COUNT).map(list), min_size=1, max_size=2), "head": st.binary(max_size=40), "restore": ANY}
     ),
-    "healing": st.fixed_dictionaries(
-        {"after": COUNT, "links": LINKS, "head": st.binary(max_size=40), "entries": st.lists(ANY, max_size=1)}
-    ),
+    "healing": st.fixed_dictionaries({"after": COUNT, "links": LINKS, "head": st.binary(max_size=40), "entries": st.lists(ANY, max_size=1)}),
     "healed_to": st.fixed_dictionaries({"seq": COUNT, "chain": HASH, "open": st.booleans()}),
     "sync_response": RESPONSE,
     "deposit": st.fixed_dictionaries({"push": st.lists(ANY, max_size=2), "registry": st.integers(0, 2**40)}),

@@ -123,7 +123,9 @@ def _registries(book: Book) -> None:
     came = perpetrator(8)
     _declare(came)
     end = head_of(came, 9)
-    registry_page("page_declares", "A page that brings the `restore` is signed in the incarnation that it brings.", 8, end._replace(incarnation=OTHER_INC))
+    registry_page(
+        "page_declares", "A page that brings the `restore` is signed in the incarnation that it brings.", 8, end._replace(incarnation=OTHER_INC)
+    )
     registry_page("page_from_start", "So is one that brings everything.", 0, end._replace(incarnation=OTHER_INC))
     registry_page("page_old_incarnation", "The head of such a page bears the older one.", 8, end._replace(incarnation=INC), "contradiction")
     registry_page("page_unknown_incarnation", "The head bears one that nobody declared.", 8, end._replace(incarnation=_THIRD), "contradiction")
@@ -163,7 +165,12 @@ def _pages(book: Book) -> None:
     old_head = head_of(file, 4)._replace(incarnation=INC)
     end = head_of(file, 4)._replace(incarnation=OTHER_INC)
     grown = more.state.head
-    add("file_whole", "The server has all of the log that is here.", _page(file, 4, head=_head(file.id, end)), {"head": list(end), "taken": [], **empty})
+    add(
+        "file_whole",
+        "The server has all of the log that is here.",
+        _page(file, 4, head=_head(file.id, end)),
+        {"head": list(end), "taken": [], **empty},
+    )
     add("file_goes_on", "And more of it.", _page(more, 4, head=_head(file.id, grown)), {"head": list(grown), "taken": taken, **empty})
     behind = Head(OTHER_INC, 2, head_of(file, 2).chain)
     add("file_behind", "It has less of it: what is missing is brought back.", _page(file, 4, head=_head(file.id, behind)), "lost")
@@ -199,7 +206,7 @@ def _messages(book: Book) -> None:
     }
     for codec, value in good.items():
         book.add(codec, "The message.", codec=codec, value=value, bytes=cbor.encode({"v": 1, **value}))
-    for name, codec, over in (
+    other: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("offer_no_marks", "offer", {"marks": False}),
         ("declaration_without_entries", "declaration", {"entries": [], "head": None}),
         ("declaration_of_entries_alone", "declaration", {"restore": None}),
@@ -207,10 +214,11 @@ def _messages(book: Book) -> None:
         ("healing_of_an_erased_file", "healing", {"entries": [hash_]}),
         ("healing_of_nothing", "healing", {"links": [], "entries": []}),
         ("healed_to_start", "healed_to", {"seq": 0, "open": False}),
-    ):
+    )
+    for name, codec, over in other:
         value = good[codec] | over
         book.add(name, "Another.", codec=codec, value=value, bytes=cbor.encode({"v": 1, **value}))
-    for name, why, codec, over in (
+    wrong: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("offer_count", "How many entries there are is nobody's business.", "offer", {"registry": [8, hash_]}),
         ("offer_next_32", "An incarnation of 32 bytes.", "offer", {"next": bytes(32)}),
         ("declaration_head_alone", "A head, and no entries that lead to it.", "declaration", {"entries": []}),
@@ -221,7 +229,8 @@ def _messages(book: Book) -> None:
         ("healing_link_short", "A link whose id is short.", "healing", {"links": [[hash_[1:], 7]]}),
         ("healing_no_head", "No head.", "healing", {"head": None}),
         ("healed_to_open_0", "0 in the place of `false`.", "healed_to", {"open": 0}),
-    ):
+    )
+    for name, why, codec, over in wrong:
         book.refuse(name, why, "malformed", codec=codec, bytes=cbor.encode({"v": 1, **good[codec], **over}))
     book.refuse("offer_v_2", "Another version.", "malformed", codec="offer", bytes=cbor.encode({"v": 2, **good["offer"]}))
 
