@@ -109,8 +109,9 @@ class Registry:
 
     @property
     def incarnations(self) -> tuple[bytes, ...]:
-        """All that this side has had, the one in force last."""
-        return (self.require_root().incarnation, *(one.incarnation for one in self.restorations))
+        """All that this side has had, the one in force last; none before there is a root."""
+        first = () if self.root is None else (self.root.incarnation,)
+        return (*first, *(one.incarnation for one in self.restorations))
 
     def incarnation_at(self, seq: int) -> bytes:
         """The one in force after the first `seq` entries."""

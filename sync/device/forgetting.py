@@ -21,6 +21,8 @@ _BY_LOG: Final = (
     "absent",
     "purge",
     "look",
+    "parked",
+    "parked_change",
 )
 
 

@@ -11,6 +11,7 @@ from shared_schema import ids
 from sync.device.forgetting import Forgetting
 from sync.device.look_sql import Looks
 from sync.device.parcel_sql import ParcelSql
+from sync.device.parked_sql import ParkedSql
 from sync.device.removal_rows import Removals
 from sync.device.tables import (
     CHANGE_COLUMNS,
@@ -32,7 +33,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql, Removals, Looks):
+class Store(Forgetting, ParcelSql, Removals, Looks, ParkedSql):
     """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:
