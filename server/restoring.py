@@ -79,7 +79,7 @@ class _Bringing:
             raise Refused("not-permitted", "that is not what this side asked for")
         if entry.sn.incarnation != self.known.incarnation:
             raise Refused("old-incarnation")
-        self.turn = Turn(self.known.incarnation, statement.before)
+        self.turn = Turn(self.commit.incarnation, statement.before)
         self._take(entry, max(self.commit.now_ms, self.reader.log.received_ms), own=True)
 
     def _take(self, entry: Entry, received_ms: int, *, own: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ from server.settings import Settings
 from shared_schema.ids import Side
 from shared_schema.restoring import decode_offer
 from sync.change import Op, decode_change
-from sync.device import files, restoring, syncing
+from sync.device import restoring, syncing
 from sync.device.syncing import Report
 from tests.wall.twins import InProcess, Phone, Run
-from tests.world import DAY, HOUR
+from tests.world import DAY as DAY
+from tests.world import HOUR
 
 
-class Service1(Run):
+class Restorable(Run):
     """`copy` keeps a side's database as it is; `put_back` starts the server with it."""
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +34,7 @@ class Service1(Run):
         return path
 
     def stop(self) -> None:
-        self.client._transport.close()
+        _inner(self).close()
 
     def start(self) -> None:
         """A new process on what is in the folder."""
@@ -73,6 +73,10 @@ class Service1(Run):
         self.now_ms += ms
 
 
+def _inner(run: Run) -> Any:
+    return run.client._transport
+
+
 def note(phone: Phone, log: bytes, text: str) -> bytes:
     return phone.session.write(log, None, "case_note", [Op("body", "set", text, ())])
 
@@ -83,14 +87,6 @@ def texts(phone: Phone, log: bytes) -> list[str]:
     return sorted(str(op.value) for change in changes for op in change.ops if op.field == "body")
 
 
-def reopen(phone: Phone) -> None:
-    phone._session = None
-
-
 def twice(phones: list[Phone]) -> list[Report]:
     """Each syncs twice, in order."""
     return [syncing.sync(phone.session, phone.transport) for _ in range(2) for phone in phones]
-
-
-Made = Callable[[Path], Service1]
-__all__ = ["DAY", "HOUR", "Service1", "files", "note", "reopen", "texts", "twice"]

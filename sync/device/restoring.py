@@ -68,7 +68,7 @@ def declare(session: Session, transport: Restored) -> Entry:
         _fetch_registry(session, transport)
         offered = offer(session, transport)
     found = _missing(session, offered)
-    if found is None or offered.incarnation != session.incarnation:
+    if found is None or offered.incarnation not in session.registry.incarnations:
         raise Contradiction("the server's registry is not the one that this device knows: do not go on, and ask whoever runs the server")
     entry = _signed(session, offered)
     body = encode_declaration(Declaration(found.entries, found.head, [entry.cose, cbor.Raw(cbor.encode(list(entry.parts)))]))

@@ -4,25 +4,28 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from server.append.commit import Sender
+from server.append.push import push
 from shared_schema import cbor, ids
 from shared_schema.certificate import Revoke, Suspend, encode_registry_statement
 from shared_schema.errors import ProtocolError, Refused
-from shared_schema.restoring import Healing, decode_healed_to, encode_healing
+from shared_schema.ids import Side
+from shared_schema.restoring import Healing, Restore, decode_healed_to, encode_healing
 from sync import audit
 from sync.device import audit_files, files, outbox, restoring, syncing
-from tests.coming_back import DAY, HOUR, Service1, note, texts, twice
+from tests.coming_back import DAY, Restorable, note, texts, twice
 from tests.wall.twins import Phone
 
-P = "perpetrator"
+P: Final[Side] = "perpetrator"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Service1]:
-    with Service1(tmp_path / "server") as made:
+def run(tmp_path: Path) -> Iterator[Restorable]:
+    with Restorable(tmp_path / "server") as made:
         yield made
 
 
@@ -35,7 +38,7 @@ def refused(phone: Phone) -> str:
 class Team:
     """A case of Sam's and Ruth's, an hour of work, a copy, and another hour."""
 
-    def __init__(self, run: Service1) -> None:
+    def __init__(self, run: Restorable) -> None:
         self.run = run
         self.sam, self.ruth = run.enrol(P, "Sam", "navigator"), run.enrol(P, "Ruth", "coordinator")
         people = {self.ruth.session.identity.user: "coordinator"}
@@ -58,7 +61,7 @@ class Team:
             phone.sync()
 
 
-def test_a_side_behind_its_marks_is_not_served(run: Service1) -> None:
+def test_a_side_behind_its_marks_is_not_served(run: Restorable) -> None:
     """No route of it answers but those that bring it back, and no other side is touched."""
     team = Team(run)
     run.put_back(team.copy)
@@ -77,7 +80,7 @@ def test_a_side_behind_its_marks_is_not_served(run: Service1) -> None:
     assert run.service.restoring == [P], "a start alone changes nothing"
 
 
-def test_everything_comes_back(run: Service1) -> None:
+def test_everything_comes_back(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy)
     run.declare()
@@ -99,7 +102,7 @@ def test_everything_comes_back(run: Service1) -> None:
     assert verified(run) == []
 
 
-def verified(run: Service1) -> list[Any]:
+def verified(run: Restorable) -> list[Any]:
     """What an auditor finds wrong."""
     supervisor = run.enrol("oversight", f"Supervisor {len(run.phones)}", f"supervisor_{P}")
     export = audit_files.from_server(lambda path: supervisor.transport.signed(supervisor.session, "GET", path), P, run.made.svc)
@@ -108,7 +111,7 @@ def verified(run: Service1) -> list[Any]:
     return found.findings
 
 
-def test_the_registry_comes_back_from_whoever_has_it(run: Service1) -> None:
+def test_the_registry_comes_back_from_whoever_has_it(run: Restorable) -> None:
     """The last entry is a phone's enrolment, which the administrator never heard of."""
     team = Team(run)
     kim = run.enrol(P, "Kim", "navigator")
@@ -121,16 +124,16 @@ def test_the_registry_comes_back_from_whoever_has_it(run: Service1) -> None:
     assert run.service.restoring == [P]
     run.declare()
     kim.sync()
-    assert kim.session.device_certified if hasattr(kim.session, "device_certified") else kim.session.certified
+    assert kim.session.certified
     assert run.service.sides[P].realm.known().devices.keys() >= {kim.session.identity.device}
 
 
-def test_nobody_who_was_put_out_comes_back(run: Service1) -> None:
+def test_nobody_who_was_put_out_comes_back(run: Restorable) -> None:
     """A removal, a revocation and a suspension stand in the lost part."""
     team = Team(run)
     kim, lou, max_ = (run.enrol(P, name, "navigator") for name in ("Kim", "Lou", "Max"))
     team.sync()
-    files.add_members(team.ruth.session, team.case, {kim.session.identity.user: "navigator"})
+    files.add_member(team.ruth.session, team.case, kim.session.identity.user, "navigator")
     team.sync()
     kim.sync()
     assert texts(kim, team.case)
@@ -158,7 +161,7 @@ def test_nobody_who_was_put_out_comes_back(run: Service1) -> None:
     assert verified(run) == []
 
 
-def test_a_write_waits_for_what_was_lost(run: Service1) -> None:
+def test_a_write_waits_for_what_was_lost(run: Restorable) -> None:
     """What is sent while a file heals stays in its outbox, and is taken when the file is whole."""
     team = Team(run)
     note(team.sam, team.case, "made before the declaration")
@@ -170,15 +173,8 @@ def test_a_write_waits_for_what_was_lost(run: Service1) -> None:
     realm = run.service.sides[P].realm
     assert realm.heals(team.case)
     item = team.sam.store.outbox(team.case)[0]
-    sender = realm.readers.logs_of(team.sam.session.identity.user)
-    assert team.case in sender
-    from server.append.commit import Sender
-    from server.append.push import push
-
-    pair = [item.cose, cbor.Raw(item.parts)]
     who = Sender(team.sam.session.identity.device, team.sam.session.identity.user)
     [found] = realm.transact([lambda commit: push(commit, ([item.cose, cbor.decode(item.parts)],), who)])
-    assert pair
     assert [answer.code for answer in found.answers] == ["restoring"]
     assert found.answers[0].signed is None
     twice([team.sam, team.ruth])
@@ -186,13 +182,12 @@ def test_a_write_waits_for_what_was_lost(run: Service1) -> None:
     assert team.sam.store.unsent() == 0
 
 
-def test_a_lost_tail_that_nobody_has(run: Service1) -> None:
+def test_a_lost_tail_that_nobody_has(run: Restorable) -> None:
     """After `healed` the side goes on without it, and whoever comes late puts theirs aside: nothing typed is lost."""
     team = Team(run)
     run.put_back(team.copy)
     run.declare()
     admin = run.admins[P]
-    run.service.sides[P].realm.marks.wanted  # noqa: B018  # there is one
     restoring.end_healing(admin.session)
     admin.sync()
     kim = run.enrol(P, "Kim", "navigator")
@@ -209,7 +204,7 @@ def test_a_lost_tail_that_nobody_has(run: Service1) -> None:
     assert verified(run) == []
 
 
-def test_without_marks_everything_waits_for_the_administrators_word(run: Service1) -> None:
+def test_without_marks_everything_waits_for_the_administrators_word(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy, marks=False)
     assert run.service.restoring == [P], "the database says that there were marks"
@@ -229,7 +224,7 @@ def test_without_marks_everything_waits_for_the_administrators_word(run: Service
     assert "waits" in texts(team.ruth, team.case)
 
 
-def test_a_file_that_was_begun_meanwhile_comes_back_whole(run: Service1) -> None:
+def test_a_file_that_was_begun_meanwhile_comes_back_whole(run: Restorable) -> None:
     """The server has nothing of it: its members bring it from the beginning."""
     team = Team(run)
     other = files.create_file(team.sam.session, "case", {team.ruth.session.identity.user: "coordinator"})
@@ -247,7 +242,7 @@ def test_a_file_that_was_begun_meanwhile_comes_back_whole(run: Service1) -> None
     assert texts(team.ruth, other) == ["a new case", "goes on"]
 
 
-def test_what_was_begun_without_a_connection_is_taken_as_it_is(run: Service1) -> None:
+def test_what_was_begun_without_a_connection_is_taken_as_it_is(run: Restorable) -> None:
     team = Team(run)
     fresh = files.create_file(team.sam.session, "case", {team.ruth.session.identity.user: "coordinator"})
     note(team.sam, fresh, "typed in the field")
@@ -258,7 +253,7 @@ def test_what_was_begun_without_a_connection_is_taken_as_it_is(run: Service1) ->
     assert texts(team.ruth, fresh) == ["typed in the field"]
 
 
-def test_a_statement_of_the_registry_that_waited_is_signed_again(run: Service1) -> None:
+def test_a_statement_of_the_registry_that_waited_is_signed_again(run: Restorable) -> None:
     team = Team(run)
     kim, admin = run.enrol(P, "Kim", "navigator"), run.admins[P]
     admin.sync()
@@ -272,7 +267,7 @@ def test_a_statement_of_the_registry_that_waited_is_signed_again(run: Service1) 
     assert admin.store.waiting(admin.session.registry.log) == []
 
 
-def test_interrupted_anywhere_it_goes_on(run: Service1) -> None:
+def test_interrupted_anywhere_it_goes_on(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy)
     admin = run.admins[P]
@@ -298,7 +293,7 @@ def test_interrupted_anywhere_it_goes_on(run: Service1) -> None:
     assert run.heads()[team.case] == team.heads[team.case]
 
 
-def test_the_machine_stops_between_the_commit_and_the_marks(run: Service1) -> None:
+def test_the_machine_stops_between_the_commit_and_the_marks(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy)
     before = (run.folder / f"{P}.marks").read_bytes()
@@ -312,7 +307,7 @@ def test_the_machine_stops_between_the_commit_and_the_marks(run: Service1) -> No
     assert run.heads()[team.case] == team.heads[team.case]
 
 
-def test_it_comes_back_twice(run: Service1) -> None:
+def test_it_comes_back_twice(run: Restorable) -> None:
     """The second copy is older than the first declaration."""
     team = Team(run)
     run.put_back(team.copy)
@@ -335,7 +330,7 @@ class TestForged:
     """What is brought is proved by this server's own word, and by each author's."""
 
     @pytest.fixture
-    def team(self, run: Service1) -> Team:
+    def team(self, run: Restorable) -> Team:
         team = Team(run)
         run.put_back(team.copy)
         run.declare()
@@ -419,7 +414,7 @@ class TestForged:
             answers.append((caught.value.code, str(caught.value)))
         assert answers[0] == answers[1]
 
-    def test_another_registry(self, run: Service1) -> None:
+    def test_another_registry(self, run: Restorable) -> None:
         team = Team(run)
         kim = run.enrol(P, "Kim", "navigator")
         run.put_back(team.copy)
@@ -437,15 +432,10 @@ class TestForged:
         assert run.service.sides[P].realm.known().seq == known.seq - 1
 
 
-def test_a_restore_is_not_taken_where_nothing_was_lost(run: Service1) -> None:
+def test_a_restore_is_not_taken_where_nothing_was_lost(run: Restorable) -> None:
     team = Team(run)
     admin = run.admins[P]
-    from shared_schema.restoring import Restore
-
     entry = outbox.put_statement(admin.session, admin.session.registry.log, encode_registry_statement(Restore(bytes(16), None, marked=True)))
     report = syncing.sync(admin.session, admin.transport)
     assert [(one.id, one.code) for one in report.refused] == [(entry.id, "not-permitted")]
     assert run.heads()[team.case] == team.heads[team.case]
-
-
-_ = HOUR
