@@ -25,7 +25,8 @@ P: Final[Side] = "perpetrator"
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Restorable]:
-    with Restorable(tmp_path / "server") as made:
+    made = Restorable(tmp_path / "server")
+    with made:
         yield made
 
 
