@@ -44,7 +44,7 @@ class Signed:
     """An endpoint that only an enrolled device may call."""
 
     def __init__(self, name: str, endpoint: SignedEndpoint, *, for_all: bool = False, restoring: bool = False) -> None:
-        """`for_all` lets devices in that have lost their standing; `restoring` is answered while a side is not served."""
+        """`for_all` lets devices in that have lost their standing; `restoring` is answered while a side is not served, and then to all."""
         self._name, self._endpoint, self._for_all, self._restoring = name, endpoint, for_all, restoring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,18 +60,17 @@ class Signed:
             running = _asked_side(service, asked)
             if running.realm.regressed and not self._restoring:
                 raise Refused("restoring")
+            for_all = self._for_all or running.realm.regressed
             token = check_token(running.realm, asked, method=request.method, path=_path(scope))
             now_ms = service.clock()
-            sender = admit(running.realm, token, running.nonces, now_ms, for_all=self._for_all)
+            sender = admit(running.realm, token, running.nonces, now_ms, for_all=for_all)
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
             with running.under_way.one(sender.device):
                 body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
                 received = len(body)
                 check_body(token, body)
-                sender = standing(
-                    running.realm, sender.device, service.clock(), for_all=self._for_all
-                )  # as it is now, not as it was before the body came
+                sender = standing(running.realm, sender.device, service.clock(), for_all=for_all)  # as it is now, not as it was before the body came
                 response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
             return  # nobody is there to answer
@@ -194,7 +193,7 @@ ROUTES: Final = [
     Route("/v1/enrol", Unsigned("enrol", registry_routes.enrol, _of_side), methods=["POST"]),
     Route("/v1/restored", Unsigned("restored", restoring_routes.offered, _of_side), methods=["GET"]),
     Route("/v1/restored", Unsigned("declare", restoring_routes.declare, _of_side, limits.REQUEST_BYTES), methods=["POST"]),
-    Route("/v1/restored/registry", Signed("restored_registry", restoring_routes.registry, for_all=True, restoring=True), methods=["GET"]),
+    Route("/v1/restored/registry", Signed("restored_registry", restoring_routes.registry, restoring=True), methods=["GET"]),
     Route("/v1/heal/{log}", Signed("healed_to", restoring_routes.healed_to), methods=["GET"]),
     Route("/v1/heal/{log}", Signed("heal", restoring_routes.heal), methods=["POST"]),
     Route("/v1/events", Signed("events", sync_route.events), methods=["GET"]),

@@ -89,6 +89,10 @@ class OnlySyncs:
         """Nothing is handed in."""
         raise Refused("offline")
 
+    def unsigned(self, _method: str, _path: str, _body: bytes = b"") -> bytes:
+        """Nor without a signature."""
+        raise Refused("offline")
+
     def signed(self, _session: Session, _method: str, _path: str, _body: bytes = b"") -> bytes:
         """Nothing else is asked for."""
         raise Refused("offline")
