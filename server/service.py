@@ -77,7 +77,7 @@ class Service:
         self.clock = clock or (lambda: int(time.time() * 1000))
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(data)
+        self._lock = lock_data(data)
         self._log_files: list[Patient] = []
         self.setup_code = _setup_code(data)
         self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
@@ -169,7 +169,8 @@ def migrate(path: Path) -> None:
     command.upgrade(config, "head")
 
 
-def _lock(data: Path) -> int:
+def lock_data(data: Path) -> int:
+    """Keep every other process off this data, until the handle that this returns is closed. Raises InUse."""
     handle = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,14 +183,14 @@ def _lock(data: Path) -> int:
 def _setup_code(data: Path) -> str:
     path = data / "setup-code"
     if not path.exists():
-        _write_private(path, secrets.token_hex(10))
+        write_private(path, secrets.token_hex(10))
     return path.read_text(encoding="ascii").strip()
 
 
 def _keys(path: Path, *, fresh: bool) -> RealmKeys:
     if fresh and not path.exists():
         made = {name: secrets.token_hex(32) for name in ("receipt", "checkpoint", "salt")}
-        _write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
+        write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
     if not path.exists():
         raise Regressed(f"{path.name} is missing: this database belongs to keys that are not here")
     held = json.loads(path.read_text(encoding="ascii"))
@@ -197,7 +198,7 @@ def _keys(path: Path, *, fresh: bool) -> RealmKeys:
     return RealmKeys(receipt, checkpoint, salt, ids.parse(held["incarnation"]))
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Whole or not at all, whenever the machine stops."""
     beside = path.with_suffix(path.suffix + ".new")
     beside.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 """A service of one process whose databases can be copied, and put back: the server's own application, and devices that speak HTTP to it."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
+from server.backup import copy_database
 from server.service import Service
 from server.settings import Settings
 from shared_schema.ids import Side
@@ -27,10 +27,7 @@ class Restorable(Run):
     def copy(self, side: Side = "perpetrator") -> Path:
         """As a backup takes it, while the server runs."""
         path = self.folder / f"{side}.copy-{len(list(self.folder.glob('*.copy-*')))}"
-        with sqlite3.connect(self.folder / f"{side}.db") as mine, sqlite3.connect(path) as other:
-            mine.backup(other)
-        mine.close()
-        other.close()
+        copy_database(self.folder / f"{side}.db", path)
         return path
 
     def stop(self) -> None:
