@@ -345,9 +345,11 @@ def _take_file(reader: Reader, place: Placed, known: Registry, history: History)
 def take_registry_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, Registry, list[Taken]]:
     """Follow a page of the registry to its signed head; on the first page the head's key is the one that the root names."""
     taken: list[Taken] = []
-    start = reader
+    start, restored = reader, len(known.restorations)
     history = history.growing(taken)
     for served in page.entries:
+        if len(known.restorations) > restored:
+            history = replace(history, root_at=lambda _size: None)  # what is remembered is of the older tree
         reader, known, one = take_registry_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
         taken.append(one)
     signed = check_head(start, page, known)

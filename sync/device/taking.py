@@ -129,9 +129,11 @@ class _Taking:
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
         self._check_floor(known, last=not page.more)
         served = {one.place.seq: one.place.entry for one in taken}
-        self._check_promises(page, session.registry_reader.log.head.seq, served, {one.opening[0] for one in taken})
-        before, session.registry_reader, session.registry = session.registry, reader, known
-        if len(before.restorations) < len(known.restorations):
+        turned, leaves = len(known.restorations) > len(session.registry.restorations), {one.opening[0] for one in taken}
+        if not turned:  # else what was promised, and the leaves that are still to be shown, were the older incarnation's
+            self._check_promises(page, session.registry_reader.log.head.seq, served, leaves)
+        session.registry_reader, session.registry = reader, known
+        if turned:
             restoring.turned(session)
         self._keep(page, reader, taken)
         for one in taken:

@@ -6,6 +6,7 @@ import { approval } from "../../src/approval";
 import { gate, intakeKey, publication } from "../../src/board";
 import { invitation, registryStatement } from "../../src/certificate";
 import { deposit, deposited, held, purge, purged } from "../../src/deposit";
+import { declaration, healedTo, healing, offer } from "../../src/restoring";
 import { eventShape } from "../../src/event";
 import { help, helpAnswer, helpContents, helpRequest } from "../../src/help";
 import { come, contents, letter, parcel, parcels, pass } from "../../src/letter";
@@ -37,6 +38,10 @@ export const codecs: Codecs = {
   deposited: codecOfBody(deposited),
   held: codecOfBody(held),
   purged: codecOfBody(purged),
+  offer: codecOfBody(offer),
+  declaration: codecOfBody(declaration),
+  healing: codecOfBody(healing),
+  healed_to: codecOfBody(healedTo),
   event: codecOfShape(eventShape),
   registry_statement: codecOfShape(registryStatement, limit("items_per_object")),
   file_statement: {
