@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from fieldkeep.cli import app
 from server.settings import Settings
 from shared_schema.errors import catalogue
-from shared_schema.records import record_types
+from sync.device import reference
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -60,28 +60,6 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-def records() -> str:
-    """docs/records.md."""
-    lines = [
-        "# Record types",
-        "",
-        "What may be written, in which kind of file on which side, and by whom; field by field in [shared_schema/records](../shared_schema/records).",
-        "",
-        "- **quick** records are signed by saving · **evidence** is a draft until its author signs it, and then frozen · **living** records stay open to edits "
-        "· **ledger** lines are written once, and counted.",
-        "- *Needed to sign* holds for every record of the type; some fields are needed only beside others.",
-        "",
-        "| type | what | weight | stands in | may be written by | needed to sign |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, type_ in record_types().items():
-        places = "; ".join(f"{kind}: {', '.join(sides)}" for kind, sides in type_.files.items())
-        needed = ", ".join(f"`{field.name}`" for field in type_.fields.values() if field.need == "sign")
-        writers = ", ".join(type_.write).replace("_", " ")
-        lines.append(f"| `{name}` | {type_.label} | {type_.weight} | {places} | {writers} | {needed or '–'} |")
-    return "\n".join(lines)
-
-
 def walk(command: Any, words: list[str]) -> list[tuple[list[str], Any]]:
     """Every command below `command` that does something, with its words."""
     below = getattr(command, "commands", None)
@@ -90,19 +68,22 @@ def walk(command: Any, words: list[str]) -> list[tuple[list[str], Any]]:
     return [found for name, one in below.items() for found in walk(one, [*words, name])]
 
 
-PAGES = {"errors.md": errors, "operations/settings.md": settings, "commands.md": commands, "records.md": records}
+PAGES = {"errors.md": errors, "operations/settings.md": settings, "commands.md": commands}
 
 
 def main() -> int:
     """Write the pages, or with --check compare them."""
-    stale = []
-    for name, make in PAGES.items():
-        path, text = DOCS / name, make().rstrip() + "\n"
-        if "--check" in sys.argv:
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                stale.append(name)
-        else:
-            path.write_text(text, encoding="utf-8")
+    pages = {**{name: make().rstrip() + "\n" for name, make in PAGES.items()}, **reference.pages()}
+    gone = [path for path in (DOCS / "records").glob("*.md") if f"records/{path.name}" not in pages]
+    if "--check" not in sys.argv:
+        (DOCS / "records").mkdir(exist_ok=True)
+        for name, text in pages.items():
+            (DOCS / name).write_text(text, encoding="utf-8")
+        for path in gone:
+            path.unlink()
+        return 0
+    stale = [name for name, text in pages.items() if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != text]
+    stale += [f"records/{path.name}" for path in gone]
     if stale:
         print(f"out of date: {', '.join(stale)}; run python scripts/make_docs.py", file=sys.stderr)
     return int(bool(stale))

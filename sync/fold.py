@@ -43,7 +43,9 @@ class Occurrence(NamedTuple):
 
 
 class Live(NamedTuple):
-    """An op in a live set: who said what, where in the log. `sense` is what it is compared by, where that is not the value itself."""
+    """An op in a live set: who said what, in which role in the file, where in the log. `sense` is what it is compared by, where that is not the
+    value itself.
+    """
 
     id: OpId
     seq: int
@@ -53,6 +55,7 @@ class Live(NamedTuple):
     late: bool
     reason: str | None
     sense: bytes | None = None
+    role: str = ""
 
 
 class Signature(NamedTuple):
@@ -318,7 +321,7 @@ class _Folding:
         value, reason = op.value, None
         if op.action == "resolve":
             value, reason = op.value
-        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason, self.gone.get((op.field, op_id)))
+        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason, self.gone.get((op.field, op_id)), at.role)
 
     def _named(self, op_id: OpId, op: Op, at: Occurrence) -> list[OpId]:
         """The preds that count: earlier ops on this field that the author had seen or had made itself."""
@@ -596,6 +599,23 @@ def unweighed(record: Record, types: Types) -> dict[FieldKey, list[Live]]:
             waiting = [op for op in register.proposals if op.id not in read and sense(op) not in stands]
             if waiting:
                 found[key] = waiting
+    return found
+
+
+def out_of_role(record: Record, types: Types) -> dict[FieldKey, list[Live]]:
+    """What stands or is proposed in a record though the schema gives it to other roles than its author's (§5.4): shown and marked, and nothing else."""
+    type_ = types.get(record.type)
+    if type_ is None:
+        return {}
+    found: dict[FieldKey, list[Live]] = {}
+    for key, register in record.registers.items():
+        spec = type_.fields.get(key if isinstance(key, str) else key.list)
+        ops = [*register.live.values(), *register.proposals]
+        marked = [op for op in ops if spec is not None and spec.write and op.reason is None and op.role not in spec.write]
+        if isinstance(key, CellKey):
+            marked = [op for op in marked if op.id != key.row]  # the cell as its row began: the row is marked
+        if marked and key != STATE:
+            found[key] = marked
     return found
 
 

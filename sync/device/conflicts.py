@@ -6,6 +6,7 @@ from typing import Any
 
 from shared_schema import cbor
 from shared_schema.errors import Refused
+from shared_schema.roles import is_lead
 from sync.change import CellKey, FieldKey, Op, OpId
 from sync.device import records
 from sync.device.session import Session
@@ -90,8 +91,18 @@ def resolve(session: Session, log: bytes, record_id: bytes, key: FieldKey, value
         raise Refused("not-found", "this field is not in conflict")
     if not reason.strip():
         raise Refused("bad-value", "a decision needs a reason")
+    _may_settle(session, log, record, key)
     named: tuple[OpId, ...] = tuple(record.registers[key].live)
     return records.write(session, log, record_id, record.type, [Op(key, "resolve", [value, reason.strip()], named)])
+
+
+def _may_settle(session: Session, log: bytes, record: Record, key: FieldKey) -> None:
+    """Raises Refused unless this person's role settles conflicts in the field, or leads such files (docs/spec.md §5.4)."""
+    state = session.require_file(log)
+    if not is_lead(state.file, state.side, state.members.get(session.identity.user, "")):
+        name = key if isinstance(key, str) else key.list
+        spec = session.types[record.type].fields[name]
+        records.may_write(session, log, f"a decision on {record.type}.{name}", spec.owner or spec.write)
 
 
 def choices(conflict: Conflict) -> list[Any]:

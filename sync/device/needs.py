@@ -51,7 +51,9 @@ def _applies(need: NeedIf, kind: RecordType, values: Mapping[str, object]) -> bo
     if need.group:
         return not any(_filled(field, values) for field in _group(need.group, kind.fields.values()))
     if need.missing:
-        return not _filled(kind.fields[need.field], values)
+        return not _has_value(kind.fields[need.field], values)
+    if need.filled:
+        return _has_value(kind.fields[need.field], values)
     return isinstance(found := values.get(need.field), str) and found in need.terms
 
 
@@ -61,7 +63,8 @@ def _group(name: str, fields: Iterable[Field]) -> list[Field]:
 
 def _call_for(kind: RecordType, field: Field, fields: Iterable[Field]) -> Needed:
     if field.need_if is None or not field.need_if.group:
-        return Needed((field.name,), field.label, wanted(kind.name, field.name))
+        how_many = f"; {field.least} at least" if field.least > 1 else ""
+        return Needed((field.name,), field.label, wanted(kind.name, field.name) + how_many)
     group = _group(field.need_if.group, fields)
     return Needed(tuple(other.name for other in group), f"At least one of: {', '.join(other.label for other in group)}", "")
 
@@ -69,12 +72,20 @@ def _call_for(kind: RecordType, field: Field, fields: Iterable[Field]) -> Needed
 def _filled(field: Field, values: Mapping[str, object]) -> bool:
     value = values.get(field.name)
     if field.kind == "list":
-        return any(True for _ in _live_rows(value))
+        return sum(1 for _ in _live_rows(value)) >= field.least
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return len(value) >= field.least
     if isinstance(value, Mapping) and "missing" in value:
         return field.allows_missing
     if is_marker(value):
         return False
-    return value not in (None, "", [], ())
+    return value not in (None, "")
+
+
+def _has_value(field: Field, values: Mapping[str, object]) -> bool:
+    """Whether a condition that asks for the field finds something in it: a missing reason is nothing here."""
+    value = values.get(field.name)
+    return _filled(field, values) and not (isinstance(value, Mapping) and "missing" in value)
 
 
 def _empty_cells(field: Field, values: Mapping[str, object]) -> Iterator[Field]:

@@ -1,6 +1,6 @@
 """Adding, editing, signing, deleting and showing records (docs/spec.md §5). Values are checked here, before anything is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -18,9 +18,6 @@ from sync.fold import CONTESTED, FREEZING, FREEZING_WEIGHTS, Live, Record, Shown
 
 _MONEY_BACK: Final = "take money back with `spend undo` or `fund undo` while it is on this device only, and with `spend reverse` later"
 VOIDED: Final = "Made void."
-_MONEY: Final = {
-    "spend": "`spend add`", "spend_reversal": "`spend reverse`", "fund_line": "`spend add`, `spend reverse` or `fund allot`", "allowance": "`fund allot --to`",
-}  # fmt: skip
 _MOST_SIGNED: Final = 2 * PREDS
 
 
@@ -52,6 +49,14 @@ def write(session: Session, log: bytes, record: bytes | None, type_: str, ops: l
     return session.write(log, record, type_, ops)
 
 
+def may_write(session: Session, log: bytes, named: str, write: Sequence[str]) -> None:
+    """Raises Refused unless this person's role in the file is one of `write` (docs/spec.md §5.4)."""
+    role = session.require_file(log).members.get(session.identity.user, "")
+    if role and role not in write:
+        who = ", ".join(write).replace("_", " ")
+        raise Refused("not-permitted", f"{named} is written by: {who}; you are {role.replace('_', ' ')} in this file. Nothing was kept")
+
+
 def _field(session: Session, log: bytes, type_: RecordType, name: str) -> Field:
     state = session.require_file(log)
     found = type_.fields.get(name)
@@ -72,9 +77,9 @@ def add(session: Session, log: bytes, type_name: str, values: Mapping[str, Any],
 
 
 def add_by_hand(session: Session, log: bytes, type_name: str, values: Mapping[str, Any]) -> bytes:
-    """The same, of a type that counts no money: that is told to the fund at the same moment. Raises Refused for one that does."""
-    if type_name in _MONEY:
-        raise Refused("bad-value", f"a {type_name} is not added by hand: use {_MONEY[type_name]}")
+    """The same, of a type that has no command of its own, as money has, which is told to the fund at the same moment. Raises Refused for one that has."""
+    if command := record_type(session, log, type_name).command:
+        raise Refused("bad-value", f"a {type_name} is not added by hand: use `{command}`")
     return add(session, log, type_name, values)
 
 
@@ -84,11 +89,17 @@ def new_ops(
     """The ops that begin a record with `values`. Raises BadValue or Refused before anything is kept."""
     type_, state = record_type(session, log, type_name), session.require_file(log)
     ops: list[Op] = []
+    by_hand = check is check_value
+    if by_hand:
+        may_write(session, log, f"a {type_name}", type_.write)
     for name, value in values.items():
-        ops += _begin(_field(session, log, type_, name), type_name, name, value, check)
+        spec = _field(session, log, type_, name)
+        if by_hand and spec.write != type_.write:
+            may_write(session, log, f"{type_name}.{name}", spec.write)
+        ops += _begin(spec, type_name, name, value, check)
     if not ops:
         raise Refused("bad-value", f"a new {type_name} needs at least one field")
-    if type_.weight == "quick" and (type_name in _MONEY or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
+    if type_.weight == "quick" and (type_.money or not needed_to_sign(type_name, values, file_kind=state.file, side=state.side)):
         ops += _signing(session, log, ops)
     return ops
 
@@ -121,24 +132,24 @@ class Edited:
 def edit(session: Session, log: bytes, record_id: bytes, values: Mapping[str, Any], cells: Mapping[CellKey, Any] | None = None) -> Edited:
     """Change fields and cells of a record: all of them, in one change, or none. Raises Refused: in-conflict, frozen, not-permitted, bad-value.
 
-    A narrative that somebody else wrote is never touched: of a note, the words become a note of one's own on the same contact;
-    elsewhere they are kept as a proposal.
+    A narrative that somebody else wrote is never touched: where the type says so (`x-own-record`) the words become a record of one's own, as
+    with a note on the same contact; elsewhere they are kept as a proposal.
     """
     record = session.record(log, record_id)
     type_ = type_of(session, log, record)
     _require_not_void(record)
     own_note: bytes | None = None
     foreign = {name: value for name, value in values.items() if _is_foreign_text(session, record, type_, name)}
-    noted = foreign if type_.name == "case_note" else {}
+    noted = foreign if type_.own_record is not None else {}
     ops: list[Op] = []
     for name, value in values.items():
         if name not in noted:
-            ops += _change(session, record, type_, _field(session, log, type_, name), value)
+            ops += _change(session, log, record, type_, _field(session, log, type_, name), value)
     for key, value in (cells or {}).items():
         ops.append(_change_cell(session, log, record, type_, key, value))
     with session.store.transaction():
         if noted:
-            own_note = _own_note(session, log, record, noted)
+            own_note = _own_note(session, log, record, type_, noted)
         if ops:
             write(session, log, record_id, record.type, ops)
             _sign_quick(session, log, record_id, type_)
@@ -158,27 +169,33 @@ def _is_foreign_text(session: Session, record: Record, type_: RecordType, name: 
     return spec is not None and spec.merge == "text" and record.creator_user != session.identity.user
 
 
-def _own_note(session: Session, log: bytes, record: Record, foreign: Mapping[str, Any]) -> bytes:
+def _own_note(session: Session, log: bytes, record: Record, type_: RecordType, foreign: Mapping[str, Any]) -> bytes:
     values = dict(foreign)
-    contact = show(record, session.types).get("contact")
-    if contact is not None and said_of(contact.value) is not None:
-        values["contact"] = contact.value
-    return add(session, log, "case_note", values)
+    shown = show(record, session.types)
+    for name in type_.own_record or ():
+        if name in shown and said_of(shown[name].value) is not None:
+            values[name] = shown[name].value
+    return add(session, log, type_.name, values)
 
 
-def _change(session: Session, record: Record, type_: RecordType, spec: Field, value: Any) -> list[Op]:
+def _change(session: Session, log: bytes, record: Record, type_: RecordType, spec: Field, value: Any) -> list[Op]:
     name = spec.name
     register = record.registers.get(name)
     live = tuple(register.live) if register else ()
     if is_frozen(record, type_, spec):
         raise Refused("frozen", f"{name} was signed: add an addendum, or a new record that corrects this one")
+    may_write(session, log, f"{type_.name}.{name}", spec.write)
     if spec.merge == "once" and record.creator != session.identity.device:
         raise Refused("not-permitted", f"{name} is written once, on the device that began this record: add an addendum, or a record of your own")
     if spec.merge == "append":
         return _begin(spec, record.type, name, value)
-    check_value(record.type, name, value)
     if spec.merge == "set":
-        return _change_set(register.live if register else {}, name, value)
+        held = register.live if register else {}
+        check_shape(record.type, name, value)
+        if new := [member for member in value if member not in [op.value for op in held.values()]]:
+            check_value(record.type, name, new)  # what stands may be a code that is chosen no more
+        return _change_set(held, name, value)
+    check_value(record.type, name, value)
     if register is not None and in_conflict(register) and spec.merge in CONTESTED:
         raise Refused("in-conflict", f"{name} is in conflict: settle it with `conflicts resolve`")
     return [Op(name, "set", value, live)]
@@ -207,7 +224,9 @@ def edit_cell(session: Session, log: bytes, record_id: bytes, key: CellKey, valu
 
 
 def _change_cell(session: Session, log: bytes, record: Record, type_: RecordType, key: CellKey, value: Any) -> Op:
-    cell = _field(session, log, type_, key.list).cells.get(key.cell)
+    spec = _field(session, log, type_, key.list)
+    may_write(session, log, f"{type_.name}.{key.list}", spec.write)
+    cell = spec.cells.get(key.cell)
     if cell is None or cell.merge == "once":
         raise Refused("bad-value", f"{key.list} has no cell {key.cell!r} that may change: add a row instead")
     check_cell(record.type, key.list, key.cell, value)
@@ -297,7 +316,9 @@ def addend(session: Session, log: bytes, record_id: bytes, text: str, reason: st
     row = {"text": text, "reason": reason}
     if record.creator_user == session.identity.user and is_draft(record, session):
         raise Refused("not-permitted", "this is a draft of your own: change its words with `record edit`; addenda are for what was signed")
-    check_row(type_of(session, log, record).name, "addenda", row)
+    type_ = type_of(session, log, record)
+    may_write(session, log, f"a {type_.name}", type_.write)
+    check_row(type_.name, "addenda", row)
     write(session, log, record_id, record.type, [Op("addenda", "add", row, ())])
 
 
@@ -340,7 +361,7 @@ def make_void(session: Session, log: bytes, record_id: bytes, reason: str) -> No
     type_ = type_of(session, log, record)
     if record.creator_user != session.identity.user:
         raise Refused("not-permitted", "only its author makes a record void")
-    if type_.weight == "ledger" or "spend_id" in type_.fields:
+    if type_.money:
         raise Refused("not-permitted", f"a {type_.name} is not made void: {_MONEY_BACK}")
     if is_void(record):
         raise Refused("not-permitted", "this record is void already")
@@ -363,7 +384,7 @@ def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
     """
     record = session.record(log, record_id)
     type_ = session.types.get(record.type)
-    if type_ is None or type_.weight == "ledger" or "spend_id" in type_.fields:
+    if type_ is None or type_.money:
         raise Refused("not-permitted", f"this cannot be taken back here: {_MONEY_BACK}")
     own = [row for row in session.store.changes_of(log, record_id) if row.device == session.identity.device]
     if not own or own[-1].seq is not None or own[-1].sealed is not None:
@@ -378,6 +399,8 @@ def undo(session: Session, log: bytes, record_id: bytes) -> list[Line]:
 def delete(session: Session, log: bytes, record_id: bytes) -> None:
     """Hide a record, where its type may be deleted. Any later edit brings it back."""
     record = session.record(log, record_id)
-    if not type_of(session, log, record).deletable:
+    type_ = type_of(session, log, record)
+    may_write(session, log, f"a {type_.name}", type_.write)
+    if not type_.deletable:
         raise Refused("not-permitted", f"a {record.type} cannot be deleted: correct it with a new record")
     write(session, log, record_id, record.type, [Op(DELETED, "delete", True, ())])

@@ -19,7 +19,7 @@ import jsonschema_rs
 
 from shared_schema import records
 from shared_schema.errors import ProtocolError
-from shared_schema.records import Field, code_list, schema
+from shared_schema.records import NUMBERS, Field, code_list, schema
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -40,7 +40,6 @@ _WHEN = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}(:[0-9]{2})?)?)?)?")
 _WHEN_WANTED = "YYYY-MM-DDTHH:MM, or less of it, for example 2026-11-20T14:30 or 2026-11-20, or about 2026-11"
 _AMOUNTS = "12, 12.50 or £12.50"
 _WORDS = ("text", "long")
-_NUMBERS = ("int", "minutes", "pence")
 _PRECISION = {4: "year", 7: "month", 10: "day", 13: "hour", 16: "minute"}
 
 
@@ -139,6 +138,15 @@ def wanted(record_type: str, field: str, cell: str = "") -> str:
     return _brief(place)
 
 
+def shape_of(record_type: str, field: str, cell: str = "") -> str:
+    """The name of the header's definition that one value of a field, or of a cell, is made of; "integer" for a whole number between bounds of its own."""
+    place = _cell_place(record_type, field, cell) if cell else _place(record_type, field)
+    words = _words(place)
+    words = words.get("items", words)
+    reference: str = words.get("anyOf", [words])[0].get("$ref", "/integer")
+    return reference.rpartition("/")[2]
+
+
 # What is checked
 
 
@@ -209,8 +217,13 @@ def _check_codes(place: _Place, value: Any) -> None:
 
 
 def _check_on_list(place: _Place, codes: Iterable[str], name: str, seen: str) -> None:
-    known = code_list(name).codes
+    known = code_list(name).offered
     strange = [code for code in codes if code not in known]
+    if strange and strange[0] in code_list(name).codes:
+        today = code_list(name).today(strange[0])
+        raise BadValue(
+            place.called, f"a code that is chosen no more{_named(strange[0])}", f"{today}, which says the same today" if today else _wanted(place)
+        )
     if strange:
         raise BadValue(place.called, f"{seen}{_named(strange[0])}", _wanted(place))
 
@@ -305,7 +318,7 @@ def _seen(value: object) -> str:
 
 def _seen_in(place: _Place, value: object) -> str:
     """The same of a value that does not fit this place: of a number, on which side it is beyond the bounds."""
-    if type(value) is not int or place.field.kind not in _NUMBERS:
+    if type(value) is not int or place.field.kind not in NUMBERS:
         return _seen(value)
     bounds = _definition(place)
     if value < bounds.get("minimum", value):
@@ -331,7 +344,7 @@ def _brief(place: _Place) -> str:
         return f"a list of rows, each {_wanted_row(field)}"
     if field.kind == "when" and not place.in_row:
         return _WHEN_WANTED
-    one = _one_of(code_list(field.codes).codes) if field.codes else _shape(place)
+    one = _one_of(code_list(field.codes).offered) if field.codes else _shape(place)
     return f"a list, no member twice, each {one}" if field.merge == "set" else one
 
 
@@ -342,18 +355,25 @@ def _wanted_row(field: Field) -> str:
 
 def _shape(place: _Place) -> str:
     """The shape of a field's value in plain words."""
-    return str(_definition(place)["description"])
+    found = _definition(place)
+    return str(found.get("description", f"a whole number from {found.get('minimum', -_MAX_INT)} to {found.get('maximum', _MAX_INT)}"))
 
 
 def _definition(place: _Place) -> dict[str, Any]:
-    """The definition that the schema of a field refers to."""
+    """The definition that the schema of a field refers to; of a whole number between bounds of its own, the schema itself."""
+    words = _words(place)
+    words = words.get("items", words)
+    one: dict[str, Any] = words.get("anyOf", [words])[0]
+    found: dict[str, Any] = schema(_HEADER)["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+    return found
+
+
+def _words(place: _Place) -> dict[str, Any]:
+    """The property of a field or cell, as its schema has it."""
     words: dict[str, Any] = schema(place.document)
     for step in place.pointer.removeprefix("#/").split("/"):
         words = words[step]
-    words = words.get("items", words)
-    reference: str = words.get("anyOf", [words])[0]["$ref"]
-    found: dict[str, Any] = schema(_HEADER)["$defs"][reference.rpartition("/")[2]]
-    return found
+    return words
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -62,26 +62,19 @@ _SIMPLE: dict[str, st.SearchStrategy[Any]] = {
     "hash": st.binary(min_size=32, max_size=32).map(bytes.hex),
     **dict.fromkeys(("ref", "refs", "user", "users", "attachments", "random_id"), _UUIDS),
 }
-_NARROWER: dict[str, st.SearchStrategy[Any]] = {
-    "person.born": st.one_of(_DAYS, st.integers(1000, 2999).map(str)),
-    "own_safety_plan.likely_to_use": st.integers(0, 10),
-    **dict.fromkeys(
-        (
-            *("handover.left_open.count", "session.number", "programme.sessions_planned", "programme.maintenance_planned"),
-            *(f"{name}.number" for name in ("pre_therapy_call", "therapy_assessment", "therapy_session")),
-        ),
-        st.integers(0, 1_000_000),
-    ),
-    "referral.frequency_12m": st.integers(0, 1_000_000),
-    "role_check.history_as_victim": st.integers(0, 1_000_000),
-    "role_check.history_as_user_of_abuse": st.integers(0, 1_000_000),
-    "fund_line.device": _UUIDS,
-    "fund_line.against": st.one_of(_UUIDS, st.none()),
-    "allowance.device": _UUIDS,
-    "legal_hold.files.file": _UUIDS,
-    "legal_hold.released.file": _UUIDS,
+_NARROWER: dict[str, st.SearchStrategy[Any]] = {  # by the definition that a value is made of, where its kind takes several
+    "date_or_year": st.one_of(_DAYS, st.integers(1000, 2999).map(str)),
+    "score": st.integers(0, 10),
+    "count": st.integers(0, 1_000_000),
+    "uuid": _UUIDS,
+    "uuid_or_null": st.one_of(_UUIDS, st.none()),
 }
 _COUNT = st.integers(1, MAX_INT)
+
+
+def shape(where: str) -> str:
+    kind, name, *cell = where.split(".")
+    return values.shape_of(kind, name, *cell)
 
 
 def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
@@ -93,7 +86,7 @@ def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
     if field.codes:
         one: st.SearchStrategy[Any] = st.sampled_from(records.code_list(field.codes).codes)
     else:
-        one = _NARROWER.get(where, _SIMPLE.get(field.kind, _COUNT))
+        one = _NARROWER.get(shape(where), _SIMPLE.get(field.kind, _COUNT))
     if field.merge == "set":
         return st.lists(one, min_size=1, max_size=4, unique=True)
     missing = st.sampled_from(REASONS).map(lambda reason: {"missing": reason})
@@ -178,7 +171,7 @@ def unfitting(where: str, field: Field) -> list[Any]:
     found += [] if where == "fund_line.against" else [None]
     found += [] if field.allows_missing else [{"missing": "not_known"}]
     found += _TOO_WIDE.get(where, [])
-    found += ["x"] if _NARROWER.get(where) is _UUIDS else []
+    found += ["x"] if field.kind == "text" and shape(where) == "uuid" else []
     return found
 
 
@@ -694,10 +687,12 @@ class TestMissingForSigning:
 
 def full(where: str, field: Field) -> st.SearchStrategy[Any]:
     """Values that fit and, for rows, have every cell and are not withdrawn; null does not fill a field."""
+    if field.merge == "set":
+        return fitting(where, field).filter(lambda value: len(value) >= field.least)
     if field.kind != "list":
         return fitting(where, field).filter(lambda value: value is not None)
     cells = {name: fitting(f"{where}.{name}", cell) for name, cell in field.cells.items() if name != "withdrawn"}
-    return st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=2)
+    return st.lists(st.fixed_dictionaries(cells), min_size=field.least, max_size=field.least + 1)
 
 
 CHECKS: list[Callable[..., object]] = [check_value, check_row, check_member, check_cell]

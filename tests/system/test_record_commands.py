@@ -69,11 +69,11 @@ class TestOnceAndText:
         meet(*world.phones)
         for other in (priya, tablet):
             before = written(other.session, log)
-            error = refused(lambda other=other: edit(other, log, task, {"done_note": "rang", "what": "rung"}))
-            assert (error.code, "done_note" in str(error)) == ("not-permitted", True)
+            error = refused(lambda other=other: edit(other, log, task, {"source": "client", "what": "rung"}))
+            assert (error.code, "source" in str(error)) == ("not-permitted", True)
             assert written(other.session, log) == before
-        edit(sam, log, task, {"done_note": "rang"})
-        assert show(sam.session.record(log, task), sam.session.types)["done_note"].value == "rang"
+        edit(sam, log, task, {"source": "client"})
+        assert show(sam.session.record(log, task), sam.session.types)["source"].value == "client"
 
     def test_another_persons_words_are_kept_as_a_proposal_and_said_to_be(self, world: World, log: bytes, tmp_path: Path) -> None:
         priya, sam, tablet = world.phones

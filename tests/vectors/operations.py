@@ -347,6 +347,7 @@ def _to_spec(name: str, words: Mapping[str, Any]) -> records.Field:
         order=tuple(words.get("order", ())),
         while_conflicted=words.get("while_conflicted", "show_all"),
         cells=MappingProxyType({cell: _to_spec(cell, inner) for cell, inner in words.get("cells", {}).items()}),
+        write=tuple(words.get("write", ())),
         **_FIELD,
     )
 
@@ -359,10 +360,10 @@ def _to_types(given: Mapping[str, Any]) -> dict[str, records.RecordType]:
             weight=words.get("weight", "living"),
             files=MappingProxyType({}),
             sides=(),
-            write=(),
+            write=tuple(words.get("write", ())),
             read=(),
             deletable=words.get("deletable", True),
-            fields=MappingProxyType({field: _to_spec(field, inner) for field, inner in words["fields"].items()}),
+            fields=MappingProxyType({field: _to_spec(field, {"write": words.get("write", ()), **inner}) for field, inner in words["fields"].items()}),
             label="",
         )
         for name, words in given.items()
@@ -419,6 +420,17 @@ def _fold(given: In) -> Any:
     types = _to_types(given["types"])
     folded = fold.fold_log(given["log"], to_occurrences(given["changes"]), types)
     return {"records": [_record(folded[key], types) for key in sorted(folded)], "hash": fold.state_hash(folded)}
+
+
+def _out_of_role(given: In) -> Any:
+    """Of each record the ops that stand or are proposed though they are not their author's to write: `[record, [[field, [op id, …]], …]]`."""
+    types = _to_types(given["types"])
+    folded = fold.fold_log(given["log"], to_occurrences(given["changes"]), types)
+    marked = {key: fold.out_of_role(folded[key], types) for key in sorted(folded)}
+    return [
+        [key, [[field_value(field), sorted(list(op.id) for op in fields[field])] for field in sorted(fields, key=_key)]]
+        for key, fields in marked.items()
+    ]
 
 
 def _make_stub(given: In) -> Any:
@@ -651,6 +663,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "seal": _seal,
     "open": _open,
     "fold": _fold,
+    "out_of_role": _out_of_role,
     "make_stub": _make_stub,
     "stub_says": _stub_says,
     "make_last_stub": _make_last_stub,

@@ -32,9 +32,9 @@ export interface Surroundings {
 const isBlank = (value: Json): boolean => value === null || (isList(value) && value.length === 0);
 
 /** A field in conflict has been answered, twice. */
-function isFilled(record: FoldedRecord, field: string): boolean {
-  const { value, conflict } = shown(record, field);
-  return conflict || !isBlank(value);
+function isFilled(record: FoldedRecord, field: FieldType): boolean {
+  const { value, conflict } = shown(record, field.name);
+  return conflict || (isList(value) ? value.length >= field.least : !isBlank(value));
 }
 
 /** Every value that the field has now: in conflict each of them. */
@@ -52,6 +52,8 @@ function applies(rule: NeedRule, field: FieldType, record: FoldedRecord, around:
       );
     case "missing":
       return valuesOf(record, rule.field, around).every((value) => isBlank(value) || isMissing(value));
+    case "filled":
+      return valuesOf(record, rule.field, around).some((value) => !isBlank(value) && !isMissing(value));
     case "outside":
       return around.outside?.has(field.name) ?? false;
     case "one_of":
@@ -69,7 +71,7 @@ function unmetGroups(fields: readonly FieldType[], record: FoldedRecord): readon
   const groups = new Set(fields.flatMap((field) => groupOf(field) ?? []));
   return [...groups].flatMap((group) => {
     const all = fields.filter((field) => groupOf(field) === group);
-    if (all.some(({ name }) => isFilled(record, name))) return [];
+    if (all.some((field) => isFilled(record, field))) return [];
     return [{ fields: all.map(({ name }) => name), cell: null, words: all[0]?.need.words ?? "" }];
   });
 }
@@ -88,7 +90,7 @@ export function unmet(type: RecordType, record: FoldedRecord, around: Surroundin
   const single = fields.flatMap((field): readonly Unmet[] => {
     const { need, rule, words } = field.need;
     const needed = need === "sign" || (rule !== null && rule.rule !== "one_of" && applies(rule, field, record, around));
-    if (needed && !isFilled(record, field.name)) return [{ fields: [field.name], cell: null, words }];
+    if (needed && !isFilled(record, field)) return [{ fields: [field.name], cell: null, words }];
     return unmetCells(field, record);
   });
   return [...single, ...unmetGroups(fields, record)];

@@ -16,12 +16,16 @@ export interface FieldRules {
   /** From low to high; empty where the schema names none. */
   readonly order: readonly string[];
   readonly cells: ReadonlyMap<string, FieldRules>;
+  /** The roles that write it, where they are not those of the type; null for the type's. */
+  readonly write: readonly string[] | null;
 }
 
 export interface RecordRules {
   readonly version: number;
   readonly weight: Weight;
   readonly deletable: boolean;
+  /** The roles that write it; empty where the schema names none. */
+  readonly write: readonly string[];
   readonly fields: ReadonlyMap<string, FieldRules>;
 }
 

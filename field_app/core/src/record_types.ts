@@ -47,6 +47,7 @@ export type ShapeName = (typeof SHAPES)[number] | "integer";
 export type NeedRule =
   | { readonly rule: "in"; readonly field: string; readonly values: readonly string[] }
   | { readonly rule: "missing"; readonly field: string }
+  | { readonly rule: "filled"; readonly field: string }
   | { readonly rule: "one_of"; readonly group: string }
   /** Nothing in the record says when: the words are for a person. */
   | { readonly rule: "outside"; readonly when: string };
@@ -71,6 +72,8 @@ export interface FieldType extends FieldRules {
   /** A missing reason may stand in the place of a value. */
   readonly missing: boolean;
   readonly need: Need;
+  /** How many members of a set, or rows, make it filled. */
+  readonly least: number;
   /** Types of records that a `ref` may name; empty for any. */
   readonly ref: readonly string[];
   /** It is one of the header's, that every type has. */

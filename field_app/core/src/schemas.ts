@@ -107,6 +107,7 @@ function needOf(json: JsonObject, where: string): Need {
     return { need: "if", words, rule: { rule: "outside", when: rule["outside"] } };
   const field = text(rule["field"], where);
   if (rule["missing"] === true) return { need: "if", words, rule: { rule: "missing", field } };
+  if (rule["filled"] === true) return { need: "if", words, rule: { rule: "filled", field } };
   return { need: "if", words, rule: { rule: "in", field, values: texts(rule["in"], where) } };
 }
 
@@ -143,6 +144,7 @@ function fieldOf(
     while_conflicted: among(WHILE_CONFLICTED, json["x-while-conflicted"] ?? "show_all", where),
     order: json["x-order"] === undefined ? [] : texts(json["x-order"], where),
     need: needOf(json, where),
+    least: json["x-at-least"] === undefined ? 1 : number(json["x-at-least"], where),
     ref: json["x-ref"] === undefined ? [] : texts(json["x-ref"], where),
     ...is,
     write: json["x-write"] === undefined ? null : manyAmong(ROLES, json["x-write"], where),

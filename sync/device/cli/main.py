@@ -31,6 +31,7 @@ from sync.device.cli import (
     referring,
     removing,
     restoring,
+    schema,
     status,
     terminal,
     urgent,
@@ -72,6 +73,7 @@ app.add_typer(offices.administrator, name="administrator")
 app.add_typer(membership.member, name="member")
 app.add_typer(membership.file, name="file")
 app.add_typer(recording.record, name="record")
+app.add_typer(schema.schema, name="schema")
 app.add_typer(noting.note, name="note")
 app.add_typer(money.spend, name="spend")
 app.add_typer(money.fund, name="fund")

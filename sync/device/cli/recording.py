@@ -10,7 +10,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.records import RecordType, code_list
-from sync.change import CellKey
+from sync.change import CellKey, FieldKey
 from sync.device import conflicts, finding, notices, reading, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
@@ -20,7 +20,7 @@ from sync.device.removed import Gone, gone_with
 from sync.device.session import Session
 from sync.device.tables import READ
 from sync.device.values import parse_cell, parse_text
-from sync.fold import PENDING, Live, Record, Shown, is_marker, is_void, unweighed
+from sync.fold import PENDING, Live, Record, Shown, is_marker, is_void, out_of_role, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)
 
@@ -158,10 +158,12 @@ def record_show(which: RecordArg, as_json: Json = False) -> None:
         if as_json:
             emit_json(_record_json(opened, log, found, values))
             return
+        marked = out_of_role(found, opened.types)
         rows = []
         for name, one in values.items():
             rows += _field_rows(opened, log, type_, name, one)
             rows += [["  proposed, not read by its author", _said(opened, op)] for op in unread.get(name, ())]
+            rows += [["  not theirs to write", _role_said(opened, op)] for key, ops in marked.items() if _list_of(key) == name for op in ops]
         table(f"{found.type or 'record'} {ids.show(target)} · {_mark(found)}", ["field", "value"], rows)
         if unread and found.creator_user == opened.identity.user:
             say(f"To say that you have read what was proposed: fieldkeep note sign {terminal.short(target)}")
@@ -182,11 +184,24 @@ def _mark(found: Record) -> str:
     return "not sent yet" if found.pending else f"received (entry {found.last_seq})"
 
 
+def _of_another_version(type_: RecordType | None, name: str, value: Any) -> str:
+    """What codes mean that an older or a newer version of their list was written under; empty for codes of today. The stored code stays."""
+    spec = type_.fields.get(name) if type_ else None
+    if spec is None or not spec.codes:
+        return ""
+    known = code_list(spec.codes)
+    codes = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    said = [f"{one} needs a newer app, and is kept as it is" for one in codes if one not in known.codes]
+    said += [f"{one} is said no more; today: {known.today(one) or 'nothing'}" for one in codes if one in known.codes and one not in known.offered]
+    return "; ".join(said)
+
+
 def _field_rows(opened: Session, log: bytes, type_: RecordType | None, name: str, one: Shown) -> list[list[str]]:
     """A field's line; of a list one for each row, with who wrote it and when."""
     label = _label(type_, name)
     if not _has_rows(one):
-        return [[label, cell(opened, log, _with_names(opened, type_, name, one))]]
+        later = _of_another_version(type_, name, one.value)
+        return [[label, cell(opened, log, _with_names(opened, type_, name, one))], *([["  of another version", later]] if later else [])]
     rows = list(zip(one.value, one.siblings, strict=True))
     return [[label if number == 1 else "", f"{number}. {_said(opened, op, row)}"] for number, (row, op) in enumerate(rows, 1)]
 
@@ -289,6 +304,16 @@ def ops_json(opened: Session, ops: Sequence[Live]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _list_of(key: FieldKey) -> str:
+    """The field, or the list of a cell."""
+    return key if isinstance(key, str) else key.list
+
+
+def _role_said(opened: Session, op: Live) -> str:
+    """Who wrote what the schema gives to others, in which role."""
+    return f"{plain(op.value)} ({opened.name_of(op.user)}, {op.role.replace('_', ' ')})"
+
+
 def _rows_json(opened: Session, one: Shown) -> list[dict[str, Any]]:
     said = ops_json(opened, one.siblings)
     return [{**op, "value": row} for row, op in zip(one.value, said, strict=True)]
@@ -296,10 +321,14 @@ def _rows_json(opened: Session, one: Shown) -> list[dict[str, Any]]:
 
 def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, Shown]) -> dict[str, Any]:
     unread = unweighed(found, opened.types)
+    marked: dict[str, list[Live]] = {}
+    for key, ops in out_of_role(found, opened.types).items():
+        marked.setdefault(_list_of(key), []).extend(ops)
     fields = {
         name: {
             "value": one.value, "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
             "rows": _rows_json(opened, one) if _has_rows(one) else None,
+            "out_of_role": [said | {"role": op.role} for op, said in zip(marked.get(name, ()), ops_json(opened, marked.get(name, ())), strict=True)] or None,
             "proposals": ops_json(opened, one.proposals) or None, "unread": ops_json(opened, unread.get(name, ())) or None,
             "removed": gone_json(opened, gone_of(opened, log, one)),
         }

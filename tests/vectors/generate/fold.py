@@ -49,7 +49,7 @@ class _Teller:
 
     def tells(self, name: str, why: str, story: Story, sees: Sees, **more: Any) -> None:
         """One case. `sees` maps fields of the first record to effective values; `more` are its conflicts, hidden, flags, type, fields."""
-        given = {"log": story.log, "types": _TYPES, "changes": list(story.changes)}
+        given = {"log": story.log, "types": more.get("types", _TYPES), "changes": list(story.changes)}
         out = OPERATIONS["fold"](given)
         record = story.changes[0]["change"]["r"] if story.changes else None
         first: dict[str, Any] = next(
@@ -67,7 +67,7 @@ class _Teller:
         assert same({field: values for field, values in proposals.items() if values}, more.get("proposals", {})), (name, proposals)
         assert first.get("type") == more.get("type", first.get("type")), name
         assert len(out["records"]) == more.get("records", 1), name
-        self.book.add(name, why, op="fold", given=given | {"types": more.get("types", _TYPES)}, out=out)
+        self.book.add(name, why, op="fold", given=given, out=out)
 
 
 def _two(field: str, first: Any, second: Any, **over: Any) -> tuple[Story, bytes, list[Any], list[Any]]:
@@ -252,6 +252,7 @@ def _ask(tell: _Teller) -> None:
     }
     why = "`ask`, strictest: the earliest day where the schema gives no order."
     tell.tells("strictest_date_default", why, story, {"title": "t", "due": "2026-02-28"}, conflicts=["due"], types=bare)
+    _numbers(tell)
     story, *_ = _two("order", "extreme", "worse")
     tell.tells(
         "strictest_tie",
@@ -260,6 +261,24 @@ def _ask(tell: _Teller) -> None:
         {"title": "t", "order": "worse"},
         conflicts=["order"],
     )
+
+
+def _numbers(tell: _Teller) -> None:
+    """Whole numbers, of which a schema says whether the higher or the lower is the stricter."""
+    most = {"merge": "ask", "while_conflicted": "strictest", "kind": "pence", "order": ["higher", "lower"]}
+    years = {"merge": "worst", "kind": "int", "order": ["lower", "higher"]}
+    numbers = {"plan": _TYPES["plan"] | {"fields": {"title": _FIELDS["title"], "most": most, "years": years}}}
+    for name, why, field, first, second, sees in (
+        ("strictest_number_lower", "`ask`, strictest: the lower number where the schema says so.", "most", 4999, 5000, 4999),
+        ("strictest_number_below_0", "`ask`, strictest: 0 is a number like any other.", "most", 0, -1, -1),
+        ("strictest_number_missing", "`ask`, strictest: of numbers a missing reason ranks lowest.", "most", {"missing": "not_known"}, 5000, 5000),
+        ("strictest_number_none", "`ask`, strictest: what is no whole number ranks highest.", "most", "1", 5, "1"),
+        ("strictest_number_truth", "`ask`, strictest: true is no number.", "most", 0, True, True),
+        ("worst_number_higher", "`worst`: the higher number where the schema says so.", "years", 10, 9, 10),
+        ("worst_number_missing", "`worst`: a missing reason never lowers a number.", "years", 0, {"missing": "not_known"}, 0),
+    ):
+        story, *_ = _two(field, first, second)
+        tell.tells(name, why, story, {"title": "t", field: sees}, conflicts=[field], types=numbers)
 
 
 def _worst_and_text(tell: _Teller) -> None:
@@ -778,6 +797,70 @@ def _values(tell: _Teller) -> None:
         tell.tells(f"equality_{name}", why, story, {"title": "t", "plan": first if equal else None}, conflicts=[] if equal else ["plan"])
 
 
+_WHO: Final[dict[str, Any]] = {
+    "plan": {
+        "version": 1, "weight": "living", "deletable": True, "write": ["navigator"],
+        "fields": {
+            **{name: _FIELDS[name] for name in ("title", "place", "plan", "story", "needs", "rows", "state")},
+            "order": {"merge": "latest", "write": ["coordinator"]},
+        },
+    },
+}  # fmt: skip
+
+
+def _roles(tell: _Teller) -> None:
+    def marks(name: str, why: str, story: Story, *fields: Any) -> None:
+        given = {"log": story.log, "types": _WHO, "changes": list(story.changes)}
+        out = OPERATIONS["out_of_role"](given)
+        assert [field for _, marked in out for field, _ in marked] == list(fields), (name, out)
+        tell.book.add(name, why, op="out_of_role", given=given, out=out)
+
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), ("order", "set", "low"), ("zz", "set", "w"), role="coordinator")
+    marks(
+        "role_of_type",
+        "A type is its writers' alone; a field with writers of its own is theirs; of an unknown field nobody says whose it is.",
+        story,
+        "title",
+    )
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
+    story.says(N1, record, ("order", "set", "high"), role="navigator")
+    marks("role_of_field", "Writers of a field take the place of the type's: they are not added to them.", story, "order")
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="navigator")
+    story.says(N1, record, ("title", "set", "u"), ("story", "set", "mine"), role="therapist")
+    marks("role_of_proposal", "What is only proposed is marked like what stands.", story, "story", "title")
+    story = Story()
+    record, (place,) = story.creates(C1, "plan", ("place", "set", "here"), role="therapist")
+    story.says(N1, record, ("place", "set", "there", [place]), role="navigator")
+    marks("role_replaced", "What was replaced is marked no more.", story)
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("needs", "add", "food"), role="navigator")
+    story.says(N1, record, ("needs", "add", "bed"), ("state", "set", "draft"), role="therapist")
+    marks("role_of_member", "A member of a set is marked by itself; the field `state` never is.", story, "needs")
+    story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "done": "no"}), role="therapist")
+    story.says(N1, record, (["rows", row, "done"], "set", "yes"), role="navigator")
+    marks("role_of_row", "A row is marked, and not its cells with it; a cell that its own writer changed is not.", story, "rows")
+    story = Story()
+    record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "done": "no"}), role="navigator")
+    story.says(N1, record, (["rows", row, "done"], "set", "yes"), role="therapist")
+    marks("role_of_cell", "A cell goes with its field: who does not write the list does not write in it.", story, ["rows", row, "done"])
+    story = Story()
+    record, (first,) = story.creates(C1, "plan", ("plan", "set", "a"), role="navigator")
+    (second,) = story.says(N1, record, ("plan", "set", "b"), role="navigator", b=0)
+    story.says(M1, record, ("plan", "resolve", ["a", "agreed by all"], [first, second]), role="therapist")
+    marks("role_of_decision", "A decision has a reason and is shown as one: it is not marked.", story)
+    story = Story()
+    story.creates(C1, "letter", ("title", "set", "t"), role="therapist")
+    marks("role_of_unknown_type", "Of a type that is not known nobody says whose it is.", story)
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("title", "set", "t"), role="coordinator")
+    story.says(N1, record, ("place", "set", "here"), role="navigator", late=True)
+    marks("role_when_late", "Held work is judged by the last role that its author had.", story, "title")
+
+
 def books() -> list[Book]:
     """One file: `fold`."""
     book = Book("fold", "fold", "Changes in log order, and what a person sees.", "5")
@@ -786,6 +869,19 @@ def books() -> list[Book]:
         book.share(f"device {device.name}", device.id)
         book.share(f"user of {device.name}", device.user) if device is not N2 else None
     tell = _Teller(book)
-    for chapter in (_simple, _once_and_latest, _ask, _worst_and_text, _sets_and_rows, _preds, _repeats, _deletions, _signatures, _unknown, _values):
+    for chapter in (
+        _simple,
+        _once_and_latest,
+        _ask,
+        _worst_and_text,
+        _sets_and_rows,
+        _preds,
+        _repeats,
+        _deletions,
+        _signatures,
+        _unknown,
+        _values,
+        _roles,
+    ):
         chapter(tell)
     return [book]

@@ -34,6 +34,7 @@ export type Side = "perpetrator" | "victim";
 export type NeedIf =
   | { readonly field: string; readonly in: readonly string[] }
   | { readonly field: string; readonly missing: true }
+  | { readonly field: string; readonly filled: true }
   | { readonly "one-of": string }
   | { readonly outside: string };
 
@@ -77,6 +78,8 @@ export interface Field {
   readonly shape: Shape;
   readonly policy: Policy;
   readonly need: Need;
+  /** How many members of a set, or rows, make it filled. */
+  readonly least: number;
   /** A reason may stand in place of the answer. */
   readonly missing: boolean;
   /** For codes: the list. */
@@ -120,6 +123,7 @@ interface RawField extends RawShape {
   readonly "x-merge"?: Policy;
   readonly "x-need"?: string;
   readonly "x-need-if"?: NeedIf;
+  readonly "x-at-least"?: number;
   readonly "x-missing"?: true;
   readonly "x-codes"?: string;
   readonly "x-ref"?: readonly string[];
@@ -213,6 +217,7 @@ function fieldOf(type: string | undefined, name: string, raw: RawField, within: 
     shape: shapeOf(within, kind),
     policy: raw["x-merge"] ?? "once",
     need: needOf(raw),
+    least: raw["x-at-least"] ?? 1,
     missing: raw["x-missing"] === true,
     terms: raw["x-codes"] === undefined ? [] : terms(raw["x-codes"]),
     refs: raw["x-ref"] ?? [],

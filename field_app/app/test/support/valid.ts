@@ -16,9 +16,8 @@ const validators = new Map<string, ValidateFunction>();
 
 /** Whether shared_schema takes the value for that field. */
 export function fits(type: string, field: string, value: Value): boolean {
-  const key = `${type}.${field}`;
-  const known = validators.get(key) ?? ajv.compile({ $ref: `https://fieldkeep.invalid/records/${type}.schema.json` });
-  validators.set(key, known);
+  const known = validators.get(type) ?? ajv.compile({ $ref: `https://fieldkeep.invalid/records/${type}.schema.json` });
+  validators.set(type, known);
   return known({ [field]: value });
 }
 

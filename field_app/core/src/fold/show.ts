@@ -142,6 +142,22 @@ export function conflicts(record: FoldedRecord): readonly Field[] {
   return fieldsInOrder(record).flatMap(({ field, conflict }) => (conflict ? [field] : []));
 }
 
+/** What stands or is proposed though the schema gives it to other roles than its author's: shown and marked (5.4). */
+export function outOfRole(record: FoldedRecord): readonly (readonly [Field, readonly FoldedOp[]])[] {
+  const { rules } = record;
+  if (rules === null) return [];
+  return fieldsInOrder(record).flatMap(({ field, live, proposals }) => {
+    const of = rules.fields.get(typeof field === "string" ? field : field[0]);
+    const write = of?.write ?? rules.write;
+    if (of === undefined || field === "state" || write.length === 0) return [];
+    const isRow = (op: FoldedOp): boolean => typeof field !== "string" && op.key === opKey(field[1]);
+    const marked = [...live, ...proposals].filter(
+      (op) => op.reason === "" && !write.includes(op.from.role) && !isRow(op),
+    );
+    return marked.length === 0 ? [] : [[field, marked] as const];
+  });
+}
+
 /** Proposals that nobody has weighed: an app shows the author that they wait. */
 export function unweighed(record: FoldedRecord): readonly (readonly [Field, FoldedOp])[] {
   if (isSettled(record) || record.created === null) return [];

@@ -24,7 +24,7 @@ export function numbers(seed: number): (n: number) => number {
 const id = (n: number): Uint8Array => fromHex(n.toString(16).padStart(32, "0"));
 
 function rules(merge: Merge, more: Partial<FieldRules> = {}): FieldRules {
-  return { merge, while_conflicted: "show_all", kind: "text", order: [], cells: new Map(), ...more };
+  return { merge, while_conflicted: "show_all", kind: "text", order: [], cells: new Map(), write: null, ...more };
 }
 
 const FIELDS: ReadonlyMap<string, FieldRules> = new Map([
@@ -50,8 +50,8 @@ const FIELDS: ReadonlyMap<string, FieldRules> = new Map([
 ]);
 
 export const TYPES: Types = new Map([
-  ["plan", { version: 1, weight: "living", deletable: true, fields: FIELDS }],
-  ["note", { version: 1, weight: "evidence", deletable: false, fields: FIELDS }],
+  ["plan", { version: 1, weight: "living", deletable: true, write: [], fields: FIELDS }],
+  ["note", { version: 1, weight: "evidence", deletable: false, write: [], fields: FIELDS }],
 ]);
 
 const NAMES = [...FIELDS.keys(), "unknown"];

@@ -209,6 +209,19 @@ describe("needed to sign", () => {
     expect(names("disclosure", { consent: { missing: "not_asked" } })).toContain("consent_overridden_because");
   });
 
+  test("what is needed where another is filled", () => {
+    expect(names("programme", {})).not.toContain("end_reason");
+    expect(names("programme", { ended: "2026-04-03" })).toContain("end_reason");
+    expect(names("programme", { ended: { missing: "not_known" } })).not.toContain("end_reason");
+  });
+
+  test("two people where two have to agree", () => {
+    const other = "11111111-1111-4111-8111-111111111112";
+    expect(names("closure", {})).toContain("agreed_by");
+    expect(names("closure", { agreed_by: [ID] })).toContain("agreed_by");
+    expect(names("closure", { agreed_by: [ID, other] })).not.toContain("agreed_by");
+  });
+
   test("one of a group", () => {
     const around = { file: "shared_care", side: "perpetrator" } as const;
     expect(names("own_safety_plan", {}, around).some((name) => name.includes("warning_signs|"))).toBe(true);
@@ -219,8 +232,8 @@ describe("needed to sign", () => {
   });
 
   test("what something outside the record says, or another has worked out", () => {
-    expect(names("programme", {})).not.toContain("end_reason");
-    expect(names("programme", {}, { ...HERE, outside: new Set(["end_reason"]) })).toContain("end_reason");
+    expect(names("contact", {})).not.toContain("non_contact_reason");
+    expect(names("contact", {}, { ...HERE, outside: new Set(["non_contact_reason"]) })).toContain("non_contact_reason");
     expect(names("spend", {}, { ...HERE, derived: new Map([["spend_state", "claimed"]]) })).toContain("decisions");
   });
 

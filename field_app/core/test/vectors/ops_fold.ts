@@ -3,7 +3,7 @@ import type { CborValue } from "../../src/cbor";
 import { changeValue, decodePart, encodePart, readPart } from "../../src/change";
 import { fold } from "../../src/fold/fold";
 import type { FoldedOp, FoldedRecord, Placed } from "../../src/fold/model";
-import { conflicts, fieldsInOrder, shown } from "../../src/fold/show";
+import { conflicts, fieldsInOrder, outOfRole, shown } from "../../src/fold/show";
 import { byOpId, recordsInOrder, stateHash } from "../../src/fold/state_hash";
 import type { FieldRules, RecordRules, Types } from "../../src/record_rules";
 import { MERGES, WEIGHTS, WHILE_CONFLICTED } from "../../src/record_rules";
@@ -40,6 +40,7 @@ function fieldRules(input: In): FieldRules {
     kind: input.has("kind") ? input.text("kind") : "text",
     order: input.has("order") ? input.list("order").map(asText) : [],
     cells: new Map(members(input, "cells").map(([name, cell]) => [name, fieldRules(cell)])),
+    write: input.has("write") ? input.list("write").map(asText) : null,
   };
 }
 
@@ -48,6 +49,7 @@ function recordRules(input: In): RecordRules {
     version: input.number("version"),
     weight: among(WEIGHTS, input.text("weight")),
     deletable: input.value("deletable") === true,
+    write: input.has("write") ? input.list("write").map(asText) : [],
     fields: new Map(members(input, "fields").map(([name, rules]) => [name, fieldRules(rules)])),
   };
 }
@@ -109,5 +111,12 @@ export const ops: Ops = {
   fold: (input) => {
     const folded = fold(input.bytes("log"), types(input), changes(input));
     return struct({ records: recordsInOrder(folded.records).map(recordOut), hash: stateHash(folded) });
+  },
+  out_of_role: (input) => {
+    const folded = fold(input.bytes("log"), types(input), changes(input));
+    return recordsInOrder(folded.records).map((record) => [
+      record.id,
+      outOfRole(record).map(([field, marked]) => [field, byOpId(marked).map(({ id }) => id)]),
+    ]);
   },
 };
