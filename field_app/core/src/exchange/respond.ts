@@ -5,6 +5,7 @@
 import { equal, hex } from "../bytes";
 import type { Deposited } from "../deposit";
 import { type Code, Refused } from "../errors";
+import { seqOf } from "../log";
 import { emptyFile, type File, roleIn } from "../membership/state";
 import type { Check } from "../registry/judged";
 import type { Receipt } from "../receipt";
@@ -123,7 +124,7 @@ async function takeRegistry(step: Step, page: Page, { sent }: Asked): Promise<vo
   });
   if (registry.restorations.length > view.registry.restorations.length) {
     step.view = turned(step.view, registry);
-    step.events.push({ is: "restored" });
+    step.events.push({ is: "restored", registrySeq: seqOf(view.registry.log) });
   }
   const outbox = step.shown(taken);
   const pending = step.await(taken.map((one) => leafOf(registry.log, one.served, one.void === "invitation-spent")));

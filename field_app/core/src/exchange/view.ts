@@ -68,8 +68,11 @@ export function newView(who: Pick<View, "device" | "user" | "sign" | "incarnatio
 export type SyncEvent =
   | { readonly is: "registry"; readonly taken: readonly TakenStatement[] }
   | { readonly is: "file"; readonly log: Uint8Array; readonly page: Exclude<FilePage, { readonly kind: "behind" | "lost" }> }
-  /** The side came back from an older copy: what the older incarnation promised, and its tree, are over. */
-  | { readonly is: "restored" }
+  /**
+   * The side came back from an older copy: what the older incarnation promised, and its tree, are over. The registry
+   * had `registrySeq` entries before.
+   */
+  | { readonly is: "restored"; readonly registrySeq: number }
   /** The server has not got all of a file that is here: up to `seq`, or so it says. */
   | { readonly is: "lost"; readonly log: Uint8Array; readonly seq: number }
   /**
