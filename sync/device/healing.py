@@ -1,5 +1,6 @@
 """Giving a server back what it lost of this device's files; and where it went on without, putting that aside (docs/spec.md §17.3, §17.4)."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from shared_schema import cbor, ids, limits
@@ -7,6 +8,7 @@ from shared_schema.entry import decode_entry, decode_entry_alone
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import KIND, file_statement
 from shared_schema.restoring import HealedTo, Healing, decode_healed_to, encode_healing
+from sync.change import decode_change, encode_part
 from sync.device.board import Signed
 from sync.device.session import Session
 from sync.log import AuthorHead
@@ -102,6 +104,7 @@ def park(session: Session, log: bytes, after: int) -> None:
             if not item.dead:
                 store.unseal_from(item.n)
                 store.drop_outbox(item.n)
+        _see_less(session, log, after)
         if genesis is not None:
             store.put_outbox(log, 1, genesis.id, 1, genesis.cose, genesis.parts, session.now_ms())
         session.forget_reader(log)
@@ -110,6 +113,14 @@ def park(session: Session, log: bytes, after: int) -> None:
             if state is None or epoch not in state.commits:
                 store.drop_secret(log, epoch)
         session.alarm(log, after, "parked", _told(kept, kinds))
+
+
+def _see_less(session: Session, log: bytes, after: int) -> None:
+    """What was written in sight of what is put aside has seen what is left: a change that claims more would be a hole for everybody else."""
+    for row in session.store.unsealed(log):
+        change = decode_change(row.body)
+        if change.b > after:
+            session.store.set_body(log, row.device, row.c, encode_part([replace(change, b=after)])[1:])
 
 
 def _told(kept: int, kinds: list[str]) -> str:

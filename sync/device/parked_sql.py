@@ -59,6 +59,12 @@ class ParkedSql(Database):
         self._db.execute("DELETE FROM author WHERE log = ?", (log,))
         return kept
 
+    def set_body(self, log: bytes, device: bytes, c: int, body: bytes) -> None:
+        """What a change that is in no entry yet says."""
+        self._db.execute(
+            "UPDATE change SET body = ? WHERE log = ? AND device = ? AND c = ? AND seq IS NULL AND sealed IS NULL", (body, log, device, c)
+        )
+
     def parked(self, log: bytes | None = None) -> list[Parked]:
         """Colleagues' changes that were put aside, by file and record."""
         where, values = ("WHERE log = ?", (log,)) if log else ("", ())

@@ -205,6 +205,24 @@ def test_a_lost_tail_that_nobody_has(run: Restorable) -> None:
     assert verified(run) == []
 
 
+def test_what_was_written_in_sight_of_the_lost_part(run: Restorable) -> None:
+    """It says that it had seen what is not there any more: sent again as it was, every reader would find a hole."""
+    team = Team(run)
+    note(team.ruth, team.case, "after all of that")
+    team.ruth.sync()
+    note(team.ruth, team.case, "and not sent")
+    run.put_back(team.copy)
+    run.declare()
+    restoring.end_healing(run.admins[P].session)
+    run.admins[P].sync()
+    twice([team.ruth, team.sam])
+    twice([team.ruth, team.sam])
+    wanted = ["after all of that", "after, by Ruth", "after, by Sam", "and not sent", "before"]
+    assert texts(team.sam, team.case) == texts(team.ruth, team.case) == wanted
+    for phone in (team.sam, team.ruth):
+        assert {one[4] for one in phone.store.alarms()} == {"restored", "parked"}
+
+
 def test_without_marks_everything_waits_for_the_administrators_word(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy, marks=False)

@@ -36,11 +36,17 @@ async function putAside(session: Session, transaction: Transaction, log: Uint8Ar
     session.sealAgain(transaction, log, item.n); // it follows what is not there
     session.dropOutbox(transaction, item.n);
   }
+  const typed = session.file(log).pending.filter(({ outbox, held }) => outbox === null && held === "");
+  session.putPending(
+    transaction,
+    log,
+    typed.map((one) => ({ ...one, change: seenLess(one.change, after) })),
+  );
   for (const { name, content } of lost) {
     const kept = read(entryRow, content);
     const entry = decodeEntry(kept.pair);
     transaction.delete(OF.entries(log), name);
-    keep(session, transaction, log, kept);
+    keep(session, transaction, log, kept, after);
     if (!equal(entry.header.kid, session.identity.device) || kept.void !== null) continue;
     if (entry.typ === "fieldkeep-envelope") continue;
     const { kind } = decodeFileStatement(entry.payload);
@@ -59,18 +65,24 @@ async function putAside(session: Session, transaction: Transaction, log: Uint8Ar
   session.alarm(transaction, log, after, "parked", text);
 }
 
-function keep(session: Session, transaction: Transaction, log: Uint8Array, row: EntryRow): void {
+function keep(session: Session, transaction: Transaction, log: Uint8Array, row: EntryRow, after: number): void {
   const { device, user, received_ms, plaintexts } = row;
   const changes = row.void === null ? plaintexts.flatMap((one) => (one === null ? [] : [...readChanges(one)])) : [];
   for (const change of changes) {
     if (equal(device, session.identity.device)) {
-      const pending: Pending = { change, outbox: null, held: "" };
+      const pending: Pending = { change: seenLess(change, after), outbox: null, held: "" };
       transaction.put(OF.changes(log), change.c, write(pendingRow, pending));
     } else {
       transaction.put(OF.parked(log), nameOf(device, change), write(parkedRow, { change, device, user, received_ms }));
     }
   }
 }
+
+/**
+ * What was written in sight of what is put aside has seen what is left: a change that claims more would be a hole for
+ * everybody else.
+ */
+const seenLess = (change: Change, after: number): Change => ({ ...change, b: Math.min(change.b, after) });
 
 const nameOf = (device: Uint8Array, { c }: Change): string => `${hex(device)}:${c}`;
 
