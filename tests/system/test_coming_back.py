@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from server import store
 from server.append.commit import Sender
 from server.append.push import push
 from shared_schema import cbor, ids
@@ -16,7 +17,7 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.restoring import Healing, Restore, decode_healed_to, encode_healing
 from sync import audit
-from sync.device import audit_files, files, outbox, restoring, syncing
+from sync.device import audit_files, files, outbox, removing, restoring, syncing
 from tests.coming_back import DAY, Restorable, note, texts, twice
 from tests.wall.twins import Phone
 
@@ -181,6 +182,108 @@ def test_a_write_waits_for_what_was_lost(run: Restorable) -> None:
     twice([team.sam, team.ruth])
     assert "made before the declaration" in texts(team.ruth, team.case)
     assert team.sam.store.unsent() == 0
+
+
+def test_ten_devices_after_two_syncs_each(run: Restorable) -> None:
+    """Each has something of the last day that the copy has not; all of it is at its place afterwards."""
+    phones = [run.enrol(P, f"Person {n}", "coordinator") for n in range(10)]
+    first = phones[0]
+    first.sync()
+    people = {phone.session.identity.user: "coordinator" for phone in phones[1:]}
+    cases = [files.create_file(first.session, "case", people) for _ in range(2)]
+    twice(phones)
+    copy = run.copy()
+    run.pass_time(DAY)
+    for n, phone in enumerate(phones):
+        for case in cases:
+            note(phone, case, f"written by {n}")
+        phone.sync()
+    for n, phone in enumerate(phones):
+        note(phone, cases[n % 2], f"not sent by {n}")
+    heads = run.heads()
+    run.put_back(copy)
+    run.declare()
+    run.admins[P].sync()
+    realm = run.service.sides[P].realm
+    twice(phones)
+    for phone in phones:
+        for case in cases:
+            assert [row.id for row in phone.store.entries(case)][: heads[case][0]] == [row.id for row in first.store.entries(case)][: heads[case][0]]
+    for case in cases:
+        seq, chain = heads[case]
+        with realm.engine.connect() as tx, tx.begin():
+            assert store.chain_at(tx, case, seq) == chain
+    twice(phones)
+    wanted = sorted([f"written by {n}" for n in range(10)] + [f"not sent by {n}" for n in range(0, 10, 2)])
+    assert all(texts(phone, cases[0]) == wanted for phone in phones)
+    assert sum(phone.store.unsent() for phone in phones) == 0
+    assert {one[4] for phone in phones for one in phone.store.alarms()} == {"restored"}
+    assert verified(run) == []
+
+
+class TestRemoved:
+    """What two people removed in the lost part stays removed, whoever still has it and whatever the copy has."""
+
+    def remove(self, team: Team, act: str, record: bytes = b"") -> None:
+        if act == "expunge":
+            removing.ask_expunge(team.sam.session, team.case, removing.parts_of(team.sam.session, team.case, record), "spill")
+        else:
+            removing.ask_erase(team.sam.session, team.case, "request")
+        team.sync()
+        [request] = removing.waiting_for(team.ruth.session)
+        for one in request.left:
+            removing.carry_out(team.ruth.session, request, one)
+            team.ruth.sync()
+
+    @pytest.mark.parametrize("listed", [True, False])
+    def test_a_part(self, run: Restorable, *, listed: bool) -> None:
+        """Also where the list outside the database went with it: the statement comes back, and is carried out again."""
+        team = Team(run)
+        record = note(team.sam, team.case, "her address")
+        team.sync()
+        copy = run.copy()
+        kim = run.enrol(P, "Kim", "navigator")
+        self.remove(team, "expunge", record)
+        team.sync()
+        heads = run.heads()
+        run.stop()
+        if not listed:
+            (run.folder / f"{P}.gone.jsonl").unlink()
+        run.start()
+        run.put_back(copy)
+        assert kim.name
+        assert refused(kim) == "restoring"
+        run.declare()
+        twice([team.sam, team.ruth])
+        assert run.heads()[team.case] == heads[team.case]
+        assert texts(team.sam, team.case) == texts(team.ruth, team.case)
+        assert "her address" not in texts(team.sam, team.case)
+        rows = run.service.sides[P].realm
+        with rows.engine.connect() as tx, tx.begin():
+            parts = [cbor.decode(row.parts) for row in store.entries_after(tx, team.case, 0, 99, 99)]
+        assert sum(None in one for one in parts) == 1
+        assert len(list(rows.gone)) == 1
+        run.restart()
+        twice([team.sam])
+        assert verified(run) == []
+
+    def test_a_file(self, run: Restorable) -> None:
+        team = Team(run)
+        note(team.sam, team.case, "in the lost part")
+        team.sync()
+        self.remove(team, "erase")
+        team.sync()
+        heads = run.heads()
+        run.put_back(team.copy)
+        run.declare()
+        twice([team.sam, team.ruth])
+        assert run.heads()[team.case] == heads[team.case]
+        realm = run.service.sides[P].realm
+        with realm.engine.connect() as tx, tx.begin():
+            rows = store.entries_after(tx, team.case, 0, 99, 99)
+        assert [bool(row.cose) for row in rows] == [False] * (len(rows) - 1) + [True]
+        assert texts(team.sam, team.case) == []
+        assert verified(run) == []
 
 
 def test_a_lost_tail_that_nobody_has(run: Restorable) -> None:
