@@ -40,7 +40,9 @@ def _heal(session: Session, transport: Signed, log: bytes, has: int) -> bool:
     if row is None or head is None:
         return False
     own, chain_at = row[0], session.chain_at(log)
-    at, gave = min(has, own), False
+    if has >= own:  # as long, and another
+        return _set_aside(session, transport, log, own)
+    at, gave = has, False
     while at < own:
         try:
             end = _bring(session, transport, log, at, head)

@@ -79,7 +79,7 @@ class _Taking:
         self.store.set_fact(PARCELS, cbor.encode([list(one) for one in response.parcels]))
         self.store.set_fact("clock_offset", str(self.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
-        if not response.more and not self.behind:
+        if not response.more and not self.behind and not self.session.registry.healing:  # what comes back was received before
             self.store.set_fact(_WHOLE, str(self.time_ms).encode())
 
     def guarded(self, page: Page, take: Any) -> None:

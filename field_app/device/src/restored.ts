@@ -132,7 +132,8 @@ async function healOne(session: Session, transport: Transport, log: Uint8Array, 
   const open = session.files.get(hex(log));
   if (head === undefined || open === undefined) return false;
   const own = open.reading.file.log;
-  let at = Math.min(has, seqOf(own));
+  if (has >= seqOf(own)) return setAside(session, transport, own, null); // as long, and another
+  let at = has;
   let gave = false;
   while (at < seqOf(own)) {
     const end = await bring(session, transport, log, at, head);

@@ -9,7 +9,7 @@ import { seqOf } from "../log";
 import { emptyFile, type File, roleIn } from "../membership/state";
 import type { Check } from "../registry/judged";
 import type { Receipt } from "../receipt";
-import { serverOf } from "../registry/state";
+import { isHealing, serverOf } from "../registry/state";
 import type { Page, SyncResponse } from "../sync";
 import { takePage } from "./file_page";
 import { isCloned, type OutboxItem, type Outcome, settle } from "./outbox";
@@ -304,7 +304,8 @@ export async function respond(
   const step = await takeAnswered(view, asked, response, ownMs, check);
   await step.guard(null, () => takeTree(step, asked, response));
   const waiting = response.more || response.pages.some(({ more }) => more);
-  if (!waiting) step.view = { ...step.view, quietMs: Math.max(step.view.quietMs ?? 0, response.time) };
+  // While the side heals, what comes back was received before: such an answer says nothing of what there was.
+  if (!waiting && !isHealing(step.view.registry)) step.view = { ...step.view, quietMs: Math.max(step.view.quietMs ?? 0, response.time) };
   return { view: step.view, events: step.events, again: waiting || asked.left || step.again };
 }
 
