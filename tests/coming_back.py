@@ -41,14 +41,16 @@ class Restorable(Run):
         for phone in [*self.phones, *self.admins.values()]:
             phone.transport._nonces = []
 
-    def put_back(self, copy: Path, side: Side = "perpetrator", *, marks: bool = True) -> None:
-        """The copy in the place of the database; with `marks` False on a machine that has nothing else of this day."""
+    def put_back(self, copy: Path, side: Side = "perpetrator", *, marks: bool = True, gone: bool = True) -> None:
+        """The copy in the place of the database; with `marks` or `gone` False without what was kept beside it."""
         self.stop()
         for left in self.folder.glob(f"{side}.db*"):
             left.unlink()
         shutil.copy(copy, self.folder / f"{side}.db")
         if not marks:
             (self.folder / f"{side}.marks").unlink()
+        if not gone:
+            (self.folder / f"{side}.gone.jsonl").unlink()
         self.start()
 
     def restart(self) -> None:

@@ -82,6 +82,40 @@ def test_a_side_behind_its_marks_is_not_served(run: Restorable) -> None:
     assert run.service.restoring == [P], "a start alone changes nothing"
 
 
+def test_a_copy_that_lacks_nothing_but_deliveries(run: Restorable) -> None:
+    """It has every entry: but of its audit tree devices have seen more, and would find that it had shrunk."""
+    team = Team(run)
+    note(team.sam, team.case, "not fetched yet")
+    team.sam.sync()
+    copy = run.copy()
+    team.ruth.sync()
+    heads = run.heads()
+    run.put_back(copy)
+    assert run.service.restoring == [P]
+    run.restart()
+    assert run.service.restoring == [P]
+    run.declare()
+    twice([team.sam, team.ruth])
+    assert run.heads()[team.case] == heads[team.case]
+    assert {one[4] for one in team.ruth.store.alarms()} == {"restored"}
+    assert verified(run) == []
+
+
+def test_a_registry_alone_that_was_brought_back_is_not_the_end_of_it(run: Restorable) -> None:
+    """Then the database has all entries again, and its tree is another all the same."""
+    team = Team(run)
+    copy = run.copy()
+    kim = run.enrol(P, "Kim", "navigator")
+    run.put_back(copy)
+    assert refused(kim) == "restoring"
+    assert run.service.sides[P].realm.known().seq == kim.session.registry.seq
+    run.restart()
+    assert run.service.restoring == [P]
+    run.declare()
+    kim.sync()
+    assert {one[4] for one in kim.store.alarms()} == {"restored"}
+
+
 def test_everything_comes_back(run: Restorable) -> None:
     team = Team(run)
     run.put_back(team.copy)
@@ -246,11 +280,7 @@ class TestRemoved:
         self.remove(team, "expunge", record)
         team.sync()
         heads = run.heads()
-        run.stop()
-        if not listed:
-            (run.folder / f"{P}.gone.jsonl").unlink()
-        run.start()
-        run.put_back(copy)
+        run.put_back(copy, gone=listed)
         assert kim.name
         assert refused(kim) == "restoring"
         run.declare()
