@@ -88,7 +88,10 @@ def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningS
     service: Service = request.app.state.service
     if running.realm.side != "oversight" or f"supervisor_{side}" not in certificate.subject.roles:
         raise Refused("no-such-route")
-    return service.side(side)
+    audited = service.side(side)
+    if audited.realm.regressed:
+        raise Refused("restoring")
+    return audited
 
 
 def _number(request: Request, name: str) -> int:

@@ -3,6 +3,7 @@
 Everything here is synchronous. `transact` runs jobs in one transaction; server/writer.py calls it from one thread per side.
 """
 
+import hmac
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import parcel_store, removal_rows, store
+from server import parcel_store, past_events, removal_rows, store
 from server.append import purging
 from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
 from server.append.push import push
@@ -19,6 +20,7 @@ from server.audit_log import AuditLog, Published
 from server.bodies import Bodies, in_memory
 from server.chunks import Keeper
 from server.gone import Gone, Removed
+from server.marks import Marks, heals
 from server.pages import Pages
 from server.parcels import Board
 from server.readers import Readers
@@ -37,6 +39,7 @@ from sync.membership import FileState
 from sync.registry import Registry
 from sync.signing import SigningKey, sign_object
 
+MARKED: Final = "marked"
 _OPEN_LOGS: Final = 4096
 _PAGE_ROWS: Final = 2048
 _RESPONSE_BYTES: Final = limits.PAGE_BYTES
@@ -61,18 +64,25 @@ class Realm:
     """One side of one service."""
 
     def __init__(
-        self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None, bodies: Bodies | None = None
-    ) -> None:
+        self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None, bodies: Bodies | None = None,
+        marks: Marks | None = None,
+    ) -> None:  # fmt: skip
+        """`marks` None is a side of which nobody keeps how far its logs have been."""
         self.side, self.engine, self.clock = side, engine, clock
         self.gone = Gone() if gone is None else gone
+        self.marks = marks
+        self.regressed = False
+        """True while this side is not served, for its database is not all that it was."""
+        self.next_incarnation = b""
+        """The one that a `restore` has to name, while the side is not served."""
         self._scrub_again_ms = 0
         self.keeper = Keeper(engine, in_memory() if bodies is None else bodies)
-        self.incarnation = keys.incarnation
+        self._first_incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
         self._salt = keys.salt
         self._headers: dict[str, bytes] = {}
         self.registry: Registry | None = None
-        self.readers = Readers(side, self.incarnation)
+        self.readers = Readers(side)
         self.board = Board()
         self.heard: dict[bytes, Heard] = {}
         self._unwritten: set[bytes] = set()
@@ -94,7 +104,8 @@ class Realm:
         self.may_state: Callable[[bytes], None] = lambda _device: None
         self._apply_list()
         with engine.connect() as connection, connection.begin():
-            self._restore(connection)
+            self._open(connection)
+        self._check_marks()
         self.keeper.begin(clock())
 
     def _apply_list(self) -> None:
@@ -112,14 +123,13 @@ class Realm:
 
     # --- state -----------------------------------------------------------------------------------------------------------
 
-    def _restore(self, tx: Connection) -> None:
+    def _open(self, tx: Connection) -> None:
         facts = store.meta(tx)
         if "svc" in facts:
             self._begin(tx, facts["svc"], facts["pinned"])
 
     def _begin(self, tx: Connection, svc: bytes, pinned: bytes) -> None:
         self.svc = svc
-        self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt)
         known = registry.empty_registry(svc, self.side, pinned)
         for stored in store.entries_after(tx, known.log, 0, 2**53, 1 << 30):
             entry = decode_entry(stored.cose)
@@ -128,12 +138,48 @@ class Realm:
             except ProtocolError:
                 known = registry.skip(known, stored.chain, entry)
         self.registry = known
+        self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt_key())
         self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
         self.keeper.load(tx)
         self._refused_logs = store.refused_logs(tx)
         self.heard = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
         self.recoverable.follow(known, {}, lambda: self._all_files(tx))
+
+    def _salt_key(self) -> bytes:
+        """A leaf of a new tree has another salt than the old tree's at its place: whoever was told that one could try what the new one says."""
+        return self._salt if self.incarnation == self._first_incarnation else hmac.digest(self._salt, self.incarnation, "sha256")
+
+    @property
+    def incarnation(self) -> bytes:
+        """The one in force."""
+        return self._first_incarnation if self.registry is None or self.registry.root is None else self.registry.incarnation
+
+    def _check_marks(self) -> None:
+        """Before anything is served: is this all that the database was?"""
+        known = self.registry
+        if self.marks is None:
+            return
+        if known is None or known.root is None:
+            self.regressed = self.marks.seq > 0
+            return
+        with self.engine.connect() as tx, tx.begin():
+            marked = MARKED in store.meta(tx)
+        tree = self.audit.published.size
+        self.regressed = self.marks.ahead_of(known, self.readers.heads, tree) or (marked and not self.marks.kept)
+        if self.regressed:
+            self.marks.stand()
+        else:
+            self.marks.follow(known, self.readers.heads, tree)
+            if not marked:
+                with self.engine.connect().execution_options(writes=True) as tx, tx.begin():
+                    store.set_meta(tx, MARKED, b"")
+
+    def heals(self, log: bytes) -> bool:
+        """True for a log that waits for what was lost of it."""
+        known = self.known()
+        head = self.readers.heads.get(log)
+        return heals(known, log, head.seq if head else 0, self.marks.wanted if self.marks else {})
 
     def _all_files(self, tx: Connection) -> dict[bytes, FileState]:
         """Every file of the side, folded: for the rare day on which somebody recovers."""
@@ -168,6 +214,8 @@ class Realm:
             if not facts:
                 store.set_meta(connection, "svc", svc)
                 store.set_meta(connection, "pinned", pinned)
+                if self.marks is not None:
+                    store.set_meta(connection, MARKED, b"")
                 self._begin(connection, svc, pinned)
             elif (facts["svc"], facts["pinned"]) != (svc, pinned):
                 raise Refused("service-exists")
@@ -244,11 +292,14 @@ class Realm:
                     may_state=self.may_state,
                     gone=self.gone,
                     chunks_waiting=self.keeper.waiting,
+                    wanted=self.marks.wanted if self.marks else {},
                 )
                 results = [self._run(job, commit) for job in jobs]
                 self._note(commit)
                 store.flush(connection, commit.batch)
                 parcel_store.flush(connection, commit.parcels)
+                if commit.turn is not None:
+                    past_events.turn(connection, commit.registry.log, commit.turn, commit.now_ms)
             # From here on the entries are durable: a crash loses no receipt that is about to be sent.
         except BaseException:
             audit.next = before
@@ -267,6 +318,10 @@ class Realm:
             return error
 
     def _committed(self, commit: Commit) -> None:
+        if commit.turn is not None:
+            self._turned()
+            return
+        healing = self.registry is not None and self.registry.healing
         self.registry = commit.registry
         self.audit.committed(commit.batch.events)
         self._refused_logs |= commit.refused_logs
@@ -277,11 +332,32 @@ class Realm:
         if commit.batch.gone:
             self._forget(commit.batch.gone, at_once=commit.batch.asked)
         self.keeper.committed(commit.chunks, commit.now_ms)
+        self._mark(commit, ended=healing and not commit.registry.healing)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
         if grown:
             self.on_commit(grown)
+
+    def _mark(self, commit: Commit, *, ended: bool) -> None:
+        """How far the logs are now, outside the database: of the registry before anybody is answered."""
+        if self.marks is None or self.regressed or not commit.batch.heads:
+            return
+        with suppress(OSError):  # tried again by `sequence`
+            if ended:
+                self.marks.follow(commit.registry, self.readers.heads, self.audit.published.size)
+            else:
+                self.marks.note(commit.registry, {log: row["seq"] for log, row in commit.batch.heads.items()})
+
+    def _turned(self) -> None:
+        """The side was declared: from here on it is served in its new incarnation. A crash before this does it at the next start."""
+        self._logs.clear()
+        self._refused_logs, self._headers = set(), {}
+        with self.engine.connect() as tx, tx.begin():
+            self._open(tx)
+        if self.marks is not None:
+            self.marks.follow(self.known(), self.readers.heads, self.audit.published.size)
+        self.regressed, self.next_incarnation = False, b""
 
     def _follow_recovery(self, commit: Commit) -> None:
         def everything() -> dict[bytes, FileState]:
@@ -317,11 +393,17 @@ class Realm:
     def sequence(self) -> None:
         """Put waiting events into the audit tree and sign its head; then what was left to do of a removal."""
         audit = self.audit
+        if self.regressed:
+            return  # its tree went on where this copy does not know of it
         if audit.waiting:
             with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 published = audit.sequence(connection)
             audit.published = published  # durable now: only from here on may anybody see it
+            if self.marks is not None:
+                self.marks.note_tree(published.size)
         self.gone.flush()
+        if self.marks is not None:
+            self.marks.flush()
         if not self.gone.overwritten and self.clock() >= self._scrub_again_ms:
             self._scrub()
         self._collect()

@@ -58,7 +58,7 @@ class Removing:
         if row is None:  # check_entry found it there a moment ago; said again for the type checker
             raise Refused("not-permitted")
         before = self.batch.left.get((log, statement.at), row.parts)
-        self.batch.left[log, statement.at] = _without(before, statement.part)
+        self.batch.left[log, statement.at] = without(before, statement.part)
         if (held := store.held_parts(self.tx, log, statement.id)) is not None:  # it was held before it was admitted
             self._drop_held(log, statement, held[2])
 
@@ -75,7 +75,7 @@ class Removing:
 
     def _drop_held(self, log: bytes, statement: Expunge, parts: bytes) -> None:
         before = self.batch.held_left.get((log, statement.id), parts)
-        self.batch.held_left[log, statement.id] = _without(before, statement.part)
+        self.batch.held_left[log, statement.id] = without(before, statement.part)
 
     def purged(self, word: Purge, device: bytes, known: Registry, now_ms: int) -> bool:
         """Keep a device's word that it has purged what a statement removed; False where there is nothing to keep."""
@@ -89,7 +89,8 @@ class Removing:
         return True
 
 
-def _without(parts: bytes, part: int) -> bytes:
+def without(parts: bytes, part: int) -> bytes:
+    """The parts of an entry, of which this one has gone."""
     return cbor.encode([None if i == part else one for i, one in enumerate(cbor.decode(parts))])
 
 
@@ -125,12 +126,12 @@ def _apply_part(tx: Connection, log: bytes, envelope: bytes, part: int, at: int)
         if sealed is not None and sealed.id == envelope:
             chunk_rows.drop_claimed(tx, log, sealed.hashes[part])
         if sealed is not None and sealed.id == envelope and cbor.decode(row.parts)[part] is not None:
-            removal_rows.set_parts(tx, log, at, _without(row.parts, part))
+            removal_rows.set_parts(tx, log, at, without(row.parts, part))
             found = True
     held = store.held_parts(tx, log, envelope)
     if held is not None:
         chunk_rows.drop_claimed(tx, log, decode_entry_alone(held[1]).hashes[part])
     if held is not None and cbor.decode(held[2])[part] is not None:
-        removal_rows.set_held_parts(tx, log, envelope, _without(held[2], part))
+        removal_rows.set_held_parts(tx, log, envelope, without(held[2], part))
         found = True
     return found

@@ -18,7 +18,7 @@ def _big(*, key: bool = False, null: bool = False) -> Any:
 
 
 class Meta(SQLModel, table=True):
-    """Facts of the realm: svc, pinned, incarnation."""
+    """Facts of the realm: svc, pinned, and marked, where there ever were marks outside the database (server/marks.py)."""
 
     key: str = Field(primary_key=True)
     value: bytes = _blob()
@@ -240,6 +240,15 @@ class AuditEventRow(SQLModel, table=True):
     """One audit event; `n` is its leaf's index, dense from 0."""
 
     __tablename__ = "audit_event"
+    n: int = _big(key=True)
+    event: bytes = _blob()
+
+
+class PastEventRow(SQLModel, table=True):
+    """An event of the audit tree of an earlier incarnation; `n` is its leaf's index there."""
+
+    __tablename__ = "past_event"
+    incarnation: bytes = _blob(key=True)
     n: int = _big(key=True)
     event: bytes = _blob()
 

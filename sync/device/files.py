@@ -26,7 +26,7 @@ def create_file(session: Session, kind: str, members: Mapping[bytes, str] | None
     log = ids.file_log(me.svc, me.device, nonce)
     granter = Granter(me.svc, log, me.device, session.registry)
     statement = granter.genesis(nonce, kind, people, secret)
-    head = Head(me.incarnation, 0, ids.chain_start(log))
+    head = Head(session.incarnation, 0, ids.chain_start(log))
     who = Author(me.svc, log, me.device, 0, None, head, session.witness())
     entry = sign_statement(who, session.sign_key, encode_file_statement(statement))
     with session.store.transaction():

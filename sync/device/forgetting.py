@@ -23,6 +23,8 @@ _BY_LOG: Final = (
     "look",
     "attachment",
     "chunk",
+    "parked",
+    "parked_change",
 )
 
 

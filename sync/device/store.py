@@ -13,6 +13,7 @@ from sync.device.attachment_sql import AttachmentSql
 from sync.device.forgetting import Forgetting
 from sync.device.look_sql import Looks
 from sync.device.parcel_sql import ParcelSql
+from sync.device.parked_sql import ParkedSql
 from sync.device.removal_rows import Removals
 from sync.device.tables import (
     CHANGE_COLUMNS,
@@ -34,7 +35,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql):
+class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql, ParkedSql):
     """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:

@@ -6,6 +6,7 @@ few times at most, and more is asked for only while something comes.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
-from sync.device import VERSION, attachments, cover, crossing, expiring, helping, reading, wiping
+from sync.device import VERSION, attachments, cover, crossing, expiring, healing, helping, reading, restoring, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -49,6 +50,10 @@ class Transport(Protocol):
 
     def signed(self, session: Session, method: str, path: str, body: bytes = b"") -> bytes:
         """Any other signed request."""
+        ...
+
+    def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Any other unsigned request."""
         ...
 
 
@@ -131,7 +136,9 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
     tended: set[bytes] = set()
     resealed: Counter[bytes] = Counter()
     look_first = _long_ago(session)
+    asked: set[bytes] = set()
     while True:
+        restoring.sign_again(session)
         if not look_first or report.rounds:
             seal_pending(session, at_once=at_once)
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
@@ -143,6 +150,9 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
             told = session.store.purges(limits.PURGES_PER_SYNC)
             response = _exchange(session, transport, pushed, told)
         except Refused as error:
+            if error.code == "restoring":
+                with suppress(ProtocolError):  # who sent this is told that the side is not served, whatever comes of it
+                    restoring.bring_registry(session, transport)
             if error.code in _OUT:
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
                 raise wiping.turned_away(session, transport, error) from error
@@ -153,6 +163,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         if told:
             with session.store.transaction():
                 session.store.drop_purges(told)
+        healed = _heal(session, transport, outcome, asked)
         report.rounds += 1
         report.sent += len(pushed)
         report.add(outcome)
@@ -164,8 +175,18 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
         sealed = seal_pending(session, at_once=at_once)
-        if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
+        if not (healed or tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
             break
+
+
+def _heal(session: Session, transport: Transport, outcome: Outcome, asked: set[bytes]) -> bool:
+    """Give back what the server lost: of the files that it shows less of, and once in a sync of those that it does not show at all."""
+    lost = dict(outcome.lost)
+    if not outcome.more and session.registry.restorations:
+        hidden = [log for log in session.store.not_whole() if log not in outcome.shown and log not in asked]
+        asked.update(hidden)
+        lost |= dict.fromkeys(hidden, 0)
+    return bool(lost) and healing.heal(session, transport, lost)
 
 
 def _long_ago(session: Session) -> bool:
@@ -205,7 +226,8 @@ def deliver(session: Session, transport: Transport, entry: Entry) -> Report:
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], told: list[tuple[bytes, bytes, bytes]]) -> SyncResponse:
     store = session.store
-    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
+    unseen = set(store.not_whole())  # after a restore the server shows each file's head anew
+    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) or log in unseen else chain) for log, seq, chain, *_ in store.logs())
     newest = store.newest_checkpoint()
     request = SyncRequest(
         cursors=cursors,

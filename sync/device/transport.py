@@ -96,6 +96,10 @@ class HttpTransport:
         """POST /v1/enrol."""
         return self._send("POST", f"/v1/enrol?side={side}", body)
 
+    def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Any other unsigned request."""
+        return self._send(method, path, body)
+
     # --- signed ------------------------------------------------------------------------------------------------------------
 
     def sync(self, session: Signer, body: bytes) -> bytes:

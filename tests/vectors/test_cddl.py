@@ -47,6 +47,10 @@ _RULES: Final = {
     "claims": "claims",
     "claimed": "claimed",
     "part": "part",
+    "offer": "restored-offer",
+    "declaration": "declaration",
+    "healing": "healing",
+    "healed_to": "healed-to",
     "event": "event",
     "parcel": "parcel",
     "contents": "contents",
@@ -204,6 +208,11 @@ def test_every_rule_is_used() -> None:
         "claims",
         "claimed",
         "kept-answer",
+        "restored-offer",
+        "declaration",
+        "declared-answer",
+        "healing",
+        "healed-to",
     }
     assert rules - used - entry_points == set()
 

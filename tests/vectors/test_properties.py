@@ -123,6 +123,9 @@ REGISTRY: Final = (
     ROOT
     | st.fixed_dictionaries({"kind": st.just("certify"), "subject": SUBJECT, "keys": KEYS})
     | st.fixed_dictionaries({"kind": st.just("revoke"), "device": ID, "reason": st.sampled_from(REVOKE_REASONS)})
+    | st.fixed_dictionaries(
+        {"kind": st.just("restore"), "incarnation": ID, "before": st.none() | st.tuples(ID, COUNT, HASH).map(list), "marked": st.booleans()}
+    )
     | RECOVERY
 )
 PEOPLE: Final = st.dictionaries(ID, st.sampled_from(sorted(ROLES)), max_size=3).map(lambda people: [[user, people[user]] for user in sorted(people)])
@@ -264,6 +267,7 @@ ENVELOPE: Final = st.fixed_dictionaries(
         "parts": st.lists(st.binary(max_size=40), min_size=1, max_size=3),
     }
 )
+LINKS: Final = st.lists(st.tuples(HASH, COUNT).map(list), min_size=1, max_size=3)
 VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "cbor": ANY,
     "uuid": ID,
@@ -276,6 +280,12 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "verdict": _signed("fieldkeep-verdict", VERDICT),
     "checkpoint": CHECKPOINT,
     "sync_request": REQUEST,
+    "offer": st.fixed_dictionaries({"incarnation": ID, "next": ID, "registry": HASH, "marks": st.booleans()}),
+    "declaration": st.fixed_dictionaries(
+        {"entries": st.lists(st.tuples(ANY, COUNT).map(list), min_size=1, max_size=2), "head": st.binary(max_size=40), "restore": ANY}
+    ),
+    "healing": st.fixed_dictionaries({"after": COUNT, "links": LINKS, "head": st.binary(max_size=40), "entries": st.lists(ANY, max_size=1)}),
+    "healed_to": st.fixed_dictionaries({"seq": COUNT, "chain": HASH, "open": st.booleans()}),
     "sync_response": RESPONSE,
     "deposit": st.fixed_dictionaries({"push": st.lists(ANY, max_size=2), "registry": st.integers(0, 2**40)}),
     "deposited": st.fixed_dictionaries(

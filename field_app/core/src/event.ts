@@ -16,6 +16,7 @@ import {
   tagged,
   truth,
   week,
+  witness,
 } from "./shape";
 
 const accepted = map({
@@ -37,6 +38,7 @@ const came = map({ e: exactly("came"), log: id, n: positive, ms: millis });
 const shown = map({ e: exactly("shown"), device: id, log: id, from: count, to: positive, ms: millis });
 const purged = map({ e: exactly("purged"), device: id, log: id, id: hash, ms: millis });
 const fetched = map({ e: exactly("fetched"), device: id, log: id, id: hash, ms: millis });
+const restored = map({ e: exactly("restored"), before: nullable(witness), ms: millis });
 const exported = map({ e: exactly("export"), by: id, what: exactly("logs"), ms: millis });
 
 export type AcceptedEvent = Of<typeof accepted>;
@@ -51,6 +53,7 @@ export type AuditEvent =
   | Of<typeof shown>
   | Of<typeof purged>
   | Of<typeof fetched>
+  | Of<typeof restored>
   | Of<typeof exported>;
 
 const event: Shape<AuditEvent> = tagged("e", {
@@ -64,6 +67,7 @@ const event: Shape<AuditEvent> = tagged("e", {
   shown,
   purged,
   fetched,
+  restored,
   export: exported,
 });
 export const eventShape = event;

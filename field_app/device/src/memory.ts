@@ -29,6 +29,7 @@ import {
   letterRow,
   logRow,
   OF,
+  olderTree,
   ONLY,
   type OutboxItem,
   type Pending,
@@ -148,9 +149,10 @@ async function loadRegistry(rows: Reading, memory: Memory): Promise<void> {
   for (const { name, content } of await rows.scan(OF.entries(log))) {
     const { pair, received_ms, leaf } = read(entryRow, content);
     const entry = decodeEntry(pair);
+    const older = olderTree(memory.facts, log);
     memory.registry = (await readRegistryEntry(memory.registry, entry, received_ms, believed)).registry;
     if (seqOf(memory.registry.log) !== Number(name)) throw new Error("a registry's entries have a gap");
-    memory.leaves.set(leaf, hex(entry.id));
+    if (Number(name) > older) memory.leaves.set(leaf, hex(entry.id));
   }
   await loadPromised(rows, memory, log);
 }
@@ -188,13 +190,14 @@ async function readEntries(rows: Reading, memory: Memory, log: Uint8Array): Prom
     ...ids.map((one) => ({ ...one, whole: false })),
   ].sort((a, b) => Number(a.name) - Number(b.name));
   const lastId = Number(ids.at(-1)?.name ?? 0);
+  const older = olderTree(memory.facts, log);
   let file = emptyFile(memory.registry, log);
   for (const { name, content, whole } of lines) {
     if (whole) {
       const kept = read(entryRow, content);
       const entry = decodeEntry(kept.pair);
       file = await nextEntry(memory.registry, file, entry, kept.received_ms, ids.length > 0 && Number(name) > lastId);
-      memory.leaves.set(kept.leaf, hex(entry.id));
+      if (Number(name) > older) memory.leaves.set(kept.leaf, hex(entry.id));
       stored.push({ seq: Number(name), row: kept, entry });
     } else {
       const { id, received_ms } = read(idRow, content);

@@ -76,6 +76,9 @@ const changeShape: Shape<Change> = {
 export const pendingRow = row({ change: changeShape, outbox: nullable(positive), held: label });
 export type Pending = Of<typeof pendingRow>;
 
+/** A colleague's change that the server had lost: it counts nowhere, and is kept. */
+export const parkedRow = row({ change: changeShape, device: id, user: bytes(0, 16), received_ms: millis });
+
 const WHAT = ["registry", "genesis", "statement", "envelope"] as const;
 
 /** A sealed entry whose bytes never change. `code` and `message` are the server's last words on it, signed or not. */
@@ -223,6 +226,17 @@ export const FIRST_STATE: State = {
 export const write = <T>(shape: Shape<T>, value: T): Bytes => copied(encode(shape.write(value)));
 export const read = <T>(shape: Shape<T>, content: Uint8Array): T => decodeAs(shape, content);
 
+/** How far each log was when its side came back (17.4): the leaves of those entries are an older tree's. */
+export const TREE = "restored/tree";
+export const treeRow = list(row({ log: id, seq: count }));
+
+/** The last place of a log whose leaf is of an older tree; 0 where there is none. */
+export function olderTree(facts: ReadonlyMap<string, Uint8Array>, log: Uint8Array): number {
+  const kept = facts.get(TREE);
+  const own = hex(log);
+  return (kept === undefined ? [] : read(treeRow, kept)).find((one) => hex(one.log) === own)?.seq ?? 0;
+}
+
 export const OF = {
   entries: (log: Uint8Array): string => `entry/${hex(log)}`,
   ids: (log: Uint8Array): string => `id/${hex(log)}`,
@@ -237,6 +251,7 @@ export const OF = {
   roots: "root",
   refused: "refused",
   promised: (log: Uint8Array): string => `promised/${hex(log)}`,
+  parked: (log: Uint8Array): string => `parked/${hex(log)}`,
   purges: "purge",
   letters: "letter",
   awaiting: "attachment",

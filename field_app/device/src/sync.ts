@@ -24,6 +24,7 @@ import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
 import { putDue } from "./reading";
 import { dropPurged } from "./removing";
+import { bringRegistry, heal, hidden } from "./restored";
 import type { Session } from "./session";
 import { type Came, carryOut, type Contradicted, type Refusal } from "./stepping";
 import { type OutboxItem, READ } from "./stored";
@@ -105,6 +106,7 @@ async function reconcile(
 ): Promise<void> {
   const [stuck, tended] = [new Set<string>(), new Set<string>()];
   let lookFirst = isLongAgo(session);
+  let looked = false;
   for (let rounds = 0; rounds < ROUNDS; rounds++) {
     if (!lookFirst) await session.change((transaction) => sealPending(session, transaction, how));
     lookFirst = false;
@@ -117,6 +119,9 @@ async function reconcile(
       chosen.filter(({ log }) => !short.has(hex(log))),
     );
     const came = await exchange(session, transport, asked);
+    const lost = new Map([...came.lost, ...(came.again || looked ? [] : hidden(session, came.shown))]);
+    looked ||= !came.again;
+    const healed = lost.size > 0 && (await heal(session, transport, lost));
     note(report, asked, came);
     for (const { entry } of asked.pushed) {
       const item = session.waiting(entry.header.log).find((one) => equal(one.id, entry.id));
@@ -133,7 +138,7 @@ async function reconcile(
     );
     const words = session.memory.purges.size > 0 && rounds === 0;
     const left = choose(session, stuck, MOST_PUSH, false).length;
-    if (!(more || owed > 0 || sealed > 0 || left > 0 || words)) return;
+    if (!(more || healed || owed > 0 || sealed > 0 || left > 0 || words)) return;
   }
 }
 
@@ -173,12 +178,12 @@ function choose(session: Session, stuck: ReadonlySet<string>, room: number, agai
 }
 
 export function plan(session: Session, outbox: readonly Sealed[]): Asked {
-  const { stopped, frozen, checkpoint } = viewOf(session);
+  const { stopped, frozen, checkpoint, unseen } = viewOf(session);
   const files = [...session.files.values()].map(({ reading: { file } }) => file.log);
   const logs: readonly Log[] = [session.registry.log, ...files].filter((log) => seqOf(log) > 0);
   const purged = [...session.memory.purges.values()];
   const prove = dueInOrder(session).map(({ leaf }) => leaf.leaf);
-  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session, outbox), checkpoint, prove, purged });
+  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session, outbox), checkpoint, prove, purged, unseen });
 }
 
 /** What is unsent when the request that brings `going` has been taken; of what was read nothing is counted. */
@@ -257,11 +262,17 @@ function send(session: Session, transport: Transport, { body }: Asked): Promise<
   return turnedAway(session, transport, () => transport.signed(identity, key, "POST", "/v1/sync", body));
 }
 
+/** Who sent this is told that the side is not served, whatever comes of what was brought. */
+function ignored(error: unknown): void {
+  if (!(error instanceof Refused)) throw error;
+}
+
 /** Whoever is kept out hands in what they have, and is told. */
 async function turnedAway<T>(session: Session, transport: Transport, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
+    if (error instanceof Refused && error.code === "restoring") await bringRegistry(session, transport).catch(ignored);
     if (error instanceof Refused && OUT.has(error.code)) await handIn(session, transport, error.code);
     throw error;
   }

@@ -85,6 +85,11 @@ export class Transport {
     return this.#answer(path, { method: "POST", headers: { "Content-Type": CBOR }, body: copied(body) });
   }
 
+  /** A question that nobody signs. */
+  asked(path: string): Promise<Uint8Array> {
+    return this.#answer(path, { method: "GET" });
+  }
+
   async #fresh(side: string): Promise<string> {
     const answer = await this.#answer(`/v1/nonces?side=${side}`, { method: "GET" });
     const [first] = decodeAs(nonces, answer).nonces;

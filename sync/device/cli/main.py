@@ -39,6 +39,7 @@ from sync.device.cli import (
     removing,
     reporting,
     requesting,
+    restoring,
     schema,
     status,
     terminal,
@@ -110,6 +111,7 @@ agreeing.add_to(across.instruction)
 app.add_typer(referring.referral, name="referral")
 app.add_typer(urgent.urgent, name="urgent")
 app.add_typer(recovering.recovery, name="recovery")
+app.add_typer(restoring.restored, name="restored")
 app.add_typer(handing_over.handover, name="handover")
 app.add_typer(handing_over.cover, name="cover")
 app.add_typer(breaching.breach, name="breach")

@@ -73,6 +73,8 @@ function rowOf(audit: Audit, event: AuditEvent): Partial<AuditRow> {
       return { act: event.e, device: hex(event.device), log };
     case "came":
       return { act: event.e, log, from: event.n, to: event.n };
+    case "restored":
+      return { act: event.e };
     case "export":
       return { act: event.e, device: hex(event.by) };
     default: {
