@@ -3,7 +3,7 @@
     file = magic line ‖ salt 16 B ‖ chunk ‖ chunk …        chunk = AES-256-GCM of up to 1 MiB of a tar file
     key of the chunks = HKDF-SHA256(key file, salt, L("backup"))           nonce = u64be(number) ‖ 00 00 00 ‖ 01 for the last chunk, else 00
 
-A copy holds databases, keys and lists of what was removed, and no marks: those of the day of the copy would say that nothing is missing.
+A copy holds databases, the bytes of attachments where they lie beside them, keys and lists of what was removed, and no marks: those of the day of the copy would say that nothing is missing.
 """
 
 import json
@@ -58,13 +58,24 @@ def copy_database(source: Path, target: Path) -> None:
         reading.close()
 
 
-def look_through(path: Path, side: str) -> Found:
-    """What a copied database holds. Raises BadBackup where SQLite finds damage, or a log does not hash to its own chain."""
+def check_whole(path: Path, what: str) -> None:
+    """Raises BadBackup where SQLite finds damage in a copied database."""
     database = sqlite.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     try:
         [(said,)] = database.execute("PRAGMA integrity_check(1)").fetchall()
-        if said != "ok":
-            raise BadBackup(f"{side}: the copied database is damaged: {said}")
+    except sqlite.DatabaseError as error:
+        raise BadBackup(f"{what}: the copied database cannot be read: {type(error).__name__}") from None
+    finally:
+        database.close()
+    if said != "ok":
+        raise BadBackup(f"{what}: the copied database is damaged: {said}")
+
+
+def look_through(path: Path, side: str) -> Found:
+    """What a copied database holds. Raises BadBackup where SQLite finds damage, or a log does not hash to its own chain."""
+    check_whole(path, side)
+    database = sqlite.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
         entries, chain, at = 0, b"", (b"", 0)
         for log, seq, entry_id, received_ms, stored in database.execute(
             "SELECT log_id, seq, entry_id, received_ms, chain FROM entry ORDER BY log_id, seq"
@@ -96,6 +107,9 @@ def back_up(data: Path, to: Path, key_file: Path) -> list[Found]:
     with _folder(data) as folder:
         for side in SIDES:
             copy_database(data / f"{side}.db", folder / f"{side}.db")
+        for side in SIDES:  # after the rows that name them: bytes are there before a row is
+            if (data / f"{side}.chunks.db").exists():
+                copy_database(data / f"{side}.chunks.db", folder / f"{side}.chunks.db")
         for pattern in _KEPT:  # after the databases: what was removed meanwhile is in the list, if not in the copy
             for path in data.glob(pattern):
                 shutil.copyfile(path, folder / path.name)
@@ -116,7 +130,13 @@ def verify(path: Path, key: bytes, beside: Path) -> list[Found]:
     """Open a copy and look through its databases, in a folder beside `beside`. Raises BadBackup."""
     with _folder(beside) as folder:
         _open(path, key, folder)
-        return [look_through(folder / f"{side}.db", side) for side in SIDES]
+        return _look_through_all(folder)
+
+
+def _look_through_all(folder: Path) -> list[Found]:
+    for path in folder.glob("*.chunks.db"):
+        check_whole(path, f"{path.name.partition('.')[0]}, attachments")
+    return [look_through(folder / f"{side}.db", side) for side in SIDES]
 
 
 def put_back(path: Path, data: Path, key: bytes) -> list[Found]:
@@ -132,7 +152,7 @@ def put_back(path: Path, data: Path, key: bytes) -> list[Found]:
             raise BadBackup(f"{', '.join(there)} are there: move them away first, and keep them; a restore never writes over a database")
         with _folder(data) as folder:
             _open(path, key, folder)
-            found = [look_through(folder / f"{side}.db", side) for side in SIDES]
+            found = _look_through_all(folder)
             _check_keys(folder, data)
             for one in sorted(folder.iterdir(), key=lambda one: one.suffix == ".db"):  # databases last: without keys no server may start
                 _place(one, data / one.name)
@@ -158,6 +178,8 @@ def _place(copied: Path, target: Path) -> None:
         lines += [line for line in theirs[: theirs.rfind(b"\n") + 1].splitlines() if line and line not in lines]
         again = [line for line in lines if b'"overwritten"' not in line]  # what is listed has to be overwritten in this copy too
         write_private(target, "".join(line.decode("ascii") + "\n" for line in again))
+    elif copied.name.endswith(".chunks.db") and target.exists():
+        pass  # what is there has all that the copy has, but for what was removed; and no two contents lie at one place
     elif copied.suffix == ".db":
         copied.chmod(0o600)
         copied.rename(target)
@@ -260,7 +282,7 @@ def _seal(folder: Path, stream: IO[bytes], key: bytes) -> None:
 
 
 def _open(path: Path, key: bytes, folder: Path) -> None:
-    wanted = {f"{side}.{kind}" for side in SIDES for kind in ("db", "keys.json", "gone.jsonl")} | {"setup-code"}
+    wanted = {f"{side}.{kind}" for side in SIDES for kind in ("db", "chunks.db", "keys.json", "gone.jsonl")} | {"setup-code"}
     with path.open("rb") as stream:
         opening = _Opening(stream, key)
         try:

@@ -51,7 +51,7 @@ class RowBodies:
         self._draw = draw
         self._database: Any = sqlite.connect(":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False)
         self._one = threading.Lock()
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-8192"):
+        for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "secure_delete=ON", "cache_size=-8192"):
             self._database.execute(f"PRAGMA {pragma}").fetchall()
         self._database.execute("CREATE TABLE IF NOT EXISTS body (place TEXT PRIMARY KEY, ms INTEGER NOT NULL, pad BLOB NOT NULL, body BLOB NOT NULL)")
         if path is not None:

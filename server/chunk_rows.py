@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import col
 
-from server.tables import ChunkRow, ClaimRow, GoingRow
+from server.tables import ChunkRow, ClaimRow, EntryRow, GoingRow, HeldRow
 
 WAITS: Final = 0
 STANDS: Final = 1
@@ -56,6 +56,15 @@ def was_removed(tx: Connection, log: bytes, chunk: bytes) -> bool:
 def claim_state(tx: Connection, log: bytes, part: bytes) -> int | None:
     """How it stands with what was claimed for a part; None where nothing was."""
     return tx.execute(select(func.max(col(ClaimRow.state))).where(col(ClaimRow.log_id) == log, col(ClaimRow.part) == part)).scalar()
+
+
+def has_part(tx: Connection, log: bytes, part: bytes) -> bool:
+    """True when an entry of a log, or a held one, says this hash: that of a part of it, as good as always."""
+    said = (
+        select(col(EntryRow.seq)).where(col(EntryRow.log_id) == log, func.instr(col(EntryRow.cose), part) > 0),
+        select(col(HeldRow.n)).where(col(HeldRow.log_id) == log, func.instr(col(HeldRow.cose), part) > 0),
+    )
+    return any(tx.execute(query.limit(1)).first() is not None for query in said)
 
 
 def put_claim(tx: Connection, log: bytes, part: bytes, chunks: Iterable[bytes], state: int, now_ms: int) -> None:

@@ -25,10 +25,12 @@ Waiting = Mapping[bytes, frozenset[bytes]]
 
 
 class Chunks:
-    """What one transaction does to chunks. `waiting` are the parts, by log, that were claimed for and have not come."""
+    """What one transaction does to chunks. `waiting` are the parts, by log, that were claimed for and have not come; `came_back` is true of a side of which an
+    older copy was put in place: there a part may be in the log without its claim.
+    """
 
-    def __init__(self, tx: Connection, waiting: Waiting, now_ms: int) -> None:
-        self._tx, self._now_ms = tx, now_ms
+    def __init__(self, tx: Connection, waiting: Waiting, now_ms: int, *, came_back: bool = False) -> None:
+        self._tx, self._now_ms, self._came_back = tx, now_ms, came_back
         self.waiting = dict(waiting)
         self.gone = False
 
@@ -38,7 +40,8 @@ class Chunks:
         if any(state == GONE for _, state in claimed):
             raise Refused("erased")
         missing: list[bytes] = []
-        for claim, state in claimed:
+        for claim, known in claimed:
+            state = STANDS if known is None and self._came_back and chunk_rows.has_part(self._tx, log, claim.part) else known
             chunk_rows.put_claim(self._tx, log, claim.part, claim.chunks, WAITS if state is None else state, self._now_ms)
             chunk_rows.renew(self._tx, log, claim.chunks, self._now_ms)
             here = chunk_rows.places(self._tx, log, claim.chunks)

@@ -53,6 +53,15 @@ class Restorable(Run):
             (self.folder / f"{side}.gone.jsonl").unlink()
         self.start()
 
+    def lose_chunks(self, copy: Path | None = None, side: Side = "perpetrator") -> None:
+        """What `copy` has of the bytes of attachments in the place of all there are; without one, none."""
+        self.stop()
+        for left in self.folder.glob(f"{side}.chunks.db*"):
+            left.unlink()
+        if copy is not None:
+            shutil.copy(copy, self.folder / f"{side}.chunks.db")
+        self.start()
+
     def restart(self) -> None:
         self.stop()
         self.start()

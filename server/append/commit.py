@@ -121,7 +121,7 @@ class Commit:
         self.stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
-        self.chunks = Chunks(tx, chunks_waiting, now_ms)
+        self.chunks = Chunks(tx, chunks_waiting, now_ms, came_back=bool(known.restorations))
         self.removing = Removing(tx, self.batch, self.parcels, self.chunks, gone or Gone(), now_ms)
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()

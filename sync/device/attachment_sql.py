@@ -54,6 +54,10 @@ class AttachmentSql(Database):
         body: bytes | None = self._one("SELECT body FROM chunk WHERE log = ? AND id = ?", log, chunk)
         return body
 
+    def has_chunk(self, log: bytes, chunk: bytes) -> bool:
+        """Whether a sealed chunk is here."""
+        return bool(self._rows("SELECT 1 FROM chunk WHERE log = ? AND id = ?", log, chunk))
+
     def unsent_chunks(self, log: bytes, record: bytes) -> list[bytes]:
         """The ids of an attachment's chunks that the server has not acknowledged."""
         return [row[0] for row in self._rows("SELECT id FROM chunk WHERE log = ? AND record = ? AND sent = 0 ORDER BY rowid", log, record)]

@@ -23,7 +23,8 @@ from sync.device.transport import SignedRequests
 from sync.fold import PENDING
 
 CACHE_BYTES: Final = 268_435_456
-_LATER: Final = frozenset({"offline", "quota", "busy", "internal", "storage"})
+_GAVE_BACK: Final = "chunks-given-back:"  # with a log id in hex: the fact that says for which incarnation
+_LATER: Final = frozenset({"offline", "quota", "busy", "internal", "storage", "restoring"})
 Advance = Callable[[int, int], None]
 ENDINGS: Final = {"jpeg": "jpg", "png": "png", "pdf": "pdf"}
 
@@ -204,6 +205,46 @@ def _bring_again(session: Session, log: bytes, missing: set[bytes]) -> None:
                 store.mark_chunk(log, chunk, sent=False)
             if mine:
                 store.set_complete(log, one.record, False)
+
+
+def give_back(session: Session, transport: SignedRequests) -> None:
+    """Once after a server came back from an older copy: claim anew what is named in the files and lies here, and bring what is missing (docs/spec.md §18.5)."""
+    store, incarnation = session.store, session.registry.incarnation
+    for log in session.file_logs():
+        file, done = session.file(log), f"{_GAVE_BACK}{log.hex()}"
+        if file is None or store.fact(done) == incarnation or session.identity.user not in file.members or session.stopped(log):
+            continue
+        try:
+            _give_back(session, transport, log)
+        except Refused as error:
+            if error.code in _LATER:
+                continue
+        with store.transaction():
+            store.set_fact(done, incarnation)
+
+
+def _give_back(session: Session, transport: SignedRequests, log: bytes) -> None:
+    claims = [claim for claim in _claims_in_log(session, log) if any(session.store.has_chunk(log, one) for one in claim.chunks)]
+    for at in range(0, len(claims), limits.CLAIMS_PER_REQUEST):
+        body = encode_claims(claims[at : at + limits.CLAIMS_PER_REQUEST])
+        for chunk in decode_claimed(transport.signed(session, "POST", f"/v1/chunks/{ids.show(log)}", body)):
+            kept = session.store.chunk(log, chunk, session.now_ms())
+            if kept is not None:
+                transport.signed(session, "PUT", f"/v1/chunk/{ids.show(log)}/{chunk.hex()}", kept)
+
+
+def _claims_in_log(session: Session, log: bytes) -> list[Claim]:
+    """For every part in the log that names chunks."""
+    records_there = [record for record, _ in session.store.records(log, ATTACHMENT)]
+    places = {row.seq for record in records_there for row in session.store.changes_of(log, record) if row.seq not in (None, PENDING)}
+    found = []
+    for row in (row for place in sorted(places, key=int) for row in session.store.entries(log, int(place) - 1, int(place))):
+        entry = decode_entry(row.cose, cbor.decode(row.parts))
+        sealed = entry.sealed or entry
+        for part, digest in enumerate(sealed.hashes):
+            named = [chunk for manifest in _manifests(session, log, sealed, part) for chunk in manifest.ids] if sealed.parts[part] is not None else []
+            found += [Claim(digest, tuple(dict.fromkeys(named)))] if named else []
+    return found
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------------------

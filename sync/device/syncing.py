@@ -107,6 +107,8 @@ def sync(
         if not expiring.expire(session):
             break
         _reconcile(session, transport, report, progress)
+    if session.registry.restorations:
+        attachments.give_back(session, transport)
     _send_attachments(session, transport, report, progress, sending, at_once=at_once)
     helping.tend(session)
     return report

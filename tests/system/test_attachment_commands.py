@@ -183,5 +183,5 @@ def test_removed_it_is_on_no_disk(office: Any, photo: Path, tmp_path: Path) -> N
         path.unlink()
     for path in (tmp_path / "older").glob("perpetrator.*db*"):
         shutil.copy(path, office.server.data / path.name)
-    office.server.start()
+    office.server.start(ready=False)  # the side waits to be declared; what was removed goes before that
     nowhere()

@@ -12,6 +12,7 @@ from server.backup import BadBackup, back_up, make_key, put_back, read_key, veri
 from server.gone import Gone, Removed
 from server.service import InUse
 from shared_schema.ids import SIDES
+from sync.device import attachments
 from tests.coming_back import Restorable, note, twice
 from tests.system.test_coming_back import Team
 
@@ -51,6 +52,25 @@ def test_a_backup_of_a_running_server_comes_back(run: Restorable, team: Team, tm
     run.declare()
     twice([team.sam, team.ruth])
     assert run.heads()[team.case] == heads[team.case]
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_attachments_are_in_it(run: Restorable, team: Team, tmp_path: Path, newer: bool) -> None:
+    """Their bytes lie beside the database; where there are newer ones in place, these stay."""
+    content = attachments.Cleaned("png", b"what it looked like" * 9000, b"", "")
+    record = attachments.add(team.sam.session, team.case, content, {"kind": "photo", "what": "door", "cleaned": "yes"})
+    team.sync()
+    back_up(run.folder, tmp_path / "day.fk", tmp_path / "key")
+    run.stop()
+    for path in run.folder.glob("*.db*"):
+        if not (newer and ".chunks." in path.name):
+            path.unlink()
+    put_back(tmp_path / "day.fk", run.folder, read_key(tmp_path / "key"))
+    run.start()
+    if run.service.restoring:
+        run.declare()
+    team.sync()
+    assert attachments.fetch(team.ruth.session, lambda: team.ruth.transport, team.case, record) == content.content
 
 
 def test_names_and_contents_are_not_in_it(run: Restorable, team: Team, tmp_path: Path) -> None:

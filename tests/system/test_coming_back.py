@@ -17,7 +17,7 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.restoring import Healing, Restore, decode_healed_to, encode_healing
 from sync import audit
-from sync.device import audit_files, files, outbox, removing, restoring, syncing
+from sync.device import attachments, audit_files, files, outbox, removing, restoring, syncing
 from tests.coming_back import DAY, Restorable, note, texts, twice
 from tests.wall.twins import Phone
 
@@ -591,3 +591,27 @@ def test_a_restore_is_not_taken_where_nothing_was_lost(run: Restorable) -> None:
     report = syncing.sync(admin.session, admin.transport)
     assert [(one.id, one.code) for one in report.refused] == [(entry.id, "not-permitted")]
     assert run.heads()[team.case] == team.heads[team.case]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_attachments_come_back_from_whoever_has_them(run: Restorable, kept: bool) -> None:
+    """Their rows and claims went with the database, or their bytes too: a device that has them claims anew, and brings what is missing. Then they stay."""
+    team = Team(run)
+    content = attachments.Cleaned("png", b"what it looked like" * 9000, b"", "")
+    record = attachments.add(team.sam.session, team.case, content, {"kind": "photo", "what": "door", "cleaned": "yes"})
+    twice([team.sam, team.ruth])
+    run.put_back(team.copy)
+    if not kept:
+        run.lose_chunks()
+    run.declare()
+    twice([team.sam, team.ruth])
+    rows = run.service.sides[P].realm.keeper
+    with rows.engine.connect() as tx:
+        states = tx.exec_driver_sql("SELECT DISTINCT state FROM claim").fetchall()
+    assert states == [(1,)], "a claim that only waits ends after a week, and the chunks with it"
+    run.pass_time(8 * DAY)
+    for phone in (team.sam, team.ruth):
+        phone.sync()
+    assert attachments.fetch(team.ruth.session, lambda: team.ruth.transport, team.case, record) == content.content
+    run.service.sides[P].realm.sequence()
+    assert attachments.fetch(team.ruth.session, lambda: team.ruth.transport, team.case, record) == content.content
