@@ -92,11 +92,11 @@ _RULES: Final[tuple[Rule, ...]] = (
     *((what, True, re.compile(form, re.IGNORECASE)) for what, form in _OWN),
     *((_FROM_WORDING[what], True, form) for what, _, form in RULES if what == "a kind of place"),
 )
-_SOMEBODY: Final = re.compile(
+SOMEBODY: Final = re.compile(
     rf"\b(?:{PERSONS}|they|them|their|victims?|boys?|girls?|nan|gran|grandparents|family|aunt(?:ie)?|uncle|friends?|brothers?|dad|link worker)\b",
     re.IGNORECASE,
 )
-_SENTENCE: Final = re.compile(r"[^!?\n]{1,500}?(?:[.!?](?=\s)|[!?\n]|\Z)|[^\n]{1,500}(?!\S)|.{1,500}", re.DOTALL)
+SENTENCE: Final = re.compile(r"[^!?\n]{1,500}?(?:[.!?](?=\s)|[!?\n]|\Z)|[^\n]{1,500}(?!\S)|.{1,500}", re.DOTALL)
 """Or five hundred characters: what goes on for longer is looked at in pieces, so that no text takes long."""
 
 
@@ -112,7 +112,7 @@ class Spill(NamedTuple):
 def spills(text: str) -> tuple[Spill, ...]:
     """What there is in a text, in order; of several that overlap the first rule's."""
     found = []
-    for match in _SENTENCE.finditer(text):
-        near, at = _SOMEBODY.search(match[0]) is not None, match.start()
+    for match in SENTENCE.finditer(text):
+        near, at = SOMEBODY.search(match[0]) is not None, match.start()
         found += [Spill(what, at + start, at + end, near) for start, end, what, _ in spans(match[0], _RULES)]
     return tuple(found)

@@ -5,7 +5,7 @@ Plain values, as JSON holds them. Nothing is in it that does not stand in this o
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from shared_schema import cbor, ids
@@ -23,7 +23,10 @@ from sync.device.parts import changes_of
 from sync.device.removed import gone_with
 from sync.device.session import Session
 from sync.fold import GONE, Live, Record, Shown, fold_log, is_marker, is_void, show
+from sync.passages import Decided, taken_out
 
+ELSEWHERE: Final = "handover_elsewhere"
+_NEVER: Final = "9999-12-31"
 FORMAT: Final = "fieldkeep-file-export"
 LEFT_OUT: Final = (
     "Left out of every export for a subject access request, whether or not there is any of it: what services tell or ask each other, and that they "
@@ -33,17 +36,52 @@ LEFT_OUT: Final = (
 WHOLE: Final = "All records of this one file are here. No other file is. Photographs and documents are named here with their hashes, and are handed over as files of their own."
 
 
-def content(session: Session, request: Request, made: Exported) -> dict[str, Any]:
-    """The export as it is handed over: who approved and made it, and every record that its purpose reaches."""
+def records_of(session: Session, request: Request) -> list[dict[str, Any]]:
+    """Every record that the purpose reaches, as it is: nothing is taken out."""
+    return [_record(session, request, one) for one in reached(session, request)]
+
+
+def content(session: Session, request: Request, made: Exported, found: Sequence[dict[str, Any]], decisions: Decided) -> dict[str, Any]:
+    """The export as it is handed over: who approved and made it, and these records without what was decided to be taken out."""
     state = session.require_file(request.log)
-    records = [_record(session, request, one) for one in reached(session, request)]
+    given = [without(one, decisions) for one in found]
     return {
         "format": FORMAT, "v": 1, "number": request.number, "purpose": request.purpose, "to": request.to,
         "approved_by": session.name_of(made.approver), "exported_by": session.name_of(made.user), "exported_ms": made.received_ms,
         "file": {"kind": state.file, "side": state.side, "service": ids.show(session.identity.svc), "id": ids.show(request.log)},
         "left_out": LEFT_OUT if request.purpose == SUBJECT else WHOLE,
-        "people": _people(session, records), "records": records,
+        "open_tasks": open_tasks(given) if request.purpose == ELSEWHERE else [],
+        "people": _people(session, given), "records": given,
     }  # fmt: skip
+
+
+def without(one: dict[str, Any], decisions: Decided) -> dict[str, Any]:
+    """A record without what is taken out of its fields, and of what they said before."""
+
+    def given(field: str, value: Any) -> Any:
+        return taken_out(value, decisions.get((one["record"], field), {}))
+
+    def ops(field: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [op | {"value": given(field, op["value"]), "reason": given(field, op["reason"])} for op in found]
+
+    fields = [
+        field | {"value": given(name, field["value"]), "values": ops(name, field["values"]), "proposed": ops(name, field["proposed"])}
+        for field in one["fields"]
+        for name in [field["field"]]
+    ]
+    lines = [line | {"value": given(line["field"].partition(".")[0], line["value"])} for line in one["history"]]
+    return one | {"fields": fields, "history": lines}
+
+
+def open_tasks(found: Iterable[dict[str, Any]]) -> list[str]:
+    """What has to be done by whoever takes a case over: the first to fall due first."""
+    tasks = []
+    for at, one in enumerate(found):
+        values = {field["field"]: field["value"] for field in one["fields"]}
+        if one["type"] == "task" and one["state"] not in ("void", "deleted") and values.get("task_state") in (None, "open"):
+            due = values.get("due")
+            tasks.append((due if isinstance(due, str) else _NEVER, at, one["record"]))
+    return [record for _, _, record in sorted(tasks)]
 
 
 def _people(session: Session, records: list[dict[str, Any]]) -> dict[str, str]:

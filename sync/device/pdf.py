@@ -101,5 +101,5 @@ class Document:
 
 
 def printable(text: str) -> str:
-    """`text` without what no paper shows and what would turn it round; tabs become blanks, lines stay."""
-    return "".join(one if one == "\n" or one.isprintable() else " " if one == "\t" else "" for one in text)
+    """`text` without what no paper shows and what would turn it round; blanks of every kind become plain ones, lines stay."""
+    return "".join(one if one == "\n" or one.isprintable() else " " if one.isspace() else "" for one in text)

@@ -53,6 +53,11 @@ class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql, ParkedSql):
         rows = self._rows("SELECT seq, chain, received_ms FROM log WHERE log = ?", log)
         return rows[0] if rows else None
 
+    def head(self, log: bytes) -> bytes | None:
+        """The newest signed head of a log that this device has."""
+        rows = self._rows("SELECT head FROM log WHERE log = ?", log)
+        return rows[0][0] if rows else None
+
     def put_log(self, log: bytes, seq: int, chain: bytes, received_ms: int, head: bytes | None) -> None:
         """Move a log's head."""
         self._db.execute(

@@ -40,6 +40,7 @@ from sync.device.cli import (
     reporting,
     requesting,
     restoring,
+    reviewing,
     schema,
     status,
     terminal,
@@ -118,6 +119,8 @@ app.add_typer(breaching.breach, name="breach")
 app.add_typer(removing.expunge, name="expunge")
 app.add_typer(erasing.erase, name="erase")
 app.add_typer(legal_hold.hold, name="hold")
+exporting.export.command("review")(reviewing.export_review)
+exporting.export.command("decide")(reviewing.export_decide)
 app.add_typer(exporting.export, name="export")
 app.add_typer(reporting.report, name="report")
 membership.file.command("reads")(exporting.file_reads)
