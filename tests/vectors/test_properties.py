@@ -301,6 +301,14 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
         st.fixed_dictionaries({"side": SIDE, "log": ID, "kind": st.sampled_from(KINDS), "act": HASH, "until": COUNT}),
     ),
     "purge": _signed("fieldkeep-purge", st.fixed_dictionaries({"log": ID, "id": HASH})),
+    "devices": st.fixed_dictionaries(
+        {
+            "time": COUNT,
+            "devices": st.dictionaries(ID, st.tuples(COUNT, STATUS), max_size=3).map(
+                lambda heard: [[device, *heard[device]] for device in sorted(heard)]
+            ),
+        }
+    ),
     "purged": st.fixed_dictionaries(
         {"purged": st.lists(st.tuples(NUMBER, COUNT, st.binary(max_size=9)).map(list), max_size=2), "more": st.booleans()}
     ),
