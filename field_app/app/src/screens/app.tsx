@@ -13,8 +13,8 @@ import { NO_RELEASE, type Release } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
+import { AtDesk } from "./at_desk";
 import { Elsewhere, Lock, Neutral, Opening, Replaced, Setup } from "./doors";
-import { ForgottenScreen } from "./forgotten";
 import { Join } from "./join";
 import { Router } from "./places";
 import { type Settings, loadSettings, saveSettings } from "./preferences";
@@ -105,7 +105,7 @@ export function App({ store, boot, now, install }: Props): JSX.Element | null {
 function Locked({ store, boot: { forgotten }, now }: Props): JSX.Element {
   const [asks, setAsks] = useState(false);
   if (!asks || forgotten === undefined) return <Lock store={store} now={now} onForgotten={forgotten && (() => setAsks(true))} />;
-  return <ForgottenScreen store={store} forgotten={forgotten} now={now} onBack={() => setAsks(false)} />;
+  return <AtDesk show={({ ForgottenScreen }) => <ForgottenScreen store={store} forgotten={forgotten} now={now} onBack={() => setAsks(false)} />} />;
 }
 
 interface UnlockedProps extends Props {

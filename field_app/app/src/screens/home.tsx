@@ -11,9 +11,8 @@ import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
 import { useAlerts } from "./alerts";
 import { useAct, useAsked, useSession } from "./session";
-import { PART } from "./split";
 import { howLong, when } from "./times";
-import { kindWords, typeWords } from "./words";
+import { PART, kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
   const { router } = useSession();

@@ -1,28 +1,21 @@
 /** What stands around every screen while the app is unlocked: who is where, offline or not, hide now, and four ways to go. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Agree } from "./agree";
 import { Conflicts, OneConflict } from "./conflicts";
+import { AtDesk } from "./at_desk";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
 import { Fund } from "./fund";
-import { Handovers } from "./handover";
-import { HeldWork } from "./held";
 import { Home } from "./home";
-import { Instruct } from "./instruct";
-import { HelpScreen } from "./help";
 import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
 import { RecordScreen } from "./record";
-import { Recovery } from "./recovery";
-import { Referrals } from "./referrals";
 import { Search } from "./search";
 import { Sending } from "./sending";
 import { useSession } from "./session";
 import { SettingsScreen } from "./settings";
-import { SplitScreen } from "./split";
 import { TypesOfRecord } from "./types";
 import { Urgent } from "./urgent";
 import { Visit } from "./visit";
@@ -116,7 +109,7 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "finish":
       return <FinishVisit file={place.file} draft={place.draft} />;
     case "instruct":
-      return <Instruct file={place.file} />;
+      return <AtDesk show={({ Instruct }) => <Instruct file={place.file} />} />;
     case "urgent":
       return <Urgent />;
     case "search":
@@ -128,21 +121,21 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "conflict":
       return <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />;
     case "held":
-      return <HeldWork file={place.file} />;
+      return <AtDesk show={({ HeldWork }) => <HeldWork file={place.file} />} />;
     case "handovers":
-      return <Handovers />;
+      return <AtDesk show={({ Handovers }) => <Handovers />} />;
     case "fund":
       return <Fund />;
     case "help":
-      return <HelpScreen />;
+      return <AtDesk show={({ HelpScreen }) => <HelpScreen />} />;
     case "recovery":
-      return <Recovery />;
+      return <AtDesk show={({ Recovery }) => <Recovery />} />;
     case "agree":
-      return <Agree />;
+      return <AtDesk show={({ Agree }) => <Agree />} />;
     case "referrals":
-      return <Referrals />;
+      return <AtDesk show={({ Referrals }) => <Referrals />} />;
     case "split":
-      return <SplitScreen key={place.record} file={place.file} record={place.record} />;
+      return <AtDesk show={({ SplitScreen }) => <SplitScreen key={place.record} file={place.file} record={place.record} />} />;
     case "lost":
       return <Lost />;
     case "more":

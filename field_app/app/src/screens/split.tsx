@@ -14,9 +14,8 @@ import type { Value } from "../forms/values";
 import type { Typed } from "../store/drafts";
 import { fieldOf, useBoxes } from "./boxes";
 import { useAct, useAsked, useSession } from "./session";
+import { PART } from "./words";
 
-/** Of the draft: what is typed here is no record yet. */
-export const PART = "referral_part";
 const draftOf = (record: string): string => `${PART}-${record}`;
 
 const FIELDS: readonly Field[] = [

@@ -52,3 +52,6 @@ export const NOT_BY_HAND: ReadonlySet<string> = new Set([
   "removal_request",
   "spend_reversal",
 ]);
+
+/** The type of the draft of the other side's part of a referral: what is typed there is no record yet. */
+export const PART = "referral_part";

@@ -88,7 +88,7 @@ async function downloaded(button: string): Promise<string> {
 /** What the operator's own hand does to the server's database, beside every rule. */
 function sql(statement: string): string {
   const folder = join(service.folder, "server");
-  const database = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => /perpetrator.*\.(db|sqlite3?)$/.test(name));
+  const database = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => name === "perpetrator.db");
   if (database === undefined) throw new Error(`no database of the perpetrator side in ${folder}`);
   const ran = spawnSync("sqlite3", [join(folder, database), statement], { encoding: "utf8" });
   if (ran.status !== 0) throw new Error(ran.stderr);
