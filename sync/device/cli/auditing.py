@@ -90,10 +90,15 @@ def supervised(opened: Session) -> str:
     raise Refused("not-permitted", f"as {' and '.join(_roles(opened)) or 'nobody'} you supervise no side; a supervisor does")
 
 
-def check_may_audit(opened: Session, side: str) -> None:
-    """Raises typer.BadParameter for no side, Refused `not-permitted` for one that this device's person does not supervise."""
-    if side not in SIDES:
+def is_side(side: str | None) -> str | None:
+    """A side as it was typed, or None for none. Raises typer.BadParameter for anything else."""
+    if side is not None and side not in SIDES:
         raise typer.BadParameter(f"side is one of {', '.join(SIDES)}")
+    return side
+
+
+def check_may_audit(opened: Session, side: str) -> None:
+    """Raises Refused `not-permitted` for a side that this device's person does not supervise."""
     roles = _roles(opened)
     may = [one for one in SIDES if f"supervisor_{one}" in roles]
     if side not in may:
@@ -105,7 +110,7 @@ def check_may_audit(opened: Session, side: str) -> None:
 @command
 def audit_export(
     out: Annotated[Path, typer.Option(help="File to write.")],
-    side: Annotated[str | None, typer.Option(help="For supervisors: the side to fetch whole from the server.")] = None,
+    side: Annotated[str | None, typer.Option(help="For supervisors: the side to fetch whole from the server.", callback=is_side)] = None,
     as_json: Json = False,
 ) -> None:
     """Export logs for an auditor: signed entries, heads, receipts, checkpoint; never any content.

@@ -20,7 +20,8 @@ _FIGURES: Final = ("unsent", "held", "conflicts", "oldest_conflict_days", "app",
 
 @command
 def audit_devices(
-    side: Annotated[str | None, typer.Option(help="The side to look at; default the one that you supervise.")] = None, as_json: Json = False
+    side: Annotated[str | None, typer.Option(help="The side to look at; default the one that you supervise.", callback=auditing.is_side)] = None,
+    as_json: Json = False,
 ) -> None:
     """For supervisors: what each device of a side said of itself when it synced last. The longest silent is on top.
 
