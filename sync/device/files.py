@@ -17,6 +17,10 @@ from sync.membership import FileState
 def create_file(session: Session, kind: str, members: Mapping[bytes, str] | None = None) -> bytes:
     """Begin a file, also offline; returns its log id. The caller is a member in the first role that may begin it."""
     me = session.identity
+    own = session.registry.devices.get(me.device)
+    if own is not None and not own.stands_at(session.registry.seq):
+        code = "revoked" if own.revoked is not None else "suspended"
+        raise Refused(code, f"this device is {code}: a file that it begins would count for nobody")
     if kind not in FILES or me.side not in file_sides(kind):
         raise Refused("bad-value", f"there is no {kind} file on the {me.side} side; known: {', '.join(sorted(_kinds(me.side)))}")
     people = {me.user: own_role(session, "genesis", kind)} | dict(members or {})
