@@ -105,6 +105,7 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
     with sqlite3.connect(town.server.data / "perpetrator.db") as database:
         database.execute("UPDATE parcel_out SET waits = 1, parcel = ? WHERE parcel_id = ?", (again, parcel))
     town.server.start(ready=False)
+    assert town.refused("jo", "sync") == "restoring"  # and brings what the registry lacks
     town.run("office/victim-administrator", "restored", "declare", "--yes")
     town.sync("sam")
     town.server.stop()
