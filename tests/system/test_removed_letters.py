@@ -106,7 +106,8 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
         database.execute("UPDATE parcel_out SET waits = 1, parcel = ? WHERE parcel_id = ?", (again, parcel))
     town.server.start(ready=False)
     assert town.refused("jo", "sync") == "restoring"  # and brings what the registry lacks
-    town.run("office/victim-administrator", "restored", "declare", "--yes")
+    for act in ("declare", "healed"):
+        town.run("office/victim-administrator", "restored", act, "--yes")
     town.sync("sam")
     town.server.stop()
     with sqlite3.connect(town.server.data / "perpetrator.db") as database:
