@@ -108,6 +108,8 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
     assert town.refused("jo", "sync") == "restoring"  # and brings what the registry lacks
     for act in ("declare", "healed"):
         town.run("office/victim-administrator", "restored", act, "--yes")
+    town.server.stop()
+    town.server.start()  # what waits is carried at a start, and not before a pause is over
     town.sync("sam")
     town.server.stop()
     with sqlite3.connect(town.server.data / "perpetrator.db") as database:
