@@ -1,5 +1,5 @@
 /**
- * The messages about a side that came back from an older copy. Spec 17.2, 17.3. Vectors: restoring.
+ * The messages about a side that came back from an older copy. Spec 19.2, 19.3. Vectors: restoring.
  */
 import { Refused } from "./errors";
 import { limit } from "./limits";

@@ -1,6 +1,6 @@
 /**
  * What a server that came back from an older copy went on without: one's own is sent again, colleagues' is kept aside.
- * Spec 17.4.
+ * Spec 19.4.
  */
 import { equal, hex } from "@fieldkeep/core/bytes";
 import { decodeEntry } from "@fieldkeep/core/entry";

@@ -1,5 +1,5 @@
 /**
- * A side that came back from an older copy: what is over here, and giving the server back what it lost. Spec 17.
+ * A side that came back from an older copy: what is over here, and giving the server back what it lost. Spec 19.
  *
  * What is put aside is in ./parking.
  */

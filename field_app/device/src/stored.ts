@@ -226,7 +226,7 @@ export const FIRST_STATE: State = {
 export const write = <T>(shape: Shape<T>, value: T): Bytes => copied(encode(shape.write(value)));
 export const read = <T>(shape: Shape<T>, content: Uint8Array): T => decodeAs(shape, content);
 
-/** How far each log was when its side came back (17.4): the leaves of those entries are an older tree's. */
+/** How far each log was when its side came back (19.4): the leaves of those entries are an older tree's. */
 export const TREE = "restored/tree";
 export const treeRow = list(row({ log: id, seq: count }));
 

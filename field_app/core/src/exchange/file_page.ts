@@ -67,7 +67,7 @@ export interface TakenEntry {
 
 export type FilePage =
   | { readonly kind: "behind" }
-  /** After a restore the server does not show all of the file that is here (17.4): it has it up to `seq`, or says so. */
+  /** After a restore the server does not show all of the file that is here (19.4): it has it up to `seq`, or says so. */
   | { readonly kind: "lost"; readonly seq: number }
   | {
       readonly kind: "taken";

@@ -25,7 +25,7 @@ export interface Asking {
   /** Leaves not proved yet, the oldest first. */
   readonly prove: readonly number[];
   readonly purged: readonly Uint8Array[];
-  /** Files that the server has to show again since a restore, by id in hexadecimal (17.4). */
+  /** Files that the server has to show again since a restore, by id in hexadecimal (19.4). */
   readonly unseen: ReadonlySet<string>;
 }
 

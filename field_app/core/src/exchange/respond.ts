@@ -93,7 +93,7 @@ class Step {
 
 // --- pages -----------------------------------------------------------------------------------------------------------
 
-/** The older incarnation is over (17.4): its tree, and what it promised. Every file has to be shown again. */
+/** The older incarnation is over (19.4): its tree, and what it promised. Every file has to be shown again. */
 function turned(view: View, { log: { incarnation } }: View["registry"]): View {
   const files = [...view.files].map(([key, reading]) => {
     const { file } = reading;

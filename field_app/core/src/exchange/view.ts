@@ -42,7 +42,7 @@ export interface View {
    */
   readonly stopped: ReadonlySet<string>;
   readonly frozen: boolean;
-  /** Files that the server has not shown again since a restore (17.4). */
+  /** Files that the server has not shown again since a restore (19.4). */
   readonly unseen: ReadonlySet<string>;
 }
 
