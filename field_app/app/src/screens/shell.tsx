@@ -1,13 +1,11 @@
 /** What stands around every screen while the app is unlocked: who is where, offline or not, hide now, and four ways to go. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Conflicts, OneConflict } from "./conflicts";
 import { AtDesk } from "./at_desk";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
 import { Fund } from "./fund";
 import { Home } from "./home";
-import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
@@ -117,9 +115,9 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "sending":
       return <Sending />;
     case "conflicts":
-      return <Conflicts />;
+      return <AtDesk show={({ Conflicts }) => <Conflicts />} />;
     case "conflict":
-      return <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />;
+      return <AtDesk show={({ OneConflict }) => <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />} />;
     case "held":
       return <AtDesk show={({ HeldWork }) => <HeldWork file={place.file} />} />;
     case "handovers":
@@ -137,7 +135,7 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "split":
       return <AtDesk show={({ SplitScreen }) => <SplitScreen key={place.record} file={place.file} record={place.record} />} />;
     case "lost":
-      return <Lost />;
+      return <AtDesk show={({ Lost }) => <Lost />} />;
     case "more":
       return <More />;
     case "settings":
