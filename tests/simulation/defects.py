@@ -709,7 +709,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (seals_again_without_a_verdict, "I6", 40, None, 2),
         (believes_any_receipt, "I1", 20, None, 8),
         (lets_go_of_what_the_log_does_not_show, "I1", 40, None, 8),
-        (judges_before_the_registry_came, "I2 I13", 40, None, 2),
+        (judges_before_the_registry_came, "I2 I13", 40, None, 8),
         (enrols_on_the_first_page_only, "I10", 40, None, 2),
         (does_not_compare_what_others_saw, "I4", 20, None, 8),
         (lets_the_view_go_back, "I7", 20, None, 8),

@@ -534,8 +534,17 @@ class History:
         waiting = removing.waiting_for(phone.session)
         if waiting and self.rng.random() < 0.8:
             self._carry_out(phone, self.rng.choice(waiting))
-        else:
-            self._ask(phone)
+            return
+        self._ask(phone)
+        others = [other for other in self.world.of_side(phone.side) if other.user != phone.user and not (other.offline or other.out)]
+        if others and self.rng.random() < 0.6:  # they spoke about it
+            self._second(self.rng.choice(others))
+
+    def _second(self, phone: Phone) -> None:
+        phone.sync()
+        waiting = removing.waiting_for(phone.session)
+        if waiting:
+            self._carry_out(phone, self.rng.choice(waiting))
 
     def _ask(self, phone: Phone) -> None:
         logs = self._files(phone)
