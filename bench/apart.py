@@ -34,6 +34,7 @@ from server.realm import Job, Realm
 from server.service import Service
 from server.settings import Settings
 from shared_schema import ids, limits
+from shared_schema.chunk import Claim, encode_claims
 from shared_schema.deposit import Deposit, encode_deposit
 from shared_schema.entry import EMPTY_ROOT, ENVELOPE, EXPUNCTION, STATEMENT, Head, Witness, decode_entry_alone, envelope_payload
 from shared_schema.membership import encode_file_statement
@@ -54,7 +55,14 @@ _OTHERS: Final = 32  # of them, and as many that are none
 _BODIES: Final = 4  # about each
 _STUB: Final = 32 + 256 + 16
 _WARM: Final = 50
-_QUOTAS: Final = ("requests_per_minute", "push_bytes_per_day", "unsigned_per_minute", "deliveries_per_day", "statements_per_day")
+_QUOTAS: Final = (
+    "requests_per_minute",
+    "push_bytes_per_day",
+    "unsigned_per_minute",
+    "deliveries_per_day",
+    "statements_per_day",
+    "chunks_claimed_per_day",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +177,14 @@ class Things:
         for session, log, notes in ((self.asker, self.own, 1), *((other, log, _NOTES if at == 0 else 2) for at, log in enumerate(self.foreign))):
             write_notes(session, log, notes)
         team.sync([self.asker, second, other])
+        for log in self.foreign:
+            team.bring(other, log, self.chunk(log))
         self._second, self._other = second, other
+
+    @staticmethod
+    def chunk(log: bytes) -> bytes:
+        """What was brought to a file that there is; of one that is none, bytes of the same size that nobody brought."""
+        return log * 2048
 
     def entry(self, typ: str, log: bytes, payload: bytes, parts: list[bytes]) -> Any:
         """Of the asker's device, as its first in that log."""
@@ -223,10 +238,20 @@ class Things:
         def reading(name: str) -> Request:
             return about(name, "GET", lambda log: (f"/v1/{name}/{ids.show(log)}?after=0", b""))
 
+        def chunk_at(file: bytes | None = None) -> Callable[[bytes], str]:
+            return lambda log: f"/v1/chunk/{ids.show(file or log)}/{ids.sha256(self.chunk(log)).hex()}"
+
+        def claiming(log: bytes) -> bytes:
+            return encode_claims([Claim(ids.sha256(log), (ids.sha256(self.chunk(log)),))])
+
         return [
             *map(reading, ("held", "purged", "parcels")),
             about("intake", "GET", lambda log: (f"/v1/intake/{ids.show(log)}", b"")),
             about("publishing", "POST", lambda log: (f"/v1/intake/{ids.show(log)}", encode_publication(Publication(1, bytes(32), None, ())))),
+            about("claiming chunks", "POST", lambda log: (f"/v1/chunks/{ids.show(log)}", claiming(log))),
+            about("bringing a chunk", "PUT", lambda log: (chunk_at()(log), self.chunk(log))),
+            about("fetching a chunk", "GET", lambda log: (chunk_at()(log), b"")),
+            about("asking for a chunk in one's own file", "GET", lambda log: (chunk_at(self.own)(log), b"")),
             Request("address", "GET", bodies(address, addresses), bodies(address, self.absent)),
             about("cursor", "POST", lambda log: ("/v1/sync", encode_request(SyncRequest(cursors=self._mine(Cursor(log, 1, bytes(32))))))),
             about("pushed envelope", "POST", lambda log: ("/v1/sync", self._pushing(self.envelope(log)))),

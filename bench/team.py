@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from bench.host import Process
+from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES
 from sync.change import Op
@@ -101,6 +102,10 @@ class Team:
         """One sync each."""
         for session in sessions:
             sync(session, self._way)
+
+    def bring(self, session: Session, log: bytes, data: bytes) -> None:
+        """One chunk (docs/spec.md §18.4)."""
+        self._way.signed(session, "PUT", f"/v1/chunk/{ids.show(log)}/{ids.sha256(data).hex()}", data)
 
     def begin_file(self, sessions: list[Session]) -> bytes:
         """A case file of these workers, begun by the first and not sent yet."""

@@ -1,11 +1,15 @@
 """Entry point of the command `fieldkeep`: device commands, `serve` and `demo`."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from sync.device.cli.main import app as app
+
+T = TypeVar("T")
 
 
 @app.command()
@@ -25,6 +29,7 @@ def serve(
     """
     from pydantic import ValidationError
 
+    from server.bodies import NoStore
     from server.field_app import BadApp
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
@@ -40,9 +45,91 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, BadApp, OSError) as error:
+    except (InUse, Regressed, BadApp, NoStore, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+Data = Annotated[Path, typer.Option(help="Folder of the server's databases and keys.")]
+BackupKey = Annotated[Path, typer.Option("--key", help="File with the key of the backups. Keep it apart from them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+@app.command()
+def backup(
+    data: Data,
+    to: Annotated[Path, typer.Option(help="File to write; none is ever written over.")],
+    key: BackupKey,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a server's data, also while it serves: sealed, and looked through after writing. Makes the key where there is none yet.
+
+    Example: fieldkeep backup --data /var/lib/fieldkeep --to /mnt/backup/$(date +%F).fk --key /root/backup.key
+    """
+    from server.backup import back_up
+
+    fresh = not key.exists()
+    found = _kept(lambda: back_up(data, to, key))
+    lines = [f"{one.side}: {one.entries} entries of {one.logs} logs, as they should be" for one in found]
+    lines += [f"A key was made: {key}. Without it nobody opens the backup, you included: print it, and keep it apart."] if fresh else []
+    _say(
+        {"to": str(to), "bytes": to.stat().st_size, "sides": [one._asdict() for one in found]},
+        [f"{to} is written and was opened again.", *lines],
+        as_json,
+    )
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `fieldkeep backup` wrote.")],
+    data: Data,
+    key: BackupKey,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup where no database is. What is known there of removals, and of how far the logs have been, is kept.
+
+    Each side is then served when its administrator has declared it (fieldkeep restored declare): docs/operations/restore.md.
+
+    Example: fieldkeep restore /mnt/backup/2026-11-23.fk --data /var/lib/fieldkeep --key /root/backup.key
+    """
+    from server.backup import put_back, read_key
+
+    found = _kept(lambda: put_back(file, data, read_key(key)))
+    lines = [f"{one.side}: {one.entries} entries of {one.logs} logs are back" for one in found]
+    then = "Now start the server. Each side's administrator runs, on their device:  fieldkeep restored declare"
+    _say({"data": str(data), "sides": [one._asdict() for one in found]}, [*lines, then], as_json)
+
+
+@app.command("restore-drill")
+def restore_drill(
+    data: Annotated[Path | None, typer.Option(help="Also copy this server's data and look through the copy. Nothing in it changes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lose a made-up service, put a backup back, and see that all of it returns; with --data also that your own copies open. Takes a minute.
+
+    Example: fieldkeep restore-drill --data /var/lib/fieldkeep
+    """
+    from fieldkeep.drill import drill
+
+    found, lines = _kept(lambda: drill(data))
+    _say(found, lines, as_json)
+    if not found["good"]:
+        raise typer.Exit(1)
+
+
+def _kept(work: Callable[[], T]) -> T:
+    from server.backup import BadBackup
+    from server.service import InUse
+
+    try:
+        return work()
+    except (BadBackup, InUse, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _say(found: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    typer.echo(json.dumps(found) if as_json else "\n".join(lines))
 
 
 @app.command()

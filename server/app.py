@@ -14,7 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server import audit_routes, field_app, health, held_routes, parcel_routes, purged_routes, registry_routes, sync_route
+from server import (
+    audit_routes,
+    chunk_routes,
+    field_app,
+    health,
+    held_routes,
+    parcel_routes,
+    purged_routes,
+    registry_routes,
+    restoring_routes,
+    sync_route,
+)
 from server.append.commit import Sender
 from server.authenticate import Asked, admit, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
@@ -43,9 +54,9 @@ def error_response(code: str, message: str) -> Response:
 class Signed:
     """An endpoint that only an enrolled device may call."""
 
-    def __init__(self, name: str, endpoint: SignedEndpoint, *, for_all: bool = False) -> None:
-        """`for_all` lets devices in that have lost their standing."""
-        self._name, self._endpoint, self._for_all = name, endpoint, for_all
+    def __init__(self, name: str, endpoint: SignedEndpoint, *, for_all: bool = False, restoring: bool = False) -> None:
+        """`for_all` lets devices in that have lost their standing; `restoring` is answered while a side is not served, and then to all."""
+        self._name, self._endpoint, self._for_all, self._restoring = name, endpoint, for_all, restoring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate, answer, account."""
@@ -58,18 +69,19 @@ class Signed:
         try:
             asked = parse(request.headers.get("authorization", ""))
             running = _asked_side(service, asked)
+            if running.realm.regressed and not self._restoring:
+                raise Refused("restoring")
+            for_all = self._for_all or running.realm.regressed
             token = check_token(running.realm, asked, method=request.method, path=_path(scope))
             now_ms = service.clock()
-            sender = admit(running.realm, token, running.nonces, now_ms, for_all=self._for_all)
+            sender = admit(running.realm, token, running.nonces, now_ms, for_all=for_all)
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
             with running.under_way.one(sender.device):
                 body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
                 received = len(body)
                 check_body(token, body)
-                sender = standing(
-                    running.realm, sender.device, service.clock(), for_all=self._for_all
-                )  # as it is now, not as it was before the body came
+                sender = standing(running.realm, sender.device, service.clock(), for_all=for_all)  # as it is now, not as it was before the body came
                 response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
             return  # nobody is there to answer
@@ -119,8 +131,8 @@ def _asked_side(service: Service, asked: Asked) -> RunningSide:
 class Unsigned:
     """An endpoint that anybody may call. What it may cost is counted before anything is read."""
 
-    def __init__(self, name: str, endpoint: UnsignedEndpoint, quota: Quota | None) -> None:
-        self._name, self._endpoint, self._quota = name, endpoint, quota
+    def __init__(self, name: str, endpoint: UnsignedEndpoint, quota: Quota | None, most: int = limits.UNSIGNED_BYTES) -> None:
+        self._name, self._endpoint, self._quota, self._most = name, endpoint, quota, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count and answer."""
@@ -129,7 +141,7 @@ class Unsigned:
         try:
             if self._quota is not None:
                 self._quota(service, request).take(_address(request), 1, service.clock())
-            response = await self._endpoint(request, service, await _body(request, limits.UNSIGNED_BYTES, HEAD_SECONDS))
+            response = await self._endpoint(request, service, await _body(request, self._most, HEAD_SECONDS))
         except ClientDisconnect:
             return  # nobody is there to answer
         except ProtocolError as error:
@@ -190,10 +202,18 @@ ROUTES: Final = [
     Route("/v1/service", Unsigned("service", registry_routes.service_keys, _of_service), methods=["GET"]),
     Route("/v1/service", Unsigned("service", registry_routes.create_service, _of_service), methods=["POST"]),
     Route("/v1/enrol", Unsigned("enrol", registry_routes.enrol, _of_side), methods=["POST"]),
+    Route("/v1/restored", Unsigned("restored", restoring_routes.offered, _of_side), methods=["GET"]),
+    Route("/v1/restored", Unsigned("declare", restoring_routes.declare, _of_side, limits.REQUEST_BYTES), methods=["POST"]),
+    Route("/v1/restored/registry", Signed("restored_registry", restoring_routes.registry, restoring=True), methods=["GET"]),
+    Route("/v1/heal/{log}", Signed("healed_to", restoring_routes.healed_to), methods=["GET"]),
+    Route("/v1/heal/{log}", Signed("heal", restoring_routes.heal), methods=["POST"]),
     Route("/v1/events", Signed("events", sync_route.events), methods=["GET"]),
     Route("/v1/deposit", Signed("deposit", held_routes.deposit, for_all=True), methods=["POST"]),
     Route("/v1/held/{log}", Signed("held", held_routes.held), methods=["GET"]),
     Route("/v1/purged/{log}", Signed("purged", purged_routes.purged), methods=["GET"]),
+    Route("/v1/chunks/{log}", Signed("claim", chunk_routes.claim), methods=["POST"]),
+    Route("/v1/chunk/{log}/{id}", Signed("keep", chunk_routes.keep), methods=["PUT"]),
+    Route("/v1/chunk/{log}/{id}", Signed("give", chunk_routes.give), methods=["GET"]),
     Route("/v1/desk", Signed("desk", parcel_routes.desk), methods=["GET"]),
     Route("/v1/address/{address}", Signed("address", parcel_routes.address), methods=["GET"]),
     Route("/v1/intake/{log}", Signed("published", parcel_routes.published), methods=["GET"]),
@@ -205,6 +225,7 @@ ROUTES: Final = [
     Route("/v1/tile/{level}/{n:path}", Signed("tile", audit_routes.tile), methods=["GET"]),
     Route("/v1/audit/{side}/logs", Signed("audit_logs", audit_routes.logs), methods=["GET"]),
     Route("/v1/audit/{side}/log/{log}", Signed("audit_log", audit_routes.log), methods=["GET"]),
+    Route("/v1/audit/{side}/devices", Signed("audit_devices", audit_routes.devices), methods=["GET"]),
     Route("/v1/audit/{side}/events", Signed("audit_events", audit_routes.events), methods=["GET"]),
 ]
 for _route in ROUTES:

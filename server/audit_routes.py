@@ -1,4 +1,5 @@
-"""What an auditor may fetch (docs/spec.md §10.3): checkpoints and tiles of one's own side; logs without parts and events for supervisors.
+"""What an auditor may fetch (docs/spec.md §10.3): checkpoints and tiles of one's own side; logs without parts, events, and what devices say of
+themselves, for supervisors.
 
 A supervisor is a device of the oversight side whose role names the side that it may audit. Everybody else gets `no-such-route`.
 """
@@ -16,6 +17,7 @@ from server.audit_log import HASH, TILE
 from server.realm import Realm
 from server.service import RunningSide, Service
 from shared_schema import cbor, ids, limits
+from shared_schema.devices import encode_devices
 from shared_schema.entry import Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.request import CBOR_TYPE
@@ -86,7 +88,10 @@ def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningS
     service: Service = request.app.state.service
     if running.realm.side != "oversight" or f"supervisor_{side}" not in certificate.subject.roles:
         raise Refused("no-such-route")
-    return service.side(side)
+    audited = service.side(side)
+    if audited.realm.regressed:
+        raise Refused("restoring")
+    return audited
 
 
 def _number(request: Request, name: str) -> int:
@@ -161,6 +166,12 @@ def _rows(realm: Realm, log_id: bytes, after: int) -> list[tuple[int, int, bytes
             if len(rows) < _ROWS:
                 break
     return found
+
+
+async def devices(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
+    """What each device of the audited side said of itself when it synced last, and when that was: no evidence, and no event."""
+    realm = _audited(request, running, sender).realm
+    return Response(encode_devices(list(realm.heard.values()), realm.clock()), media_type=CBOR_TYPE)
 
 
 async def events(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:

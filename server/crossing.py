@@ -52,6 +52,10 @@ class Crossing:
             raise Refused("no-such-file")
         return gate[1], self.intake_key(side, gate[0].address, now_ms)
 
+    def waits(self, side: Side) -> bool:
+        """True while one of the two sides is not served: what is taken waits, and whoever sent it sees nothing of that."""
+        return self._realms[side].regressed or self.other(side).regressed
+
     def waiting(self, side: Side) -> list[parcel_store.Waiting]:
         """What this side has taken and the other does not have yet."""
         return read(self._realms[side].engine, lambda tx: parcel_store.waiting(tx, _AT_ONCE))
@@ -102,7 +106,7 @@ class Carrier:
 
     async def _carry(self) -> None:
         """Each parcel into the other side first, then out of this one: a crash between the two does the first again, which changes nothing."""
-        while found := await asyncio.to_thread(self._crossing.waiting, self._side):
+        while not self._crossing.waits(self._side) and (found := await asyncio.to_thread(self._crossing.waiting, self._side)):
             for waiting in found:
                 await self._do(OTHER[self._side], self._crossing.into(self._side, waiting))
                 await self._do(self._side, self._crossing.done(waiting))

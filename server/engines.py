@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import psycopg
 import sqlcipher3.dbapi2 as sqlite
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Boolean, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlalchemy.sql.functions import FunctionElement
 
 from shared_schema import limits
 
@@ -120,7 +122,26 @@ def _writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("writes"))
 
 
-# --- what only one of them can ---------------------------------------------------------------------------------------------------------------
+# --- what each says in its own way ---------------------------------------------------------------------------------------------------------------
+
+
+class Holds(FunctionElement[bool]):
+    """Holds(bytes, some): whether the bytes have these among them."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(Holds, "sqlite")
+def _holds_in_sqlite(element: Any, compiler: Any, **how: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **how)}) > 0)"
+
+
+@compiles(Holds, "postgresql")
+def _holds_in_postgres(element: Any, compiler: Any, **how: Any) -> str:
+    among, some = (compiler.process(clause, **how) for clause in element.clauses)
+    return f"(position({some} in {among}) > 0)"
+
 
 _FILLER: Final = {
     "sqlite": f"CREATE TABLE probe AS SELECT zeroblob({limits.ENTRY_BYTES}) AS filler",

@@ -53,6 +53,10 @@ class Gone:
         """True when a part of this envelope was removed."""
         return (log, envelope) in self._envelopes
 
+    def names_part(self, log: bytes, envelope: bytes, part: int) -> bool:
+        """True when this very part was removed."""
+        return (log, envelope, part) in self._listed
+
     def names_parcel(self, log: bytes, parcel: bytes) -> bool:
         """True when this parcel of a file went with a part that was made from it."""
         return (log, parcel) in self._parcels

@@ -48,6 +48,8 @@ async def held(request: Request, running: RunningSide, sender: Sender, _body: by
     after = request.query_params.get("after", "0")
     if not running.realm.readers.may_decide(log, sender.user):
         raise Refused("no-such-file")
+    if running.realm.heals(log):  # who decides in it is not known yet
+        raise Refused("restoring")
     if not after.isascii() or not after.isdigit() or len(after) > 15:
         raise Malformed("want ?after=N, a whole number")
     found, more = await running.read(_held, running.realm, log, int(after))

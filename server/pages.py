@@ -43,7 +43,7 @@ class Pages:
         sign: Callable[[str, bytes], bytes],
         clock: Callable[[], int],
     ) -> None:
-        self.readers, self.gone, self.incarnation = readers, gone, readers.incarnation
+        self.readers, self.gone = readers, gone
         self.known, self.recoverable, self._salt, self._sign, self.clock = known, recoverable, salt, sign, clock
         self._signed_heads: dict[bytes, tuple[Head, bytes]] = {}
 
@@ -98,7 +98,14 @@ class Pages:
             pages.append(page)
             if page.entries:
                 delivered.append(Delivery(log, after, after + len(page.entries)))
+            if page.more and log == self.known().log:
+                break  # heads of files are in the incarnation in force, which what is missing may bring
         return Pulled(pages, delivered, more)
+
+    def registry_after(self, tx: Connection, after: int) -> Page:
+        """The registry from `after` on, of a side that is not served."""
+        known = self.known()
+        return self._page(tx, known.log, after, known.seq, _RESPONSE_BYTES, None)[0]
 
     def last_page(self, tx: Connection, device: bytes, after: int) -> Pulled:
         """The registry from `after` up to the statement that revoked a device, which has not seen it yet: nothing that came later is its business."""
@@ -115,7 +122,7 @@ class Pages:
         if pushed is None or not places or places[0].seq != after + 1 or places[-1].seq != end:
             return None
         entries = tuple(PageEntry(place.entry.id, place.received_ms, pushed.leaves[place.entry.id]) for place in places)
-        head = Head(self.incarnation, end, places[-1].chain)
+        head = self._head(log, end, places[-1].chain)
         return Page(log, entries, self.signed_head(log, head), more=False)
 
     def _page(self, tx: Connection, log: bytes, after: int, end: int, room: int, pushed: Pushed | None) -> tuple[Page, int]:
@@ -140,8 +147,13 @@ class Pages:
                 if rows:
                     continue
             break
-        head = Head(self.incarnation, last, chain)
+        head = self._head(log, last, chain)
         return Page(log, tuple(entries_out), self.signed_head(log, head), more=last < end), size
+
+    def _head(self, log: bytes, seq: int, chain: bytes) -> Head:
+        """Of the registry in the incarnation that its first `seq` entries bring, for a reader knows no other there."""
+        known = self.known()
+        return Head(known.incarnation_at(seq) if log == known.log else known.incarnation, seq, chain)
 
     def _chain(self, tx: Connection, log: bytes, seq: int) -> bytes:
         """chain[seq]; beyond the end, the head's own chain, so that a device ahead of us sees what we have."""

@@ -38,6 +38,8 @@ def _require_receiving(realm: Realm, log: bytes, sender: Sender) -> None:
     """Of a file that can receive, and only to a member; said before anything is looked up, which would take its time."""
     if (log, sender.user) not in realm.readers.roles or realm.readers.kinds[log] not in parcels.RECEIVING:
         raise Refused("no-such-file")
+    if realm.heals(log):  # who is in it is not known yet
+        raise Refused("restoring")
 
 
 async def publish(request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:

@@ -85,6 +85,9 @@ class Quotas:
     statements: Window
     parcels: Window
     unsigned: Window
+    chunks: Window
+    claims: Window
+    chunk_bytes_per_file: int
 
 
 def make_quotas(settings: Settings) -> Quotas:
@@ -97,4 +100,7 @@ def make_quotas(settings: Settings) -> Quotas:
         Window(DAY_MS, settings.statements_per_day),
         Window(DAY_MS, settings.parcels_per_day),
         Window(MINUTE_MS, settings.unsigned_per_minute),
+        Window(DAY_MS, settings.chunk_bytes_per_day),
+        Window(DAY_MS, settings.chunks_claimed_per_day),
+        settings.chunk_bytes_per_file,
     )

@@ -18,8 +18,9 @@ from sync.registry import Registry
 class Readers:
     """`heads`, `kinds` and `held` by log; `logs_of` by person, with the last place that somebody who left may read; `roles` of members."""
 
-    def __init__(self, side: Side, incarnation: bytes) -> None:
-        self.side, self.incarnation = side, incarnation
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.incarnation = b""
         self.heads: dict[bytes, Head] = {}
         self.kinds: dict[bytes, str] = {}
         self.roles: dict[tuple[bytes, bytes], str] = {}
@@ -28,7 +29,9 @@ class Readers:
         self._logs_of: dict[bytes, dict[bytes, int | None]] = {}
 
     def load(self, tx: Connection, known: Registry, gone: Gone) -> None:
-        """From the database, once."""
+        """From the database: at the start, and when the side has been declared."""
+        self.incarnation = known.incarnation if known.root is not None else b""
+        self.heads, self.kinds, self.roles, self._logs_of = {}, {}, {}, {}
         for log, seq, chain, kind in store.all_heads(tx):
             self.heads[log], self.kinds[log] = Head(self.incarnation, seq, chain), kind
         for log, user, _, to_seq, role in store.memberships(tx):
@@ -52,6 +55,7 @@ class Readers:
             else:
                 self.roles.pop((row["log"], row["user"]), None)
                 self._logs_of[row["user"]][row["log"]] = row["left"]
+        self.incarnation = commit.incarnation
         for log, row in commit.batch.heads.items():
             self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
         changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]

@@ -3,6 +3,7 @@
 Everything here is synchronous. `transact` runs jobs in one transaction; server/writer.py calls it from one thread per side.
 """
 
+import hmac
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,12 +12,15 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import engines, parcel_store, removal_rows, store
+from server import engines, parcel_store, past_events, removal_rows, store
 from server.append import purging
 from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
 from server.append.push import push
 from server.audit_log import AuditLog, Published
+from server.bodies import Bodies, in_memory
+from server.chunks import Keeper
 from server.gone import Gone, Removed
+from server.marks import Marks, heals
 from server.pages import Pages
 from server.parcels import Board
 from server.readers import Readers
@@ -24,16 +28,18 @@ from server.recoverable import Recoverable
 from server.removing import apply_list
 from shared_schema import cbor, cose, ids, limits
 from shared_schema.checkpoint import origin
+from shared_schema.devices import Heard
 from shared_schema.entry import Entry, Head, decode_entry, decode_entry_alone
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
-from shared_schema.wire import InclusionProof, Page, SyncRequest, SyncResponse
+from shared_schema.wire import InclusionProof, Page, SyncRequest, SyncResponse, decode_status, status_map
 from sync import membership, registry
 from sync.log import AuthorHead, LogHead
 from sync.membership import FileState
 from sync.registry import Registry
 from sync.signing import SigningKey, sign_object
 
+MARKED: Final = "marked"
 _OPEN_LOGS: Final = 4096
 _PAGE_ROWS: Final = 2048
 _RESPONSE_BYTES: Final = limits.PAGE_BYTES
@@ -57,18 +63,29 @@ Job = Callable[[Commit], Any]
 class Realm:
     """One side of one service."""
 
-    def __init__(self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None) -> None:
+    def __init__(
+        self, side: Side, engine: Engine, keys: RealmKeys, clock: Callable[[], int], gone: Gone | None = None, bodies: Bodies | None = None,
+        marks: Marks | None = None,
+    ) -> None:  # fmt: skip
+        """`marks` None is a side of which nobody keeps how far its logs have been."""
         self.side, self.engine, self.clock = side, engine, clock
         self.gone = Gone() if gone is None else gone
+        self.marks = marks
+        self.regressed = False
+        """True while this side is not served, for its database is not all that it was."""
+        self.next_incarnation = b""
+        """The one that a `restore` has to name, while the side is not served."""
         self._scrub_again_ms = 0
-        self.incarnation = keys.incarnation
+        self.keeper = Keeper(engine, in_memory() if bodies is None else bodies)
+        self._first_incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
         self._salt = keys.salt
         self._headers: dict[str, bytes] = {}
         self.registry: Registry | None = None
-        self.readers = Readers(side, self.incarnation)
+        self.readers = Readers(side)
         self.board = Board()
-        self.statuses: dict[bytes, tuple[int, bytes]] = {}
+        self.heard: dict[bytes, Heard] = {}
+        self._unwritten: set[bytes] = set()
         self.recoverable = Recoverable()
         self._logs: dict[bytes, OpenLog] = {}
         self._refused_logs: set[bytes] = set()
@@ -87,7 +104,9 @@ class Realm:
         self.may_state: Callable[[bytes], None] = lambda _device: None
         self._apply_list()
         with engine.connect() as connection, connection.begin():
-            self._restore(connection)
+            self._open(connection)
+        self._check_marks()
+        self.keeper.begin(clock())
 
     def _apply_list(self) -> None:
         """Before anything is served: what was removed is not in this database, whichever copy of it this is; and what it knows of that is listed."""
@@ -104,14 +123,13 @@ class Realm:
 
     # --- state -----------------------------------------------------------------------------------------------------------
 
-    def _restore(self, tx: Connection) -> None:
+    def _open(self, tx: Connection) -> None:
         facts = store.meta(tx)
         if "svc" in facts:
             self._begin(tx, facts["svc"], facts["pinned"])
 
     def _begin(self, tx: Connection, svc: bytes, pinned: bytes) -> None:
         self.svc = svc
-        self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt)
         known = registry.empty_registry(svc, self.side, pinned)
         for stored in store.entries_after(tx, known.log, 0, 2**53, 1 << 30):
             entry = decode_entry(stored.cose)
@@ -120,11 +138,48 @@ class Realm:
             except ProtocolError:
                 known = registry.skip(known, stored.chain, entry)
         self.registry = known
+        self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt_key())
         self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
+        self.keeper.load(tx)
         self._refused_logs = store.refused_logs(tx)
-        self.statuses = {device: (seen, status) for device, seen, status in store.statuses(tx)}
+        self.heard = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
         self.recoverable.follow(known, {}, lambda: self._all_files(tx))
+
+    def _salt_key(self) -> bytes:
+        """A leaf of a new tree has another salt than the old tree's at its place: whoever was told that one could try what the new one says."""
+        return self._salt if self.incarnation == self._first_incarnation else hmac.digest(self._salt, self.incarnation, "sha256")
+
+    @property
+    def incarnation(self) -> bytes:
+        """The one in force."""
+        return self._first_incarnation if self.registry is None or self.registry.root is None else self.registry.incarnation
+
+    def _check_marks(self) -> None:
+        """Before anything is served: is this all that the database was?"""
+        known = self.registry
+        if self.marks is None:
+            return
+        if known is None or known.root is None:
+            self.regressed = self.marks.seq > 0
+            return
+        with self.engine.connect() as tx, tx.begin():
+            marked = MARKED in store.meta(tx)
+        tree = self.audit.published.size
+        self.regressed = self.marks.ahead_of(known, self.readers.heads, tree) or (marked and not self.marks.kept)
+        if self.regressed:
+            self.marks.stand()
+        else:
+            self.marks.follow(known, self.readers.heads, tree)
+            if not marked:
+                with self.engine.connect().execution_options(writes=True) as tx, tx.begin():
+                    store.set_meta(tx, MARKED, b"")
+
+    def heals(self, log: bytes) -> bool:
+        """True for a log that waits for what was lost of it."""
+        known = self.known()
+        head = self.readers.heads.get(log)
+        return heals(known, log, head.seq if head else 0, self.marks.wanted if self.marks else {})
 
     def _all_files(self, tx: Connection) -> dict[bytes, FileState]:
         """Every file of the side, folded: for the rare day on which somebody recovers."""
@@ -159,6 +214,8 @@ class Realm:
             if not facts:
                 store.set_meta(connection, "svc", svc)
                 store.set_meta(connection, "pinned", pinned)
+                if self.marks is not None:
+                    store.set_meta(connection, MARKED, b"")
                 self._begin(connection, svc, pinned)
             elif (facts["svc"], facts["pinned"]) != (svc, pinned):
                 raise Refused("service-exists")
@@ -234,13 +291,19 @@ class Realm:
                     may_begin=self.may_begin,
                     may_state=self.may_state,
                     gone=self.gone,
+                    chunks_waiting=self.keeper.waiting,
+                    wanted=self.marks.wanted if self.marks else {},
                 )
                 results = [self._run(job, commit) for job in jobs]
+                self._note(commit)
                 store.flush(connection, commit.batch)
                 parcel_store.flush(connection, commit.parcels)
+                if commit.turn is not None:
+                    past_events.turn(connection, commit.registry.log, commit.turn, commit.now_ms)
             # From here on the entries are durable: a crash loses no receipt that is about to be sent.
         except BaseException:
             audit.next = before
+            self._unwritten |= self.heard.keys()
             for log in list(self._logs):
                 self._logs.pop(log)
             raise
@@ -255,6 +318,10 @@ class Realm:
             return error
 
     def _committed(self, commit: Commit) -> None:
+        if commit.turn is not None:
+            self._turned()
+            return
+        healing = self.registry is not None and self.registry.healing
         self.registry = commit.registry
         self.audit.committed(commit.batch.events)
         self._refused_logs |= commit.refused_logs
@@ -264,11 +331,33 @@ class Realm:
         self.readers.committed(commit)
         if commit.batch.gone:
             self._forget(commit.batch.gone, at_once=commit.batch.asked)
+        self.keeper.committed(commit.chunks, commit.now_ms)
+        self._mark(commit, ended=healing and not commit.registry.healing)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
         grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
         if grown:
             self.on_commit(grown)
+
+    def _mark(self, commit: Commit, *, ended: bool) -> None:
+        """How far the logs are now, outside the database: of the registry before anybody is answered."""
+        if self.marks is None or self.regressed or not commit.batch.heads:
+            return
+        with suppress(OSError):  # tried again by `sequence`
+            if ended:
+                self.marks.follow(commit.registry, self.readers.heads, self.audit.published.size)
+            else:
+                self.marks.note(commit.registry, {log: row["seq"] for log, row in commit.batch.heads.items()})
+
+    def _turned(self) -> None:
+        """The side was declared: from here on it is served in its new incarnation. A crash before this does it at the next start."""
+        self._logs.clear()
+        self._refused_logs, self._headers = set(), {}
+        with self.engine.connect() as tx, tx.begin():
+            self._open(tx)
+        if self.marks is not None:
+            self.marks.follow(self.known(), self.readers.heads, self.audit.published.size)
+        self.regressed, self.next_incarnation = False, b""
 
     def _follow_recovery(self, commit: Commit) -> None:
         def everything() -> dict[bytes, FileState]:
@@ -304,13 +393,25 @@ class Realm:
     def sequence(self) -> None:
         """Put waiting events into the audit tree and sign its head; then what was left to do of a removal."""
         audit = self.audit
+        if self.regressed:
+            return  # its tree went on where this copy does not know of it
         if audit.waiting:
             with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 published = audit.sequence(connection)
             audit.published = published  # durable now: only from here on may anybody see it
+            if self.marks is not None:
+                self.marks.note_tree(published.size)
         self.gone.flush()
+        if self.marks is not None:
+            self.marks.flush()
         if not self.gone.overwritten and self.clock() >= self._scrub_again_ms:
             self._scrub()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Once an hour: chunks that nothing claims, and bytes whose time has come. What failed before is tried again then, and at each start."""
+        if self.keeper.is_due(self.clock()):
+            self.transact([lambda commit: commit.chunks.collect()])
 
     # --- one sync, in three steps ----------------------------------------------------------------------------------------
 
@@ -318,7 +419,6 @@ class Realm:
         """Step 1, in the writer: what became of the pushed entries. Where the answer's page will show nothing else, its delivery is
         written here, so that most pushes need one commit.
         """
-        self.note(commit, request, sender)
         purging.take_purged(commit, request.purged, sender, lambda log: self.readers.reads(log, sender.user))
         pushed = push(commit, request.push, sender)
         had = {cursor.log: cursor.seq for cursor in request.cursors}
@@ -327,20 +427,27 @@ class Realm:
         self.deliver(commit, sender.device, own)
         return replace(pushed, delivered=own)
 
-    def note(self, commit: Commit, request: SyncRequest, sender: Sender) -> None:
-        """In the writer: keep what a device says of itself."""
-        status = request.status
-        encoded = cbor.encode({name: getattr(status, name) for name in type(status).__slots__})
-        self.statuses[sender.device] = (commit.now_ms, encoded)
-        commit.batch.statuses[sender.device] = {"device_id": sender.device, "seen_ms": commit.now_ms, "status": encoded}
+    def hear(self, request: SyncRequest, sender: Sender) -> None:
+        """Keep what a device says of itself: in memory, for a sync that brings nothing new writes nothing, until the next transaction."""
+        self.heard[sender.device] = Heard(sender.device, self.clock(), request.status)
+        self._unwritten.add(sender.device)
 
-    def tell(self, commit: Commit, request: SyncRequest, sender: Sender, delivered: Iterable[Delivery]) -> None:
-        """Step 3, in the writer: the audit log says what goes to whom before it goes."""
-        self.note(commit, request, sender)
-        self.deliver(commit, sender.device, delivered)
+    def keep_heard(self, waited_ms: int = 0) -> None:
+        """In the writer: write what was heard, where some of it has waited that long for a transaction."""
+        before = self.clock() - waited_ms
+        if any(self.heard[device].heard_ms <= before for device in self._unwritten.copy()):
+            _raised(self.transact([lambda _commit: None])[0])
+
+    def _note(self, commit: Commit) -> None:
+        """In the writer: what was heard since the last transaction, with this one."""
+        noted = self._unwritten.copy()
+        self._unwritten -= noted  # before it is read: what comes meanwhile is written with the next one
+        for device in noted:
+            one = self.heard[device]
+            commit.batch.statuses[device] = {"device_id": device, "seen_ms": one.heard_ms, "status": cbor.encode(status_map(one.status))}
 
     def deliver(self, commit: Commit, device: bytes, delivered: Iterable[Delivery]) -> None:
-        """In the writer: events that say what goes to a device."""
+        """In the writer: events that say what goes to whom, before it goes."""
         for log, from_seq, to_seq in delivered:
             event = {"e": "delivered", "device": device, "log": log, "from": from_seq, "to": to_seq, "ms": commit.now_ms}
             self.audit.write(commit.batch, event)
@@ -361,6 +468,10 @@ class Realm:
             "ms": commit.now_ms,
         }
         self.audit.write(commit.batch, event)
+
+    def fetched(self, commit: Commit, sender: Sender, log: bytes, chunk: bytes) -> None:
+        """In the writer: an event that says which chunk goes to a device."""
+        self.audit.write(commit.batch, {"e": "fetched", "device": sender.device, "log": log, "id": chunk, "ms": commit.now_ms})
 
     def answer(self, request: SyncRequest, sender: Sender, pushed: Pushed | None, pages: list[Page], *, more: bool) -> SyncResponse:
         """The response, with the newest checkpoint and the proofs that were asked for."""
@@ -394,6 +505,7 @@ class Realm:
 
     def sync(self, request: SyncRequest, sender: Sender) -> SyncResponse:
         """All steps at once, in the calling thread: for tests, simulation and anything without an event loop."""
+        self.hear(request, sender)
         pushed: Pushed | None = None
         if request.push or request.purged:
             pushed = _raised(self.transact([lambda commit: self.push(commit, request, sender)])[0])
@@ -402,7 +514,7 @@ class Realm:
             pages, delivered, more = self.pages.pull(tx, request, sender, pushed)
         untold = self.untold(delivered, pushed)
         if untold:
-            _raised(self.transact([lambda commit: self.tell(commit, request, sender, untold)])[0])
+            _raised(self.transact([lambda commit: self.deliver(commit, sender.device, untold)])[0])
         return self.answer(request, sender, pushed, pages, more=more)
 
     def readers_of(self, logs: Iterable[bytes]) -> set[bytes]:

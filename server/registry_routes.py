@@ -81,6 +81,8 @@ async def enrol(request: Request, service: Service, body: bytes) -> Response:
     map_ = as_map(cbor.decode(body), "enrolment", keys("entry"))
     running = service.side(request.query_params.get("side", ""))
     realm = running.realm
+    if realm.regressed:
+        raise Refused("restoring")
     known = realm.known()
     entry = decode_pair(map_["entry"])
     if entry.log != known.log or not _enrols(entry):

@@ -18,6 +18,12 @@ def gone(tx: Connection) -> list[tuple[bytes, bytes, int, int, bytes, bytes]]:
     return [(row.log_id, row.entry_id, row.part, row.at, row.parcel_id, row.by_id) for row in tx.execute(query)]
 
 
+def has_gone(tx: Connection, log: bytes, envelope: bytes, part: int) -> bool:
+    """True when the database knows that this was removed."""
+    one = (col(GoneRow.log_id) == log, col(GoneRow.entry_id) == envelope, col(GoneRow.part) == part)
+    return bool(tx.execute(select(func.count()).select_from(GoneRow).where(*one)).scalar())
+
+
 def removes(tx: Connection, log: bytes, statement: bytes) -> bool:
     """True when this statement removed something of a log."""
     query = select(func.count()).select_from(GoneRow).where(col(GoneRow.log_id) == log, col(GoneRow.by_id) == statement)

@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from server import parcel_store, removal_rows, store
+from server import chunk_rows, parcel_store, removal_rows, store
+from server.chunks import Chunks
 from server.gone import WHOLE_FILE, Gone
 from shared_schema import cbor
 from shared_schema.entry import Entry, decode_entry_alone
@@ -18,8 +19,8 @@ from sync.registry import Registry
 class Removing:
     """The removals of one transaction, put among the rows of its batch."""
 
-    def __init__(self, tx: Connection, batch: store.Batch, parcels: parcel_store.ParcelBatch, gone: Gone, now_ms: int) -> None:
-        self.tx, self.batch, self.parcels, self.gone, self.now_ms = tx, batch, parcels, gone, now_ms
+    def __init__(self, tx: Connection, batch: store.Batch, parcels: parcel_store.ParcelBatch, chunks: Chunks, gone: Gone, now_ms: int) -> None:
+        self.tx, self.batch, self.parcels, self.chunks, self.gone, self.now_ms = tx, batch, parcels, chunks, gone, now_ms
 
     def is_gone(self, entry: Entry) -> bool:
         """True when a part of this envelope, or of the one that this admission carries, was removed, whatever the database knows of that."""
@@ -34,11 +35,13 @@ class Removing:
                 self._expunge_placed(entry.log, statement)
             else:
                 self._expunge_held(entry.log, statement)
+            self.chunks.expunge(entry.log, statement.hash)
             if statement.parcel is not None:
                 self.parcels.dropped.append({"log": entry.log, "id": statement.parcel})
             self._note(entry, statement.id, statement.part, statement.at, statement.parcel or b"")
             self.batch.asked = self.batch.asked or statement.reason != EXPIRED
         if isinstance(statement, Erase):
+            self.chunks.erase(entry.log)
             self.parcels.ended.append({"log": entry.log, "week": week_of(self.now_ms)})
             self._note(entry, b"", WHOLE_FILE, 0)
             self.batch.asked = True
@@ -55,7 +58,7 @@ class Removing:
         if row is None:  # check_entry found it there a moment ago; said again for the type checker
             raise Refused("not-permitted")
         before = self.batch.left.get((log, statement.at), row.parts)
-        self.batch.left[log, statement.at] = _without(before, statement.part)
+        self.batch.left[log, statement.at] = without(before, statement.part)
         if (held := store.held_parts(self.tx, log, statement.id)) is not None:  # it was held before it was admitted
             self._drop_held(log, statement, held[2])
 
@@ -72,7 +75,7 @@ class Removing:
 
     def _drop_held(self, log: bytes, statement: Expunge, parts: bytes) -> None:
         before = self.batch.held_left.get((log, statement.id), parts)
-        self.batch.held_left[log, statement.id] = _without(before, statement.part)
+        self.batch.held_left[log, statement.id] = without(before, statement.part)
 
     def purged(self, word: Purge, device: bytes, known: Registry, now_ms: int) -> bool:
         """Keep a device's word that it has purged what a statement removed; False where there is nothing to keep."""
@@ -86,7 +89,8 @@ class Removing:
         return True
 
 
-def _without(parts: bytes, part: int) -> bytes:
+def without(parts: bytes, part: int) -> bytes:
+    """The parts of an entry, of which this one has gone."""
     return cbor.encode([None if i == part else one for i, one in enumerate(cbor.decode(parts))])
 
 
@@ -104,6 +108,7 @@ def apply_list(tx: Connection, gone: Gone, now_ms: int) -> bool:
 
 def _apply_erasure(tx: Connection, log: bytes, statement: bytes, now_ms: int) -> bool:
     rows = store.entries_after(tx, log, 0, 2**53, 1)
+    chunk_rows.drop_log(tx, log)
     whole = bool(rows) and rows[0].cose != b"" and rows[0].entry_id != statement
     if whole or log in store.held_counts(tx):  # of a copy in which the file had not begun, what was held for it
         removal_rows.erase_log(tx, log, statement)
@@ -118,11 +123,15 @@ def _apply_part(tx: Connection, log: bytes, envelope: bytes, part: int, at: int)
     if row is not None and row.cose:
         entry = decode_entry_alone(row.cose)
         sealed = entry.sealed
+        if sealed is not None and sealed.id == envelope:
+            chunk_rows.drop_claimed(tx, log, sealed.hashes[part])
         if sealed is not None and sealed.id == envelope and cbor.decode(row.parts)[part] is not None:
-            removal_rows.set_parts(tx, log, at, _without(row.parts, part))
+            removal_rows.set_parts(tx, log, at, without(row.parts, part))
             found = True
     held = store.held_parts(tx, log, envelope)
+    if held is not None:
+        chunk_rows.drop_claimed(tx, log, decode_entry_alone(held[1]).hashes[part])
     if held is not None and cbor.decode(held[2])[part] is not None:
-        removal_rows.set_held_parts(tx, log, envelope, _without(held[2], part))
+        removal_rows.set_held_parts(tx, log, envelope, without(held[2], part))
         found = True
     return found

@@ -179,7 +179,7 @@ def _metrics_app(service: Service) -> Starlette:
             return PlainTextResponse("want /metrics?side=perpetrator, victim or oversight: figures of two sides are never on one page\n", 400)
         running = service.side(side)
         running.metrics.waiting.set(running.realm.audit.waiting if running.realm.registry else 0)
-        running.metrics.not_overwritten.set(not running.realm.gone.overwritten)
+        running.metrics.not_overwritten.set(not (running.realm.gone.overwritten and running.realm.keeper.overwritten))
         return Response(running.metrics.render(), media_type="text/plain; version=0.0.4")
 
     return Starlette(routes=[Route("/metrics", metrics)])

@@ -18,11 +18,13 @@ from alembic.config import Config
 
 from server import engines
 from server.answering import Outgoing
+from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
 from server.engines import Place
 from server.gone import Gone
 from server.live import Live
 from server.logs import Patient, open_log
+from server.marks import Marks
 from server.metrics import Metrics
 from server.nonces import Nonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
@@ -77,7 +79,7 @@ class Service:
         self.clock = clock or (lambda: int(time.time() * 1000))
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(data)
+        self._lock = lock_data(data)
         self._log_files: list[Patient] = []
         self.setup_code = _setup_code(data)
         self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
@@ -108,8 +110,13 @@ class Service:
         place = self.settings.place(side)
         keys = _keys(data / f"{side}.keys.json", fresh=engines.is_new(place))
         migrate(place)
-        realm = Realm(side, engines.open_engine(place), keys, self.clock, Gone(data / f"{side}.gone.jsonl"))
+        bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", side, secrets.token_bytes)
+        marks = Marks(data / f"{side}.marks")
+        realm = Realm(side, engines.open_engine(place), keys, self.clock, Gone(data / f"{side}.gone.jsonl"), bodies, marks)
         log = self._open_log(data / f"{side}.log")
+        if realm.regressed:
+            realm.next_incarnation = secrets.token_bytes(16)
+            log.error("regressed")
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
         realm.may_state = lambda device: quotas.statements.take(device, 1, self.clock())
@@ -126,6 +133,11 @@ class Service:
             if side == name:
                 return running
         raise Malformed(f"side is none of {', '.join(SIDES)}")
+
+    @property
+    def restoring(self) -> list[Side]:
+        """The sides that are not served, for their databases are not all that they were."""
+        return [side for side, running in self.sides.items() if running.realm.regressed]
 
     @property
     def failing(self) -> bool:
@@ -147,6 +159,7 @@ class Service:
                 running.writer.stop()
                 running.readers.shutdown()
                 running.realm.engine.dispose()
+                running.realm.keeper.bodies.close()
             for stream in self._log_files:
                 stream.close()
             os.close(self._lock)
@@ -161,7 +174,8 @@ def migrate(place: Place) -> None:
     command.upgrade(config, "head")
 
 
-def _lock(data: Path) -> int:
+def lock_data(data: Path) -> int:
+    """Keep every other process off this data, until the handle that this returns is closed. Raises InUse."""
     handle = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,14 +188,14 @@ def _lock(data: Path) -> int:
 def _setup_code(data: Path) -> str:
     path = data / "setup-code"
     if not path.exists():
-        _write_private(path, secrets.token_hex(10))
+        write_private(path, secrets.token_hex(10))
     return path.read_text(encoding="ascii").strip()
 
 
 def _keys(path: Path, *, fresh: bool) -> RealmKeys:
     if fresh and not path.exists():
         made = {name: secrets.token_hex(32) for name in ("receipt", "checkpoint", "salt")}
-        _write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
+        write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
     if not path.exists():
         raise Regressed(f"{path.name} is missing: this database belongs to keys that are not here")
     held = json.loads(path.read_text(encoding="ascii"))
@@ -189,7 +203,7 @@ def _keys(path: Path, *, fresh: bool) -> RealmKeys:
     return RealmKeys(receipt, checkpoint, salt, ids.parse(held["incarnation"]))
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Whole or not at all, whenever the machine stops."""
     beside = path.with_suffix(path.suffix + ".new")
     beside.unlink(missing_ok=True)

@@ -40,6 +40,15 @@ class Settings(BaseSettings):
         limits.STATEMENTS_PER_DAY, ge=1, description="Statements of files (members, keys) that one device may send in a day."
     )
     parcels_per_day: int = Field(limits.PARCELS_PER_DAY, ge=1, description="Parcels that one device may send across the wall in a day.")
+    chunk_bytes_per_day: int = Field(limits.CHUNK_BYTES_PER_DAY, ge=1, description="Bytes of attachments that one device may bring in a day.")
+    chunks_claimed_per_day: int = Field(
+        limits.CHUNKS_CLAIMED_PER_DAY, ge=1, description="Chunks of attachments that one device may name in a day, before it sends what names them."
+    )
+    chunk_bytes_per_file: int = Field(limits.CHUNK_BYTES_PER_FILE, ge=1, description="Bytes of attachments that one file may have.")
+    chunk_store: str = Field(
+        "",
+        description="Where sealed attachments lie: s3://BUCKET/PREFIX (needs fieldkeep[s3]; region, endpoint and keys from AWS_…). Unset: in SIDE.chunks.db.",
+    )
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(
         600,

@@ -23,6 +23,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
     realm = running.realm
     running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
     wanted = decode_request(body) if len(body) <= _SMALL else await _decode_large(running, body)
+    realm.hear(wanted, sender)
     pushed: Pushed | None = None
     if wanted.push or wanted.purged:
         pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
@@ -39,7 +40,7 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
                 raise
             pulled = _told(pulled, pushed)  # what was pushed is durable: its receipts go out, whatever else may
         else:
-            await running.writer.do(lambda commit: realm.tell(commit, wanted, sender, untold))
+            await running.writer.do(lambda commit: realm.deliver(commit, sender.device, untold))
     return Response(encode_response(realm.answer(wanted, sender, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
 
 

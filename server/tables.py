@@ -18,7 +18,7 @@ def _big(*, key: bool = False, null: bool = False) -> Any:
 
 
 class Meta(SQLModel, table=True):
-    """Facts of the realm: svc, pinned, incarnation."""
+    """Facts of the realm: svc, pinned, and marked, where there ever were marks outside the database (server/marks.py)."""
 
     key: str = Field(primary_key=True)
     value: bytes = _blob()
@@ -130,6 +130,37 @@ class PurgeRow(SQLModel, table=True):
     cose: bytes = _blob()
 
 
+class ChunkRow(SQLModel, table=True):
+    """A sealed chunk of an attachment. Its bytes are outside this database (server/bodies.py), at `place`; `kept_ms` is when it was last brought, or claimed."""
+
+    __tablename__ = "chunk"
+    log_id: bytes = _blob(key=True)
+    chunk_id: bytes = _blob(key=True)
+    size: int = _big()
+    kept_ms: int = _big()
+    place: str
+
+
+class ClaimRow(SQLModel, table=True):
+    """That the part with the hash `part` names a chunk. `state` is WAITS until such a part is in the log or held, then STANDS, and GONE when it was removed."""
+
+    __tablename__ = "claim"
+    __table_args__ = (Index("claim_of_chunk", "log_id", "chunk_id"),)
+    log_id: bytes = _blob(key=True)
+    part: bytes = _blob(key=True)
+    chunk_id: bytes = _blob(key=True)
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    claimed_ms: int = _big()
+
+
+class GoingRow(SQLModel, table=True):
+    """Bytes of a chunk that nothing names any more: they are overwritten at `after_ms`, at 0 at once."""
+
+    __tablename__ = "going"
+    place: str = Field(primary_key=True)
+    after_ms: int = _big()
+
+
 class MemberRow(SQLModel, table=True):
     """Who may read a log: from the place where they were added to the place that removed them."""
 
@@ -209,6 +240,15 @@ class AuditEventRow(SQLModel, table=True):
     """One audit event; `n` is its leaf's index, dense from 0."""
 
     __tablename__ = "audit_event"
+    n: int = _big(key=True)
+    event: bytes = _blob()
+
+
+class PastEventRow(SQLModel, table=True):
+    """An event of the audit tree of an earlier incarnation; `n` is its leaf's index there."""
+
+    __tablename__ = "past_event"
+    incarnation: bytes = _blob(key=True)
     n: int = _big(key=True)
     event: bytes = _blob()
 

@@ -20,6 +20,7 @@ from shared_schema.errors import Refused
 _MOST_JOBS: Final = 256
 _SEQUENCE_EVERY_S: Final = 0.05
 _SEQUENCE_AT: Final = 4096
+_HEARD_WAITS_MS: Final = 60_000
 _STORAGE: Final = (OSError, DatabaseError)
 
 
@@ -72,7 +73,7 @@ class Writer:
                 sequenced = time.monotonic()
                 continue
             if first is None:
-                self._sequence()
+                self._sequence(last=True)
                 return
             group = [first]
             stopping = self._drain(group)
@@ -82,7 +83,7 @@ class Writer:
                 self._sequence()
                 sequenced = time.monotonic()
             if stopping:
-                self._sequence()
+                self._sequence(last=True)
                 return
 
     def _drain(self, group: list[_Asked]) -> bool:
@@ -110,13 +111,14 @@ class Writer:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever asked
             group[0].loop.call_soon_threadsafe(_settle, [(asked.future, result) for asked, result in zip(group, results, strict=True)])
 
-    def _sequence(self) -> None:
-        """Extend the audit tree. A failure (a full disk, say) is kept for /readyz and tried again; the entries are safe in the log."""
+    def _sequence(self, *, last: bool = False) -> None:
+        """Extend the audit tree, and write what devices said of themselves when it has waited, or this is the `last` chance. A failure (a full disk, say) is kept for /readyz and tried again; the entries are safe in the log."""
         try:
             if self._realm.registry is not None:
                 if self.failing:
                     engines.probe(self._realm.engine)
                 self._realm.sequence()
+                self._realm.keep_heard(0 if last else _HEARD_WAITS_MS)
             self.failing = ""
         except Exception as error:
             self.failing = type(error).__name__

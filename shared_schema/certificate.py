@@ -1,5 +1,5 @@
 """Registry statements: root, certify, enrol, revoke, suspend, reinstate, wiped; and the certificate and invitation inside them. Those about recovery
-are in recovery.py.
+are in recovery.py, those about a service that came back from an older copy in restoring.py.
 
 Spec: docs/spec.md §6.  Vectors: shared_schema/vectors/registry/.  Shape only; standing is judged in sync/registry.py.
 """
@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared_schema import cbor, cose, ids, limits, recovery
+from shared_schema import cbor, cose, ids, limits, recovery, restoring
 from shared_schema.errors import Malformed
 from shared_schema.ids import Side
 from shared_schema.recovery import RECEIVE_BYTES, Close, Custody, Drill, Permit, RecoveryStatement, Renew, recovery_map
+from shared_schema.restoring import Healed, Restore, RestoringStatement, restoring_map
 from shared_schema.roles import ROLES
 from shared_schema.shape import as_blob, as_bytes, as_id, as_list, as_map, as_text, as_uint, keys
 
@@ -130,7 +131,7 @@ class CoverTraffic:
     hour: int | None
 
 
-RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | Wiped | CoverTraffic | RecoveryStatement
+RegistryStatement = Root | Certify | Enrol | Revoke | Suspend | Reinstate | Wiped | CoverTraffic | RecoveryStatement | RestoringStatement
 
 _SUBJECT: Final = keys("user", "name", "org", "roles", "until")
 _KEYS: Final = keys("device", "label", "sign", "receive")
@@ -213,6 +214,8 @@ def encode_registry_statement(statement: RegistryStatement, invitation: bytes = 
             map_ = {"kind": "cover_traffic", "hour": statement.hour}
         case Renew() | Custody() | Permit() | Close() | Drill():
             map_ = recovery_map(statement)
+        case Restore() | Healed():
+            map_ = restoring_map(statement)
     return cbor.encode(map_)
 
 
@@ -295,4 +298,6 @@ _DECODERS: Final[dict[str, Callable[[dict[str, Any]], RegistryStatement]]] = {
     "close": recovery.close,
     "drill": recovery.drill,
     "cover_traffic": _cover_traffic,
+    "restore": restoring.restore,
+    "healed": restoring.healed,
 }

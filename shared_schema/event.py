@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared_schema import cbor
+from shared_schema.entry import decode_witness
 from shared_schema.errors import Malformed
 from shared_schema.shape import as_hash, as_id, as_map, as_text, as_uint
 
@@ -30,6 +31,10 @@ def _what(value: object, name: str) -> str:
     return "logs"
 
 
+def _before(value: object, name: str) -> object:
+    return None if value is None else decode_witness(value, name)
+
+
 _KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "accepted": {"log": as_id, "id": as_hash, "seq": _seq, "ms": as_uint, "author": as_id, "chain": as_hash, "void": _flag},
     "refused": {"log": _log_if_known, "id": as_hash, "author": as_id, "code": as_text},
@@ -40,6 +45,8 @@ _KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "came": {"log": as_id, "n": _seq, "ms": as_uint},
     "shown": {"device": as_id, "log": as_id, "from": as_uint, "to": _seq, "ms": as_uint},
     "purged": {"device": as_id, "log": as_id, "id": as_hash, "ms": as_uint},
+    "fetched": {"device": as_id, "log": as_id, "id": as_hash, "ms": as_uint},
+    "restored": {"before": _before, "ms": as_uint},
     "export": {"by": as_id, "what": _what, "ms": as_uint},
 }
 _KEYS: Final = {kind: frozenset(("e", *fields)) for kind, fields in _KINDS.items()}

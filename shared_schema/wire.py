@@ -119,13 +119,12 @@ _REQUEST: Final = keys("v", "cursors", "push", "status", "checkpoint", "prove", 
 
 def encode_request(request: SyncRequest) -> bytes:
     """The body of `POST /v1/sync`."""
-    status = request.status
     return cbor.encode(
         {
             "v": 1,
             "cursors": [list(cursor) for cursor in request.cursors],
             "push": list(request.push),
-            "status": {name: getattr(status, name) for name in _STATUS},
+            "status": status_map(request.status),
             "checkpoint": None if request.checkpoint is None else list(request.checkpoint),
             "prove": list(request.prove),
             "purged": list(request.purged),
@@ -147,7 +146,7 @@ def decode_request(data: bytes) -> SyncRequest:
     checkpoint = None if map_["checkpoint"] is None else decode_witness(map_["checkpoint"], "checkpoint")
     prove = tuple(as_uint(leaf, "leaf") for leaf in as_list(map_["prove"], "prove", limits.PROOFS_PER_SYNC))
     purged = tuple(as_blob(one, "purged") for one in as_list(map_["purged"], "purged", limits.PURGES_PER_SYNC))
-    return SyncRequest(cursors, push, _status(map_["status"]), checkpoint, prove, purged)
+    return SyncRequest(cursors, push, decode_status(map_["status"]), checkpoint, prove, purged)
 
 
 def _cursor(value: object) -> Cursor:
@@ -155,7 +154,13 @@ def _cursor(value: object) -> Cursor:
     return Cursor(as_id(items[0], "log"), as_uint(items[1], "seq"), as_hash(items[2], "chain"))
 
 
-def _status(value: object) -> Status:
+def status_map(status: Status) -> dict[str, Any]:
+    """A status as it is encoded."""
+    return {name: getattr(status, name) for name in Status.__slots__}
+
+
+def decode_status(value: object) -> Status:
+    """Parse what a device says of itself. Raises Malformed."""
     map_ = as_map(value, "status", _STATUS)
     numbers = {name: as_uint(map_[name], name) for name in _STATUS - {"app"}}
     return Status(app=as_text(map_["app"], "app", 64), **numbers)

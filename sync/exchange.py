@@ -27,10 +27,13 @@ RootAt = Callable[[int], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A log as a device has it. `file` is None for a registry, and for a file before its genesis."""
+    """A log as a device has it. `file` is None for a registry, and for a file before its genesis. `whole` is False after a restore, until the server has
+    shown, in the incarnation in force, that it has all of the log that is here (docs/spec.md §19.4).
+    """
 
     log: LogHead
     file: FileState | None = None
+    whole: bool = True
 
 
 class Taken(NamedTuple):
@@ -50,6 +53,10 @@ class Behind(Exception):
     """A statement relies on a registry head, or an entry on its author's certificate, that has not been pulled yet: take the page again after
     the next pull.
     """
+
+
+class Lost(Exception):
+    """The server, which came back from an older copy, does not have all of a log that is here: it is brought back, or put aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +89,40 @@ class History:
 
 
 def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
-    """The page's signed head, verified. Raises Malformed for a bad signature, Contradiction for a head behind our own."""
+    """The page's signed head, verified. Raises Malformed for a bad signature, Contradiction for a head behind our own, Lost for one after a restore."""
     signed = decode_signed_head(page.head)
     root = known.require_root()
     verify_object(signed.sign1, root.receipt)
     if signed.sign1.svc != known.svc or signed.log != page.log or signed.sign1.kid != ids.server_key_id(root.receipt):
         raise Malformed("the head is of another service, log or key")
     own = reader.log.head
-    if signed.head.incarnation != own.incarnation:
+    in_force = known.incarnation_at(signed.head.seq) if page.log == known.log else known.incarnation
+    if signed.head.incarnation != in_force:
         raise Contradiction("the server speaks for another incarnation of this log")
+    if signed.head.seq < own.seq and not reader.whole:
+        raise Lost
     if signed.head.seq < own.seq:
         raise Contradiction(f"the server's signed head is {signed.head.seq}, ours is {own.seq}")
     return signed
 
 
 def take_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Taken]]:
-    """Follow a page of a file log to its signed head. Raises Contradiction when it does not lead there, Behind, Malformed."""
+    """Follow a page of a file log to its signed head. Raises Contradiction when it does not lead there, Behind, Malformed; Lost where a contradiction may
+    come of what the server lost.
+    """
     signed = check_head(reader, page, known)
     taken: list[Taken] = []
     history = history.growing(taken)
-    for served in page.entries:
-        reader, one = take_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
-        taken.append(one)
-    _check_end(reader.log.head, signed)
-    return reader, taken
+    try:
+        for served in page.entries:
+            reader, one = take_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+            taken.append(one)
+        _check_end(reader.log.head, signed)
+    except Contradiction:
+        if not reader.whole:
+            raise Lost from None  # whether it is one is seen when the server has what is here, or says that it goes on without
+        raise
+    return replace(reader, whole=True), taken
 
 
 class Ghost(NamedTuple):
@@ -126,8 +143,17 @@ def is_erased_page(page: Page, history: History) -> bool:
 def take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
     """Follow a page of a file that was erased: ids, and as the file's last entry the erasure, which a page with more to come need not have yet.
 
-    Raises Contradiction when it does not lead to its signed head, or the ids to a valid erasure; Behind, Malformed.
+    Raises Contradiction when it does not lead to its signed head, or the ids to a valid erasure; Behind, Malformed; Lost as `take_page`.
     """
+    try:
+        return _take_erased_page(reader, page, known, history)
+    except Contradiction:
+        if not reader.whole:
+            raise Lost from None
+        raise
+
+
+def _take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
     signed = check_head(reader, page, known)
     log, ghosts = reader.log, list[Ghost]()
     for served in page.entries[:-1] if _ends_with_an_entry(page, history) else page.entries:
@@ -254,7 +280,7 @@ def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[in
     role = file.members.get(user, role) if file else role
     if file is not None and entry.held is not None and entry.sealed is not None:  # of what is admitted, at this place: the page may go on
         role = file.ever.get(known.devices[entry.sealed.author].subject.user, "")
-    return Reader(log_rules.advance_author(head, entry), file), Taken(place, opening, None, user, role)
+    return replace(reader, log=log_rules.advance_author(head, entry), file=file), Taken(place, opening, None, user, role)
 
 
 def check_signature(place: Placed, public: bytes) -> None:
@@ -300,7 +326,7 @@ def check_registry(place: Placed, known: Registry) -> None:
 def _void(reader: Reader, head: LogHead, entry: Entry, *, advance: bool) -> Reader:
     """The log after a void entry. One that its author rightly signed as its next still counts in the author's own order."""
     file = reader.file if entry.is_envelope else membership.skip(reader.file, entry)
-    return Reader(log_rules.advance_author(head, entry) if advance else head, file)
+    return replace(reader, log=log_rules.advance_author(head, entry) if advance else head, file=file)
 
 
 def _take_file(reader: Reader, place: Placed, known: Registry, history: History) -> FileState | None:
@@ -319,9 +345,11 @@ def _take_file(reader: Reader, place: Placed, known: Registry, history: History)
 def take_registry_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, Registry, list[Taken]]:
     """Follow a page of the registry to its signed head; on the first page the head's key is the one that the root names."""
     taken: list[Taken] = []
-    start = reader
+    start, restored = reader, len(known.restorations)
     history = history.growing(taken)
     for served in page.entries:
+        if len(known.restorations) > restored:
+            history = replace(history, root_at=lambda _size: None)  # what is remembered is of the older tree
         reader, known, one = take_registry_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
         taken.append(one)
     signed = check_head(start, page, known)
@@ -349,6 +377,8 @@ def take_registry_entry(
         known = registry.take(known, entry, place.chain)
     except ProtocolError as error:
         known, void = registry.skip(known, place.chain, entry), error.code
+    if known.root is not None:
+        head = log_rules.restored(head, known.incarnation)
     certificate = known.devices.get(entry.author)
     return Reader(head), known, Taken(place, opening, void, certificate.subject.user if certificate else b"", "")
 
@@ -356,7 +386,7 @@ def take_registry_entry(
 def take_checkpoint(seen: Witness | None, note: str, path: tuple[bytes, ...], known: Registry) -> Witness:
     """The response's checkpoint, verified and consistent with the newest one seen. Raises Malformed or Contradiction."""
     root = known.require_root()
-    incarnation = known.head.incarnation
+    incarnation = known.incarnation
     checkpoint = decode_checkpoint(note)
     verify_checkpoint(checkpoint, origin(known.svc, known.side, incarnation), root.checkpoint)
     if seen is not None:
@@ -381,7 +411,7 @@ def check_verdict(data: bytes, known: Registry) -> Verdict:
 def _check_server(signed: Receipt | Verdict, known: Registry) -> None:
     root = known.require_root()
     verify_object(signed.sign1, root.receipt)
-    if signed.sign1.svc != known.svc or signed.incarnation != root.incarnation:
+    if signed.sign1.svc != known.svc or signed.incarnation not in known.incarnations:  # what was said before a restore is said again as it was
         raise Malformed("signed for another service or incarnation")
     if signed.sign1.kid != ids.server_key_id(root.receipt):
         raise Malformed("signed under another key id")

@@ -16,14 +16,29 @@ HOLDER: Final = "fund_holder"
 
 @dataclass(slots=True)
 class Spend:
-    """One spend. `counted` is what it takes from the fund now; `disputed` what nobody has covered yet."""
+    """One spend. `beyond`: it was more than its allowance. `counted` is what it takes from the fund now, `disputed` what waits for a
+    decision, `refused` what was decided against, and `owed` what of that is to be paid back. `line` is its record in the fund.
+    """
 
     id: str
     device: bytes
     user: bytes
     seq: int
+    line: bytes
+    beyond: bool = False
     counted: int = 0
     disputed: int = 0
+    refused: int = 0
+    owed: int = 0
+
+    @property
+    def state(self) -> str:
+        """Where it stands: a term of `spend_state`. What still waits for somebody comes first."""
+        if self.disputed or self.owed:
+            return "claimed" if self.disputed else "refused_repay"
+        if self.counted:
+            return "approved" if self.beyond else "posted"
+        return "refused" if self.refused else "reversed"
 
 
 @dataclass(slots=True)
@@ -40,8 +55,13 @@ class Fund:
 
     @property
     def disputed(self) -> int:
-        """What was bought beyond an allowance and not covered yet."""
+        """What was bought beyond an allowance and waits for a decision."""
         return sum(spend.disputed for spend in self.spends.values())
+
+    @property
+    def owed(self) -> int:
+        """What was refused and is to be paid back."""
+        return sum(spend.owed for spend in self.spends.values())
 
     @property
     def conserved(self) -> bool:
@@ -123,9 +143,9 @@ def _spend(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
         return "no spend id or no amount"
     if spend_id in fund.spends:
         return "this spend is already counted"
-    spend = fund.spends[spend_id] = Spend(spend_id, at.device, at.user, at.seq)
+    spend = fund.spends[spend_id] = Spend(spend_id, at.device, at.user, at.seq, at.change.r)
     if amount > fund.remaining.get(at.device, 0):
-        spend.disputed = amount
+        spend.beyond, spend.disputed = True, amount
         return ""
     fund.remaining[at.device] -= amount
     fund.spent += amount
@@ -138,10 +158,17 @@ def _against(fund: Fund, values: dict[Any, Any]) -> Spend | None:
     return fund.spends.get(spend_id) if isinstance(spend_id, str) else None
 
 
-def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
-    spend, amount = _against(fund, values), _amount(values)
+def _barred(at: Occurrence, spend: Spend | None) -> str:
+    """Why this person may not decide on a claim; nobody decides on their own."""
     if at.role != HOLDER:
         return "not by the fund holder"
+    return "by the spender" if spend is not None and at.user == spend.user else ""
+
+
+def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    spend, amount = _against(fund, values), _amount(values)
+    if barred := _barred(at, spend):
+        return barred
     if spend is None or not 0 < amount <= spend.disputed:
         return "nothing of that amount is claimed"
     if amount > fund.unallocated:
@@ -150,6 +177,29 @@ def _cover(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
     fund.spent += amount
     spend.disputed -= amount
     spend.counted += amount
+    return ""
+
+
+def _refuse(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    """Nothing leaves the pot for it, now or later: what is refused is never covered afterwards."""
+    spend, amount = _against(fund, values), _amount(values)
+    if barred := _barred(at, spend):
+        return barred
+    if spend is None or not 0 < amount <= spend.disputed:
+        return "nothing of that amount is claimed"
+    spend.disputed -= amount
+    spend.refused += amount
+    spend.owed += amount if values.get("kind") == "refusal_repay" else 0
+    return ""
+
+
+def _repaid(fund: Fund, at: Occurrence, values: dict[Any, Any]) -> str:
+    spend, amount = _against(fund, values), _amount(values)
+    if barred := _barred(at, spend):
+        return barred
+    if spend is None or not 0 < amount <= spend.owed:
+        return "nothing of that amount is to be paid back"
+    spend.owed -= amount
     return ""
 
 
@@ -196,4 +246,12 @@ def _return(fund: Fund, at: Occurrence, row: Any) -> str:
     return _give_back(fund, device, _amount(row if isinstance(row, dict) else {}))
 
 
-_LINES: Final = {"allotment": _allot, "spend": _spend, "cover": _cover, "reversal": _reverse, "reclaim": _reclaim}
+_LINES: Final = {
+    "allotment": _allot, "spend": _spend, "cover": _cover, "refusal": _refuse, "refusal_repay": _refuse, "repaid": _repaid, "reversal": _reverse,
+    "reclaim": _reclaim,
+}  # fmt: skip
+
+
+def pounds(pence: int) -> str:
+    """How an amount is shown."""
+    return f"£{pence // 100}.{pence % 100:02d}"

@@ -96,6 +96,11 @@ def check_author(state: LogHead, entry: Entry) -> None:
         raise Refused("clone-detected", f"number {entry.sq} follows another entry than the log's {last.sq}")
 
 
+def restored(state: LogHead, incarnation: bytes) -> LogHead:
+    """The same log under another incarnation."""
+    return LogHead(state.log, state.head._replace(incarnation=incarnation), state.received_ms, state.authors)
+
+
 def advance_author(state: LogHead, entry: Entry) -> LogHead:
     """`state` with `entry` as its author's last."""
     authors = {**state.authors, entry.author: AuthorHead(entry.sq, entry.id)}
@@ -110,10 +115,8 @@ def check_address(entry: Entry, svc: bytes, log: bytes) -> None:
 
 def check_carried(state: LogHead, sealed: Entry, chain_at: ChainAt) -> None:
     """Raises Refused `not-permitted` when the author of what is admitted claims to have seen another history of this log: its changes could
-    claim to have seen anything; so it is with another incarnation's, which this log cannot be compared with.
+    claim to have seen anything.
     """
-    if sealed.sn.incarnation != state.head.incarnation:
-        raise Refused("not-permitted", "the author of what is admitted names another incarnation of this log")
     try:
         check_seen(state, sealed, chain_at)
     except Contradiction as error:
@@ -121,10 +124,10 @@ def check_carried(state: LogHead, sealed: Entry, chain_at: ChainAt) -> None:
 
 
 def check_seen(state: LogHead, entry: Entry, chain_at: ChainAt) -> None:
-    """Raises Contradiction when the head that the author saw is not on this log's chain. `chain_at` knows every place up to the head."""
+    """Raises Contradiction when the head that the author saw is not on this log's chain, whatever incarnation it names: a chain says the same in all.
+    `chain_at` knows every place up to the head.
+    """
     seen = entry.sn
-    if seen.incarnation != state.head.incarnation:
-        return  # heads of older incarnations are compared only up to `healed`
     if seen.seq > state.head.seq:
         raise Contradiction("the author saw an entry that this log does not have")
     chain = state.head.chain if seen.seq == state.head.seq else chain_at(seen.seq)

@@ -69,9 +69,9 @@ def take(state: FileState | None, entry: Entry, registry: Registry, received_ms:
 
     Raises Malformed or Refused when it may not stand there.
     """
-    statement = file_statement(entry)
     if state is not None and state.erased is not None:
         raise Refused("erased")
+    statement = file_statement(entry)
     if registry.reaches(statement.rg) is not True:
         raise Refused("stale-registry", "the registry head that the statement names is not in this registry")
     author = registry.devices.get(entry.author)
@@ -153,7 +153,7 @@ def _take_later(state: FileState, entry: Entry, statement: _Later, registry: Reg
         return _take_removal(state, entry, statement, registry, author, received_ms)
     if isinstance(statement, Admit | Refuse):
         held = _check_held(state, entry, statement.held, registry, seq) if isinstance(statement, Admit) else statement.id
-        if held in state.settled:
+        if held in state.settled or any(entry_id == held for entry_id, _ in state.expunged):
             raise Refused("not-permitted", "that held entry was admitted, refused or expunged before")
         admitted = state.admitted | ({held} if isinstance(statement, Admit) else set())
         return replace(state, settled=state.settled | {held}, admitted=admitted, previous=entry.id)

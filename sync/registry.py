@@ -29,9 +29,12 @@ from shared_schema.entry import Entry, Head
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.recovery import Close, Custody, Drill, Permit, Renew
+from shared_schema.restoring import Healed, Restore
 from shared_schema.roles import has_content, may_reinstate, roles_allowed
 from sync import recovery as recovery_rules
+from sync import restoring
 from sync.recovery import Recovery, recovery_key
+from sync.restoring import Restoration
 from sync.signing import check_receive_key, check_sign_key, verify_bytes, verify_object
 
 _WAY_BACK: Final = frozenset({"administrator", "coordinator"})  # who invites, and who lifts a suspension
@@ -67,7 +70,8 @@ class Certificate:
 @dataclass(frozen=True, slots=True)
 class Registry:
     """A fold over a registry log. `chains[n]` is chain[n]; `spent` maps invitation key to the device it enrolled; `recovery` has no key before the root.
-    `cover_hour` is the hour (UTC) at which a day of cover traffic begins, None where there is none.
+    `cover_hour` is the hour (UTC) at which a day of cover traffic begins, None where there is none. `restorations` are the times when the side came
+    back from an older copy.
     """
 
     svc: bytes
@@ -81,6 +85,7 @@ class Registry:
     reused: frozenset[bytes] = frozenset()
     recovery: Recovery = field(default_factory=lambda: Recovery(()))
     cover_hour: int | None = None
+    restorations: tuple[Restoration, ...] = ()
 
     @property
     def log(self) -> bytes:
@@ -95,7 +100,27 @@ class Registry:
     @property
     def head(self) -> Head:
         """`[incarnation, seq, chain]` to be named as `rg`."""
-        return Head(self.require_root().incarnation, self.seq, self.chains[-1])
+        return Head(self.incarnation, self.seq, self.chains[-1])
+
+    @property
+    def incarnation(self) -> bytes:
+        """The one in force. Raises Refused `no-service` before there is a root."""
+        return self.incarnation_at(self.seq)
+
+    @property
+    def incarnations(self) -> tuple[bytes, ...]:
+        """All that this side has had, the one in force last; none before there is a root."""
+        first = () if self.root is None else (self.root.incarnation,)
+        return (*first, *(one.incarnation for one in self.restorations))
+
+    def incarnation_at(self, seq: int) -> bytes:
+        """The one in force after the first `seq` entries."""
+        return next((one.incarnation for one in reversed(self.restorations) if one.seq <= seq), self.require_root().incarnation)
+
+    @property
+    def healing(self) -> bool:
+        """True while what was lost may still come back: after a `restore`, until a `healed`."""
+        return bool(self.restorations) and self.restorations[-1].healed is None
 
     def require_root(self) -> Root:
         """The root statement. Raises Refused `no-service` before there is one."""
@@ -113,7 +138,7 @@ class Registry:
         """True when `rg` is in this registry, False when another entry stands there, None when it is not that far yet."""
         if rg.seq > self.seq:
             return None
-        return self.chains[rg.seq] == rg.chain and self.root is not None and rg.incarnation == self.root.incarnation
+        return self.chains[rg.seq] == rg.chain and self.root is not None and rg.incarnation in self.incarnations
 
     def devices_of(self, user: bytes, seq: int) -> Iterator[Certificate]:
         """The user's unrevoked devices in the first `seq` entries."""
@@ -167,6 +192,8 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
             grown = _take_cover_traffic(registry, entry, statement)
         case Renew() | Custody() | Permit() | Close() | Drill():
             grown = replace(registry, recovery=_take_recovery(registry, entry, statement))
+        case Restore() | Healed():
+            grown = replace(registry, restorations=_take_restoring(registry, entry, statement))
     return replace(grown, chains=(*registry.chains, chain))
 
 
@@ -308,6 +335,15 @@ def _take_recovery(registry: Registry, entry: Entry, statement: Renew | Custody 
             return recovery_rules.drilled(before, statement, seq, entry.author, (registry.svc, registry.log, entry.sq))
 
 
+def _take_restoring(registry: Registry, entry: Entry, statement: Restore | Healed) -> tuple[Restoration, ...]:
+    author, seq, before = _signed_by(registry, entry), registry.seq + 1, registry.restorations
+    if "administrator" not in author.subject.roles:
+        raise Refused("not-permitted", "only an administrator of this side says that it was restored")
+    if isinstance(statement, Healed):
+        return restoring.healed(before, seq)
+    return restoring.restored(before, registry.incarnations, statement, entry.sn, seq, entry.author)
+
+
 def is_moot(registry: Registry, entry: Entry, now_ms: int) -> bool:
     """True for an entry about something that is no longer as it was, at `now_ms`: it can never be taken, or not for as long as that is so."""
     statement = statement_of(entry)
@@ -329,6 +365,8 @@ def is_moot(registry: Registry, entry: Entry, now_ms: int) -> bool:
             return target is not None and registry.recovery.permits_at(statement.device, registry.seq) is None
         case Drill():
             return statement.key != registry.recovery.key.id
+        case Healed():
+            return not registry.healing
     return False
 
 

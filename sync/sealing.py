@@ -1,4 +1,5 @@
-"""Sealing of envelope parts under an epoch secret (docs/spec.md §4).  Vectors: shared_schema/vectors/sealing/.
+"""Sealing of envelope parts under an epoch secret (docs/spec.md §4), and of an attachment's chunks under its key (§18.1).  Vectors:
+shared_schema/vectors/sealing/, attachment/.
 
 part   = salt 32 ‖ AES-256-GCM(key, iv, padded, aad = protected header ‖ u32be(i) ‖ u32be(parts))
 padded = u32be(length) ‖ plaintext ‖ zeros up to 256, 512, 1024, 2048, 4096, then PADMÉ
@@ -19,6 +20,7 @@ SALT_BYTES: Final = 32
 STEPS: Final = (256, 512, 1024, 2048, 4096)
 _COMMIT: Final = ids.label("commit")
 _PART: Final = ids.label("part")
+_CHUNK: Final = ids.label("chunk")
 _HASH: Final = SHA256()
 
 
@@ -85,3 +87,24 @@ def open_with(key: bytes, protected: bytes, part: bytes, i: int, total: int) -> 
     if len(padded) < 4 or len(padded) != padded_size(end) or padded.count(0, end) != len(padded) - end:
         raise Malformed("the part does not open")
     return padded[4:end]
+
+
+def _chunk_info(svc: bytes, log: bytes, i: int, count: int) -> bytes:
+    return _CHUNK + svc + log + i.to_bytes(4, "big") + count.to_bytes(4, "big")
+
+
+def seal_chunk(key: bytes, svc: bytes, log: bytes, i: int, count: int, padded: bytes) -> bytes:
+    """Chunk `i` of `count` of an attachment. Its key and iv follow from its place: the attachment's key must be of this content alone."""
+    info = _chunk_info(svc, log, i, count)
+    sealing_key, iv = _key_and_iv(key, b"", info)
+    return AESGCM(sealing_key).encrypt(iv, padded, info)
+
+
+def open_chunk(key: bytes, svc: bytes, log: bytes, i: int, count: int, chunk: bytes) -> bytes:
+    """What a chunk holds, its padding included. Raises Malformed."""
+    info = _chunk_info(svc, log, i, count)
+    sealing_key, iv = _key_and_iv(key, b"", info)
+    try:
+        return AESGCM(sealing_key).decrypt(iv, chunk, info)
+    except (InvalidTag, ValueError):
+        raise Malformed("the attachment does not open") from None

@@ -85,6 +85,7 @@ def _identifiers(audited: Audited) -> Iterable[tuple[str, str, bytes]]:
             yield "key", "recovery signing key", recovery.sign
         yield "key", "receipt key", known.root.receipt
         yield "key", "checkpoint key", known.root.checkpoint
-        yield "incarnation", "incarnation", known.root.incarnation
+        for incarnation in known.incarnations:
+            yield "incarnation", "incarnation", incarnation
     for log in audited.chains:
         yield "log", "log", log

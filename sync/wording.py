@@ -4,18 +4,19 @@ Pure, and no proof: it finds what has a form. Two people read the words, and thi
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-_MONTHS: Final = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS: Final = "january|february|march|april|may|june|july|august|september|october|november|december"
 _SHORT: Final = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
-_DAYS: Final = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+DAYS: Final = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _STREETS: Final = (
     "road|rd|street|st|lane|close|avenue|ave|drive|court|crescent|terrace|way|gardens|grove|place|square|hill|row|mews|walk|park|house|flats?"
 )
 _PLACES: Final = (
     "school|nursery|college|refuge|shelter|hostel|hospital|surgery|clinic|church|mosque|temple|workplace|playgroup|caf[eé]|shop|supermarket|gym"
 )
-_PERSONS: Final = (
+PERSONS: Final = (
     "she|her|hers|herself|wife|girlfriend|fianc[eé]e|ex|ex-partner|partner|mum|mummy|mother|daughters?|sons?|child|children|kids?|baby|sisters?"
 )
 
@@ -32,7 +33,10 @@ class Seen(NamedTuple):
         return f"{self.what} ({f'word {self.first}' if self.first == self.last else f'words {self.first} to {self.last}'})"
 
 
-_RULES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
+Rule = tuple[str, bool, re.Pattern[str]]
+"""What it finds, whether that stops, and its form."""
+
+RULES: Final[tuple[Rule, ...]] = tuple(
     (what, stops, re.compile(pattern, re.IGNORECASE if fold else 0))
     for what, stops, fold, pattern in (
         ("an address on the net", True, True, r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+"),
@@ -41,10 +45,10 @@ _RULES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
             "a date",
             True,
             True,
-            rf"\b[0-9]{{1,4}}[/.\-][0-9]{{1,2}}(?:[/.\-][0-9]{{1,4}})?\b|\b[0-9]{{1,2}}(?:st|nd|rd|th)\b|\b[0-9]{{1,2}}\s+(?:{_MONTHS}|{_SHORT})\b"
-            rf"|\b(?:{_MONTHS.replace('may|', '').replace('march|', '')})\b|\b(?:may|march)\s+[0-9]{{1,2}}\b",
+            rf"\b[0-9]{{1,4}}[/.\-][0-9]{{1,2}}(?:[/.\-][0-9]{{1,4}})?\b|\b[0-9]{{1,2}}(?:st|nd|rd|th)\b|\b[0-9]{{1,2}}\s+(?:{MONTHS}|{_SHORT})\b"
+            rf"|\b(?:{MONTHS.replace('may|', '').replace('march|', '')})\b|\b(?:may|march)\s+[0-9]{{1,2}}\b",
         ),
-        ("a day", True, True, rf"\b(?:{_DAYS}|mon|tues?|wed|thurs?|fri|weekend|today|tonight|tomorrow|yesterday|(?:this|next)\s+(?:week|month))\b"),
+        ("a day", True, True, rf"\b(?:{DAYS}|mon|tues?|wed|thurs?|fri|weekend|today|tonight|tomorrow|yesterday|(?:this|next)\s+(?:week|month))\b"),
         (
             "a time of day",
             True,
@@ -56,20 +60,25 @@ _RULES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
         ("a number", True, False, r"[0-9]{3,}"),
         ("a number", False, False, r"[0-9]+"),
         ("a kind of place", False, True, rf"\b(?:{_PLACES})s?\b"),
-        ("a person", False, True, rf"\b(?:{_PERSONS})\b"),
+        ("a person", False, True, rf"\b(?:{PERSONS})\b"),
         ("a name", False, False, r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z'’]{2,}\b"),
     )
 )
 
 
-def look(text: str) -> tuple[Seen, ...]:
+def look(text: str, rules: Iterable[Rule] = RULES) -> tuple[Seen, ...]:
     """What there is in a text, in order; of several that overlap the first rule's."""
+    return tuple(Seen(what, _word(text, start), _word(text, end - 1), stops) for start, end, what, stops in spans(text, rules))
+
+
+def spans(text: str, rules: Iterable[Rule]) -> list[tuple[int, int, str, bool]]:
+    """The same as places in the text, from and to."""
     found: list[tuple[int, int, str, bool]] = []
-    for what, stops, pattern in _RULES:
+    for what, stops, pattern in rules:
         for match in pattern.finditer(text):
             if all(match.end() <= start or match.start() >= end for start, end, *_ in found):
                 found.append((*match.span(), what, stops))
-    return tuple(Seen(what, _word(text, start), _word(text, end - 1), stops) for start, end, what, stops in sorted(found))
+    return sorted(found)
 
 
 def _word(text: str, at: int) -> int:

@@ -39,3 +39,13 @@ def hits(things: list[tuple[str, bytes]], words: list[str]) -> list[tuple[str, s
 
 def canary() -> str:
     return "canary-" + secrets.token_hex(12)
+
+
+def plain() -> str:
+    """A canary of small letters alone: it has no form by which it could be found by accident."""
+    return "zq" + "".join("abcdefghijklmnop"[int(one, 16)] for one in canary().removeprefix("canary-"))
+
+
+def word() -> str:
+    """The same, written as a name is."""
+    return plain().capitalize()

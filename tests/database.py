@@ -80,10 +80,15 @@ def give_back(engine: Engine) -> None:
     if not is_postgresql() and engine.url.database:
         engine.dispose()
         return
+    empty(engine)
+    _spare.append(engine)
+
+
+def empty(engine: Engine) -> None:
+    """Leave the tables without rows."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         for table in SQLModel.metadata.sorted_tables:
             connection.execute(table.delete())
-    _spare.append(engine)
 
 
 def copy(engine: Engine, other: Engine) -> None:

@@ -29,6 +29,8 @@ RULES = [
     "keys",
     "unlock",
     "audit",
+    "returns.assembling",
+    "returns.publishing",
 ]
 
 
@@ -54,9 +56,29 @@ def test_the_rules_do_no_io(rule: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["cbor", "entry", "wire", "certificate", "recovery", "unlock", "membership", "receipt", "checkpoint", "records", "roles", "errors", "limits"],
+    [
+        "cbor",
+        "entry",
+        "wire",
+        "certificate",
+        "recovery",
+        "unlock",
+        "membership",
+        "receipt",
+        "checkpoint",
+        "records",
+        "roles",
+        "errors",
+        "limits",
+        "returns",
+    ],
 )
 def test_the_schema_needs_the_standard_library_only(module: str) -> None:
     before = set(subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True).stdout.split())
     ours = {name.partition(".")[0] for name in loaded(f"shared_schema.{module}") - before}
     assert ours <= {*sys.stdlib_module_names, "shared_schema"}
+
+
+def test_the_command_line_loads_what_draws_and_solves_when_it_is_asked_to() -> None:
+    """A phone's command line has neither, and no start waits for them."""
+    assert {"matplotlib", "scipy", "numpy"}.isdisjoint(loaded("sync.device.cli.main"))

@@ -9,16 +9,20 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
 import server.pages
-from server import engines, held_routes, purged_routes
-from server.append.commit import Pushed, Sender
+from server import engines, held_routes, purged_routes, restoring
+from server import store as server_store
+from server.append import healing
+from server.append.commit import Commit, Pushed, Sender
 from server.append.push import push
 from server.gone import Gone
+from server.marks import Marks
 from server.realm import Realm, RealmKeys
 from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
@@ -26,6 +30,7 @@ from shared_schema.deposit import Deposit, Deposited, decode_deposit, encode_dep
 from shared_schema.entry import decode_pair
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
+from shared_schema.restoring import Declaration, decode_declaration, decode_healing, encode_healed_to, encode_offer
 from shared_schema.wire import SyncResponse, decode_request, decode_response, encode_response
 from sync.device import enrolment, recovery, syncing
 from sync.device.enrolment import NewService
@@ -100,6 +105,7 @@ class Host:
         self.fail_at: int | None = None
         self.starts = 0
         self.gone = Gone()
+        self.marks: Marks | None = None
         self._commits = 0
         self.engine = self._hooked(database.blank(path))
         self.restart()
@@ -144,7 +150,14 @@ class Host:
             self.engine = self._hooked(engines.open_engine(self.path, readers=1))
         self.starts += 1
         self.die_at = self.fail_at = None
-        self.realm = Realm(self.side, self.engine, self.keys, self.clock, self.gone)
+        self.realm = Realm(self.side, self.engine, self.keys, self.clock, self.gone, marks=self.marks)
+        self.realm.next_incarnation = ids.sha256(f"{self.side}/{self.starts}".encode())[:16] if self.realm.regressed else b""
+
+    def put_back(self, copy: "Host") -> None:
+        """The database of `copy` in the place of this one's, as an operator restores it."""
+        database.empty(self.engine)
+        database.copy(copy.engine, self.engine)
+        self.restart()
 
     def copy(self) -> "Host":
         """A second server with the same keys on a copy of the database as it is now: what an operator can always make."""
@@ -168,6 +181,8 @@ class Host:
 
     def sync(self, device: bytes, body: bytes) -> bytes:
         """POST /v1/sync."""
+        if self.realm.regressed:
+            raise Refused("restoring")
         return self.serve(lambda: encode_response(self.realm.sync(decode_request(body), self.sender(device))))
 
     def deposit(self, device: bytes, body: bytes) -> bytes:
@@ -218,6 +233,39 @@ class Host:
         if decode_pair(pair).author not in self.realm.known().devices:
             raise Refused("invitation-spent")
         return cbor.encode({"v": 1, "receipts": list(pushed.receipts)})
+
+    def unsigned(self, method: str, path: str, body: bytes) -> bytes:
+        """GET and POST /v1/restored, as server/restoring_routes.py does them."""
+        realm = self.realm
+        if not realm.regressed or realm.marks is None or path != f"/v1/restored?side={self.side}":
+            raise Refused("no-such-route")
+        if method == "GET":
+            return encode_offer(restoring.offer(realm.known(), realm.next_incarnation, realm.marks))
+        return cbor.encode({"v": 1, "receipts": list(self._in_writer(partial(self._declare, decode_declaration(body))))})
+
+    def _declare(self, declaration: Declaration, commit: Commit) -> tuple[bytes, ...]:
+        assert self.realm.marks is not None
+        return restoring.declare(commit, declaration, self.realm.next_incarnation, self.realm.marks)
+
+    def heal(self, device: bytes, method: str, path: str, body: bytes) -> bytes:
+        """POST and GET /v1/heal/{log}, and GET /v1/restored/registry, as server/restoring_routes.py does them."""
+        where, _, query = path.partition("?")
+        sender = self.sender(device)
+        if where == "/v1/restored/registry":
+            page = server_store.read(self.engine, lambda tx: self.realm.pages.registry_after(tx, int(query.partition("=")[2])))
+            return encode_deposited(Deposited((), (), (page,)))
+        log = ids.parse(where.rpartition("/")[2])
+        if method == "POST":
+            return encode_healed_to(self._in_writer(lambda commit: healing.heal(commit, log, sender, decode_healing(body))))
+        return encode_healed_to(self._in_writer(lambda commit: healing.healed_to(commit, log, sender, int(query.partition("=")[2]))))
+
+    def _in_writer(self, job: Callable[[Commit], T]) -> T:
+        result = self.realm.transact([job])[0]
+        if isinstance(result, Exception):
+            raise result
+        self.realm.sequence()
+        found: T = result
+        return found
 
     def push(self, pairs: tuple[Any, ...], sender: Sender | None, *, deposit: bool = False) -> Pushed:
         """Entries straight into the realm, from whomever."""
@@ -295,6 +343,8 @@ class Wire:
         return self._pass(b"", lambda: self.host.held(session.identity.device, log, after), None)
 
     def signed(self, session: Session, method: str, path: str, body: bytes = b"") -> bytes:
+        if path.startswith(("/v1/heal/", "/v1/restored/")):
+            return self._pass(body, lambda: self.host.serve(lambda: self.host.heal(session.identity.device, method, path, body)), None)
         realms = {side: host.realm for side, host in self.world.hosts.items()}
         return self._pass(
             body,
@@ -303,6 +353,9 @@ class Wire:
             ),
             None,
         )
+
+    def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
+        return self._pass(body, lambda: self.host.serve(lambda: self.host.unsigned(method, path, body)), None)
 
     def purged(self, session: Session, log: bytes, after: int) -> bytes:
         return self._pass(b"", lambda: self.host.purged(session.identity.device, log, after), None)

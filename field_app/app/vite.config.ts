@@ -1,12 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { type UserConfig, defineConfig, mergeConfig } from "vite";
 import { release } from "./build/release";
+import { leanTables } from "./build/schemas";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** What every build of the app has in common: also those of parts of it, for tests. */
 export const base: UserConfig = {
   base: "./",
+  plugins: [leanTables()],
   publicDir: false,
   oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
   css: {

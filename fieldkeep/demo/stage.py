@@ -26,7 +26,8 @@ class Failed(Exception):
 class Server:
     """A `fieldkeep serve` process of our own."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, *, wait: bool = True) -> None:
+        """Without `wait` it listens when this returns, and need not be ready."""
         self._errors = data.with_suffix(".errors").open("w")
         self._process = subprocess.Popen(
             [*_RUN, "serve", "--data", str(data), "--port", str(port), "--json"], stdout=subprocess.PIPE, stderr=self._errors, text=True
@@ -38,7 +39,8 @@ class Server:
             raise Failed(f"the server did not start: {said[-1] if said else 'it said nothing'}")
         self.found: dict[str, Any] = json.loads(line)
         self.address: str = self.found["address"]
-        self._wait()
+        if wait:
+            self._wait()
 
     def _wait(self) -> None:
         until = time.monotonic() + 30

@@ -95,7 +95,7 @@ class Play:
         self.office[side].run("sync")
 
     def files_begin(self) -> None:
-        """Ruth begins the files: Jack's case, Mike's shared care, the fund. Dana begins Cheryl's, on the other side."""
+        """Ruth begins the files: Jack's case, Mike's shared care, the fund; Sam the plan that he makes with Mike. Dana begins Cheryl's, on the other side."""
         ruth, dana = self.devices["ruth-laptop"], self.devices["dana-phone"]
         ruth.run("sync")
         team = ["--member", "Sam=navigator", "--member", "Priya=navigator"]
@@ -108,17 +108,22 @@ class Play:
         ruth.run(
             "record", "add", "person", "--file", self.files["jack"], "--set", "known_as=Jack", "--set", 'names={"name": "Jack", "kind": "given"}'
         )
-        plan = ruth.run("record", "add", "own_safety_plan", "--file", self.files["mike"], "--set", "likely_to_use=5", "--set", "review_on=2027-01-15")
-        self.files["plan"] = plan["record"]
         dana.run("record", "add", "person", "--file", self.files["cheryl"], "--set", "known_as=Cheryl")
         ruth.run("fund", "allot", "500", "--funder", "OPCC", "--period", "2026-27")
-        sam = next(one["device"] for one in ruth.run("device", "list")["devices"] if one["label"] == "sam-phone")
-        ruth.run("fund", "allot", "60", "--to", "Sam", "--device", sam, "--until", "2027-03-31")
+        phone = next(one["device"] for one in ruth.run("device", "list")["devices"] if one["label"] == "sam-phone")
+        ruth.run("fund", "allot", "60", "--to", "Sam", "--device", phone, "--until", "2027-03-31")
+        for name in ("ruth-laptop", "sam-phone"):
+            self._sync(name)
+        self._begin_plan(self.devices["sam-phone"])
         for name in self.devices:
             self._sync(name)
         self.say("   £500 is in the fund; Sam's phone may spend £60 of it without asking anybody.")
         self.say("   Jane hit Keith once and was hit by him for years. She has a file on each side, with a worker each, and nothing links the two.")
         self.say("   Robert never answered. That does not keep Dana from supporting Cheryl: her file needs nobody on the other side.")
+
+    def _begin_plan(self, sam: Device) -> None:
+        plan = sam.run("record", "add", "own_safety_plan", "--file", self.files["mike"], "--set", "likely_to_use=5", "--set", "review_on=2027-01-15")
+        self.files["plan"] = plan["record"]
 
     def visit(self) -> None:
         """The masts go down. Everyone works on: notes, a food parcel, and two people change Mike's safety plan at once."""

@@ -14,11 +14,13 @@ from server import store
 from server.append import unborn as unborn_files
 from server.append.unborn import Unborn
 from server.audit_log import AuditLog
+from server.chunks import Chunks, Waiting
 from server.gone import Gone
+from server.marks import heals
 from server.parcel_store import ParcelBatch
 from server.removing import Removing
 from shared_schema import cbor
-from shared_schema.entry import Head
+from shared_schema.entry import Head, Witness
 from shared_schema.receipt import RECEIPT, Item, receipt_payload
 from shared_schema.wire import Answer, Opening
 from sync import log as log_rules
@@ -75,6 +77,13 @@ class Sender:
     user: bytes
 
 
+class Turn(NamedTuple):
+    """A `restore` that was taken: the incarnation that it ends, and the newest checkpoint that its author had verified."""
+
+    incarnation: bytes
+    before: Witness | None
+
+
 class Commit:
     """Decisions of one transaction over a realm. `load` reads a log's state; `sign` makes a server-signed object; `may_begin` and `may_state`
     raise Refused `quota` for a device that has begun enough files, or sent enough statements; `files_of` are the logs that name a person, or did;
@@ -93,22 +102,27 @@ class Commit:
         load: Callable[[Connection, bytes], OpenLog | None],
         sign: Callable[[str, bytes], bytes],
         has_refusals: Callable[[bytes], bool],
-        files_of: Callable[[bytes], Collection[bytes]],
+        files_of: Callable[[bytes], Mapping[bytes, int | None]],
         knows: Callable[[bytes], bool],
         may_begin: Callable[[bytes], None] = lambda _device: None,
         may_state: Callable[[bytes], None] = lambda _device: None,
         gone: Gone | None = None,
+        chunks_waiting: Waiting = MappingProxyType({}),
+        wanted: Mapping[bytes, int] = MappingProxyType({}),
     ) -> None:
         self.tx, self.registry, self.incarnation, self.audit, self.now_ms = tx, known, incarnation, audit, now_ms
         self.load, self.sign, self.has_refusals, self.files_of, self.knows = load, sign, has_refusals, files_of, knows
         self.may_begin, self.may_state = may_begin, may_state
+        self.wanted = wanted
+        self.turn: Turn | None = None
         self.unborn: dict[bytes, Unborn] = {}
         self.unborn_before = unborn
         self.named: dict[bytes, set[bytes]] = {}
         self.stored_room = 0
         self.batch = store.Batch()
         self.parcels = ParcelBatch()
-        self.removing = Removing(tx, self.batch, self.parcels, gone or Gone(), now_ms)
+        self.chunks = Chunks(tx, chunks_waiting, now_ms, came_back=bool(known.restorations))
+        self.removing = Removing(tx, self.batch, self.parcels, self.chunks, gone or Gone(), now_ms)
         self.logs: dict[bytes, OpenLog] = {}
         self.refused_logs: set[bytes] = set()
 
@@ -146,9 +160,11 @@ class Commit:
         return receipt
 
     def put(
-        self, opened: OpenLog, head: LogHead, place: log_rules.Placed, file: FileState | None, *, void: bool = False
+        self, opened: OpenLog, head: LogHead, place: log_rules.Placed, file: FileState | None, *, void: bool = False, counts: bool = True
     ) -> tuple[log_rules.Placed, int]:
-        """Put an entry at its place: its row, its audit event, its log's head. Returns the place and the audit leaf."""
+        """Put an entry at its place: its row, its audit event, its log's head. Returns the place and the audit leaf. One that is void may not count in
+        its author's order.
+        """
         entry = place.entry
         leaf = self.audit.write(
             self.batch,
@@ -157,9 +173,10 @@ class Commit:
                 "author": entry.author, "chain": place.chain, "void": void,
             },
         )  # fmt: skip
+        self.chunks.came(entry.log, entry.hashes)
         if place.seq == 1:
             self.batch.new_heads.add(entry.log)
-        opened.head = log_rules.advance_author(head, entry)
+        opened.head = log_rules.advance_author(head, entry) if counts else head
         opened.recent[place.seq] = place.chain
         self.logs[entry.log] = opened
         self.batch.entries.append(
@@ -173,10 +190,28 @@ class Commit:
         self.batch.heads[entry.log] = {
             "log_id": entry.log, "kind": kind, "seq": place.seq, "chain": place.chain, "received_ms": place.received_ms,
         }  # fmt: skip
-        self.batch.authors[(entry.log, entry.author)] = {
-            "log_id": entry.log, "device_id": entry.author, "sq": entry.sq, "entry_id": entry.id,
-        }  # fmt: skip
+        if counts:
+            self.batch.authors[(entry.log, entry.author)] = {
+                "log_id": entry.log, "device_id": entry.author, "sq": entry.sq, "entry_id": entry.id,
+            }  # fmt: skip
         return place, leaf
+
+    def put_ghost(self, opened: OpenLog, head: Head, received_ms: int, entry_id: bytes) -> None:
+        """Put what is left of an entry of an erased file at its place."""
+        log, nobody = opened.head.log, bytes(16)
+        told = {"e": "accepted", "log": log, "id": entry_id, "seq": head.seq, "ms": received_ms, "author": nobody, "chain": head.chain, "void": False}
+        leaf = self.audit.write(self.batch, told)
+        opened.head = LogHead(log, head, received_ms, opened.head.authors)
+        opened.recent[head.seq] = head.chain
+        self.logs[log] = opened
+        self.batch.entries.append(
+            {
+                "log_id": log, "seq": head.seq, "entry_id": entry_id, "author": b"", "sq": head.seq, "statement": 0, "received_ms": received_ms,
+                "chain": head.chain, "leaf": leaf, "cose": b"", "parts": b"",
+            }
+        )  # fmt: skip
+        kind = opened.file.file if opened.file else ""
+        self.batch.heads[log] = {"log_id": log, "kind": kind, "seq": head.seq, "chain": head.chain, "received_ms": received_ms}
 
     def record_members(self, seq: int, joins: Mapping[bytes, str], leaves: Collection[bytes], log: bytes) -> None:
         """Who is named in a file from place `seq` on, and who is no more."""
@@ -184,6 +219,11 @@ class Commit:
         for user, role in joins.items():
             self.named.setdefault(user, set()).add(log)
             self.batch.moves.append((True, {"log_id": log, "user_id": user, "from_seq": seq, "to_seq": None, "role": role}))
+
+    def heals(self, log: bytes) -> bool:
+        """True for a file that waits for what was lost of it: nothing else is taken of it."""
+        opened = self.open(log)
+        return heals(self.registry, log, opened.head.head.seq if opened else 0, self.wanted)
 
     def unborn_file(self, log: bytes) -> Unborn | None:
         """A file whose genesis is held, in this transaction or before (§7.5)."""

@@ -24,6 +24,8 @@ def append(commit: Commit, entry: Entry, statement: FileStatement | None, sender
         commit.may_state(sender.device)
     if not may_look(commit, entry, statement, sender):
         raise Refused("no-such-file")
+    if commit.heals(entry.log):
+        raise Refused("restoring")
     opened = commit.open(entry.log)
     author = commit.registry.devices.get(entry.author)
     genesis = isinstance(statement, Genesis)
@@ -50,7 +52,7 @@ def append(commit: Commit, entry: Entry, statement: FileStatement | None, sender
         file = _take_file(commit, opened, entry, statement)
         if isinstance(statement, Recover) and not recovers:
             raise Refused("not-permitted", "the permit to recover this file has ended")
-        joins, leaves = _moved(opened.file, file) if file.erased is None else ({}, [])  # who is in a file to its end is served its end
+        joins, leaves = moved(opened.file, file) if file.erased is None else ({}, [])  # who is in a file to its end is served its end
         _check_room(commit, entry.log, joins)
         holding.settle(commit, entry, statement)
         commit.removing.take(entry, statement, max(commit.now_ms, opened.head.received_ms))
@@ -151,7 +153,7 @@ def _check_room(commit: Commit, log: bytes, joins: Mapping[bytes, str]) -> None:
             raise Refused("person-full", f"somebody is in {limits.FILES_PER_DEVICE - 1} files, want no more")
 
 
-def _moved(before: FileState | None, after: FileState) -> tuple[dict[bytes, str], list[bytes]]:
+def moved(before: FileState | None, after: FileState) -> tuple[dict[bytes, str], list[bytes]]:
     """Who is in a file from now on, and as what; and who is in it no more, or no more as what they were."""
     old = before.members if before else {}
     if old is after.members:

@@ -35,6 +35,7 @@ def hold(commit: Commit, entry: Entry) -> NoReturn:
             "cose": entry.cose, "parts": cbor.encode(list(entry.parts)),
         }
     )  # fmt: skip
+    commit.chunks.came(entry.log, entry.hashes)
     raise Signed(Refused("held"))
 
 

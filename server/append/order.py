@@ -22,7 +22,8 @@ def check_order(commit: Commit, opened: OpenLog, entry: Entry) -> None:
 
 def check_seen(commit: Commit, opened: OpenLog, entry: Entry) -> None:
     """What the author had seen is what there was. Raises Refused `old-incarnation`, or `not-permitted` for what an admission carries; Contradiction."""
-    if entry.sn.incarnation != commit.incarnation or entry.ck.incarnation != commit.incarnation:
+    begun = entry.sn.seq == 0 and {entry.sn.incarnation, entry.ck.incarnation} <= set(commit.registry.incarnations or (commit.incarnation,))
+    if not begun and not entry.sn.incarnation == entry.ck.incarnation == commit.incarnation:
         raise Refused("old-incarnation")
 
     def chain_at(seq: int) -> bytes | None:
@@ -31,5 +32,7 @@ def check_seen(commit: Commit, opened: OpenLog, entry: Entry) -> None:
     log_rules.check_seen(opened.head, entry, chain_at)
     if entry.held is not None and entry.sealed is not None:
         log_rules.check_carried(opened.head, entry.sealed, chain_at)
-    if commit.audit.root_at(commit.tx, entry.ck.size) != entry.ck.root:  # else one author could stop every reader who knows the true root
+    if (
+        entry.ck.incarnation == commit.incarnation and commit.audit.root_at(commit.tx, entry.ck.size) != entry.ck.root
+    ):  # else one author could stop every reader who knows the true root
         raise Contradiction(f"the author was shown another audit tree of size {entry.ck.size}")

@@ -33,11 +33,11 @@ def push(commit: Commit, pairs: tuple[Any, ...], sender: Sender | None, *, depos
             entry = decode_pair(pair)
             if None in entry.parts:
                 raise Malformed("a part is missing")
+            statement = _statement(commit, entry)
             if (entry.log, entry.author) in stopped:
                 raise Refused("after-predecessor", "an earlier entry of this author was not taken")
             if deposit and (sender is None or entry.author != sender.device or not _may_hand_in(commit, entry)):
                 raise Refused("no-such-file")
-            statement = _statement(commit, entry)
             earlier = earlier_verdict(commit, entry) if file_rules.may_look(commit, entry, statement, sender) else None
             if earlier is not None and not (earlier[0].code == "held" and holding.may_begin_held(commit, entry, sender)):
                 answer, receipt, leaf = earlier

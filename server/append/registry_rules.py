@@ -7,6 +7,7 @@ from shared_schema.certificate import Enrol
 from shared_schema.entry import Entry
 from shared_schema.errors import Refused
 from shared_schema.recovery import Custody, Permit
+from shared_schema.restoring import Restore
 from sync import log as log_rules
 from sync import registry
 from sync.signing import verify_object
@@ -22,6 +23,8 @@ def append(commit: Commit, entry: Entry) -> tuple[log_rules.Placed, int]:
     verify_object(entry.sign1, signer)
     order.check_order(commit, opened, entry)
     order.check_seen(commit, opened, entry)
+    if isinstance(registry.statement_of(entry), Restore):
+        raise Refused("not-permitted", "this side is served: nothing was restored")
     head, place = log_rules.place(opened.head, entry, commit.now_ms)
     void = False
     try:

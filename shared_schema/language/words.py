@@ -32,6 +32,7 @@ SHAPES: Final[Mapping[str, frozenset[str]]] = {  # kind: the definitions of the 
     "users": frozenset({"uuid"}),
     "attachments": frozenset({"uuid"}),
     "random_id": frozenset({"uuid", "uuid_or_null"}),
+    "att": frozenset({"content"}),
     "hash": frozenset({"hash"}),
     "list": frozenset(),
 }

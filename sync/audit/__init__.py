@@ -9,8 +9,15 @@ from sync.audit.export import Audited, Export, ExportedEntry, Finding, Leaf, Rem
 from sync.audit.heads import verify_heads
 from sync.audit.logs import verify_file, verify_registry
 from sync.audit.tree import verify_tree
+from sync.registry import Registry
 
-__all__ = ["Audited", "Export", "ExportedEntry", "Finding", "Leaf", "Removed", "verify_export"]
+__all__ = ["Audited", "Export", "ExportedEntry", "Finding", "Leaf", "Removed", "verify_export", "verify_registry_alone"]
+
+
+def verify_registry_alone(export: Export, pinned: bytes) -> tuple[Registry, list[Finding]]:
+    """A side's registry, of an export that may have nothing else, and what is wrong with it. Whether it is the newest is not looked at."""
+    result = Audited(export.side)
+    return verify_registry(export, ids.registry_log(export.svc, export.side), pinned, result), result.findings
 
 
 def verify_export(export: Export, pinned: bytes) -> Audited:

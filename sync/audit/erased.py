@@ -17,7 +17,7 @@ from sync.registry import Registry
 
 def verify_erased(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
     """A file of which there are ids and times: they are its chain, and its last entry is a valid erasure."""
-    state = log_rules.empty_log(log, known.root.incarnation if known.root else bytes(16))
+    state = log_rules.empty_log(log, known.incarnation if known.root else bytes(16))
     chains = result.chains.setdefault(log, [state.head.chain])
     for exported in entries:
         seq = state.head.seq + 1

@@ -32,6 +32,12 @@ def check_told(n: int, event: Mapping[str, Any], result: Audited) -> None:
             result.add("wall", log, event["to"], f"event {n}: held work went to a device that is not on this side")
         elif log and (file is None or (not file.erased and certificate.subject.user not in file.ever)):
             result.add("contradiction", log, event["to"], f"event {n}: held work went to somebody who never was a member")
+    elif event["e"] == "fetched":
+        certificate, file = known.devices.get(event["device"]), result.files.get(log)
+        if certificate is None:
+            result.add("wall", log, 0, f"event {n}: a piece of an attachment went to a device that is not on this side")
+        elif file is None or (not file.erased and certificate.subject.user not in file.ever):
+            result.add("contradiction", log, 0, f"event {n}: a piece of an attachment went to somebody who never was a member")
     elif event["e"] in ("published", "shown", "came"):
         _check_parcels(n, event, result)
     elif event["e"] == "sent" and event["device"] not in known.devices:

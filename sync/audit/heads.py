@@ -50,7 +50,7 @@ def _signed(result: Audited, data: bytes, decode: Callable[[bytes], tuple[Sign1,
     if not verify_bytes(root.receipt, sign1.signature, sign1.to_sign):
         result.add("bad-export", log, seq, f"the {what}'s signature does not verify")
         return b"", -1
-    if (sign1.svc, sign1.kid, incarnation) != (known.svc, ids.server_key_id(root.receipt), root.incarnation):
+    if (sign1.svc, sign1.kid) != (known.svc, ids.server_key_id(root.receipt)) or incarnation not in known.incarnations:
         result.add("bad-export", log, seq, f"the {what} is of another service, key or incarnation")
         return b"", -1
     chains = result.chains.get(log)

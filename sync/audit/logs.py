@@ -8,6 +8,7 @@ from shared_schema.errors import Contradiction, ProtocolError
 from shared_schema.membership import FileStatement, Recover, file_statement
 from shared_schema.recovery import Drill, Permit, Renew
 from shared_schema.removal import Erase, Expunge
+from shared_schema.restoring import Healed, Restore
 from sync import log as log_rules
 from sync import membership, registry, removal
 from sync.audit.authorship import check_authorship, finding_code
@@ -33,6 +34,8 @@ def verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited) 
             known = registry.take(known, entry, after.head.chain)
             if told := _about_recovery(entry):
                 result.notices.append(Finding("recovery", log, exported.seq, told))
+            if told := _about_restoring(entry):
+                result.notices.append(Finding("restored", log, exported.seq, told))
         except ProtocolError as error:
             reused = known.reused
             known = registry.skip(known, after.head.chain, entry)
@@ -58,10 +61,21 @@ def _about_recovery(entry: Entry) -> str:
     return ""
 
 
+def _about_restoring(entry: Entry) -> str:
+    """The same of a side that came back from an older copy."""
+    match registry.statement_of(entry):
+        case Restore() as restore:
+            marks = "known" if restore.marked else "not known"
+            return f"an administrator declared that the side came back from an older copy; how far it had been was {marks}"
+        case Healed():
+            return "an administrator ended the waiting for what the side had lost"
+    return ""
+
+
 def verify_file(log: bytes, entries: Sequence[ExportedEntry], known: Registry, result: Audited) -> None:
     """A file; what is void in it is a finding."""
     file: FileState | None = None
-    incarnation = known.root.incarnation if known.root else bytes(16)
+    incarnation = known.incarnation if known.root else bytes(16)
     told = _Told()
     for exported, place, before, _after in _follow(log, entries, incarnation, result):
         entry, statement = place.entry, None

@@ -1,5 +1,8 @@
 """The audit tree: every entry has its leaf, and no other entry has one."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared_schema.checkpoint import decode_checkpoint, origin
 from shared_schema.errors import Malformed
 from shared_schema.event import decode_event
@@ -15,15 +18,15 @@ def verify_tree(export: Export, result: Audited) -> None:
         if export.events:
             result.add("bad-export", b"", 0, "events without a checkpoint")
         return
-    _, root = result.root
+    known, root = result.root
     try:
         checkpoint = decode_checkpoint(export.checkpoint)
-        verify_checkpoint(checkpoint, origin(export.svc, export.side, root.incarnation), root.checkpoint)
+        verify_checkpoint(checkpoint, origin(export.svc, export.side, known.incarnation), root.checkpoint)
     except Malformed as error:
         result.add("bad-export", b"", 0, f"the checkpoint: {error}")
         return
     result.tree_size = checkpoint.size
-    roots = {checkpoint.size: checkpoint.root}
+    roots, past = {checkpoint.size: checkpoint.root}, dict[tuple[bytes, int], bytes]()
     if export.events:
         if sorted(export.events) != list(range(len(export.events))) or len(export.events) < checkpoint.size:
             result.add("bad-export", b"", 0, f"{len(export.events)} events for a tree of {checkpoint.size}")
@@ -34,9 +37,10 @@ def verify_tree(export: Export, result: Audited) -> None:
         if roots[checkpoint.size] != checkpoint.root:
             result.add("contradiction", b"", checkpoint.size, "the events do not hash to the checkpoint's root")
     for log, seq, ck in result.witnessed:
-        if ck.incarnation != root.incarnation:
-            continue
-        shown = roots.get(ck.size) if export.events else roots.setdefault(ck.size, ck.root)
+        if ck.incarnation != known.incarnation:  # of an earlier tree there is nothing but what its witnesses say
+            shown: bytes | None = past.setdefault((ck.incarnation, ck.size), ck.root)
+        else:
+            shown = roots.get(ck.size) if export.events else roots.setdefault(ck.size, ck.root)
         if shown != ck.root:
             result.add("contradiction", log, seq, f"its author was shown another audit tree of size {ck.size}")
     if export.events:
@@ -53,6 +57,8 @@ def _verify_events(export: Export, result: Audited) -> None:
         except Malformed as error:
             result.add("bad-export", b"", n, f"event {n}: {error}")
             continue
+        if event["e"] == "restored" or (n == 0 and result.root[0].restorations):
+            _check_restored(n, event, result)
         if event["e"] == "accepted":
             place = (event["log"], event["seq"])
             _check_leaf(place, Leaf(n, salt, data), left.pop(place, None), result)
@@ -60,6 +66,14 @@ def _verify_events(export: Export, result: Audited) -> None:
             check_told(n, event, result)
     for log, seq in left:
         result.add("contradiction", log, seq, "the audit log has no leaf for this entry")
+
+
+def _check_restored(n: int, event: Mapping[str, Any], result: Audited) -> None:
+    """A tree that follows another begins with what its `restore` says, and no other event says that."""
+    restorations = result.root[0].restorations
+    before = restorations[-1].before if restorations else None
+    if n or not restorations or event["e"] != "restored" or event["before"] != (None if before is None else list(before)):
+        result.add("contradiction", b"", n, f"event {n}: the tree does not begin as the registry says that it does")
 
 
 def _check_leaf(place: tuple[bytes, int], found: Leaf, wanted: Leaf | None, result: Audited) -> None:

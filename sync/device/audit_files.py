@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from shared_schema import cbor, ids
+from shared_schema.cbor import MAX_INT
 from shared_schema.checkpoint import MAX_NOTE
+from shared_schema.devices import Heard, decode_devices
 from shared_schema.errors import Malformed, Refused
 from shared_schema.ids import Side
 from shared_schema.receipt import decode_signed_head
@@ -77,6 +79,17 @@ def from_server(get: Get, side: str, svc: bytes, progress: Callable[[int, int], 
         progress(done + 1, len(rows))
     events = dict(_fetch_events(get, side, as_uint(listed["events"], "events")))
     return Export(svc, ids.side(side), logs, tuple(heads), (), as_text(listed["checkpoint"], "checkpoint", MAX_NOTE), events)
+
+
+def registry_from_server(get: Get, side: str, svc: bytes) -> Export:
+    """The registry of `side` alone, as it is now: enough to say whose each device is."""
+    log = ids.registry_log(svc, side)
+    return Export(svc, ids.side(side), {log: tuple(_fetch_log(get, side, log, MAX_INT))}, (), (), "")
+
+
+def heard_from_server(get: Get, side: str) -> tuple[tuple[Heard, ...], int]:
+    """What the devices of `side` said of themselves, and the server's clock."""
+    return decode_devices(get(f"/v1/audit/{side}/devices"))
 
 
 def _fetch_log(get: Get, side: str, log: bytes, end: int) -> Iterator[ExportedEntry]:

@@ -35,10 +35,11 @@ WEIGHTS: Final = {
 }
 _ID, _OTHER_ID = "0b5f9f0e-6f6e-4c56-8a34-8f3c1d1d7a10", "7c41f0d2-93ab-4d18-a6a5-2f0f6f1c3e52"
 _IDS: Final = (_ID, _OTHER_ID)
+_CONTENT: Final = {"key": "0a" * 32, "hash": "0b" * 32, "size": 5, "form": "jpeg", "chunks": ["0c" * 32], "thumbnail": "0d" * 32}
 _SAMPLES: Final[dict[str, Any]] = {  # by the definition that a value is made of
     "text": "A few words", "long": "What happened, in your own words", "yn": "no", "date": "2026-11-20", "date_or_year": "1988-04-12",
     "when": {"at": "2026-11-20T14:30", "precision": "minute"}, "pence_above_zero": 1250, "minutes": 30, "count": 2, "score": 5, "list_version": 1,
-    "uuid": _ID, "uuid_or_null": _ID, "hash": "ab" * 32, "integer": 1,
+    "uuid": _ID, "uuid_or_null": _ID, "hash": "ab" * 32, "content": _CONTENT, "integer": 1,
 }  # fmt: skip
 
 

@@ -5,13 +5,14 @@ Plain values, as JSON holds them. Nothing is in it that does not stand in this o
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from shared_schema import cbor, ids
 from shared_schema.entry import decode_entry
 from shared_schema.records import RecordType
 from sync import keys, sealing
+from sync.attachment import is_manifest, without_key
 from sync.change import DELETED, SIGNED, FieldKey
 from sync.device import finding
 from sync.device.conflicts import field_name
@@ -22,27 +23,65 @@ from sync.device.parts import changes_of
 from sync.device.removed import gone_with
 from sync.device.session import Session
 from sync.fold import GONE, Live, Record, Shown, fold_log, is_marker, is_void, show
+from sync.passages import Decided, taken_out
 
+ELSEWHERE: Final = "handover_elsewhere"
+_NEVER: Final = "9999-12-31"
 FORMAT: Final = "fieldkeep-file-export"
 LEFT_OUT: Final = (
     "Left out of every export for a subject access request, whether or not there is any of it: what services tell or ask each other, and that they "
-    "did; who has read this file, and requests to remove or export parts of it; and every other file. Attachments are not part of this version. "
+    "did; who has read this file, and requests to remove or export parts of it; and every other file. Photographs and documents are named here, and are handed over as files of their own. "
     "Exemptions may apply to more than that: whoever hands this over says so."
 )
-WHOLE: Final = "All records of this one file are here. No other file is. Attachments are not part of this version."
+WHOLE: Final = "All records of this one file are here. No other file is. Photographs and documents are named here with their hashes, and are handed over as files of their own."
 
 
-def content(session: Session, request: Request, made: Exported) -> dict[str, Any]:
-    """The export as it is handed over: who approved and made it, and every record that its purpose reaches."""
+def records_of(session: Session, request: Request) -> list[dict[str, Any]]:
+    """Every record that the purpose reaches, as it is: nothing is taken out."""
+    return [_record(session, request, one) for one in reached(session, request)]
+
+
+def content(session: Session, request: Request, made: Exported, found: Sequence[dict[str, Any]], decisions: Decided) -> dict[str, Any]:
+    """The export as it is handed over: who approved and made it, and these records without what was decided to be taken out."""
     state = session.require_file(request.log)
-    records = [_record(session, request, one) for one in reached(session, request)]
+    given = [without(one, decisions) for one in found]
     return {
         "format": FORMAT, "v": 1, "number": request.number, "purpose": request.purpose, "to": request.to,
         "approved_by": session.name_of(made.approver), "exported_by": session.name_of(made.user), "exported_ms": made.received_ms,
         "file": {"kind": state.file, "side": state.side, "service": ids.show(session.identity.svc), "id": ids.show(request.log)},
         "left_out": LEFT_OUT if request.purpose == SUBJECT else WHOLE,
-        "people": _people(session, records), "records": records,
+        "open_tasks": open_tasks(given) if request.purpose == ELSEWHERE else [],
+        "people": _people(session, given), "records": given,
     }  # fmt: skip
+
+
+def without(one: dict[str, Any], decisions: Decided) -> dict[str, Any]:
+    """A record without what is taken out of its fields, and of what they said before."""
+
+    def given(field: str, value: Any) -> Any:
+        return taken_out(value, decisions.get((one["record"], field), {}))
+
+    def ops(field: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [op | {"value": given(field, op["value"]), "reason": given(field, op["reason"])} for op in found]
+
+    fields = [
+        field | {"value": given(name, field["value"]), "values": ops(name, field["values"]), "proposed": ops(name, field["proposed"])}
+        for field in one["fields"]
+        for name in [field["field"]]
+    ]
+    lines = [line | {"value": given(line["field"].partition(".")[0], line["value"])} for line in one["history"]]
+    return one | {"fields": fields, "history": lines}
+
+
+def open_tasks(found: Iterable[dict[str, Any]]) -> list[str]:
+    """What has to be done by whoever takes a case over: the first to fall due first."""
+    tasks = []
+    for at, one in enumerate(found):
+        values = {field["field"]: field["value"] for field in one["fields"]}
+        if one["type"] == "task" and one["state"] not in ("void", "deleted") and values.get("task_state") in (None, "open"):
+            due = values.get("due")
+            tasks.append((due if isinstance(due, str) else _NEVER, at, one["record"]))
+    return [record for _, _, record in sorted(tasks)]
 
 
 def _people(session: Session, records: list[dict[str, Any]]) -> dict[str, str]:
@@ -113,14 +152,16 @@ def _op(session: Session, op: Live) -> dict[str, Any]:
 def _line(session: Session, log: bytes, line: Line) -> dict[str, Any]:
     gone = gone_with(session, log, line.device, line.c)
     return {
-        "field": field_name(line.field), "action": line.action, "value": left(line.value) if gone else line.value, "by": session.name_of(line.user),
+        "field": field_name(line.field), "action": line.action, "value": left(line.value) if gone else without_key(line.value), "by": session.name_of(line.user),
         "written_ms": line.claimed_ms, "clock_unsure": line.unsure, "received_ms": line.received_ms,
         "removed": {"ms": gone.ms, "reason": gone.reason} if gone else None,
     }  # fmt: skip
 
 
 def left(value: Any) -> Any:
-    """A value, but for what was expunged of it."""
+    """A value, but for what was expunged of it, and for the key to an attachment."""
+    if is_manifest(value):
+        return without_key(value)
     if isinstance(value, list):
         return [left(item) for item in value]
     if is_marker(value):

@@ -2,15 +2,20 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from shared_schema.errors import Refused
-from sync.device.export_content import content, proof
+from sync.device.export_content import content, proof, records_of
+from sync.device.export_manifest import HANDED_LIST, LIST, manifest
 from sync.device.export_page import note, page
-from sync.device.exporting import SUBJECT, Request
+from sync.device.export_tables import tables
+from sync.device.exporting import SUBJECT, Request, put_on_record
 from sync.device.exports import Exported
 from sync.device.private_files import sync_folder, write_private
+from sync.device.reviewing import Reviewed, by_field, kept, require_decided, review
 from sync.device.session import Session
 
 HANDED: Final = "to-hand-over"
@@ -28,32 +33,74 @@ def require_free(out: Path) -> None:
         raise Refused("not-found", f"{out.absolute().parent}: there is no such folder")
 
 
+def begin(session: Session, request: Request) -> None:
+    """Put an export on record, when nothing in it waits for a decision any more. Raises Refused."""
+    if request.state == "open" and request.by != session.identity.user:  # else its own refusal says more
+        require_decided(review(session, request))
+    put_on_record(session, request)
+
+
 def write(session: Session, request: Request, made: Exported, out: Path) -> dict[str, Any]:
-    """Write the export; returns its content. Folders are 0700 and files 0600. Raises OSError, and then nothing is left."""
+    """Write the export; returns its content. Folders are 0700 and files 0600. Raises OSError, and then nothing is left; Refused while a passage waits."""
+    with whole_folder(out) as beside:
+        said = records_of(session, request)
+        reviewed = review(session, request, said)
+        require_decided(reviewed)
+        found = content(session, request, made, said, by_field(reviewed))
+        handed = _handed(session, request, found)
+        _put(beside / HANDED, handed)
+        _put(beside / KEPT, _kept(session, request, made, found, reviewed, handed[LIST]))
+    return found
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder beside `out` to write in, which takes its name when all is written; after any error nothing is left. Raises Refused where one is there."""
     require_free(out)
-    found = content(session, request, made)
     beside = _unfinished(out)
     try:
-        for name in ("", HANDED, KEPT):
-            (beside / name).mkdir(mode=0o700)
-        for name in (HANDED, KEPT):
-            write_private(beside / name / "note.txt", note(found), new=True)
-        write_private(beside / HANDED / "content.json", _json(found), new=True)
-        write_private(beside / HANDED / "content.html", page(found), new=True)
-        more = ", and never part of what the person receives" if request.purpose == SUBJECT else ""
-        write_private(beside / KEPT / "READ-ME.txt", _KEEP_NOTE.format(more=more), new=True)
-        write_private(beside / KEPT / "places.json", _json(proof(session, request, made)), new=True)
+        beside.mkdir(mode=0o700)
+        yield beside
         beside.rename(out)
         sync_folder(out.absolute().parent)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    return found
+
+
+def _handed(session: Session, request: Request, found: dict[str, Any]) -> dict[str, bytes]:
+    """What is handed over: the same content in four forms, and its manifest. For the person himself nothing in it counts entries."""
+    from sync.device.export_paper import document  # slow to load, and needed by nothing else a command does
+
+    files = {
+        "note.txt": note(found).encode(), "content.json": _json(found), "content.html": page(found).encode(),
+        "content.pdf": document(found, session.types),
+        **{f"csv/{name}": table.encode() for name, table in tables(found, session.types).items()},
+    }  # fmt: skip
+    head = None if request.purpose == SUBJECT else session.store.head(request.log)
+    return files | manifest(session, found, files, head)
+
+
+def _kept(session: Session, request: Request, made: Exported, found: dict[str, Any], reviewed: list[Reviewed], handed: bytes) -> dict[str, bytes]:
+    """What is kept: where it stands in the log, and what was taken out of it."""
+    more = ", and never part of what the person receives" if request.purpose == SUBJECT else ""
+    files = {
+        "note.txt": note(found).encode(), "READ-ME.txt": _KEEP_NOTE.format(more=more).encode(), "places.json": _json(proof(session, request, made)),
+        "decisions.json": _json(kept(session, request, reviewed)),
+    }  # fmt: skip
+    return files | manifest(session, found, files | {HANDED_LIST: handed}, session.store.head(request.log))
+
+
+def _put(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(mode=0o700)
+    for name, data in files.items():
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+        write_private(folder / name, data, new=True)
 
 
 def _unfinished(out: Path) -> Path:
     return out.with_name(f"{out.name}.unfinished")
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()

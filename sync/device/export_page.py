@@ -40,8 +40,13 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     title = f"Export {found['number']}"
     yield _HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1><p>{escape(note(found)).replace(chr(10), '<br>')}</p>"
-    for one in found["records"]:
-        yield from _record(one, found["number"], found["people"])
+    first = found["open_tasks"]
+    by_id = {one["record"]: one for one in found["records"]}
+    for title, records in (("To be done first", first), ("Records", [record for record in by_id if record not in set(first)])):
+        if first:
+            yield f"<h1>{title}</h1>"
+        for record in records:
+            yield from _record(by_id[record], found["number"], found["people"])
 
 
 def _record(one: dict[str, Any], number: str, people: dict[str, str]) -> Iterator[str]:

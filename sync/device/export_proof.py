@@ -2,22 +2,32 @@
 
 import base64
 import json
+import re
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from shared_schema import ids
 from shared_schema.entry import Entry, decode_entry_alone
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.records import record_types
 from sync import sealing
+from sync.attachment import without_key
 from sync.audit import Export
 from sync.change import decode_part
 from sync.device.conflicts import field_name
-from sync.device.export_content import left, name_of, reaches
+from sync.device.export_content import ELSEWHERE, left, name_of, open_tasks, reaches
 from sync.device.export_files import HANDED, KEPT
 from sync.device.export_page import note, page
+from sync.device.export_tables import tables
+from sync.device.exporting import SUBJECT
 from sync.fold import Occurrence, fold_record, show
+from sync.passages import Decided, by_field, taken_out
 from sync.registry import Registry
+
+_STREAM: Final = re.compile(rb"stream\n(.*?)\nendstream", re.DOTALL)
+_SHOWS: Final = (b" Tj", b"beginbf")  # text, and which characters it is
 
 
 def check(folder: Path, audit: Export, registry: Registry) -> list[str]:
@@ -28,29 +38,47 @@ def check(folder: Path, audit: Export, registry: Registry) -> list[str]:
     try:
         found = json.loads((folder / HANDED / "content.json").read_text(encoding="utf-8"))
         places = json.loads((folder / KEPT / "places.json").read_text(encoding="utf-8"))
-        return _Checking(audit, registry, ids.parse(places["log"])).run(folder, found, places)
+        decided = json.loads((folder / KEPT / "decisions.json").read_text(encoding="utf-8"))
+        return _Checking(audit, registry, ids.parse(places["log"]), _decisions(decided)).run(folder, found, places, decided)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ProtocolError) as error:
         raise Refused("bad-export", f"{folder} holds no export that could be checked: {type(error).__name__}") from None
 
 
+def _decisions(decided: dict[str, Any]) -> Decided:
+    return by_field((one["record"], one["field"], one["words"], one["decision"]) for one in decided["passages"])
+
+
 class _Checking:
-    def __init__(self, audit: Export, registry: Registry, log: bytes) -> None:
-        self.registry, self.log, self.types = registry, log, record_types()
+    def __init__(self, audit: Export, registry: Registry, log: bytes, decisions: Decided) -> None:
+        self.registry, self.log, self.types, self.decisions = registry, log, record_types(), decisions
         self.purpose = ""
         self.entries = {row.seq: row for row in audit.logs.get(log, ())}
         self.said: dict[str, list[Occurrence]] = {}
 
-    def run(self, folder: Path, found: dict[str, Any], places: dict[str, Any]) -> list[str]:
+    def run(self, folder: Path, found: dict[str, Any], places: dict[str, Any], decided: dict[str, Any]) -> list[str]:
         self.purpose = found["purpose"]
         wrong = [text for one in places["parts"] if (text := self._part(one))]
         wrong += [text for one in found["records"] if (text := self._record(one, self.said.pop(one["record"], [])))]
         wrong += [f"record {record} stands among the places and nowhere else" for record in self.said]
-        if found["number"] != places["number"]:
+        if not found["number"] == places["number"] == decided["number"]:
             wrong.append("the two folders are of different exports")
-        for name, text in (("content.html", page(found)), ("note.txt", note(found))):
-            if (folder / HANDED / name).read_text(encoding="utf-8") != text:
-                wrong.append(f"{name} says other than content.json")
-        return wrong
+        if decided["passages"] and self.purpose != SUBJECT:
+            wrong.append("something was taken out of a file that is given out whole")
+        if found["open_tasks"] != (open_tasks(found["records"]) if self.purpose == ELSEWHERE else []):
+            wrong.append("the open tasks are others than the records say")
+        return wrong + list(self._forms(folder / HANDED, found))
+
+    def _forms(self, folder: Path, found: dict[str, Any]) -> Iterator[str]:
+        """Every other form of the content says the same."""
+        from sync.device.export_paper import document  # slow to load, and needed by nothing else a command does
+
+        texts = {"content.html": page(found), "note.txt": note(found)}
+        texts |= {f"csv/{name}": table for name, table in tables(found, self.types).items()}
+        for name, text in texts.items():
+            if (folder / name).read_bytes() != text.encode():
+                yield f"{name} says other than content.json"
+        if _drawn((folder / "content.pdf").read_bytes()) != _drawn(document(found, self.types)):
+            yield "content.pdf says other than content.json"
 
     def _part(self, one: dict[str, Any]) -> str:
         """What is wrong with the place of a part, "" for nothing; what the part says is kept."""
@@ -83,10 +111,18 @@ class _Checking:
     def _record(self, one: dict[str, Any], said: list[Occurrence]) -> str:
         """That its edits are those of the log, and its values what follows from them; of what was removed no more can be said."""
         lines = [line for line in one["history"] if not line["removed"]]
+        record = one["record"]
         told = [_edit(line["field"], line["action"], line["value"], line["written_ms"], line["received_ms"], line["by"]) for line in lines]
         type_ = self.types.get(one["type"] or "")
         there = [
-            _edit(field_name(op.field), op.action, op.value, at.change.at, at.received_ms, self._name(at.user))
+            _edit(
+                field_name(op.field),
+                op.action,
+                self._given(record, name_of(op.field), without_key(op.value)),
+                at.change.at,
+                at.received_ms,
+                self._name(at.user),
+            )
             for at in said
             for op in at.change.ops
             if reaches(self.purpose, type_, name_of(op.field))
@@ -96,11 +132,32 @@ class _Checking:
         if len(lines) < len(one["history"]) or not said:
             return ""
         folded = fold_record(self.log, ids.parse(one["record"]), sorted(said, key=lambda at: (at.seq, at.change.c)), self.types)
-        values = {name: [left(shown.value), shown.conflict] for name, shown in show(folded, self.types).items() if reaches(self.purpose, type_, name)}
+        values = {
+            name: [self._given(record, name, left(shown.value)), shown.conflict]
+            for name, shown in show(folded, self.types).items()
+            if reaches(self.purpose, type_, name)
+        }
         given = {field["field"]: [field["value"], field["in_conflict"]] for field in one["fields"]}
         return (
             "" if _edit(values) == _edit(given) and folded.type == (one["type"] or "") else f"record {one['record']} shows other than its edits give"
         )
+
+    def _given(self, record: str, field: str, value: Any) -> Any:
+        """A value of the log without what was decided to be taken out of it."""
+        return taken_out(value, self.decisions.get((record, field), {}))
+
+
+def _drawn(document: bytes) -> list[bytes]:
+    """What stands on the pages of a document: how fonts were packed may differ from one computer to another."""
+    found = []
+    for packed in _STREAM.findall(document):
+        try:
+            said = zlib.decompress(packed)
+        except zlib.error:
+            continue
+        if any(one in said for one in _SHOWS):
+            found.append(said)
+    return found
 
 
 def _edit(*edit: Any) -> str:

@@ -17,6 +17,10 @@ from sync.membership import FileState
 def create_file(session: Session, kind: str, members: Mapping[bytes, str] | None = None) -> bytes:
     """Begin a file, also offline; returns its log id. The caller is a member in the first role that may begin it."""
     me = session.identity
+    own = session.registry.devices.get(me.device)
+    if own is not None and not own.stands_at(session.registry.seq):
+        code = "revoked" if own.revoked is not None else "suspended"
+        raise Refused(code, f"this device is {code}: a file that it begins would count for nobody")
     if kind not in FILES or me.side not in file_sides(kind):
         raise Refused("bad-value", f"there is no {kind} file on the {me.side} side; known: {', '.join(sorted(_kinds(me.side)))}")
     people = {me.user: own_role(session, "genesis", kind)} | dict(members or {})
@@ -26,7 +30,7 @@ def create_file(session: Session, kind: str, members: Mapping[bytes, str] | None
     log = ids.file_log(me.svc, me.device, nonce)
     granter = Granter(me.svc, log, me.device, session.registry)
     statement = granter.genesis(nonce, kind, people, secret)
-    head = Head(me.incarnation, 0, ids.chain_start(log))
+    head = Head(session.incarnation, 0, ids.chain_start(log))
     who = Author(me.svc, log, me.device, 0, None, head, session.witness())
     entry = sign_statement(who, session.sign_key, encode_file_statement(statement))
     with session.store.transaction():

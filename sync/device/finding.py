@@ -83,7 +83,7 @@ def label(session: Session, log: bytes) -> str:
 
 def about(session: Session, log: bytes) -> str:
     """Who a file is about, as its first `person` record calls them; empty where none does."""
-    return next((_called(session, log, record) for record, _ in session.store.records(log, "person")), "")
+    return next((called(session, log, record) for record, _ in session.store.records(log, "person")), "")
 
 
 def _kind(session: Session, log: bytes) -> str:
@@ -91,7 +91,8 @@ def _kind(session: Session, log: bytes) -> str:
     return state.file if state else "unknown"
 
 
-def _called(session: Session, log: bytes, record_id: bytes) -> str:
+def called(session: Session, log: bytes, record_id: bytes) -> str:
+    """What the files call a person; empty where nobody has said."""
     values = show(session.record(log, record_id), session.types)
     known_as, names = (values[name].value if name in values else None for name in ("known_as", "names"))
     first = names[0].get("name") if isinstance(names, list) and names and isinstance(names[0], dict) else None

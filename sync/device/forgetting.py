@@ -21,6 +21,10 @@ _BY_LOG: Final = (
     "absent",
     "purge",
     "look",
+    "attachment",
+    "chunk",
+    "parked",
+    "parked_change",
 )
 
 

@@ -4,16 +4,17 @@ The fund log counts; the case's `spend` record holds what was bought. Both halve
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, records
+from sync.device import finding, records, reimbursing
 from sync.device.session import Session
 from sync.device.tables import ChangeRow
-from sync.fold import show
-from sync.ledger import HOLDER, Fund, Spend, fold_fund
+from sync.fold import Record, Shown, show
+from sync.ledger import HOLDER, Fund, fold_fund, pounds
 
 
 def fund(session: Session, log: bytes) -> Fund:
@@ -44,20 +45,21 @@ def _line(session: Session, log: bytes, kind: str, amount: int, **more: Any) -> 
     return records.add(session, log, "fund_line", {"kind": kind, "amount": amount, **more})
 
 
-def _require_holder(session: Session, log: bytes) -> None:
+def require_holder(session: Session, log: bytes) -> None:
+    """Raises Refused `not-permitted` for everybody else."""
     if session.require_file(log).members.get(session.identity.user) != HOLDER:
         raise Refused("not-permitted", "only the fund holder does this")
 
 
 def allot(session: Session, log: bytes, amount: int, funder: str, period: str) -> bytes:
     """Put money into the pot."""
-    _require_holder(session, log)
+    require_holder(session, log)
     return _line(session, log, "allotment", amount, funder=funder, period=period)
 
 
 def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) -> bytes:
     """Move money from the pot to one device's allowance. Raises Refused when the pot does not hold it or nobody could spend it."""
-    _require_holder(session, log)
+    require_holder(session, log)
     certificate = session.registry.devices.get(device)
     state = session.require_file(log)
     if certificate is None or certificate.revoked is not None or certificate.subject.user not in state.members:
@@ -73,13 +75,21 @@ def allow(session: Session, log: bytes, device: bytes, amount: int, until: str) 
 
 def reclaim(session: Session, log: bytes, device: bytes, amount: int | None) -> int:
     """Move what a device may still spend, or `amount` of it, back to the pot. Returns the amount."""
-    _require_holder(session, log)
+    require_holder(session, log)
     left = fund(session, log).remaining.get(device, 0)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
         raise Refused("bad-value", f"that device may still spend {pounds(left)}: {'nothing' if not left else pounds(amount)} can be taken back")
     _line(session, log, "reclaim", amount, device=ids.show(device))
     return amount
+
+
+def stranded(session: Session, log: bytes) -> list[tuple[bytes, int]]:
+    """What devices may still spend that cannot: revoked ones, suspended ones, and those of people who have left the fund. Holders alone see to it."""
+    state, devices = session.require_file(log), session.registry.devices
+    left = fund(session, log).remaining
+    acts = {device for device, one in devices.items() if one.acts and one.subject.user in state.members}
+    return [(device, amount) for device, amount in left.items() if amount and device not in acts]
 
 
 def today(session: Session) -> str:
@@ -116,7 +126,9 @@ def spend(session: Session, case: bytes, log: bytes, values: dict[str, Any]) -> 
     line = {name: value for name, value in halves.items() if value is not None}
     with session.store.transaction():
         record = records.add(session, case, "spend", {**values, "spend_id": spend_id})
-        records.add(session, log, "fund_line", line)
+        made = records.add(session, log, "fund_line", line)
+        if values.get("paid_how") == "own_money" and isinstance(amount, int):
+            reimbursing.ask_back(session, log, made, spend_id, amount)
     after = fund(session, log)
     counted = after.spends[spend_id].counted > 0
     until = _until(session, log, after)
@@ -133,7 +145,9 @@ def _until(session: Session, log: bytes, state: Fund) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A spend as it is listed. `state`: posted, claimed, taken back, or unknown to this device's funds. `counts` is what has not been taken back."""
+    """A spend as it is listed. `state`: a term of `spend_state`, or unknown to this device's funds. `counts` is what has been neither
+    taken back nor refused, `owed` what is to be paid back of what was refused. `decisions` are those that others than the spender wrote themselves.
+    """
 
     file: bytes
     record: bytes
@@ -142,6 +156,8 @@ class Bought:
     values: dict[str, Any]
     state: str
     counts: int | None
+    owed: int
+    decisions: tuple[dict[str, Any], ...]
     received: bool
 
 
@@ -156,14 +172,28 @@ def list_spends(session: Session, logs: list[bytes]) -> list[Bought]:
             spend_id = str(said.get("spend_id", ""))
             counted = known.get(spend_id)
             counts = None if counted is None else counted.counted + counted.disputed
-            found.append(Bought(log, target, spend_id, record.creator_user, said, _state(counted), counts, not record.pending))
+            found.append(
+                Bought(
+                    log,
+                    target,
+                    spend_id,
+                    record.creator_user,
+                    said,
+                    "unknown" if counted is None else counted.state,
+                    counts,
+                    counted.owed if counted else 0,
+                    _decisions(record, values),
+                    not record.pending,
+                )
+            )
     return found
 
 
-def _state(spend: Spend | None) -> str:
-    if spend is None:
-        return "unknown"
-    return "claimed" if spend.disputed else "posted" if spend.counted else "taken back"
+def _decisions(record: Record, values: Mapping[str, Shown]) -> tuple[dict[str, Any], ...]:
+    """The rows by whoever they name, and never the spender's own."""
+    rows = values["decisions"].siblings if "decisions" in values else ()
+    own = [op for op in rows if isinstance(op.value, dict) and op.value.get("who") == ids.show(op.user) and op.user != record.creator_user]
+    return tuple(records.said_of(op.value) for op in own)
 
 
 def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount: int | None, why: str) -> int:
@@ -182,20 +212,9 @@ def reverse(session: Session, case: bytes, log: bytes, record_id: bytes, amount:
     with session.store.transaction():
         records.add(session, case, "spend_reversal", {"of": ids.show(record_id), "amount": amount, "why": why})
         _line(session, log, "reversal", amount, against=spend_id)
+        if amount == most:
+            reimbursing.drop(session, log, known)
     return amount
-
-
-def cover(session: Session, log: bytes, spend_id: str) -> int:
-    """Cover a claimed spend from the pot. Returns the amount."""
-    _require_holder(session, log)
-    state = fund(session, log)
-    known = state.spends.get(spend_id)
-    if known is None or not known.disputed:
-        raise Refused("not-found", "nothing of that spend is claimed: it is posted, covered or taken back")
-    if known.disputed > state.unallocated:
-        raise Refused("bad-value", f"the pot holds {pounds(state.unallocated)}, less than {pounds(known.disputed)}")
-    _line(session, log, "cover", known.disputed, against=spend_id)
-    return known.disputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +240,9 @@ def spend_slip(session: Session, case: bytes, record_id: bytes) -> Slip:
     if any(_is_here(session, row) for _, row in _own_lines(session, _funds(session), "fund_line", kind="cover", against=spend_id)):
         raise Refused("not-permitted", "you have covered that spend meanwhile: take that back first, with `fund undo`")
     halves = _own_lines(session, _funds(session), "fund_line", kind="spend", spend_id=spend_id)
-    return _slip(session, record_id, "spend", [*((case, row) for row in session.store.changes_of(case, record_id)), *halves])
+    tasks = [one for _, row in halves for one in _own_lines(session, _funds(session), "task", **{"from": ids.show(row.record)})]
+    whole = [(log, change) for log, row in tasks for change in session.store.changes_of(log, row.record)]
+    return _slip(session, record_id, "spend", [*((case, row) for row in session.store.changes_of(case, record_id)), *halves, *whole])
 
 
 def fund_slip(session: Session, log: bytes) -> Slip:
@@ -274,8 +295,3 @@ def _said(session: Session, row: ChangeRow) -> dict[str, Any]:
 def _is_here(session: Session, row: ChangeRow) -> bool:
     """Whether a change is this device's own and in no entry, not even in one that waits to be sent."""
     return row.device == session.identity.device and row.seq is None and row.sealed is None
-
-
-def pounds(pence: int) -> str:
-    """How an amount is shown."""
-    return f"£{pence // 100}.{pence % 100:02d}"

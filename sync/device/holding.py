@@ -99,7 +99,7 @@ def _open_genesis(session: Session, log: bytes, one: HeldEntry) -> tuple[Held, O
     except ProtocolError as error:
         certificate = session.registry.devices.get(entry.author)
         return Held(log, one.held_ms, entry, certificate.subject.user if certificate else b"", (), str(error)), None
-    empty = log_rules.empty_log(log, me.incarnation)
+    empty = log_rules.empty_log(log, session.incarnation)
     return Held(log, one.held_ms, entry, author, (), begins=state.file), Opened(state, empty, secrets)
 
 

@@ -25,8 +25,15 @@ def told_of(session: Session, log: bytes, record: bytes) -> list[dict[str, Any]]
     if address is None or is_void(found):
         return []
     values = cases.plain(records.values(session, log, record))
+    before = _corrected(session, log, type_, values.get("corrects"))
     due = (rule for rule in type_.notices if _due(session, found, rule, new))
-    return [{"case": ids.show(address), **said} for rule in due if (said := _said(rule, values)) is not None]
+    return [{"case": ids.show(address), **said} for rule in due if (said := _said(rule, values)) is not None and said != _said(rule, before)]
+
+
+def _corrected(session: Session, log: bytes, type_: RecordType, corrects: Any) -> dict[str, Any]:
+    """What the record that is corrected says; nothing where there is none. What it makes known is not told a second time."""
+    known = {ids.show(record): record for record, _ in session.store.records(log, type_.name)}
+    return cases.values_of(session, log, known[corrects]) if isinstance(corrects, str) and corrects in known else {}
 
 
 def _tells(state: FileState | None, type_: RecordType) -> bool:

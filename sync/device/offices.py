@@ -83,7 +83,7 @@ def request(beside: Session, store: Store, subject: Subject, label: str, entropy
         identity = Identity(**cbor.decode(pending))
     else:
         identity = Identity(
-            me.svc, me.side, subject.user, subject.name, entropy(16), entropy(32), entropy(32), me.authority, me.incarnation, me.server, me.ca
+            me.svc, me.side, subject.user, subject.name, entropy(16), entropy(32), entropy(32), me.authority, known.incarnation, me.server, me.ca
         )
         with store.transaction():
             store.set_fact(_PENDING, identity.encode())
@@ -91,7 +91,7 @@ def request(beside: Session, store: Store, subject: Subject, label: str, entropy
     authority = ids.authority_id(known.require_root().authority)
     [(sq, pv)] = [(sq, entry_id) for author, sq, entry_id in beside.store.authors(known.log) if author == authority]
     subject = Subject(identity.user, identity.name, subject.org, subject.roles, subject.until)
-    return OfficeRequest(me.svc, me.side, me.incarnation, sq, pv, subject, own)
+    return OfficeRequest(me.svc, me.side, known.incarnation, sq, pv, subject, own)
 
 
 def certify(authority: SigningKey, wanted: OfficeRequest) -> str:

@@ -140,6 +140,7 @@ class Opening:
                     self.outcome.exported.add(log)
                 rows += found
         self.store.put_changes(rows)
+        self.store.unpark(log, [(row[1], row[2]) for row in rows])
         self.outcome.changes += len(rows)
 
     def _changes(self, log: bytes, one: Taken, secret: bytes) -> Iterator[tuple[Change, bytes]]:

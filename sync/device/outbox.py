@@ -110,7 +110,7 @@ def _seal_log(session: Session, log: bytes, *, out: bool, at_once: bool) -> int:
     secret = secrets.get(epoch)
     if secret is None:
         return 0
-    rows = session.store.unsealed(log)
+    rows = session.store.unsealed(log, lost=lost)
     if covering.hour(session) is not None and not lost:
         return _seal_covered(session, log, epoch, secret, rows, at_once=at_once)
     for group in _by_record(rows) if lost else [rows]:

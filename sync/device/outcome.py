@@ -36,5 +36,9 @@ class Outcome:
     holes: int = 0
     receipts: list[Received] = field(default_factory=list)
     more: bool = False
+    lost: dict[bytes, int] = field(default_factory=dict)
+    """Files of which a server that came back from an older copy does not show all that is here, with how far it says that it has them."""
+    shown: set[bytes] = field(default_factory=set)
+    """Files of which a page came."""
     exported: set[bytes] = field(default_factory=set)
     """Files in which somebody says that they wrote them out."""

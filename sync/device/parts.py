@@ -1,15 +1,19 @@
 """The parts of sealed entries, opened with the secrets that this device has (docs/spec.md §4)."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from shared_schema import ids
 from shared_schema.entry import Entry
-from shared_schema.errors import Malformed
+from shared_schema.errors import Malformed, ProtocolError
 from sync import keys, sealing
+from sync.attachment import Manifest, decode_manifest
 from sync.change import Change
 from sync.cover_traffic import read_part
 from sync.device.session import Session
+
+ATTACHMENT: Final = "attachment"
+CONTENT: Final = "content"
 
 
 def plaintext(session: Session, log: bytes, sealed: Entry, part: int) -> bytes | None:
@@ -43,6 +47,17 @@ def parcel_in(changes: Iterable[Change]) -> bytes | None:
                 except Malformed:
                     continue
     return None
+
+
+def manifests_in(changes: Iterable[Change]) -> Iterator[Manifest]:
+    """The content of each attachment that these changes begin (docs/spec.md §18.2)."""
+    for change in changes:
+        for op in change.ops:
+            if change.t == ATTACHMENT and op.field == CONTENT:
+                try:
+                    yield decode_manifest(op.value)
+                except ProtocolError:
+                    continue
 
 
 def texts_in(changes: Iterable[Change]) -> Iterator[str]:

@@ -12,12 +12,12 @@ def replace_private(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
-def write_private(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file that only its owner may read; on disk when this returns. Raises FileExistsError for a `new` one that is there."""
+def write_private(path: Path, content: str | bytes, *, new: bool = False) -> None:
+    """Write a file, text as UTF-8, that only its owner may read; on disk when this returns. Raises FileExistsError for a `new` one that is there."""
     flags = os.O_CREAT | os.O_WRONLY | (os.O_EXCL if new else os.O_TRUNC)
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as stream:
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as stream:
         os.fchmod(stream.fileno(), 0o600)  # it may have been there
-        stream.write(text)
+        stream.write(content.encode() if isinstance(content, str) else content)
         stream.flush()
         os.fsync(stream.fileno())
     sync_folder(path.parent)  # its name too

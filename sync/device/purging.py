@@ -14,7 +14,7 @@ from shared_schema.errors import Malformed
 from shared_schema.membership import file_statement
 from shared_schema.removal import EXPIRED, PURGE, Expunge, purge_payload
 from sync.change import Change, decode_change, encode_part
-from sync.device.parts import changes_of, parcel_in, plaintext, texts_in
+from sync.device.parts import changes_of, manifests_in, parcel_in, plaintext, texts_in
 from sync.device.session import Session
 from sync.device.tables import ERASED, EntryRow
 from sync.membership import FileState
@@ -108,6 +108,7 @@ class Purging:
         if statement.reason == EXPIRED:
             self._check_expired(log, target.row.seq, changes, self.store.received_ms(log, seq))
         self._drop_letters(log, changes)
+        self.store.drop_chunks(log, [chunk for manifest in manifests_in(changes) for chunk in manifest.ids])
         self.store.drop_changes(log, sealed.author, [change.c for change in changes], target.row.seq)
         self.store.set_parts(log, target.row.seq, cbor.encode(_without(sealed, part)))
         self.store.blank_evidence(data)
@@ -147,6 +148,7 @@ class Purging:
                 same = part == statement.part if item.id == statement.id else bool(changes) and stands_for(stub or (), changes, me, file, last=last)
                 if data is None or not same:
                     continue
+                self.store.drop_chunks(log, [chunk for manifest in manifests_in(changes) for chunk in manifest.ids])
                 self.store.set_outbox_parts(item.n, cbor.encode(_without(entry, part)))
                 self.store.blank_evidence(data)
                 self.store.drop_changes(log, me, [change.c for change in changes], statement.at)

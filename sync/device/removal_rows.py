@@ -36,7 +36,7 @@ class Removals(Database):
         for emptied in ("change", "secret", "outbox", "receipt", "author", "absent"):
             self._db.execute(f"DELETE FROM {emptied} WHERE log = ?", (log,))
         self._db.execute("DELETE FROM parcel WHERE log = ? AND letter IS NOT NULL", (log,))  # one that is sealed for good is the other side's
-        for emptied in ("noticed", "filed", "look"):
+        for emptied in ("noticed", "filed", "look", "attachment", "chunk", "parked", "parked_change"):
             self._db.execute(f"DELETE FROM {emptied} WHERE log = ?", (log,))
         self._db.execute("UPDATE alarm SET evidence = NULL WHERE log = ?", (log,))
 

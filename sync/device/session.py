@@ -67,8 +67,8 @@ class Session:
         self.in_order: dict[bytes, tuple[bytes, int]] = {}
         """By log: the newest statement and the registry's length at which nothing was missing (syncing.py)."""
         self._stopped = {log: why for log, _, _, _, _, why in store.logs() if why}
-        self.registry_reader = Reader(self._log_head(ids.registry_log(self.identity.svc, self.identity.side)))
         self.registry = self._fold_registry()
+        self.registry_reader = Reader(self._log_head(self.registry.log))
 
     # --- identity and registry -------------------------------------------------------------------------------------------
 
@@ -91,6 +91,11 @@ class Session:
             entry = decode_entry(row.cose)
             known = registry.skip(known, row.chain, entry) if row.void else registry.take(known, entry, row.chain)
         return known
+
+    @property
+    def incarnation(self) -> bytes:
+        """The one in force on this side, as far as its registry is here."""
+        return self.registry.incarnation if self.registry.root is not None else self.identity.incarnation
 
     @property
     def certified(self) -> bool:
@@ -116,10 +121,10 @@ class Session:
     def _log_head(self, log: bytes) -> LogHead:
         row = self.store.log(log)
         if row is None:
-            return log_rules.empty_log(log, self.identity.incarnation)
+            return log_rules.empty_log(log, self.incarnation)
         seq, chain, received_ms = row
         authors = {device: AuthorHead(sq, entry) for device, sq, entry in self.store.authors(log)}
-        return LogHead(log, Head(self.identity.incarnation, seq, chain), received_ms, authors)
+        return LogHead(log, Head(self.incarnation, seq, chain), received_ms, authors)
 
     def reader(self, log: bytes) -> Reader:
         """A file log as this device has it, without what waits in its outbox."""
@@ -129,7 +134,7 @@ class Session:
             for row in self.store.statements(log):
                 entry = decode_entry_alone(row.cose)
                 file = membership.skip(file, entry) if row.void else membership.take_kept(file, entry, self.registry, row.received_ms)
-            reader = self._readers[log] = Reader(self._log_head(log), file)
+            reader = self._readers[log] = Reader(self._log_head(log), file, self.store.is_whole(log))
         return reader
 
     def holders_ever(self, log: bytes, since: int = 1, upto: int = 2**53) -> set[bytes]:
@@ -149,12 +154,21 @@ class Session:
         """Remember where a log stands now."""
         self._readers[log] = reader
 
+    def forget_reader(self, log: bytes) -> None:
+        """Read a file from the store again: some of it was put aside."""
+        self._readers.pop(log, None)
+        self.in_order.pop(log, None)
+
+    def forget_files(self) -> None:
+        """Read all files from the store again: their incarnation is another."""
+        self._readers.clear()
+
     def forget_readers(self) -> None:
         """Read logs from the store again: after a transaction that failed."""
         self._readers.clear()
         self._stopped = {log: why for log, _, _, _, _, why in self.store.logs() if why}
-        self.registry_reader = Reader(self._log_head(self.registry.log))
         self.registry = self._fold_registry()
+        self.registry_reader = Reader(self._log_head(self.registry.log))
 
     def file(self, log: bytes) -> membership.FileState | None:
         """The file's state; of a file begun offline, from its genesis in the outbox."""
@@ -203,8 +217,8 @@ class Session:
         """The newest audit checkpoint that this device has verified."""
         newest = self.store.newest_checkpoint()
         if newest is None:
-            return Witness(self.identity.incarnation, 0, EMPTY_ROOT)
-        return Witness(self.identity.incarnation, newest[0], newest[1])
+            return Witness(self.incarnation, 0, EMPTY_ROOT)
+        return Witness(self.incarnation, newest[0], newest[1])
 
     # --- time ------------------------------------------------------------------------------------------------------------
 

@@ -4,13 +4,16 @@ All SQL of the device is here, but for how it is opened (database.py) and that o
 commit: `with store.transaction():` does, durably (synchronous=FULL), and rolls back on any error.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from shared_schema import ids
+from sync.device.attachment_sql import AttachmentSql
 from sync.device.forgetting import Forgetting
 from sync.device.look_sql import Looks
 from sync.device.parcel_sql import ParcelSql
+from sync.device.parked_sql import ParkedSql
 from sync.device.removal_rows import Removals
 from sync.device.tables import (
     CHANGE_COLUMNS,
@@ -32,7 +35,7 @@ _TAKEN_BACK: Final = "taken-back:"  # with a log's id in hex: the fact that hold
 _COUNTS: Final = f"(seq IS NOT NULL OR sealed IS NULL OR sealed NOT IN (SELECT n FROM outbox WHERE code = '{LET_OUT}'))"
 
 
-class Store(Forgetting, ParcelSql, Removals, Looks):
+class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql, ParkedSql):
     """One open device store, with all that is in it."""
 
     def drop_fact(self, key: str) -> None:
@@ -49,6 +52,11 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         """(seq, chain, received_ms) of a log, if this device has any of it."""
         rows = self._rows("SELECT seq, chain, received_ms FROM log WHERE log = ?", log)
         return rows[0] if rows else None
+
+    def head(self, log: bytes) -> bytes | None:
+        """The newest signed head of a log that this device has."""
+        rows = self._rows("SELECT head FROM log WHERE log = ?", log)
+        return rows[0][0] if rows else None
 
     def put_log(self, log: bytes, seq: int, chain: bytes, received_ms: int, head: bytes | None) -> None:
         """Move a log's head."""
@@ -212,16 +220,18 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         sql = f"SELECT record FROM change WHERE log = ?1 AND record IN ({later}) GROUP BY record HAVING count(DISTINCT device) > 1"
         return [row[0] for row in self._rows(sql, log)]
 
-    def unsealed(self, log: bytes) -> list[ChangeRow]:
-        """Own changes that are in no entry yet, by counter."""
-        return [
-            ChangeRow(*row)
-            for row in self._rows(f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ? AND seq IS NULL AND sealed IS NULL ORDER BY c", log)
-        ]
+    def unsealed(self, log: bytes, *, lost: bool = False) -> list[ChangeRow]:
+        """Own changes that are in no entry yet, by counter; without those of attachments whose chunks the server has not all taken. Who has `lost` their place
+        brings no chunk and claims none: no attachment of theirs is sealed.
+        """
+        waits = f"SELECT record FROM attachment WHERE log = ?1{'' if lost else ' AND complete = 0'}"
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ?1 AND seq IS NULL AND sealed IS NULL AND record NOT IN ({waits}) ORDER BY c"
+        return [ChangeRow(*row) for row in self._rows(sql, log)]
 
     def logs_with_unsealed(self) -> list[bytes]:
         """Logs that have such changes."""
-        return [row[0] for row in self._rows("SELECT DISTINCT log FROM change WHERE seq IS NULL AND sealed IS NULL")]
+        waits = "SELECT 1 FROM attachment WHERE attachment.log = change.log AND attachment.record = change.record AND complete = 0"
+        return [row[0] for row in self._rows(f"SELECT DISTINCT log FROM change WHERE seq IS NULL AND sealed IS NULL AND NOT EXISTS ({waits})")]
 
     def mark_sealed(self, log: bytes, device: bytes, counters: list[int], n: int | None) -> None:
         """Say in which outbox item these changes are, or with None that they are to be sealed again."""
@@ -244,6 +254,13 @@ class Store(Forgetting, ParcelSql, Removals, Looks):
         statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ?"  # a genesis may be held
         items = self._one(f"SELECT (SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}') + ({statements})", HELD)
         return int(items) - sum(map(self._aside, (HELD, LET_OUT, ERASED, SAID_ERASED)))
+
+    def going(self, numbers: Iterable[int]) -> int:
+        """Of what is `unsent`, as much as these items of the outbox bring."""
+        these = json.dumps(list(numbers))
+        changes = f"SELECT count(*) FROM change WHERE seq IS NULL AND type <> '{READ}' AND sealed IN (SELECT value FROM json_each(?))"
+        statements = "SELECT count(*) FROM outbox WHERE statement = 1 AND code <> ? AND n IN (SELECT value FROM json_each(?))"
+        return int(self._one(changes, these)) + int(self._one(statements, HELD, these))
 
     def held(self) -> int:
         """Own changes that the server holds until a colleague decides on them."""

@@ -5,7 +5,8 @@ few times at most, and more is asked for only while something comes.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from shared_schema.membership import FileStatement, encode_file_statement
 from shared_schema.roles import may_sign
 from shared_schema.wire import Cursor, Status, SyncRequest, SyncResponse, decode_response, encode_request
 from sync import membership
-from sync.device import VERSION, cover, crossing, expiring, helping, reading, wiping
+from sync.device import VERSION, attachments, cover, crossing, expiring, healing, helping, reading, restoring, wiping
 from sync.device.conflicts import last_count
 from sync.device.outbox import put_statement, seal_pending
 from sync.device.outcome import Outcome, Received, Refusal
@@ -51,6 +52,10 @@ class Transport(Protocol):
         """Any other signed request."""
         ...
 
+    def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Any other unsigned request."""
+        ...
+
 
 @dataclass(slots=True)
 class Report:
@@ -67,6 +72,7 @@ class Report:
     receipts: list[Received] = field(default_factory=list)
     rotated: int = 0
     granted: int = 0
+    attached: attachments.Sent = field(default_factory=attachments.Sent)
 
     def add(self, outcome: Outcome) -> None:
         """Count one response in."""
@@ -79,9 +85,16 @@ class Report:
         self.contradictions += [one for one in outcome.contradictions if one not in self.contradictions]
 
 
-def sync(session: Session, transport: Transport, progress: Callable[[Report], None] = lambda _report: None, *, at_once: bool = False) -> Report:
-    """Reconcile with the server. Raises Refused `offline` (everything stays), or the server's refusal of the whole request. With `at_once` nothing
-    waits for the hour of cover traffic.
+def sync(
+    session: Session,
+    transport: Transport,
+    progress: Callable[[Report], None] = lambda _report: None,
+    *,
+    at_once: bool = False,
+    sending: attachments.Advance = lambda _done, _total: None,
+) -> Report:
+    """Reconcile with the server, then bring it chunks of attachments: a line that is too slow for a photograph has carried the notes. Raises Refused `offline`
+    (everything stays), or the server's refusal of the whole request. With `at_once` nothing waits for the hour of cover traffic.
     """
     report = Report()
     crossing.before(session, transport)
@@ -94,8 +107,30 @@ def sync(session: Session, transport: Transport, progress: Callable[[Report], No
         if not expiring.expire(session):
             break
         _reconcile(session, transport, report, progress)
+    if session.registry.restorations:
+        attachments.give_back(session, transport)
+    _send_attachments(session, transport, report, progress, sending, at_once=at_once)
     helping.tend(session)
     return report
+
+
+def _send_attachments(
+    session: Session, transport: Transport, report: Report, progress: Callable[[Report], None], sending: attachments.Advance, *, at_once: bool
+) -> None:
+    """Chunks, then the records that name them. Twice: the first push may hear that some are missing."""
+    for _ in range(2):
+        if not session.store.outgoing():
+            return
+        try:
+            report.attached.add(attachments.send(session, transport, sending))
+        except Refused as error:  # only for whoever has lost their place: the next request says so to whom it concerns
+            report.attached.add(attachments.Sent(left=len(session.store.outgoing()), why=str(error), code=error.code))
+            return
+        if not any(one.complete for one in session.store.outgoing()):
+            return
+        _reconcile(session, transport, report, progress, at_once=at_once)
+        attachments.settle(session)
+        report.attached.left = len(session.store.outgoing())
 
 
 def _reconcile(session: Session, transport: Transport, report: Report, progress: Callable[[Report], None], *, at_once: bool = False) -> None:
@@ -103,15 +138,23 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
     tended: set[bytes] = set()
     resealed: Counter[bytes] = Counter()
     look_first = _long_ago(session)
+    asked: set[bytes] = set()
     while True:
+        restoring.sign_again(session)
         if not look_first or report.rounds:
             seal_pending(session, at_once=at_once)
         room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
+            short = attachments.claim(session, transport, pushed)
+            stuck |= short
+            pushed = [item for item in pushed if item.log not in short]
             told = session.store.purges(limits.PURGES_PER_SYNC)
             response = _exchange(session, transport, pushed, told)
         except Refused as error:
+            if error.code == "restoring":
+                with suppress(ProtocolError):  # who sent this is told that the side is not served, whatever comes of it
+                    restoring.bring_registry(session, transport)
             if error.code in _OUT:
                 session.store.set_fact(TURNED_AWAY, error.code.encode())
                 raise wiping.turned_away(session, transport, error) from error
@@ -122,6 +165,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         if told:
             with session.store.transaction():
                 session.store.drop_purges(told)
+        healed = _heal(session, transport, outcome, asked)
         report.rounds += 1
         report.sent += len(pushed)
         report.add(outcome)
@@ -133,8 +177,18 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
         sealed = seal_pending(session, at_once=at_once)
-        if not (tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
+        if not (healed or tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
             break
+
+
+def _heal(session: Session, transport: Transport, outcome: Outcome, asked: set[bytes]) -> bool:
+    """Give back what the server lost: of the files that it shows less of, and once in a sync of those that it does not show at all."""
+    lost = dict(outcome.lost)
+    if not outcome.more and session.registry.restorations:
+        hidden = [log for log in session.store.not_whole() if log not in outcome.shown and log not in asked]
+        asked.update(hidden)
+        lost |= dict.fromkeys(hidden, 0)
+    return bool(lost) and healing.heal(session, transport, lost)
 
 
 def _long_ago(session: Session) -> bool:
@@ -174,12 +228,13 @@ def deliver(session: Session, transport: Transport, entry: Entry) -> Report:
 
 def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], told: list[tuple[bytes, bytes, bytes]]) -> SyncResponse:
     store = session.store
-    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) else chain) for log, seq, chain, *_ in store.logs())
+    unseen = set(store.not_whole())  # after a restore the server shows each file's head anew
+    cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) or log in unseen else chain) for log, seq, chain, *_ in store.logs())
     newest = store.newest_checkpoint()
     request = SyncRequest(
         cursors=cursors,
         push=tuple([item.cose, cbor.Raw(item.parts)] for item in pushed),
-        status=_status(session),
+        status=_status(session, pushed),
         checkpoint=session.witness() if newest else None,
         prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC)),
         purged=tuple(cose for _, _, cose in told),
@@ -187,9 +242,9 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], t
     return decode_response(transport.sync(session, encode_request(request)))
 
 
-def _status(session: Session) -> Status:
+def _status(session: Session, pushed: Sequence[OutboxRow]) -> Status:
     return Status(
-        unsent=unsent(session),
+        unsent=max(0, unsent(session) - session.store.going(item.n for item in pushed)),
         held=session.store.held(),
         conflicts=last_count(session),
         app=f"fieldkeep-py/{VERSION}",

@@ -6,7 +6,7 @@ A new table or column is a new SCHEMA_VERSION with its upgrade.
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 10
 DEAD: Final = "final:"  # how an outbox item's code begins that was refused for good and is kept for a person to see
 HELD: Final = "final:held"  # the code of one that the server keeps aside until a colleague decides on it
 LET_OUT: Final = "final:refused"  # the code of one that a colleague did not let in
@@ -62,7 +62,20 @@ _LOOK: Final = """
 CREATE TABLE look (log BLOB NOT NULL, how TEXT NOT NULL, record BLOB NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
     times INTEGER NOT NULL, upto INTEGER NOT NULL, PRIMARY KEY (log, how, record, kind)) WITHOUT ROWID;
 """
-SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED, _LOOK)
+_CHUNK: Final = """
+CREATE TABLE attachment (log BLOB NOT NULL, record BLOB NOT NULL, complete INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (log, record));
+CREATE TABLE chunk (log BLOB NOT NULL, id BLOB NOT NULL, record BLOB NOT NULL, sent INTEGER NOT NULL, used_ms INTEGER NOT NULL, size INTEGER NOT NULL,
+    body BLOB NOT NULL, PRIMARY KEY (log, id));
+CREATE INDEX chunk_of_record ON chunk (log, record, sent);
+"""
+_RESTORING: Final = """
+ALTER TABLE log ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE parked (log BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, statement INTEGER NOT NULL, received_ms INTEGER NOT NULL,
+    parked_ms INTEGER NOT NULL, cose BLOB NOT NULL, parts BLOB NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID;
+CREATE TABLE parked_change (log BLOB NOT NULL, device BLOB NOT NULL, c INTEGER NOT NULL, id BLOB NOT NULL, record BLOB NOT NULL, type TEXT NOT NULL,
+    user BLOB NOT NULL, received_ms INTEGER, body BLOB NOT NULL, PRIMARY KEY (log, device, c)) WITHOUT ROWID;
+"""
+SCHEMA: Final = (_TABLES, _ALARM, _DUE_PROOF, _PARCEL, _REMOVAL, _NOTICED, _LOOK, _CHUNK, _RESTORING)
 UPGRADES: Final = {
     1: f"ALTER TABLE alarm RENAME TO alarm_1; {_ALARM} INSERT INTO alarm SELECT *, 0 FROM alarm_1; DROP TABLE alarm_1;",
     2: f"ALTER TABLE due_proof RENAME TO due_2; {_DUE_PROOF} INSERT INTO due_proof SELECT *, since_ms FROM due_2; DROP TABLE due_2;",
@@ -74,6 +87,8 @@ UPGRADES: Final = {
     6: f"""{_NOTICED} UPDATE noticed SET c = coalesce(
         (SELECT max(c) FROM change WHERE change.log = noticed.log AND change.record = noticed.record AND seq IS NULL), 0);""",
     7: _LOOK,
+    8: _CHUNK,
+    9: _RESTORING,
 }
 
 
@@ -144,6 +159,19 @@ class ChangeRow(NamedTuple):
     sealed: int | None
     body: bytes
     expunged: int | None = None
+
+
+class Parked(NamedTuple):
+    """A colleague's change that the server had lost, and that nobody brought back in time: it counts nowhere, and is kept."""
+
+    log: bytes
+    device: bytes
+    c: int
+    record: bytes
+    type: str
+    user: bytes
+    received_ms: int
+    body: bytes
 
 
 class Look(NamedTuple):

@@ -9,10 +9,11 @@ from shared_schema import cbor
 from shared_schema.certificate import CoverTraffic, Enrol, Reinstate, Suspend
 from shared_schema.entry import Entry, decode_entry, decode_entry_alone, decode_head
 from shared_schema.errors import Contradiction, Malformed, ProtocolError
+from shared_schema.receipt import decode_signed_head
 from shared_schema.recovery import Custody, Permit
 from shared_schema.wire import Page, SyncResponse
 from sync import exchange, registry
-from sync.device import exports, recovery, traffic
+from sync.device import exports, recovery, restoring, traffic
 from sync.device.opening import Opening
 from sync.device.outcome import Outcome, Refusal
 from sync.device.proving import take_proofs
@@ -78,16 +79,20 @@ class _Taking:
         self.store.set_fact(PARCELS, cbor.encode([list(one) for one in response.parcels]))
         self.store.set_fact("clock_offset", str(self.time_ms - self.session.now_ms()).encode())
         self.store.set_fact("synced_ms", str(self.session.now_ms()).encode())
-        if not response.more and not self.behind:
+        if not response.more and not self.behind and not self.session.registry.healing:  # what comes back was received before
             self.store.set_fact(_WHOLE, str(self.time_ms).encode())
 
     def guarded(self, page: Page, take: Any) -> None:
         """A page that contradicts stops its own log only, and is kept."""
+        self.outcome.shown.add(page.log)
         try:
             try:
                 take(page)
             except exchange.Behind:
                 self._wait(page.log)
+                return
+            except exchange.Lost:
+                self.outcome.lost[page.log] = decode_signed_head(page.head).head.seq
                 return
             self.session.stop_log(page.log, "")
         except ProtocolError as error:
@@ -124,14 +129,19 @@ class _Taking:
         reader, known, taken = exchange.take_registry_page(session.registry_reader, page, session.registry, self._history(page.log))
         self._check_floor(known, last=not page.more)
         served = {one.place.seq: one.place.entry for one in taken}
-        self._check_promises(page, session.registry_reader.log.head.seq, served, {one.opening[0] for one in taken})
+        turned, leaves = len(known.restorations) > len(session.registry.restorations), {one.opening[0] for one in taken}
+        if not turned:  # else what was promised, and the leaves that are still to be shown, were the older incarnation's
+            self._check_promises(page, session.registry_reader.log.head.seq, served, leaves)
         session.registry_reader, session.registry = reader, known
+        if turned:
+            restoring.turned(session)
         self._keep(page, reader, taken)
         for one in taken:
             if one.void:
                 session.alarm(page.log, one.place.seq, f"void:{one.void}", self._void_text(one))
             elif self._was_here(one):
-                for code, text in (("recovery", recovery.news(session, one.place.entry)), ("cover-traffic", traffic.news(session, one.place.entry))):
+                told = recovery.news(session, one.place.entry), traffic.news(session, one.place.entry), restoring.news(session, one.place.entry)
+                for code, text in zip(("recovery", "cover-traffic", "restored"), told, strict=True):
                     if text:
                         session.alarm(page.log, one.place.seq, code, text)
 
@@ -275,6 +285,8 @@ class _Taking:
         self.store.put_entries(page.log, rows)
         self.store.put_due_proofs(due)
         head = reader.log
+        if reader.whole:
+            self.store.set_whole(page.log)
         self.store.put_log(page.log, head.head.seq, head.head.chain, head.received_ms, page.head)
         self.store.put_authors(page.log, [(device, last.sq, last.id) for device, last in head.authors.items()])
         self.outcome.received += len(taken)

@@ -50,6 +50,14 @@ class Signer(Protocol):
         ...
 
 
+class SignedRequests(Protocol):
+    """Whatever makes signed requests."""
+
+    def signed(self, session: Any, method: str, path: str, body: bytes = b"") -> bytes:
+        """One of them. Raises Refused, `offline` where the server is not reached."""
+        ...
+
+
 class HttpTransport:
     """One server. Use as a context manager."""
 
@@ -87,6 +95,10 @@ class HttpTransport:
     def enrol(self, side: str, body: bytes) -> bytes:
         """POST /v1/enrol."""
         return self._send("POST", f"/v1/enrol?side={side}", body)
+
+    def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Any other unsigned request."""
+        return self._send(method, path, body)
 
     # --- signed ------------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared_schema import cbor, ids
 from shared_schema.errors import Refused
+from shared_schema.limits import UNACKNOWLEDGED_MS
 from sync.change import Op
 from sync.device import cases, instructions, posting, records
 from sync.device.fitting import own_rows
@@ -14,7 +15,6 @@ from sync.device.session import Session
 from sync.device.values import check_row
 
 NUMBERS: Final = ("emergency_999", "duty_desk", "coordinator", "offender_manager", "mental_health_crisis", "childrens_duty")
-ACKNOWLEDGE_MS: Final = 600_000
 _NUMBERS: Final = "urgent-numbers"  # the fact that holds whom to ring: kept here, so that it works without a signal for data
 _TYPE: Final = "urgent_alert"
 
@@ -41,7 +41,7 @@ class Alert:
 
     def overdue(self, now_ms: int) -> bool:
         """Ten minutes without an acknowledgement: ring the next number."""
-        return self.open and not self.acknowledged and now_ms - self.at_ms > ACKNOWLEDGE_MS
+        return self.open and not self.acknowledged and now_ms - self.at_ms > UNACKNOWLEDGED_MS
 
 
 def numbers(session: Session) -> dict[str, str]:

@@ -518,4 +518,5 @@ _PARSERS: Mapping[str, Callable[[_Place, str], Json]] = {
     "attachments": _parse_lower,
     "random_id": _parse_lower,
     "hash": _parse_lower,
+    "att": _parse_json,
 }

@@ -72,6 +72,9 @@ class Generator:
                 return {"at": self._day() + at, "precision": precision}
             case "hash":
                 return rng.randbytes(32).hex()
+            case "content":
+                key, hash_, chunk, small = (rng.randbytes(32).hex() for _ in range(4))
+                return {"key": key, "hash": hash_, "size": rng.randint(0, 65_512), "form": "jpeg", "chunks": [chunk], "thumbnail": small}
             case "uuid" | "uuid_or_null":
                 raw = rng.randbytes(16).hex()
                 return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"

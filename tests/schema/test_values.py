@@ -51,6 +51,10 @@ _WHENS = st.builds(
     st.sampled_from(sorted(_CUTS)),
     st.booleans(),
 )
+_CONTENT: Any = {"key": HASH, "hash": HASH, "size": 5, "form": "jpeg", "chunks": [HASH], "thumbnail": HASH[::-1]}
+_OTHER_CONTENT: list[tuple[str, Any]] = [
+    *(("form", "gif"), ("size", -1), ("size", 67_107_833), ("chunks", []), ("chunks", [HASH, HASH]), ("name", "x"), ("key", ID)),
+]
 _SIMPLE: dict[str, st.SearchStrategy[Any]] = {
     "text": _NOT_BLANK.map(lambda text: text[-200:]).filter(lambda text: bool(text.strip(" \t\n\r"))),
     "long": _NOT_BLANK,
@@ -60,6 +64,7 @@ _SIMPLE: dict[str, st.SearchStrategy[Any]] = {
     "minutes": st.integers(0, MAX_INT),
     "yn": st.sampled_from(["yes", "no"]),
     "hash": st.binary(min_size=32, max_size=32).map(bytes.hex),
+    "att": st.integers(0, 65_512).map(lambda size: {**_CONTENT, "size": size}),
     **dict.fromkeys(("ref", "refs", "user", "users", "attachments", "random_id"), _UUIDS),
 }
 _NARROWER: dict[str, st.SearchStrategy[Any]] = {  # by the definition that a value is made of, where its kind takes several
@@ -151,6 +156,12 @@ _NOT_OF_KIND: dict[str, list[Any]] = {
     "minutes": ["30"],
     "yn": ["Yes", "maybe", 1, ["yes"]],
     "hash": [HASH.upper(), HASH[:-1], HASH + "\n", ID],
+    "att": [
+        HASH,
+        {},
+        *({name: value for name, value in _CONTENT.items() if name != left} for left in _CONTENT),
+        *({**_CONTENT, name: value} for name, value in _OTHER_CONTENT),
+    ],
     "code": ["no_such_code", "No Such Code", 1, ["no_such_code"]],
     "codes": [["no_such_code"], "no_such_code", [1], [{"missing": "not_known"}]],
     "list": ["x", [1], [["x"]], [{"no such cell": "x"}], {"text": "x"}],

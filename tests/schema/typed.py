@@ -58,8 +58,15 @@ def _one(field: Field, as_id: bool, n: int) -> Any:
         case "int" | "minutes" | "pence":
             return n + 1
         case "hash":
-            return hashlib.sha256(word.encode()).hexdigest()
+            return _hash(word)
+        case "att":
+            named = {name: _hash(f"{word} {name}") for name in ("key", "hash", "thumbnail")}
+            return {**named, "size": n, "form": "jpeg", "chunks": [_hash(f"{word} chunk")]}
     return _id(word)
+
+
+def _hash(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()
 
 
 def _id(word: str) -> str:

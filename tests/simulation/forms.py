@@ -12,24 +12,31 @@ from shared_schema.records import Field, RecordType, code_list, record_types
 WORDS = ("rang twice", "said it was fine", "moved on Friday", "went well", "no answer", "see the plan", "wants a call", "kept the door open")
 DAYS = ("2026-11-02", "2026-11-09", "2026-12-01", "2027-01-15")
 _WEIGHT = {"ask": 4, "worst": 4, "text": 6, "latest": 3, "set": 2, "append": 2, "once": 1}
-_NOT_TYPED = frozenset({"attachments", "hash", "refs"})
+_NOT_TYPED = frozenset({"att", "attachments", "hash", "refs"})
+
+
+_IN_A_CASE = {"perpetrator": {"navigator", "coordinator"}, "victim": {"link_worker", "coordinator"}}
 
 
 @cache
 def types_for(file: str, side: str) -> tuple[RecordType, ...]:
-    """The record types that stand in such a file, but for those that have steps of their own: money, and what was read or written out."""
-    return tuple(
+    """The record types that stand in such a file, but for those that have steps of their own: money, and what was read or written out. Of a case those
+    that all who work in it write, so that people meet in them.
+    """
+    found = tuple(
         type_
         for type_ in record_types().values()
         if side in type_.files.get(file, ()) and type_.weight != "ledger" and type_.name not in ("spend", "read_event", "export_request")
     )
+    return tuple(type_ for type_ in found if file != "case" or _IN_A_CASE[side] <= set(type_.write))
 
 
 @cache
 def fields_for(type_: str, file: str, side: str) -> tuple[Field, ...]:
     """The fields of a type that may be typed in such a file."""
-    fields = record_types()[type_].fields.values()
-    return tuple(spec for spec in fields if spec.stands_in(file, side) and spec.kind not in _NOT_TYPED and spec.name != "state")
+    kind = record_types()[type_]
+    there = [spec for spec in kind.fields.values() if spec.stands_in(file, side) and spec.kind not in _NOT_TYPED and spec.name != "state"]
+    return tuple(spec for spec in there if file != "case" or _IN_A_CASE[side] & set(kind.write) <= set(spec.write))
 
 
 class Taste:

@@ -24,7 +24,7 @@ from shared_schema.ids import Side
 from shared_schema.records import record_types
 from shared_schema.roles import may_be_member, may_reinstate, may_sign
 from sync.change import DELETED, SIGNED, CellKey, Op, encode_part
-from sync.device import conflicts, covering, files, funds, holding, records, removing, standing, traffic
+from sync.device import claims, conflicts, covering, files, funds, holding, records, removing, standing, traffic
 from sync.device.session import Session
 from sync.device.syncing import Report
 from sync.fold import Record, state_hash
@@ -405,10 +405,10 @@ class History:
             self.say(phone, f"reclaims {facts['amount']}")
 
     def _cover(self, phone: Phone, log: bytes) -> None:
-        open_ones = [spend.id for spend in funds.fund(phone.session, log).spends.values() if spend.disputed]
+        open_ones = [spend.id for spend in funds.fund(phone.session, log).spends.values() if spend.disputed and spend.user != phone.user]
         if open_ones:
             chosen = self.rng.choice(open_ones)
-            amount = phone.do(lambda session: funds.cover(session, log, chosen))
+            amount = phone.do(lambda session: claims.decide(session, log, chosen, "cover")).amount
             self.say(phone, f"covers {amount}")
 
     def _reverse(self, phone: Phone, log: bytes) -> None:
@@ -534,8 +534,17 @@ class History:
         waiting = removing.waiting_for(phone.session)
         if waiting and self.rng.random() < 0.8:
             self._carry_out(phone, self.rng.choice(waiting))
-        else:
-            self._ask(phone)
+            return
+        self._ask(phone)
+        others = [other for other in self.world.of_side(phone.side) if other.user != phone.user and not (other.offline or other.out)]
+        if others and self.rng.random() < 0.6:  # they spoke about it
+            self._second(self.rng.choice(others))
+
+    def _second(self, phone: Phone) -> None:
+        phone.sync()
+        waiting = removing.waiting_for(phone.session)
+        if waiting:
+            self._carry_out(phone, self.rng.choice(waiting))
 
     def _ask(self, phone: Phone) -> None:
         logs = self._files(phone)

@@ -399,6 +399,29 @@ def hides_a_registry_update(stage: Stage) -> None:
     must("void:malformed" not in alarms(victim), "I2: an entry was void because its author was not known yet")
 
 
+def shows_a_part_of_the_registry(stage: Stage) -> None:
+    """The file comes whole, the registry that its statements rely on only in part: they wait for the rest, and are judged by all of it."""
+    victim, honest = stage.newcomer(stage.first), stage.newcomer(stage.first)
+    own = stage.first.session.registry.log
+    rows = list(stage.first.store.entries(own))
+    upto = stage.rng.randrange(1, len(rows))
+    shown = [PageEntry([row.cose, cbor.decode(row.parts)], row.received_ms, (row.leaf, stage.host.realm.audit.salt(row.leaf))) for row in rows[:upto]]
+    part = replace(signed_page(stage.host, own, shown), more=True)
+    first = iter([part])
+
+    def rewrite(response: SyncResponse) -> SyncResponse:
+        pages = tuple(page for page in response.pages if page.log != own)
+        return replace(response, pages=(*first, *pages), more=True)
+
+    victim.wire.lie = rewrite
+    report = victim.sync()
+    must(isinstance(report, str) or report.rounds < 10, "a device can be made to ask for ever")
+    must_recover(stage, victim, stage.first)
+    honest.sync()
+    void = {code for code in alarms(victim) - alarms(honest) if code.startswith("void:")}
+    must(not void, f"I2: judged by a part of the registry: {sorted(void)}")
+
+
 # --- keys --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -689,7 +712,7 @@ LIES: dict[str, Callable[[Stage], None]] = {
     for lie in (
         drops_an_entry, swaps_two, repeats_an_entry, changes_a_time, flips_a_byte_of_an_entry, flips_a_byte_of_a_part, withholds_a_part, shows_ids_of_a_file_that_nobody_erased,
         gives_two_entries_one_leaf, contradicts_and_falls_silent, signs_with_another_key, serves_another_log_in_its_place, rolls_back, serves_an_older_head, serves_another_chain_at_the_head, forks,
-        hides_and_signs, hides_the_last, hides_a_registry_update, swaps_a_public_key, swaps_a_public_key_and_signs_the_head,
+        hides_and_signs, hides_the_last, hides_a_registry_update, shows_a_part_of_the_registry, swaps_a_public_key, swaps_a_public_key_and_signs_the_head,
         enrols_its_own_device_in_a_colleagues_place, forges_an_entry, receipts_and_loses, receipts_with_another_key, receipts_another_log,
         refuses_without_signing, takes_what_it_refused, cries_clone, shows_another_tree, keeps_it_out_of_the_audit_log, shows_one_tree_to_each,
     )

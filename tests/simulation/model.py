@@ -218,11 +218,17 @@ def _line(purse: Purse, facts: dict[Any, Any], amount: int, at: Occurrence) -> N
     elif kind == "spend" and facts["spend_id"] not in purse.spends:
         fits = amount <= purse.left.get(me, 0)
         purse.left[me] = purse.left.get(me, 0) - amount * fits
-        purse.spends[facts["spend_id"]] = {"user": at.user, "counted": amount * fits, "disputed": amount * (not fits)}
-    elif kind == "cover" and holder and spend and amount <= min(spend["disputed"], purse.pot):
-        purse.pot -= amount
-        spend["disputed"] -= amount
-        spend["counted"] += amount
+        purse.spends[facts["spend_id"]] = {"user": at.user, "counted": amount * fits, "disputed": amount * (not fits), "refused": 0, "owed": 0}
+    elif kind in ("cover", "refusal", "refusal_repay") and holder and spend and at.user != spend["user"] and amount <= spend["disputed"]:
+        pays = kind == "cover"
+        if not pays or amount <= purse.pot:
+            purse.pot -= amount * pays
+            spend["disputed"] -= amount
+            spend["counted"] += amount * pays
+            spend["refused"] += amount * (not pays)
+            spend["owed"] += amount * (kind == "refusal_repay")
+    elif kind == "repaid" and holder and spend and at.user != spend["user"] and amount <= spend["owed"]:
+        spend["owed"] -= amount
     elif kind == "reversal" and spend and (holder or at.user == spend["user"]) and amount <= spend["counted"] + spend["disputed"]:
         first = min(amount, spend["disputed"])
         spend["disputed"] -= first

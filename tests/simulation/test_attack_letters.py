@@ -38,7 +38,7 @@ def send(town: Town, case: str, body: dict[str, Any]) -> None:
     town.sync(town.jo)
 
 
-def forge(phone: Phone, log: bytes, type_: str, **values: Any) -> bytes:
+def forge(phone: Phone, log: bytes, type_: str, /, **values: Any) -> bytes:
     """A record with any values, as an app that checks nothing writes it."""
     fields = phone.session.types[type_].fields
     added = {name for name, spec in fields.items() if spec.merge in ("set", "append")}

@@ -15,6 +15,7 @@ from shared_schema import ids
 from sync.change import Change, Op
 from sync.fold import PENDING, Occurrence
 from sync.ledger import Fund, fold_fund
+from sync.statement import Stand, month_ms, statement
 from tests.simulation.checks import must
 from tests.simulation.model import model_fund
 
@@ -22,6 +23,7 @@ LOG = ids.sha256(b"fund")[:16]
 DEVICES = tuple(bytes([i]) * 16 for i in range(1, 4))
 ROLES = ("fund_holder", "navigator", "navigator")
 WHO = st.integers(0, 2)
+SPENDER = st.integers(0, 2)
 WORKER = st.integers(1, 2)
 PENCE = st.sampled_from([1, 50, 250, 1000, 6000])
 SETTINGS = settings(max_examples=600, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -93,8 +95,9 @@ class FundMachine(RuleBasedStateMachine):
     def allow(self, who: int, to: int, amount: int) -> None:
         self.type_in(who, "allowance", {"to": "", "device": ids.show(DEVICES[to]), "amount": amount, "until": "2027-03-31"})
 
-    @rule(who=WORKER, amount=PENCE, boldly=st.booleans())
+    @rule(who=SPENDER, amount=PENCE, boldly=st.booleans())
     def spend(self, who: int, amount: int, boldly: bool) -> None:
+        """By the holder too, who may not decide on it."""
         left = self.seen(who).remaining.get(DEVICES[who], 0)
         amount = amount if boldly else min(amount, left)
         if amount:
@@ -111,8 +114,9 @@ class FundMachine(RuleBasedStateMachine):
         if known:
             self.line(who, "spend", amount, spend_id=data.draw(st.sampled_from(known)))
 
-    @rule(who=WHO, kind=st.sampled_from(["cover", "reversal"]), amount=PENCE, data=st.data())
+    @rule(who=WHO, kind=st.sampled_from(["cover", "refusal", "refusal_repay", "repaid", "reversal"]), amount=PENCE, data=st.data())
     def settle(self, who: int, kind: str, amount: int, data: st.DataObject) -> None:
+        """By anybody, of anybody's spend: of claims only the holder's counts, and nobody's of their own."""
         known = sorted(self.seen(who).spends)
         if known:
             self.line(who, kind, amount, against=data.draw(st.sampled_from(known)))
@@ -151,6 +155,16 @@ class FundMachine(RuleBasedStateMachine):
         mine = (fund.allotted, fund.unallocated, fund.spent, fund.disputed, {ids.show(k): v for k, v in fund.remaining.items() if v})
         theirs = (purse.allotted, purse.pot, purse.spent, purse.disputed, {k: v for k, v in purse.left.items() if v})
         must(mine == theirs, f"I12: the fund is {mine}, the model {theirs}")
+        stand = {one.id: (one.counted, one.disputed, one.refused, one.owed) for one in fund.spends.values()}
+        model = {name: (one["counted"], one["disputed"], one["refused"], one["owed"]) for name, one in purse.spends.items()}
+        must(stand == model, f"I12: the spends stand as {stand}, in the model as {model}")
+
+    @invariant()
+    def nobody_decides_on_their_own(self) -> None:
+        """§8: what the holder claimed stays claimed, for here there is no second holder."""
+        for spend in fold_fund(LOG, self.log).spends.values():
+            if spend.user == DEVICES[0] and spend.beyond:
+                must(not (spend.counted or spend.refused or spend.owed), "I12: somebody decided on their own claim")
 
     @invariant()
     def the_careful_are_never_disputed(self) -> None:
@@ -163,6 +177,18 @@ class FundMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Told twice, a log moves no more money."""
         assert fold_fund(LOG, [*self.log, *self.log]) == fold_fund(LOG, self.log)
+        for cut in range(len(self.log) + 1):
+            self.states_a_month_up_to(cut)
+
+    def states_a_month_up_to(self, cut: int) -> None:
+        """§8.1: whatever stood before the month, its sums agree, and it ends where the fund does."""
+        begins, _ = month_ms("2026-10")
+        timed = [at._replace(received_ms=begins - 1 if at.seq <= cut else begins) for at in self.log]
+        made = statement(LOG, timed, "2026-10")
+        wrong = [check for check in made.checks if not check.agrees]
+        must(not wrong, f"§8.1: {wrong}")
+        must(made.before == Stand.of(fold_fund(LOG, self.log[:cut])), "§8.1: the month begins elsewhere")
+        must(made.after == Stand.of(fold_fund(LOG, self.log)), "§8.1: the month ends elsewhere")
 
 
 def find(most: int) -> None:

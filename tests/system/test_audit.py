@@ -83,9 +83,11 @@ class TestIndependentVerifier:
 
 
 def tamper(live: Live, *statements: tuple[str, tuple[object, ...]]) -> None:
-    """Change the stopped server's database, and start it again."""
+    """Change the stopped server's database, and start it again. Whoever does that does away with its marks, too."""
     live.server.stop()
+    (live.server.data / "perpetrator.marks").unlink()
     with sqlite3.connect(live.database("perpetrator")) as database:
+        database.execute("DELETE FROM meta WHERE key = 'marked'")
         for sql, values in statements:
             assert database.execute(sql, values).rowcount != 0
     database.close()

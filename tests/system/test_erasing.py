@@ -124,7 +124,7 @@ def test_an_older_database_brings_nothing_back(office: Any, tmp_path: Path) -> N
     for path in (tmp_path / "older").glob("*.db*"):
         shutil.copy(path, office.server.data / path.name)
     assert hits([*contents(tmp_path / "older")], [address]) == []  # it is sealed: what is sought below is the sealed bytes
-    office.server.start()
+    office.server.start(ready=False)  # the side waits to be declared; what was removed goes before that
     office.server.stop()
     raw = b"".join(data for name, data in contents(office.server.data) if "perpetrator.db" in name)
     kept = json.loads("[" + ",".join((office.server.data / "perpetrator.gone.jsonl").read_text().splitlines()) + "]")

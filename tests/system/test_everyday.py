@@ -275,7 +275,7 @@ class TestMoney:
         desk.run("spend", "reverse", first["record"], "--why", "taken back by the shop")
         rows = desk.run("spend", "list", "--file", case.hex())["spends"]
         assert [(row["amount"], row["state"], row["received"]) for row in rows] == [
-            (600, "taken back", False),
+            (600, "reversed", False),
             (500, "claimed", False),
             (100, "posted", False),
         ]

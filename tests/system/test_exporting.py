@@ -15,6 +15,7 @@ from sync.device.profile import open_session
 from sync.device.tables import READ
 from tests.canaries import canary
 from tests.shell import SECRET, new_service
+from tests.signing_again import resigned
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,10 @@ def test_two_people(town: Any, tmp_path: Path) -> None:
     made = town.run("rose", "export", "make", asked["request"], "--out", str(out))
     assert (made["approved_by"], made["by"], made["number"], made["holds"]) == ("Ruth", "Rose", asked["number"], True)
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-    assert found == [
-        "to-hand-over/content.html",
-        "to-hand-over/content.json",
-        "to-hand-over/note.txt",
-        "to-keep/READ-ME.txt",
-        "to-keep/note.txt",
-        "to-keep/places.json",
-    ]
+    tables = [f"csv/{name}.csv" for name in ("case_note", "liaison_file", "parcel_sent", "person")]
+    handed = sorted(["content.html", "content.json", "content.pdf", *tables, "manifest.cose", "manifest.json", "note.txt"])
+    kept = ["READ-ME.txt", "decisions.json", "manifest.cose", "manifest.json", "note.txt", "places.json"]
+    assert found == [*(f"to-hand-over/{name}" for name in handed), *(f"to-keep/{name}" for name in kept)]
     assert {(out / name).stat().st_mode & 0o777 for name in found} == {0o600}
     content = json.loads((out / "to-hand-over/content.json").read_text())
     by_id = {one["record"]: one for one in content["records"]}
@@ -101,14 +98,23 @@ def test_two_people(town: Any, tmp_path: Path) -> None:
     ):
         text = (out / name).read_text()
         (out / name).write_text(text.replace(old, new, 1))
+        refused = town.run("ruth", "export", "check", str(out), audit, status=1)["error"]
+        assert (refused["code"], name in refused["message"]) == ("bad-export", True), refused
+        resigned(town, "rose", out)  # whoever made it may sign anything: what the log has they cannot change
         assert not town.run("ruth", "export", "check", str(out), audit, status=1)["ok"]
         (out / name).write_text(text)
+        resigned(town, "rose", out)
+    assert town.run("ruth", "export", "check", str(out), audit)["ok"]
+    resigned(town, "ruth", out)  # somebody else's device than that which put it on record
+    assert any("not signed by the device" in text for text in town.run("ruth", "export", "check", str(out), audit, status=1)["wrong"])
 
 
 def test_nothing_is_written_before_it_is_on_record(town: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline nothing is; cut short behind the record, the same person goes on with it, and what was half written is gone."""
     asked = ask(town, "rose", "subject_access")
     town.sync("ruth")
+    for row in town.run("ruth", "export", "review", asked["request"])["passages"]:
+        town.run("ruth", "export", "decide", row["passage"], "include", "--why", "Nobody else's", "--request", asked["request"])
     out = tmp_path / "out"
     town.server.stop()
     before = town.run("ruth", "status")["unsent"]

@@ -240,6 +240,23 @@ class TestEvents:
         [finding] = exports.verify(exports.with_event(event)).findings
         assert "never was a member" in finding.text
 
+    def test_chunks_that_were_fetched(self, exports: Exports) -> None:
+        """By a member; by a stranger of the same side, by a device of the other, of a file of the other."""
+        known = exports.verify(exports.perpetrator).registry
+        assert known is not None
+        office = next(device for device, one in known.devices.items() if "administrator" in one.subject.roles)
+
+        def fetched(device: bytes, log: bytes) -> list[tuple[str, str]]:
+            event = {"e": "fetched", "device": device, "log": log, "id": bytes(32), "ms": 1}
+            return [(one.code, one.text.partition(": ")[2]) for one in exports.verify(exports.with_event(event)).findings]
+
+        assert fetched(exports.sam, exports.case) == []
+        assert fetched(office, exports.case) == [("contradiction", "a piece of an attachment went to somebody who never was a member")]
+        assert fetched(exports.dana, exports.case) == [("wall", "a piece of an attachment went to a device that is not on this side")]
+        assert [code for code, _ in fetched(exports.sam, exports.other_case)] == ["contradiction"]
+        lines = exports.with_event({"e": "fetched", "device": exports.sam, "log": exports.other_case, "id": bytes(32), "ms": 1})
+        assert "names a log of the victim side" in exports.wall(lines).crossings[0].text
+
     def test_two_for_one_entry(self, exports: Exports) -> None:
         event = next(unb64(line["event"]) for line in exports.perpetrator if b"haccepted" in unb64(line.get("event", "")))
         [finding] = exports.verify(exports.with_event(event)).findings

@@ -230,6 +230,7 @@ class TestUpgrade:
         Store(tmp_path / "fresh.db", KEY).close()
         old = Store(tmp_path / "old.db", KEY)
         old._db.executescript(
+            "ALTER TABLE log DROP COLUMN whole; DROP TABLE attachment; DROP TABLE chunk; DROP TABLE parked; DROP TABLE parked_change; "
             "ALTER TABLE change DROP COLUMN expunged; DROP TABLE absent; DROP TABLE purge; DROP TABLE look; "
             "DROP TABLE parcel; DROP TABLE noticed; DROP TABLE filed; DROP TABLE alarm; CREATE TABLE alarm (n INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, "
             "code TEXT NOT NULL, text TEXT NOT NULL, evidence BLOB, UNIQUE (log, seq, code, text)); "

@@ -1,13 +1,19 @@
 """What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
 
+import base64
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server import authenticate
 from server.quotas import MINUTE_MS, Window, address_key
 from shared_schema import cbor
 from shared_schema.errors import Refused
@@ -15,6 +21,7 @@ from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
 from shared_schema.wire import SyncRequest, encode_request
 from sync.device import standing, syncing
 from sync.device.session import Session
+from sync.signing import SigningKey, verify_bytes
 from tests.live import Live, LiveServer
 
 EMPTY = encode_request(SyncRequest())
@@ -46,6 +53,19 @@ def begin(live: Live, authorization: str, sent: bytes = b"") -> bytes:
         while b"retry" not in heard:
             heard += opened.recv(65_536)
         return heard
+
+
+def test_a_claim_that_stands_twice(live: Live) -> None:
+    """§9.1: which of the two counts, readers of JSON do not agree on."""
+    me = live.admins["perpetrator"]
+    made = claims(
+        device=me.identity.device, svc=me.identity.svc, side=me.identity.side, method="POST", path="/v1/sync", body=EMPTY, nonce=fresh(live)
+    )
+    for twice, code in (("", ""), (', "htm": "POST"', "request-refused")):
+        payload = (json.dumps(made)[:-1] + twice + "}").encode()
+        signed = jwt.api_jws.encode(payload, me.sign_key.private(), algorithm=ALGORITHM, headers={"typ": TYP})
+        assert post(live, f"{SCHEME} {signed}") == code
+        made |= {"nonce": fresh(live)}
 
 
 class TestNoBodyIsReadForNothing:
@@ -142,3 +162,46 @@ def test_a_window_of_many_keys() -> None:
     assert len(window.used) == 100_000
     window.take(b"one more", 1, MINUTE_MS)
     assert len(window.used) == 1
+
+
+SEED = SigningKey(bytes(range(32)))
+HEADS = st.sampled_from(
+    [
+        {"alg": "EdDSA", "typ": TYP},
+        {"typ": TYP, "alg": "EdDSA"},
+        {"alg": "none", "typ": TYP},
+        {"alg": "EdDSA"},
+        {"alg": "EdDSA", "typ": TYP, "b64": False},
+    ]
+)
+CHARACTERS = st.sampled_from("Aa0-_.=+/ \n\u00e9")
+
+
+@given(HEADS, st.none() | st.tuples(st.integers(0, 400), CHARACTERS), st.sampled_from(["", ".", "=", "A"]))
+def test_what_we_take_apart_pyjwt_verifies(head: dict[str, Any], changed: tuple[int, str] | None, more: str) -> None:
+    """RFC 7515: whatever token ours finds well formed and rightly signed, a well-kept library finds so too, with the same claims."""
+    token = jwt.api_jws.encode(b'{"aud":"a/b"}', SEED.private(), algorithm=ALGORITHM, headers={"typ": TYP}) + more
+    if head["alg"] != "EdDSA" or len(head) != 2:
+        first = base64.urlsafe_b64encode(json.dumps(head).encode()).rstrip(b"=").decode()
+        token = ".".join([first, *token.split(".")[1:]])
+    if changed is not None:
+        at, character = changed
+        token = token[: at % len(token)] + character + token[at % len(token) + 1 :]
+    try:
+        asked = authenticate.parse(f"{SCHEME} {token}")
+        ours = verify_bytes(SEED.public, asked.signature, asked.signed)
+    except Refused:
+        return
+    try:
+        theirs = jwt.api_jws.decode_complete(token, SEED.private().public_key(), algorithms=[ALGORITHM])
+    except jwt.PyJWTError:
+        assert not ours
+    else:
+        assert ours and json.loads(theirs["payload"]) == asked.claims and theirs["header"] == {"alg": ALGORITHM, "typ": TYP}
+
+
+def test_a_sound_token_is_sound() -> None:
+    """The other half: without a change both take it."""
+    token = jwt.api_jws.encode(b'{"aud":"a/b"}', SEED.private(), algorithm=ALGORITHM, headers={"typ": TYP})
+    asked = authenticate.parse(f"{SCHEME} {token}")
+    assert verify_bytes(SEED.public, asked.signature, asked.signed) and asked.side == "b"

@@ -104,7 +104,12 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
         database.execute("DELETE FROM gone")
     with sqlite3.connect(town.server.data / "perpetrator.db") as database:
         database.execute("UPDATE parcel_out SET waits = 1, parcel = ? WHERE parcel_id = ?", (again, parcel))
-    town.server.start()
+    town.server.start(ready=False)
+    assert town.refused("jo", "sync") == "restoring"  # and brings what the registry lacks
+    for act in ("declare", "healed"):
+        town.run("office/victim-administrator", "restored", act, "--yes")
+    town.server.stop()
+    town.server.start()  # what waits is carried at a start, and not before a pause is over
     town.sync("sam")
     town.server.stop()
     with sqlite3.connect(town.server.data / "perpetrator.db") as database:

@@ -6,7 +6,25 @@ A codec's value is the object as shared_schema/wire.cddl describes it, byte stri
 
 from typing import Any, Final
 
-from shared_schema import approval, cbor, certificate, checkpoint, cose, deposit, entry, event, ids, membership, receipt, recovery, removal, wire
+from shared_schema import (
+    approval,
+    cbor,
+    certificate,
+    checkpoint,
+    chunk,
+    cose,
+    deposit,
+    devices,
+    entry,
+    event,
+    ids,
+    membership,
+    receipt,
+    recovery,
+    removal,
+    restoring,
+    wire,
+)
 from shared_schema.errors import catalogue
 from sync import change
 from sync.change import CellKey, Change, Op, OpId
@@ -122,6 +140,11 @@ def _decode_registry_statement(data: bytes) -> Value:
             return {"kind": "permit", "device": one.device, "files": files, "reason": one.reason, "until": one.until}
         case recovery.Close() as one:
             return {"kind": "close", "device": one.device}
+        case restoring.Restore() as one:
+            before = None if one.before is None else list(one.before)
+            return {"kind": "restore", "incarnation": one.incarnation, "before": before, "marked": one.marked}
+        case restoring.Healed():
+            return {"kind": "healed"}
         case certificate.CoverTraffic() as one:
             return {"kind": "cover_traffic", "hour": one.hour}
         case recovery.Drill() as one:
@@ -142,13 +165,15 @@ def _encode_registry_statement(value: Value, _seed: bytes) -> bytes:
         return certificate.encode_registry_statement(recovery.Custody(map_["threshold"], tuple(map_["holders"])))
     if kind == "permit" and map_["files"] is not None:
         map_["files"] = tuple(map_["files"])
+    if kind == "restore" and map_["before"] is not None:
+        map_["before"] = entry.Witness(*map_["before"])
     return certificate.encode_registry_statement(_PLAIN[kind](**map_))
 
 
 _PLAIN: Final[dict[str, Any]] = {
     "revoke": certificate.Revoke, "suspend": certificate.Suspend, "reinstate": certificate.Reinstate, "wiped": certificate.Wiped,
     "renew": recovery.Renew, "permit": recovery.Permit, "close": recovery.Close, "drill": recovery.Drill,
-    "cover_traffic": certificate.CoverTraffic,
+    "cover_traffic": certificate.CoverTraffic, "restore": restoring.Restore, "healed": restoring.Healed,
 }  # fmt: skip
 
 
@@ -242,6 +267,39 @@ def _decode_purged(data: bytes) -> Value:
 
 def _encode_purged(value: Value, _seed: bytes) -> bytes:
     return wire.encode_purged([(n, ms, cose_bytes) for n, ms, cose_bytes in value["purged"]], more=value["more"])
+
+
+# --- restoring and healing --------------------------------------------------------------------------------------------------
+
+
+def _decode_declaration(data: bytes) -> Value:
+    one = restoring.decode_declaration(data)
+    return {"entries": [list(row) for row in one.entries], "head": one.head, "restore": one.restore}
+
+
+def _encode_declaration(value: Value, _seed: bytes) -> bytes:
+    entries = tuple((pair, received_ms) for pair, received_ms in value["entries"])
+    return restoring.encode_declaration(restoring.Declaration(entries, value["head"], value["restore"]))
+
+
+def _decode_healing(data: bytes) -> Value:
+    one = restoring.decode_healing(data)
+    return {"after": one.after, "links": [list(link) for link in one.links], "head": one.head, "entries": list(one.entries)}
+
+
+def _encode_healing(value: Value, _seed: bytes) -> bytes:
+    links = tuple((entry_id, received_ms) for entry_id, received_ms in value["links"])
+    return restoring.encode_healing(restoring.Healing(value["after"], links, value["head"], tuple(value["entries"])))
+
+
+def _decode_offer(data: bytes) -> Value:
+    one = restoring.decode_offer(data)
+    return {"incarnation": one.incarnation, "next": one.next, "registry": one.registry, "marks": one.marks}
+
+
+def _decode_healed_to(data: bytes) -> Value:
+    one = restoring.decode_healed_to(data)
+    return {"seq": one.seq, "chain": one.chain, "open": one.open}
 
 
 # --- what the server signs --------------------------------------------------------------------------------------------------
@@ -391,6 +449,15 @@ def _decode_deposit(data: bytes) -> Value:
     return {"push": list(one.push), "registry": one.registry}
 
 
+def _decode_devices(data: bytes) -> Value:
+    heard, time_ms = devices.decode_devices(data)
+    return {"time": time_ms, "devices": [[one.device, one.heard_ms, wire.status_map(one.status)] for one in heard]}
+
+
+def _encode_devices(value: Value, _seed: bytes) -> bytes:
+    return devices.encode_devices([devices.Heard(device, ms, wire.Status(**said)) for device, ms, said in value["devices"]], value["time"])
+
+
 def _decode_held(data: bytes) -> Value:
     found, more = deposit.decode_held(data)
     return {"held": [list(one) for one in found], "more": more}
@@ -440,6 +507,7 @@ CODECS: Final[dict[str, Codec]] = {
     "deposit": Codec(_decode_deposit, lambda value, _seed: deposit.encode_deposit(deposit.Deposit(tuple(value["push"]), value["registry"]))),
     "deposited": Codec(_decode_deposited, _encode_deposited),
     "held": Codec(_decode_held, _encode_held),
+    "devices": Codec(_decode_devices, _encode_devices),
     "approval": Codec(_decode_approval, _encode_approval, is_signed=True),
     "purge": Codec(_decode_purge, _encode_purge, is_signed=True),
     "purged": Codec(_decode_purged, _encode_purged),
@@ -447,6 +515,15 @@ CODECS: Final[dict[str, Codec]] = {
         lambda data: [_change(one) for one in change.decode_part(data)],
         lambda value, _seed: change.encode_part([to_change(item) for item in value]),
     ),
+    "claims": Codec(
+        lambda data: [list(one) for one in chunk.decode_claims(data)],
+        lambda value, _seed: chunk.encode_claims([chunk.Claim(*one) for one in value]),
+    ),
+    "claimed": Codec(lambda data: list(chunk.decode_claimed(data)), lambda value, _seed: chunk.encode_claimed(value)),
+    "offer": Codec(_decode_offer, lambda value, _seed: restoring.encode_offer(restoring.Offer(**value))),
+    "declaration": Codec(_decode_declaration, _encode_declaration),
+    "healing": Codec(_decode_healing, _encode_healing),
+    "healed_to": Codec(_decode_healed_to, lambda value, _seed: restoring.encode_healed_to(restoring.HealedTo(**value))),
     "event": Codec(event.decode_event, lambda value, _seed: cbor.encode(value)),
     **PARCEL_CODECS,
     **UNLOCK_CODECS,

@@ -18,9 +18,27 @@ from shared_schema import recovery as recovery_shapes
 from shared_schema.errors import Malformed, Refused
 from shared_schema.roles import roles_allowed
 from sync import approval as approval_rules
-from sync import change, cover_traffic, exchange, fold, granting, keys, ledger, log, membership, merkle, registry, removal, sealing, signing, stub
+from sync import (
+    change,
+    cover_traffic,
+    exchange,
+    fold,
+    granting,
+    keys,
+    ledger,
+    log,
+    membership,
+    merging,
+    merkle,
+    registry,
+    removal,
+    sealing,
+    signing,
+    stub,
+)
 from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
+from tests.vectors.attachment_operations import ATTACHMENT_OPERATIONS
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 from tests.vectors.unlock_operations import UNLOCK_OPERATIONS
@@ -120,6 +138,18 @@ def _cover_hour(given: In) -> Any:
     return {"void": void, "hour": known.cover_hour}
 
 
+def _restorations(given: In) -> Any:
+    known, _, void = fold_registry(given)
+    rows = [
+        {
+            "incarnation": one.incarnation, "seq": one.seq, "by": one.by, "marked": one.marked,
+            "before": None if one.before is None else list(one.before), "healed": one.healed,
+        }
+        for one in known.restorations
+    ]  # fmt: skip
+    return {"void": void, "incarnation": known.incarnation, "healing": known.healing, "restorations": rows}
+
+
 def _registry(given: In) -> Any:
     known, _, void = fold_registry(given)
     devices = [
@@ -198,7 +228,7 @@ def _check_approval(given: In) -> Any:
 def fold_file(given: In) -> tuple[membership.FileState | None, log.LogHead, registry.Registry, list[str | None]]:
     """A file `{registry, log, entries}`, folded as a reader does."""
     known = _standing_registry(given["registry"])
-    reader = exchange.Reader(log.empty_log(given["log"], known.require_root().incarnation))
+    reader = exchange.Reader(log.empty_log(given["log"], known.incarnation))
     taken: list[exchange.Taken] = []
     history = _from_scratch(given["log"], taken)
     for data, received_ms in given["entries"]:
@@ -458,9 +488,14 @@ def _fund(given: In) -> Any:
     return {
         "allotted": fund.allotted, "unallocated": fund.unallocated, "spent": fund.spent, "disputed": fund.disputed,
         "remaining": [[device, pence] for device, pence in sorted(fund.remaining.items())],
-        "spends": [[spend.id, spend.counted, spend.disputed] for _, spend in sorted(fund.spends.items())],
+        "spends": [[spend.id, spend.state, spend.counted, spend.disputed, spend.refused, spend.owed] for _, spend in sorted(fund.spends.items())],
         "ignored": [[seq, record] for seq, record, _ in fund.ignored],
     }  # fmt: skip
+
+
+def _merge_words(given: In) -> Any:
+    made = merging.merge_words(given["base"], given["a"], given["b"])
+    return {"pieces": [list(piece) for piece in made.pieces], "proposal": made.proposal}
 
 
 # --- audit tree -------------------------------------------------------------------------------------------------------------
@@ -527,9 +562,11 @@ def _take_page(given: In) -> Any:
         if exchange.is_erased_page(page, history):
             reader, ghosts, erasure = exchange.take_erased_page(exchange.Reader(state, file), page, known, history)
             return {"head": list(reader.log.head), "ids": [[ghost.seq, ghost.id] for ghost in ghosts], "erased": erasure and erasure.place.seq}
-        reader, taken = exchange.take_page(exchange.Reader(state, file), page, known, history)
+        reader, taken = exchange.take_page(exchange.Reader(state, file, whole=given.get("whole", True)), page, known, history)
     except exchange.Behind:
         return "behind"
+    except exchange.Lost:
+        return "lost"
     before = {(seq, part) for seq, part in given.get("absent", ())}
     absent = exchange.still_absent(before, taken, more=page.more, member=given.get("member", True))
     return {
@@ -541,7 +578,7 @@ def _take_page(given: In) -> Any:
 def _take_registry_page(given: In) -> Any:
     before = given["registry"]
     known, state, _ = fold_registry(before)
-    incarnation = known.root.incarnation if known.root else given["incarnation"]
+    incarnation = known.incarnation if known.root else given["incarnation"]
     state = replace(state, head=state.head._replace(incarnation=incarnation))
     page = to_page(given["page"])
     reader, grown, taken = exchange.take_registry_page(exchange.Reader(state), page, known, _history(given, []))
@@ -625,6 +662,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "registry": _registry,
     "registry_take": _registry_take,
     "recovery": _recovery_of,
+    "restorations": _restorations,
     "roles_allowed": _roles_allowed,
     "reaches": _reaches,
     "file": _file,
@@ -639,6 +677,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "receiving_key": _receiving_key,
     "grant_info": _grant_info,
     "grant_open": _grant_open,
+    "merge_words": _merge_words,
     "cover_hour": _cover_hour,
     "cover_parts": lambda given: cover_traffic.arrange(given["plaintexts"]),
     "cover_fits": lambda given: cover_traffic.fits(given["sizes"]),
@@ -674,6 +713,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "claims": _claims,
     "authorization": _authorization,
     "check_request": _check_request,
+    **ATTACHMENT_OPERATIONS,
     **PARCEL_OPERATIONS,
     **UNLOCK_OPERATIONS,
 }

@@ -11,6 +11,7 @@ from shared_schema import cbor, cose, ids, unlock
 from shared_schema.approval import KINDS, decode_approval
 from shared_schema.certificate import REVOKE_REASONS, decode_invitation, decode_registry_statement
 from shared_schema.checkpoint import decode_checkpoint
+from shared_schema.chunk import decode_claimed, decode_claims
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Malformed
 from shared_schema.event import decode_event
@@ -52,6 +53,8 @@ DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "decode_approval": decode_approval,
     "decode_purge": decode_purge,
     "decode_purged": decode_purged,
+    "decode_claims": decode_claims,
+    "decode_claimed": decode_claimed,
     "decode_event": decode_event,
     "decode_gate": decode_gate,
     "decode_intake_key": decode_intake_key,
@@ -120,6 +123,9 @@ REGISTRY: Final = (
     ROOT
     | st.fixed_dictionaries({"kind": st.just("certify"), "subject": SUBJECT, "keys": KEYS})
     | st.fixed_dictionaries({"kind": st.just("revoke"), "device": ID, "reason": st.sampled_from(REVOKE_REASONS)})
+    | st.fixed_dictionaries(
+        {"kind": st.just("restore"), "incarnation": ID, "before": st.none() | st.tuples(ID, COUNT, HASH).map(list), "marked": st.booleans()}
+    )
     | RECOVERY
 )
 PEOPLE: Final = st.dictionaries(ID, st.sampled_from(sorted(ROLES)), max_size=3).map(lambda people: [[user, people[user]] for user in sorted(people)])
@@ -261,6 +267,7 @@ ENVELOPE: Final = st.fixed_dictionaries(
         "parts": st.lists(st.binary(max_size=40), min_size=1, max_size=3),
     }
 )
+LINKS: Final = st.lists(st.tuples(HASH, COUNT).map(list), min_size=1, max_size=3)
 VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "cbor": ANY,
     "uuid": ID,
@@ -273,17 +280,35 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "verdict": _signed("fieldkeep-verdict", VERDICT),
     "checkpoint": CHECKPOINT,
     "sync_request": REQUEST,
+    "offer": st.fixed_dictionaries({"incarnation": ID, "next": ID, "registry": HASH, "marks": st.booleans()}),
+    "declaration": st.fixed_dictionaries(
+        {"entries": st.lists(st.tuples(ANY, COUNT).map(list), min_size=1, max_size=2), "head": st.binary(max_size=40), "restore": ANY}
+    ),
+    "healing": st.fixed_dictionaries({"after": COUNT, "links": LINKS, "head": st.binary(max_size=40), "entries": st.lists(ANY, max_size=1)}),
+    "healed_to": st.fixed_dictionaries({"seq": COUNT, "chain": HASH, "open": st.booleans()}),
     "sync_response": RESPONSE,
     "deposit": st.fixed_dictionaries({"push": st.lists(ANY, max_size=2), "registry": st.integers(0, 2**40)}),
     "deposited": st.fixed_dictionaries(
         {"answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2), "pages": st.just([])}
     ),
+    "claims": st.lists(
+        st.tuples(HASH, st.lists(HASH, min_size=1, max_size=3, unique=True)).map(list), min_size=1, max_size=3, unique_by=lambda one: one[0]
+    ),
+    "claimed": st.lists(HASH, max_size=3),
     "held": st.fixed_dictionaries({"held": st.lists(st.tuples(NUMBER, COUNT, ANY).map(list), max_size=2), "more": st.booleans()}),
     "approval": _signed(
         "fieldkeep-approval",
         st.fixed_dictionaries({"side": SIDE, "log": ID, "kind": st.sampled_from(KINDS), "act": HASH, "until": COUNT}),
     ),
     "purge": _signed("fieldkeep-purge", st.fixed_dictionaries({"log": ID, "id": HASH})),
+    "devices": st.fixed_dictionaries(
+        {
+            "time": COUNT,
+            "devices": st.dictionaries(ID, st.tuples(COUNT, STATUS), max_size=3).map(
+                lambda heard: [[device, *heard[device]] for device in sorted(heard)]
+            ),
+        }
+    ),
     "purged": st.fixed_dictionaries(
         {"purged": st.lists(st.tuples(NUMBER, COUNT, st.binary(max_size=9)).map(list), max_size=2), "more": st.booleans()}
     ),

@@ -104,13 +104,17 @@ class Cast:
         self.run = run
         self.people: dict[str, Phone] = {}
         self.logs: dict[str, bytes] = {}
+        self.chunks: dict[str, bytes] = {}
+        """A chunk that lies in each file; of those that are none, the id of one that lies nowhere."""
         self._nonces: dict[str, str] = {}
         self.secrets = {side: [RecoverySecret(run.made.recovery[side])] for side in SIDES}
         self._enrol()
         self._begin()
+        self._bring()
         self._change()
         self._lose()
         self.logs |= {f"registry of the {side} side": ids.registry_log(run.made.svc, side) for side in SIDES} | {"absent": b"no such file yet"}
+        self.chunks |= {name: ids.sha256(name.encode()) for name in self.logs if name not in self.chunks}
 
     def side(self, who: str) -> Side:
         return self.people[who].side
@@ -152,6 +156,14 @@ class Cast:
             self.run.open_desk(self.people[who], self.logs[desk])
         with mock.patch.object(syncing, "_tend", return_value=False):
             self.sync("rev")
+
+    def _bring(self) -> None:
+        """A chunk in each file, by whoever began it."""
+        for name, who in {**{name: creator for name, (creator, _, _) in FILES.items()}, "abandoned": "rev"}.items():
+            data = ids.sha256(name.encode()) * 1024
+            self.chunks[name] = ids.sha256(data)
+            answer = self.ask(who, "PUT", f"/v1/chunk/{ids.show(self.logs[name])}/{self.chunks[name].hex()}", data)
+            assert answer.status_code == 200, answer.content
 
     def _change(self) -> None:
         """What is expunged, on hold, erased; who was removed."""

@@ -9,9 +9,13 @@ import httpx
 
 from server.app import ROUTES
 from shared_schema import cbor, ids
+from shared_schema.chunk import Claim, encode_claims
 from shared_schema.deposit import Deposit, decode_deposited, encode_deposit
+from shared_schema.entry import Head
 from shared_schema.ids import SIDES
 from shared_schema.parcel import Parcel, Publication, encode_parcels, encode_publication, week_of
+from shared_schema.receipt import HEAD, head_payload
+from shared_schema.restoring import Healing, encode_healing
 from shared_schema.roles import FILES as KINDS
 from shared_schema.wire import Answer, SyncRequest, answer_map, decode_response, encode_request
 from tests.wall.cast import FILES, Cast
@@ -32,6 +36,12 @@ ABOUT: Final[dict[str, tuple[str, str]]] = {
     "POST intake": ("POST /v1/intake/{log}", ""),
     "GET address": ("GET /v1/address/{address}", ""),
     "POST parcels": ("POST /v1/parcels", ""),
+    "POST chunks": ("POST /v1/chunks/{log}", ""),
+    "PUT chunk": ("PUT /v1/chunk/{log}/{id}", ""),
+    "GET chunk": ("GET /v1/chunk/{log}/{id}", ""),
+    "GET heal": ("GET /v1/heal/{log}", "?below=0"),
+    "POST heal": ("POST /v1/heal/{log}", ""),
+    "GET restored registry": ("GET /v1/restored/registry", "?after=0"),
     "GET events": ("GET /v1/events", ""),
     "GET checkpoint": ("GET /v1/checkpoint", ""),
     "GET desk": ("GET /v1/desk", ""),
@@ -40,14 +50,28 @@ ABOUT: Final[dict[str, tuple[str, str]]] = {
     "GET logs": ("GET /v1/audit/{side}/logs", ""),
     "GET log": ("GET /v1/audit/{side}/log/{log}", "?after=0"),
     "GET audit events": ("GET /v1/audit/{side}/events", "?from=0"),
+    "GET devices": ("GET /v1/audit/{side}/devices", ""),
 }
 PUSHING: Final = {"POST /v1/sync", "POST /v1/deposit"}
-UNSIGNED: Final = {"GET /healthz", "GET /readyz", "GET /v1/nonces", "GET /v1/service", "POST /v1/service", "POST /v1/enrol"}
-OF_LOGS: Final = ("GET held", "GET purged", "GET parcels", "GET intake", "POST intake")
+UNSIGNED: Final = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /v1/nonces",
+    "GET /v1/service",
+    "POST /v1/service",
+    "POST /v1/enrol",
+    "GET /v1/restored",
+    "POST /v1/restored",
+}
+OF_LOGS: Final = (
+    *("GET held", "GET purged", "GET parcels", "GET intake", "POST intake", "POST chunks", "PUT chunk", "GET chunk"),
+    *("GET heal", "POST heal"),
+)
 OF_ADDRESSES: Final = ("GET address", "POST parcels")
-OF_AUDITS: Final = ("GET logs", "GET log", "GET audit events")
-OF_SERVICE: Final = ("GET events", "GET checkpoint", "GET desk", "GET tile", "GET entries")
+OF_AUDITS: Final = ("GET logs", "GET log", "GET audit events", "GET devices")
+OF_SERVICE: Final = ("GET events", "GET checkpoint", "GET desk", "GET tile", "GET entries", "GET restored registry")
 NEW_FILE: Final = "a new file"
+NEW_CHUNK: Final = b"a chunk that nobody has brought." * 1024
 
 
 @dataclass(slots=True)
@@ -151,7 +175,8 @@ def ask_about(cast: Cast, who: str) -> Iterator[Seen]:
     addresses = cast.addresses()
     for thing, log in cast.logs.items():
         for row in OF_LOGS:
-            yield _asked(cast, who, thing, row, {"{log}": ids.show(log)})
+            chunk = cast.chunks[thing] if row == "GET chunk" else ids.sha256(NEW_CHUNK)
+            yield _asked(cast, who, thing, row, {"{log}": ids.show(log), "{id}": chunk.hex()})
     for thing, address in addresses.items():
         yield _asked(cast, who, f"address of {thing}", "GET address", {"{address}": ids.show(address)})
         yield _posted(cast, who, f"address of {thing}", address)
@@ -173,10 +198,20 @@ def _asked(cast: Cast, who: str, thing: str, row: str, names: dict[str, str]) ->
     for name, value in names.items():
         path = path.replace(name, value)
     bodies: dict[str, Callable[[], bytes]] = {
-        "POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ()))
-    }  # no file has reached it
+        "POST intake": lambda: encode_publication(Publication(9, bytes(32), None, ())),  # no file has reached it
+        "POST chunks": lambda: encode_claims([Claim(bytes(32), (bytes(32),))]),
+        "PUT chunk": lambda: NEW_CHUNK,
+        "POST heal": lambda: _nothing_missing(cast, who, names["{log}"]),
+    }
     answer = cast.ask(who, method, path + query, bodies.get(row, lambda: b"")())
     return Seen(who, thing, row, letter_of(answer), b"" if answer.status_code == 200 else answer.content)
+
+
+def _nothing_missing(cast: Cast, who: str, name: str) -> bytes:
+    """The asker's own server has signed a head of this log, and nothing is missing before it."""
+    realm, log = cast.realm(cast.people[who].side if who in cast.people else "perpetrator"), ids.parse(name)
+    head = realm.readers.heads.get(log) or Head(realm.incarnation, 0, ids.chain_start(log))
+    return encode_healing(Healing(head.seq, (), realm.sign(HEAD, head_payload(log, head)), ()))
 
 
 def _posted(cast: Cast, who: str, thing: str, address: bytes) -> Seen:

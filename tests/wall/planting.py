@@ -24,7 +24,7 @@ CROSSING: Final = "zqcrosscanary"  # in what goes over: for the other side's dev
 _DAYS: Final = tuple(f"1903-{month:02d}-" for month in (1, 2, 3, 4))
 _IDS: Final = bytes.fromhex("ca4a21e0ca4a4ca4ba4a")
 _NUMBERS: Final = 731_900_000
-_NOT_TYPED: Final = frozenset({"attachments", "refs"})
+_NOT_TYPED: Final = frozenset({"att", "attachments", "refs"})
 
 
 @dataclass(slots=True)

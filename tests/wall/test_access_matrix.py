@@ -120,7 +120,14 @@ def _strangers(cast: Cast, judge: Judge) -> None:
     for route in sorted(signed_routes() - UNSIGNED):
         method, path = route.split(" ")
         case = ids.show(cast.logs["case"])
-        for name, value in {"{log}": case, "{address}": case, "{level}": "9", "{n:path}": "x001/999", "{side}": "perpetrator"}.items():
+        for name, value in {
+            "{log}": case,
+            "{address}": case,
+            "{level}": "9",
+            "{n:path}": "x001/999",
+            "{side}": "perpetrator",
+            "{id}": bytes(32).hex(),
+        }.items():
             path = path.replace(name, value)
         for who, wanted in {**OUT, "oth": "request-refused", "ano": "request-refused"}.items():
             letter = letter_of(cast.ask(who, method, path, bodies.get(route, b"")))

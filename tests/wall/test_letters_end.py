@@ -10,7 +10,8 @@ from shared_schema import cbor, ids
 from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
 from shared_schema.removal import EXPIRED
-from sync.device import cases, expiring, files, instructions, posting, records, removing
+from sync import audit, removal
+from sync.device import audit_files, cases, expiring, files, instructions, posting, records, removing
 from sync.device.outbox import put_signed
 from tests.canaries import canary
 from tests.wall.test_parcels import open_desk
@@ -164,6 +165,27 @@ def test_who_lies_about_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     box.to_monday(began + 7, 1)
     assert tries(box.ruth, box.case, note) == "not-permitted"
     assert box.words(box.ruth) == ["instruction"]
+
+
+def test_a_server_that_lets_it_go_too_early(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may append what it should refuse: every reader finds the statement void and keeps the letter, and the auditor names its place."""
+    box.jo.do(lambda s: instructions.instruct(s, box.desk, box.address, word="instruction", weeks=1, say=["no_home_visits"]))
+    box.sync()
+    monkeypatch.setattr(removing, "_put", lambda session, log, entry: put_signed(session, log, entry))
+    (letter, _) = box.ruth.session.store.records(box.liaison, expiring.LETTER)[0]
+    part = removing.parts_of(box.ruth.session, box.liaison, letter)[0]
+    made = box.ruth.do(lambda s: removing.expunge_part(s, box.liaison, part, EXPIRED, None))
+    host = box.world.hosts["perpetrator"]
+    with monkeypatch.context() as forging:
+        forging.setattr(removal, "is_over", lambda *_: True)
+        pushed = host.push(([made.cose, list(made.parts)],), host.sender(box.ruth.device))
+        assert [answer.code for answer in pushed.answers] == ["accepted"]
+        host.realm.sequence()
+    box.sync(box.sam, box.ruth)
+    for phone in (box.sam, box.ruth):
+        assert {alarm[4] for alarm in phone.session.store.alarms()} == {"void:not-permitted"}
+    found = audit.verify_export(audit_files.from_store(box.sam.session), box.sam.session.identity.authority).findings
+    assert [(one.log, one.seq) for one in found] == [(box.liaison, box.sam.session.reader(box.liaison).log.head.seq)]
 
 
 def test_what_is_no_letter_is_an_alarm(box: Box) -> None:

@@ -11,12 +11,13 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine, event
 
-from server import parcel_store
+from server import chunk_routes, parcel_store
 from server.append import file_rules
 from server.crossing import Carrier, Crossing
 from server.realm import Realm
 from server.store import read
 from shared_schema import cbor, ids
+from shared_schema.chunk import Claim, encode_claims
 from shared_schema.deposit import Deposit, encode_deposit
 from shared_schema.entry import EXPUNCTION
 from shared_schema.errors import Refused
@@ -28,6 +29,7 @@ from shared_schema.wire import Cursor, SyncRequest, encode_request
 from sync import signing
 from sync.signing import SigningKey
 from tests.wall.cast import Cast, Rehearsing
+from tests.wall.matrix import NEW_CHUNK
 from tests.wall.wishes import OF_FILES, Pair, Wisher
 from tests.world import patched
 
@@ -61,6 +63,9 @@ OF_LOGS: Final[dict[str, Ask]] = {
     "parcels": _get("/v1/parcels/ID?after=0"),
     "intake": _get("/v1/intake/ID"),
     "publishing": lambda cast, thing: ("POST", f"/v1/intake/{ids.show(cast.logs[thing])}", encode_publication(Publication(1, bytes(32), None, ()))),
+    "claiming": lambda cast, thing: ("POST", f"/v1/chunks/{ids.show(cast.logs[thing])}", encode_claims([Claim(bytes(32), (cast.chunks[thing],))])),
+    "bringing": lambda cast, thing: ("PUT", f"/v1/chunk/{ids.show(cast.logs[thing])}/{ids.sha256(NEW_CHUNK).hex()}", NEW_CHUNK),
+    "fetching": lambda cast, thing: ("GET", f"/v1/chunk/{ids.show(cast.logs[thing])}/{cast.chunks[thing].hex()}", b""),
     "a cursor": _cursor,
     "deposit": lambda cast, thing: ("POST", "/v1/deposit", encode_deposit(Deposit((OF_FILES["envelope"](Wisher(cast, "col", thing)),), 10**9))),
     **{f"pushing: {row}": _wish(row) for row in ("envelope", "genesis", "add", "admit", "expunge", "erase", "recover")},
@@ -89,6 +94,7 @@ def traced() -> Iterator[Shape]:
             patched(SigningKey, "sign", noting("sign", SigningKey.sign)),
             patched(hmac, "digest", noting("mac", hmac.digest)),
             patched(Realm, "sequence", lambda _realm: None),  # goes by how many events there are, whoever caused them
+            patched(Realm, "_note", lambda _realm, _commit: None),  # what devices said before goes with the next transaction, whatever that is about
             patched(Carrier, "wake", lambda _carrier: None),  # looks for what waits, after every request with parcels, when it comes to it
         ):
             yield done
@@ -189,6 +195,8 @@ def test_what_differs_is_found(settled: Cast) -> None:
     """Planted: files are looked up for anybody; an address that there is not is answered at once; a boundary of one's rights is told."""
     with patched(file_rules, "may_look", lambda *_: True):
         assert "pushing: envelope: case" in apart(settled, {"pushing: envelope": OF_LOGS["pushing: envelope"]}, ("case",))
+    with patched(chunk_routes, "_log", lambda request, *_: ids.parse(request.path_params["log"])):
+        assert apart(settled, {"claiming": OF_LOGS["claiming"]}, ("case",)) == ["claiming: case"]
     honest = Crossing.intake_key
 
     def at_once(crossing: Crossing, side: Any, address: bytes, now_ms: int) -> bytes:

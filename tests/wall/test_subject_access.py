@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from shared_schema import ids
-from sync.device import cases, export_files, exporting, files, instructions, records
+from shared_schema.errors import Refused
+from sync.device import cases, export_files, exporting, files, instructions, records, reviewing
+from tests import paper
 from tests.wall.story import desk_of
 from tests.wall.twins import Phone, Run, steady
 from tests.world import DAY
@@ -52,12 +54,23 @@ def exported(folder: Path, sealed: dict[bytes, bytes], supported: int) -> dict[s
         ruth.sync()
         rose.sync()
         [asked] = [one for one in exporting.list_requests(rose.session) if one.record == request]
-        exporting.put_on_record(rose.session, asked)
+        with pytest.raises(Refused, match="have not been decided"):
+            export_files.begin(rose.session, asked)
+        waiting = [one.passage for one in reviewing.review(rose.session, asked)]
+        for number, passage in enumerate(waiting):
+            reviewing.decide(rose.session, asked, [passage.id.hex()], ("redacted", "withheld", "reasonable")[number % 3], "about somebody else")
+        export_files.begin(rose.session, asked)
         rose.sync()
         export_files.write(rose.session, asked, exporting.on_record(rose.session, asked), folder / "out")
-        out = {path.name: path.read_bytes() for path in (folder / "out" / "to-hand-over").iterdir()}
+        handed = folder / "out" / "to-hand-over"
+        out = {str(path.relative_to(handed)): path.read_bytes() for path in handed.rglob("*") if path.is_file()}
         places = json.loads((folder / "out" / "to-keep" / "places.json").read_text())["parts"]
-        return {"out": out, "places": [(one["record"], one["seq"], one["part"]) for one in places], "in force": in_force}
+        return {
+            "out": out,
+            "flagged": [one.words for one in waiting],
+            "places": [(one["record"], one["seq"], one["part"]) for one in places],
+            "in force": in_force,
+        }
 
 
 def write(sam: Phone, case: bytes) -> set[str]:
@@ -67,6 +80,7 @@ def write(sam: Phone, case: bytes) -> set[str]:
     sam.sync()
     asked = instructions.in_force(sam.session, found[0])
     records.add(sam.session, case, "case_note", {"body": "He rang; he is looking for work."})
+    records.add(sam.session, case, "case_note", {"body": "His mother rang. Saw Dawn Eaglescliffe at 4 Mill Road. She will ring again. He was calm."})
     records.add(sam.session, case, "visit_plan", {"purpose": "assessment", "gate_seen": "clear" if asked.say else "hold"})
     review = {"summary": "steady"} | ({"instructions_in_force": list(asked.say)} if asked.say else {})
     records.add(sam.session, case, "case_review", review)
@@ -80,13 +94,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
 
 
 def test_he_is_given_the_same(runs: dict[int, dict[str, Any]]) -> None:
-    """Content, page and note; and where it stands in the log, which he is not given."""
+    """In every form, with the manifest and its signature; and where it stands in the log, which he is not given."""
     assert [len(runs[number]["in force"]) for number in (0, 1, 3)] == [0, 1, 3]
     for number in (1, 3):
         assert runs[number]["out"] == runs[0]["out"]
         assert runs[number]["places"] == runs[0]["places"]
+    assert set(runs[0]["out"]) == {
+        "content.html", "content.json", "content.pdf", "csv/case_note.csv", "csv/case_review.csv", "csv/visit_plan.csv", "manifest.cose", "manifest.json",
+        "note.txt",
+    }  # fmt: skip
+    assert len(runs[0]["flagged"]) == 3
     types = {one["type"] for one in json.loads(runs[3]["out"]["content.json"])["records"]}
     assert types == {"case_note", "visit_plan", "case_review"}
-    text = b"".join(runs[3]["out"].values())
+    document = runs[3]["out"]["content.pdf"]
+    text = b"".join([*runs[3]["out"].values(), *paper.streams(document), "\n".join(paper.pages(document)).encode()])
+    assert text.count(b"he is looking for work") >= 4, "what is there is found, in the document too"
     assert not any(word.encode() in text for words in SAY for word in words)
     assert b"gate_seen" not in text

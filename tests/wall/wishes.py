@@ -32,6 +32,7 @@ from shared_schema.membership import (
 )
 from shared_schema.recovery import Close, Custody, Drill, Permit, Renew, drill_bound, recover_bound
 from shared_schema.removal import Erase, Expunge, Hold, act_of
+from shared_schema.restoring import Healed, Restore
 from shared_schema.roles import FILES, is_lead, may_sign
 from sync.approval import sign_approval
 from sync.entry import Author
@@ -326,4 +327,6 @@ OF_REGISTRIES: Final[dict[str, Callable[[Wisher], Pair]]] = {
     "close another's": _registry(lambda w: Close(w.cast.people["per"].session.identity.device)),
     "drill": _registry(_drill),
     "cover_traffic": _registry(lambda _w: CoverTraffic(18)),
+    "restore": _registry(lambda _w: Restore(secrets.token_bytes(16), None, marked=True)),
+    "healed": _registry(lambda _w: Healed()),
 }

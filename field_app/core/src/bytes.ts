@@ -78,3 +78,20 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   if (base64url(bytes) !== text) throw new Refused("malformed", "base64url has another form than its one");
   return bytes;
 }
+
+/** Base64 with padding (RFC 4648 §4), as records hold signed objects. */
+export function base64(bytes: Bytes): string {
+  const text = base64url(bytes).replaceAll("-", "+").replaceAll("_", "/");
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const found = fromBase64url(
+    text
+      .replace(/={1,2}$/, "")
+      .replaceAll("+", "-")
+      .replaceAll("/", "_"),
+  );
+  if (base64(found) !== text) throw new Refused("malformed", "base64 has another form than its one");
+  return found;
+}

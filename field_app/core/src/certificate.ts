@@ -29,6 +29,8 @@ import {
   signature,
   signKey,
   tagged,
+  truth,
+  witness,
   word,
 } from "./shape";
 
@@ -98,6 +100,13 @@ const drill = refine(
     if (opened > files) throw new Refused("malformed", `${opened} opened of ${files} that were tried`);
   },
 );
+const restore = map({
+  kind: exactly("restore"),
+  incarnation: id,
+  before: nullable(witness),
+  marked: truth,
+});
+const healed = map({ kind: exactly("healed") });
 const coverTraffic = map({ kind: exactly("cover_traffic"), hour: nullable(integer(0, 23)) });
 
 export type Root = Of<typeof root>;
@@ -108,6 +117,7 @@ export type Permit = Of<typeof permit>;
 export type Renew = Of<typeof renew>;
 export type Drill = Of<typeof drill>;
 export type CoverTraffic = Of<typeof coverTraffic>;
+export type Restore = Of<typeof restore>;
 export type RegistryStatement =
   | Root
   | Certify
@@ -121,7 +131,9 @@ export type RegistryStatement =
   | Permit
   | Of<typeof close>
   | Drill
-  | CoverTraffic;
+  | CoverTraffic
+  | Restore
+  | Of<typeof healed>;
 
 export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
   root,
@@ -137,6 +149,8 @@ export const registryStatement: Shape<RegistryStatement> = tagged("kind", {
   close,
   drill,
   cover_traffic: coverTraffic,
+  restore,
+  healed,
 });
 
 export function decodeRegistryStatement(payload: Uint8Array): RegistryStatement {

@@ -16,6 +16,7 @@ import {
   tagged,
   truth,
   week,
+  witness,
 } from "./shape";
 
 const accepted = map({
@@ -36,6 +37,8 @@ const sent = map({ e: exactly("sent"), device: id, address: id, id, ms: millis }
 const came = map({ e: exactly("came"), log: id, n: positive, ms: millis });
 const shown = map({ e: exactly("shown"), device: id, log: id, from: count, to: positive, ms: millis });
 const purged = map({ e: exactly("purged"), device: id, log: id, id: hash, ms: millis });
+const fetched = map({ e: exactly("fetched"), device: id, log: id, id: hash, ms: millis });
+const restored = map({ e: exactly("restored"), before: nullable(witness), ms: millis });
 const exported = map({ e: exactly("export"), by: id, what: exactly("logs"), ms: millis });
 
 export type AcceptedEvent = Of<typeof accepted>;
@@ -49,6 +52,8 @@ export type AuditEvent =
   | Of<typeof came>
   | Of<typeof shown>
   | Of<typeof purged>
+  | Of<typeof fetched>
+  | Of<typeof restored>
   | Of<typeof exported>;
 
 const event: Shape<AuditEvent> = tagged("e", {
@@ -61,6 +66,8 @@ const event: Shape<AuditEvent> = tagged("e", {
   came,
   shown,
   purged,
+  fetched,
+  restored,
   export: exported,
 });
 export const eventShape = event;

@@ -12,8 +12,21 @@ export interface Spend {
   readonly id: string;
   readonly device: string;
   readonly user: Uint8Array;
+  /** It was more than its allowance. */
+  readonly beyond: boolean;
   readonly counted: number;
   readonly disputed: number;
+  readonly refused: number;
+  /** What of that is to be paid back. */
+  readonly owed: number;
+}
+
+/** Where a spend stands, a term of `spend_state`. What still waits for somebody comes first. */
+export function standing({ beyond, counted, disputed, refused, owed }: Spend): string {
+  if (disputed > 0) return "claimed";
+  if (owed > 0) return "refused_repay";
+  if (counted > 0) return beyond ? "approved" : "posted";
+  return refused > 0 ? "refused" : "reversed";
 }
 
 /** Why a line moved nothing. */
@@ -24,11 +37,13 @@ export type Because =
   | "kind-not-known"
   | "not-the-fund-holder"
   | "not-the-spender"
+  | "own-claim"
   | "not-that-device"
   | "beyond-unallocated"
   | "beyond-remaining"
   | "beyond-disputed"
   | "beyond-counted"
+  | "beyond-owed"
   | "spend-id-used"
   | "no-such-spend"
   | "no-such-allowance";
@@ -102,10 +117,10 @@ function spend(fund: Fund, { by, values, amount }: Line): Moved {
   if (fund.spends.has(id)) return "spend-id-used";
   const device = encodeUuid(by.device);
   if (amount > remainingOf(fund, device)) {
-    const disputed = { id, device, user: by.user, counted: 0, disputed: amount };
+    const disputed = { id, device, user: by.user, beyond: true, counted: 0, disputed: amount, refused: 0, owed: 0 };
     return { disputed: fund.disputed + amount, spends: withSpend(fund, disputed) };
   }
-  const counted = { id, device, user: by.user, counted: amount, disputed: 0 };
+  const counted = { id, device, user: by.user, beyond: false, counted: amount, disputed: 0, refused: 0, owed: 0 };
   return {
     spent: fund.spent + amount,
     remaining: withRemaining(fund, device, -amount),
@@ -117,10 +132,38 @@ function against(fund: Fund, values: ReadonlyMap<string, Json>): Spend | undefin
   return fund.spends.get(idOf(values.get("against")) ?? "");
 }
 
-function cover(fund: Fund, { by, values, amount }: Line): Moved {
+/** The spend on whose claim this person may decide; nobody decides on their own. */
+function decided(fund: Fund, { by, values }: Line): Spend | Because {
   const of = against(fund, values);
   if (!isHolder(by)) return "not-the-fund-holder";
   if (of === undefined) return "no-such-spend";
+  return equal(by.user, of.user) ? "own-claim" : of;
+}
+
+/** Nothing leaves the pot for what is refused, now or later. */
+function refusal(fund: Fund, line: Line): Moved {
+  const { amount } = line;
+  const of = decided(fund, line);
+  if (typeof of === "string") return of;
+  if (amount > of.disputed) return "beyond-disputed";
+  const owed = line.values.get("kind") === "refusal_repay" ? of.owed + amount : of.owed;
+  return {
+    disputed: fund.disputed - amount,
+    spends: withSpend(fund, { ...of, disputed: of.disputed - amount, refused: of.refused + amount, owed }),
+  };
+}
+
+function repaid(fund: Fund, line: Line): Moved {
+  const of = decided(fund, line);
+  if (typeof of === "string") return of;
+  if (line.amount > of.owed) return "beyond-owed";
+  return { spends: withSpend(fund, { ...of, owed: of.owed - line.amount }) };
+}
+
+function cover(fund: Fund, line: Line): Moved {
+  const { amount } = line;
+  const of = decided(fund, line);
+  if (typeof of === "string") return of;
   if (amount > of.disputed) return "beyond-disputed";
   if (amount > fund.unallocated) return "beyond-unallocated";
   return {
@@ -167,6 +210,9 @@ const LINES: ReadonlyMap<Json, (fund: Fund, line: Line) => Moved> = new Map([
   ["allotment", allotment],
   ["spend", spend],
   ["cover", cover],
+  ["refusal", refusal],
+  ["refusal_repay", refusal],
+  ["repaid", repaid],
   ["reversal", reversal],
   ["reclaim", reclaim],
 ]);

@@ -116,16 +116,15 @@ export function checkAddress(entry: Entry, svc: Uint8Array, log: Uint8Array): vo
   if (!isAddressed(entry, svc, log)) throw new Refused("malformed", "signed for another service or log");
 }
 
-/** Whether a head lies on this log's chain; null where it is of another incarnation. */
-export function liesOn(log: Log, head: Head): boolean | null {
-  if (!equal(head.incarnation, log.incarnation)) return null;
+/** Whether a head lies on this log's chain, whatever incarnation it names: a chain says the same in all. */
+export function liesOn(log: Log, head: Head): boolean {
   const chain = log.chains.at(head.seq);
   return chain !== undefined && equal(chain, head.chain);
 }
 
 /** Refuses as `contradiction` an entry, about to take the next place, whose author saw another history of this log. */
 export function checkSeen(log: Log, entry: Entry): void {
-  if (liesOn(log, entry.header.sn) === false) {
+  if (!liesOn(log, entry.header.sn)) {
     throw new Refused("contradiction", "the author saw another history of this log");
   }
 }

@@ -32,15 +32,15 @@ export type Receipt = SignedOf<typeof receipt>;
 export type SignedHead = SignedOf<typeof signedHead>;
 export type Verdict = SignedOf<typeof verdict>;
 
-/** Whose word is taken: the receipt key and the incarnation of a side's root. */
+/** Whose word is taken: the receipt key of a side's root, and what was said in an incarnation that the side has had. */
 export interface ServerIdentity {
   readonly svc: Uint8Array;
   readonly receipt: Uint8Array;
-  readonly incarnation: Uint8Array;
+  readonly incarnations: readonly Uint8Array[];
 }
 
 /**
- * Decodes what this side's server signed: for this service and incarnation, under the receipt key, with that key's id.
+ * Decodes what this side's server signed: for this service and an incarnation of it, under the receipt key, with that key's id.
  */
 export async function checkServed<
   Typ extends string,
@@ -53,7 +53,8 @@ export async function checkServed<
   if (!equal(kid, serverKeyId(server.receipt))) {
     throw new Refused("malformed", "signed under another key's id than the server's");
   }
-  if (!equal(served.payload.inc, server.incarnation)) throw new Refused("malformed", "signed for another incarnation");
+  if (!server.incarnations.some((one) => equal(one, served.payload.inc)))
+    throw new Refused("malformed", "signed for another incarnation");
   await verifyFrame(served.frame, server.receipt);
   return served;
 }

@@ -40,6 +40,7 @@ export const SHAPES = [
   "uuid",
   "uuid_or_null",
   "hash",
+  "content",
   "row",
 ] as const;
 export type ShapeName = (typeof SHAPES)[number] | "integer";

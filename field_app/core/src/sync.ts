@@ -53,7 +53,7 @@ const cursor = row({ log: id, seq: count, chain: hash });
 const cursors = refine(list(cursor, 0, limit("files_per_device"), "too-large"), (all) => {
   if (new Set(all.map(({ log }) => hex(log))).size !== all.length) throw malformed("two cursors for one log");
 });
-const status = map({
+export const status = map({
   unsent: count,
   held: count,
   conflicts: count,

@@ -2,6 +2,7 @@
  * Whether a value fits its field, as shared_schema/records demands. Tests: values. Refuses as `bad-value`, and never
  * says the value.
  */
+import { readManifest } from "./attachment";
 import type { Action, Json } from "./change";
 import { Refused } from "./errors";
 import { isList, isMap, valueKey } from "./fold/markers";
@@ -82,10 +83,22 @@ function checkOne(value: Json, shape: ShapeName, where: string): void {
       throw wanted("a day as YYYY-MM-DD, or a year as YYYY");
   } else if (shape === "when") {
     if (!isWhen(value)) throw wanted("a time and how precise it is, the two agreeing");
+  } else if (shape === "content") {
+    checkContent(value, where);
   } else if (shape === "hash") {
     if (typeof value !== "string" || !HASH.test(value)) throw wanted("a hash as 64 lower-case hexadecimal digits");
   } else if (shape !== "uuid_or_null" || value !== null) {
     if (typeof value !== "string" || !UUID.test(value)) throw wanted("an id as a lower-case UUID");
+  }
+}
+
+/** What the app wrote of an attachment: nobody types it. */
+function checkContent(value: Json, where: string): void {
+  try {
+    readManifest(value);
+  } catch (error) {
+    if (error instanceof Refused) throw bad(`${where} is no manifest of an attachment`);
+    throw error;
   }
 }
 

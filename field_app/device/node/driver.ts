@@ -15,8 +15,14 @@ import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
 import { foldFund } from "@fieldkeep/core/ledger";
 import { FILE_KINDS, type FileKind, type Role, ROLES } from "@fieldkeep/core/roles";
+import { look, seenWords } from "@fieldkeep/core/parcel/wording";
+import { combineShares, parseShare } from "@fieldkeep/core/recovery_shares";
+import { recoveryKeys, type RecoveryKeys } from "@fieldkeep/core/registry/recovery";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Member } from "@fieldkeep/core/statement";
+import { agree, askFor, type AskedWords, seenIn, withdraw, wordsAsked } from "../src/agreeing";
+import { attach, contentOf, thumbnailOf } from "../src/attachments";
+import { awaiting } from "../src/chunks";
 import { enrol, readCode } from "../src/enrol";
 import type { Edit } from "../src/ops";
 import { openCase } from "../src/cases";
@@ -26,9 +32,22 @@ import { discardAndWipe } from "../src/handing_in";
 import { admit, type Held, heldOf, letBegin, type RefusedBecause, refuseHeld } from "../src/held";
 import { inForce, instruct } from "../src/instructions";
 import * as lost from "../src/lost_phones";
+import { looked } from "../src/reading";
+import { answer, answerWithShares, challenge, judge, requestIn } from "../src/helping";
+import * as recovery from "../src/recovery";
+import * as referrals from "../src/referrals";
 import { Session } from "../src/session";
 import * as spending from "../src/spending";
-import { raiseAlert } from "../src/urgent";
+import {
+  acknowledgeAlert,
+  type Alert,
+  alertsIn,
+  isOpen,
+  isUnanswered,
+  raiseAlert,
+  recordCall,
+  standDown,
+} from "../src/urgent";
 import type { Values } from "../src/values_in";
 import { WIPED } from "../src/wiping";
 import { sync } from "../src/sync";
@@ -44,9 +63,10 @@ const read = (folder: string): unknown[] =>
     .map((name): unknown => JSON.parse(readFileSync(`${schemaFolder}/${folder}/${name}`, "utf8")));
 const schemas = readSchemas(read("records"), read("codes"));
 const rows = new MemoryRows();
-const online = { is: true, lose: 0 };
+const online = { is: true, lose: 0, chunks: Number.POSITIVE_INFINITY };
 const transport = new Transport(server, async (url, init) => {
   if (!online.is) throw new Error("offline");
+  if (init?.method === "PUT" && --online.chunks < 0) throw new Error("the line broke");
   const answer = await fetch(url, init);
   if (online.lose === 0) return answer;
   online.lose -= 1;
@@ -132,6 +152,27 @@ const heldRow = ({ entry, records, trouble, begins }: Held): unknown => ({
 async function heldAt(given: Given): Promise<Held> {
   const all = await heldOf(own(), transport, log(given));
   return all.find(({ entry }) => hex(entry.id) === text(given, "id")) ?? fail("nothing held of that id");
+}
+
+function alertAt(given: Given): Alert {
+  const found = alertsIn(own()).find((one) => encodeUuid(one.record.id) === text(given, "record"));
+  return found ?? fail("no such alert");
+}
+
+const packRow = ({ log: file, record: { id: of }, values: has }: referrals.Pack): unknown => ({
+  file: encodeUuid(file),
+  record: encodeUuid(of),
+  values: fromJson(has),
+});
+
+const keysIn = (given: Given): Promise<RecoveryKeys> =>
+  recoveryKeys(
+    combineShares((given["shares"] as readonly string[]).map((words, at) => parseShare(words, `share ${at + 1}`))),
+  );
+
+function wordsAt(given: Given): AskedWords {
+  const found = wordsAsked(own()).find((one) => encodeUuid(one.record) === text(given, "request"));
+  return found ?? fail("no such request");
 }
 
 const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
@@ -238,6 +279,30 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
   discard: async () => ({ wiped: await discardAndWipe(own(), transport) }),
   find: async (given) => ({ in: rows.find(new TextEncoder().encode(text(given, "text"))) }),
   rows: async () => ({ rows: rows.size, wiped: own().fact(WIPED) !== undefined }),
+  attach: async (given) => {
+    const content = Buffer.from(text(given, "content"), "base64");
+    const thumbnail = new Uint8Array(Buffer.from(text(given, "thumbnail"), "base64"));
+    const said = edits({ ...given, type: "attachment" });
+    return { record: encodeUuid(await attach(own(), log(given), { form: "jpeg", content, thumbnail }, said)) };
+  },
+  picture: async (given) => {
+    const look = given["small"] === true ? thumbnailOf : contentOf;
+    return { content: Buffer.from(await look(own(), transport, log(given), record(given))).toString("base64") };
+  },
+  awaiting: async () => ({
+    awaiting: awaiting(own()).map(({ record: of, unsent, chunks, code }) => ({
+      record: encodeUuid(of),
+      unsent: unsent.length,
+      chunks,
+      code,
+    })),
+    kept: own().memory.kept.size,
+  }),
+  /** Whatever brings chunks fails after so many. */
+  cutChunks: async (given) => {
+    online.chunks = Number(given["after"]);
+    return {};
+  },
   spend: async (given) => ({
     record: encodeUuid(await spending.spend(own(), log(given), id(given, "fund"), edits({ ...given, type: "spend" }))),
   }),
@@ -260,6 +325,22 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
     };
   },
   alert: async (given) => ({ record: encodeUuid(await raiseAlert(own(), log(given), values(given))) }),
+  alerts: async () =>
+    alertsIn(own()).map((one) => ({
+      file: encodeUuid(one.log),
+      record: encodeUuid(one.record.id),
+      open: isOpen(one),
+      unanswered: isUnanswered(one, own().serverNow()),
+      acknowledged: one.acknowledged.map(fromJson),
+      calls: one.calls.map(fromJson),
+    })),
+  acknowledge: async (given) => acknowledgeAlert(own(), alertAt(given), text(given, "how")),
+  standDown: async (given) => standDown(own(), alertAt(given), text(given, "why")),
+  call: async (given) => recordCall(own(), alertAt(given), values(given)),
+  look: async (given) => {
+    const shown = given["record"] === undefined ? { kind: text(given, "kind") } : { record: record(given) };
+    await looked(own(), log(given), [shown], given["how"] === "searched" ? "searched" : "opened");
+  },
   inForce: async (given) => {
     const { gate, letters } = inForce(own(), log(given));
     return { gate, letters: letters.map(fromJson) };
@@ -271,6 +352,79 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
       ...(given["gate"] === undefined ? {} : { gate: text(given, "gate") }),
     }),
   }),
+  lookAt: async (given) => ({ seen: look(text(given, "text")).map((one) => [seenWords(one), one.stops]) }),
+  askFor: async (given) => ({
+    request: encodeUuid(
+      await askFor(own(), log(given), id(given, "address"), {
+        text: text(given, "text"),
+        weeks: Number(given["weeks"] ?? 1),
+        basedOn: (given["based_on"] ?? []) as readonly string[],
+        say: (given["say"] ?? []) as readonly string[],
+      }),
+    ),
+  }),
+  wordsAsked: async () =>
+    wordsAsked(own()).map((one) => ({
+      request: encodeUuid(one.record),
+      by: encodeUuid(one.by),
+      state: one.state,
+      body: fromJson(one.body),
+      about: fromJson(one.about),
+      seen: seenIn(one).map(seenWords),
+    })),
+  agree: async (given) => ({ letter: encodeUuid(await agree(own(), wordsAt(given))) }),
+  withdraw: async (given) => withdraw(own(), wordsAt(given), text(given, "why")),
+  packs: async () => referrals.packsIn(own()).map(packRow),
+  match: async (given) =>
+    Object.fromEntries(
+      (await referrals.match(own(), log(given), record(given))).map(([check, found]) => [check, found.map(encodeUuid)]),
+    ),
+  incomplete: async (given) => ({
+    task: encodeUuid(
+      await referrals.sayIncomplete(
+        own(),
+        log(given),
+        record(given),
+        (given["missing"] ?? []) as string[],
+        text(given, "due"),
+      ),
+    ),
+  }),
+  split: async (given) => ({
+    letter: encodeUuid(
+      await referrals.split(own(), log(given), record(given), values(given), (given["kept"] ?? []) as string[]),
+    ),
+  }),
+  referrals: async () => referrals.referralsWaiting(own()).map(packRow),
+  beginFrom: async (given) => ({
+    file: encodeUuid(await referrals.beginFrom(own(), log(given), record(given), membersIn(given))),
+  }),
+  decline: async (given) => ({
+    task: encodeUuid(
+      await referrals.decline(own(), log(given), record(given), {
+        decision: text(given, "decision"),
+        reason: text(given, "reason"),
+        due: text(given, "due"),
+      }),
+    ),
+  }),
+  shares: async (given) => ({ key: hex((await keysIn(given)).id) }),
+  survey: async () => recovery.survey(own()).map(({ log: of, state }) => ({ file: encodeUuid(of), state })),
+  bringBack: async (given) => ({ closed: await recovery.bringBack(own(), log(given), await keysIn(given)) }),
+  closePermit: async () => recovery.closePermit(own()),
+  drill: async (given) =>
+    (await recovery.drill(own(), await keysIn(given))).map(({ log: of, closed }) => ({ file: encodeUuid(of), closed })),
+  regrant: async (given) => recovery.regrant(own(), log(given)),
+  askedToHelp: async (given) => {
+    const request = requestIn(text(given, "request"));
+    const { device, warnings } = judge(own(), request, given["shares"] === true);
+    return { name: device.name, warnings, readOut: await challenge(own(), request) };
+  },
+  help: async (given) => {
+    const request = requestIn(text(given, "request"));
+    if (given["shares"] === undefined) return { answer: await answer(own(), request, text(given, "digits")) };
+    return { answer: await answerWithShares(own(), request, text(given, "digits"), await keysIn(given)) };
+  },
   letters: async () => own().letters.map(({ kind, code, message }) => ({ kind, code, message })),
   cover: async () => ({ waits: waitingForCover(own()), next: nextCoverMs(own()) }),
   status: async () => ({

@@ -25,33 +25,36 @@ const toldOf = (liaison: Uint8Array): string => `address-key:${hex(liaison)}`;
  * Begins a case, also offline: on the perpetrator side with its liaison file, and the other side is told that there is
  * one.
  */
-export async function openCase(
+export const openCase = (session: Session, members: readonly Member[]): Promise<Uint8Array> =>
+  session.change((transaction) => openCaseIn(session, transaction, members));
+
+/** `referral` is the parcel that it is begun from. */
+export async function openCaseIn(
   session: Session,
+  transaction: Transaction,
   members: readonly Member[],
   referral: string | null = null,
 ): Promise<Uint8Array> {
-  return session.change(async (transaction) => {
-    const log = await beginIn(session, transaction, "case", members);
-    const { side } = session.identity;
-    if (side !== "perpetrator") return log;
-    const others = members.filter(({ role }) => mayInFile("liaison", side, "members", role));
-    const liaison = await beginIn(session, transaction, "liaison", others);
-    const [address, key] = [ownAddress(session, liaison), await publicKey(session, session.file(liaison))];
-    const record = new Map<string, Json>([
-      ["file", encodeUuid(liaison)],
-      ["address", encodeUuid(address)],
-    ]);
-    addValues(session, transaction, log, "liaison_file", record);
-    const said = new Map<string, Json>([
-      ["case", encodeUuid(address)],
-      ["key", hex(key)],
-      ["opened_on", dayNow(session)],
-    ]);
-    const body = referral === null ? said : new Map<string, Json>([...said, ["referral", referral]]);
-    await postIn(session, transaction, log, "case_opened", body);
-    session.setFact(transaction, toldOf(liaison), key);
-    return log;
-  });
+  const log = await beginIn(session, transaction, "case", members);
+  const { side } = session.identity;
+  if (side !== "perpetrator") return log;
+  const others = members.filter(({ role }) => mayInFile("liaison", side, "members", role));
+  const liaison = await beginIn(session, transaction, "liaison", others);
+  const [address, key] = [ownAddress(session, liaison), await publicKey(session, session.file(liaison))];
+  const record = new Map<string, Json>([
+    ["file", encodeUuid(liaison)],
+    ["address", encodeUuid(address)],
+  ]);
+  addValues(session, transaction, log, "liaison_file", record);
+  const said = new Map<string, Json>([
+    ["case", encodeUuid(address)],
+    ["key", hex(key)],
+    ["opened_on", dayNow(session)],
+  ]);
+  const body = referral === null ? said : new Map<string, Json>([...said, ["referral", referral]]);
+  await postIn(session, transaction, log, "case_opened", body);
+  session.setFact(transaction, toldOf(liaison), key);
+  return log;
 }
 
 /** The address key of a file's present epoch. */

@@ -9,10 +9,9 @@ import { paddedSize } from "@fieldkeep/core/sealing";
 import letters from "../../../shared_schema/roles.json" with { type: "json" };
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
-import type { Pending } from "./stored";
+import { type Pending, READ } from "./stored";
 
 const LETTERS: ReadonlySet<string> = new Set(Object.keys(letters.letters));
-const READ = "read_event";
 const ROOM = limit("entry_bytes") - 65_536;
 const FRAME = 128;
 const factOf = (log: Uint8Array): string => `covered:${hex(log)}`;

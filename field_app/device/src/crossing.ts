@@ -4,6 +4,7 @@
  */
 import { Refused } from "@fieldkeep/core/errors";
 import { deviceOf, readsContent } from "@fieldkeep/core/registry/state";
+import { dropStale } from "./agreeing";
 import { publish, refreshDesk } from "./board";
 import { tellNewKeys } from "./cases";
 import { fill } from "./instructions";
@@ -39,6 +40,7 @@ export async function cross(session: Session, transport: Transport): Promise<boo
   if (side === "oversight" || session.standing !== "in" || me === null || !readsContent(me.roles)) return false;
   await carefully(session, () => tellNewKeys(session));
   await carefully(session, () => fill(session));
+  await carefully(session, () => dropStale(session));
   const waits = session.letters.length > 0;
   await carefully(session, () => publish(session, transport));
   await carefully(session, () => refreshDesk(session, transport, waits));

@@ -14,6 +14,7 @@ import { limit } from "@fieldkeep/core/limits";
 import { seqOf } from "@fieldkeep/core/log";
 import { sealPending } from "./outbox";
 import type { Transaction } from "./rows";
+import { putDue } from "./reading";
 import type { Session } from "./session";
 import { carryOut } from "./stepping";
 import type { OutboxItem } from "./stored";
@@ -56,13 +57,14 @@ function dropOwnOrders(session: Session, transaction: Transaction): void {
 
 /** Everything that can be handed in, and then the registry, up to this device's own revocation if there is one. */
 export async function handIn(session: Session, transport: Transport, turnedAway: string): Promise<void> {
+  await putDue(session, { everything: true });
   await session.change(async (transaction) => {
     session.setState(transaction, { turned_away: turnedAway });
     dropOwnOrders(session, transaction);
     await sealPending(session, transaction, { out: true });
   });
   const asked = new Set<number>();
-  for (let goesOn = true; goesOn; ) {
+  for (let goesOn = true; goesOn;) {
     const chosen = choose(session, asked);
     for (const { n } of chosen) asked.add(n);
     const again = await deposit(session, transport, chosen);

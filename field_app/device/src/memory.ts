@@ -17,14 +17,19 @@ import type { Bytes, Reading } from "./rows";
 import {
   type Alarm,
   alarmRow,
+  type Awaiting,
+  awaitingRow,
   dueRow,
   entryRow,
   FIRST_STATE,
   idRow,
+  type Kept,
+  keptRow,
   type Letter,
   letterRow,
   logRow,
   OF,
+  olderTree,
   ONLY,
   type OutboxItem,
   type Pending,
@@ -71,6 +76,9 @@ export interface Memory {
   readonly facts: Map<string, Bytes>;
   /** Letters to the other side that the server has given no pass for. */
   readonly letters: Map<number, Letter>;
+  /** Attachments whose record is not in its log, by record; sealed chunks that are here, by file and chunk. */
+  readonly awaiting: Map<string, Awaiting>;
+  readonly kept: Map<string, Kept>;
 }
 
 function nothing({ svc, side, authority }: Identity): Memory {
@@ -89,6 +97,8 @@ function nothing({ svc, side, authority }: Identity): Memory {
     purges: new Map(),
     facts: new Map(),
     letters: new Map(),
+    awaiting: new Map(),
+    kept: new Map(),
   };
 }
 
@@ -111,6 +121,9 @@ export async function load(rows: Reading, identity: Identity, types: Types): Pro
   for (const { name, content } of await rows.scan(OF.purges)) memory.purges.set(String(name), content);
   for (const { name, content } of await rows.scan(OF.letters))
     memory.letters.set(Number(name), { ...read(letterRow, content), n: Number(name) });
+  for (const { name, content } of await rows.scan(OF.awaiting))
+    memory.awaiting.set(String(name), read(awaitingRow, content));
+  for (const { name, content } of await rows.scan(OF.kept)) memory.kept.set(String(name), read(keptRow, content));
   for (const { name, content } of await rows.scan(OF.facts)) memory.facts.set(String(name), content);
   await loadRegistry(rows, memory);
   const own = hex(memory.registry.log.log);
@@ -136,9 +149,10 @@ async function loadRegistry(rows: Reading, memory: Memory): Promise<void> {
   for (const { name, content } of await rows.scan(OF.entries(log))) {
     const { pair, received_ms, leaf } = read(entryRow, content);
     const entry = decodeEntry(pair);
+    const older = olderTree(memory.facts, log);
     memory.registry = (await readRegistryEntry(memory.registry, entry, received_ms, believed)).registry;
     if (seqOf(memory.registry.log) !== Number(name)) throw new Error("a registry's entries have a gap");
-    memory.leaves.set(leaf, hex(entry.id));
+    if (Number(name) > older) memory.leaves.set(leaf, hex(entry.id));
   }
   await loadPromised(rows, memory, log);
 }
@@ -176,13 +190,14 @@ async function readEntries(rows: Reading, memory: Memory, log: Uint8Array): Prom
     ...ids.map((one) => ({ ...one, whole: false })),
   ].sort((a, b) => Number(a.name) - Number(b.name));
   const lastId = Number(ids.at(-1)?.name ?? 0);
+  const older = olderTree(memory.facts, log);
   let file = emptyFile(memory.registry, log);
   for (const { name, content, whole } of lines) {
     if (whole) {
       const kept = read(entryRow, content);
       const entry = decodeEntry(kept.pair);
       file = await nextEntry(memory.registry, file, entry, kept.received_ms, ids.length > 0 && Number(name) > lastId);
-      memory.leaves.set(kept.leaf, hex(entry.id));
+      if (Number(name) > older) memory.leaves.set(kept.leaf, hex(entry.id));
       stored.push({ seq: Number(name), row: kept, entry });
     } else {
       const { id, received_ms } = read(idRow, content);

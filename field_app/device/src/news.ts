@@ -8,6 +8,10 @@ export interface News {
   readonly text: string;
 }
 
+const CAME_BACK =
+  "the service came back from an older copy: this phone gives back what it has. If nobody told you, ring your coordinator";
+const LEFT = "what has not come back stays on the phones that have it";
+
 /**
  * Of a statement of somebody else that stands, and came after this device's own certificate; null where it says
  * nothing new.
@@ -31,6 +35,10 @@ export function newsOf(registry: Registry, entry: Entry): News | null {
       };
     case "cover_traffic":
       return { code: "cover-traffic", text: coverNews(by, statement.hour) };
+    case "restore":
+      return { code: "restored", text: `${by} declared that ${CAME_BACK}` };
+    case "healed":
+      return { code: "restored", text: `${by} ended the waiting for what the service had lost: ${LEFT}` };
     default:
       return null;
   }

@@ -4,6 +4,8 @@ import { encode } from "@fieldkeep/core/cbor";
 import type { Json } from "@fieldkeep/core/change";
 import { encodeUuid } from "@fieldkeep/core/ids";
 import { noticesOf } from "@fieldkeep/core/parcel/notices";
+import type { FoldedRecord } from "@fieldkeep/core/fold/model";
+import { shown } from "@fieldkeep/core/fold/show";
 import type { RecordType } from "@fieldkeep/core/record_types";
 import { decodeAs, positive } from "@fieldkeep/core/shape";
 import { caseAddress } from "./cases";
@@ -42,6 +44,13 @@ export async function makeNotices(session: Session, transaction: Transaction): P
   return made;
 }
 
+/** The record of the same type that a record corrects, if this device knows it. */
+function correctedBy(session: Session, log: Uint8Array, record: FoldedRecord): FoldedRecord | null {
+  const { value } = shown(record, "corrects");
+  const { records } = session.recordsOf(log);
+  return [...records.values()].find(({ id, type }) => type === record.type && encodeUuid(id) === value) ?? null;
+}
+
 async function noticesOfOne(session: Session, transaction: Transaction, open: OpenFile, id: string): Promise<number> {
   const { log } = open;
   const record = session.recordsOf(log).records.get(id);
@@ -51,7 +60,9 @@ async function noticesOfOne(session: Session, transaction: Transaction, open: Op
   const address = caseAddress(session, log);
   const last = changes.at(-1);
   if (last === undefined || address === null) return 0;
-  const found = changes.flatMap(({ change }) => noticesOf(session.schemas, record, change, session.identity.device));
+  const corrected = correctedBy(session, log, record);
+  const me = session.identity.device;
+  const found = changes.flatMap(({ change }) => noticesOf(session.schemas, record, change, me, corrected));
   const bodies = new Map(found.map((body) => [hex(encode(body)), body] as const));
   for (const said of bodies.values()) {
     const body: Values = new Map<string, Json>([["case", encodeUuid(address)], ...said]);

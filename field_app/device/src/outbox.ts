@@ -14,6 +14,7 @@ import { limit } from "@fieldkeep/core/limits";
 import type { Log } from "@fieldkeep/core/log";
 import { holds, rotationNeeded } from "@fieldkeep/core/membership/state";
 import { paddedSize } from "@fieldkeep/core/sealing";
+import { unsealable } from "./chunks";
 import { coverBatch, covered, goesAtOnce, isDue } from "./covering";
 import type { Transaction } from "./rows";
 import type { OpenFile, Session } from "./session";
@@ -86,8 +87,10 @@ export function hasLostItsPlace(session: Session, { reading: { file } }: OpenFil
 }
 
 async function sealFile(session: Session, transaction: Transaction, open: OpenFile, how: How): Promise<number> {
-  const loose = open.pending.filter(({ outbox, held }) => outbox === null && held === "");
   const lost = how.out === true || hasLostItsPlace(session, open);
+  const waits = unsealable(session, open.log, lost);
+  const unsealed = open.pending.filter(({ outbox, held }) => outbox === null && held === "");
+  const loose = unsealed.filter(({ change }) => !waits.has(hex(change.r)));
   const day = !lost && isDue(session, open.log);
   if ((loose.length === 0 && !day) || !maySeal(session, open, lost)) return 0;
   const { file } = open.reading;

@@ -15,12 +15,13 @@ import { emptyFile } from "@fieldkeep/core/membership/state";
 import { BEHIND, readErasure, skipId } from "@fieldkeep/core/membership/take";
 import { type Expunge, decodeFileStatement } from "@fieldkeep/core/statement";
 import { decodeStub, isStubOf } from "@fieldkeep/core/stub";
+import { dropChunksOf, dropNamed } from "./chunks";
 import { copied } from "./identity";
 import type { OpenFile } from "./memory";
 import { openParts, readChanges } from "./opening";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
-import { type EntryRow, entryRow, idRow, OF, outboxItem, read, write } from "./stored";
+import { type EntryRow, entryRow, idRow, OF, outboxItem, READ, read, write } from "./stored";
 
 /** A device's word that nothing is left on it of what this statement removed. */
 async function sayPurged(
@@ -77,7 +78,16 @@ export async function takeExpunction(
     checkParcel(session, transaction, log, said, part);
     if (said.reason === "expired") checkExpired(session, transaction, log, said.at, part, received_ms);
   }
-  if (gone !== null) dropLetters(session, transaction, log, placedPart(gone, said.at));
+  if (gone !== null) {
+    const part = placedPart(gone, said.at);
+    dropLetters(session, transaction, log, part);
+    dropNamed(
+      session,
+      transaction,
+      log,
+      part.map(({ change }) => change),
+    );
+  }
   await dropUnsent(session, transaction, open, said);
   await sayPurged(session, transaction, log, entry.id);
 }
@@ -183,8 +193,9 @@ async function dropUnsent(
   if (item === undefined || item.entry.typ !== "fieldkeep-envelope") return;
   const [parts, { entry }] = [await openParts(session.identity, item.entry, Number.MAX_SAFE_INTEGER, secrets), item];
   const plaintext = parts[part]?.plaintext ?? null;
-  const numbers = plaintext === null ? [] : readChanges(plaintext).map(({ c }) => c);
-  session.dropPending(transaction, log, new Set(numbers));
+  const changes = plaintext === null ? [] : readChanges(plaintext);
+  session.dropPending(transaction, log, new Set(changes.map(({ c }) => c)));
+  dropNamed(session, transaction, log, changes);
   const rest = readEntry([entry.frame.bytes, entry.parts.map((one, index) => (index === part ? null : one))]);
   session.putOutbox(transaction, outboxItem(item.n, { ...item, entry: rest }, item.code, item.message));
 }
@@ -206,7 +217,7 @@ export async function takeErased(
   const { log } = before;
   const erasure = served.at(-1);
   if (erasure?.entry == null) throw new Error("an erasure that did not come");
-  const unsent = (session.files.get(hex(log))?.pending ?? []).length > 0;
+  const unsent = (session.files.get(hex(log))?.pending ?? []).some(({ change }) => change.t !== READ);
   const ids = [...(await idsBefore(transaction, before)), ...served.slice(0, -1)];
   forgetContent(session, transaction, before);
   for (const { seq, id, received_ms } of ids) transaction.put(OF.ids(log), seq, write(idRow, { id, received_ms }));
@@ -246,5 +257,6 @@ export function forgetContent(session: Session, transaction: Transaction, { log,
   for (const item of session.waiting(log)) session.dropOutbox(transaction, item.n);
   for (const { n, says, log: from } of session.letters)
     if (says !== null && equal(from, log)) session.dropLetter(transaction, n);
+  dropChunksOf(session, transaction, log);
   transaction.delete(OF.secrets, hex(log));
 }

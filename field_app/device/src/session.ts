@@ -111,8 +111,13 @@ export class Session {
     return Math.max(0, this.now() + this.state.clock_offset);
   }
 
+  /** The one in force on this side, as far as its registry is here. */
+  get incarnation(): Uint8Array {
+    return this.registry.root === null ? this.identity.incarnation : this.registry.log.incarnation;
+  }
+
   get witness(): Witness {
-    return this.state.checkpoint ?? { incarnation: this.identity.incarnation, size: 0, root: EMPTY_ROOT };
+    return this.state.checkpoint ?? { incarnation: this.incarnation, size: 0, root: EMPTY_ROOT };
   }
 
   /** Certified, and neither revoked nor suspended, as far as the registry here goes. */
@@ -175,21 +180,27 @@ export class Session {
     return this.#memory.facts.get(name);
   }
 
-  /** All of it, or nothing: in rows and in memory. */
-  change<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const next = this.#queue.then(() => this.#changed(body));
+  /** All of it, or nothing: in rows and in memory; with `reads` memory is read from the rows again. */
+  change<T>(body: (transaction: Transaction) => Promise<T>, reads = false): Promise<T> {
+    const next = this.#queue.then(() => this.#changed(body, reads));
     this.#queue = next.catch(() => undefined);
     return next;
   }
 
-  async #changed<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #changed<T>(body: (transaction: Transaction) => Promise<T>, reads: boolean): Promise<T> {
     try {
-      return await this.rows.transaction(body);
+      const done = await this.rows.transaction(body);
+      if (reads) await this.#read();
+      return done;
     } catch (error) {
-      this.#memory = await load(this.rows, this.identity, this.schemas.types);
-      this.#shown = new Map();
+      await this.#read();
       throw error;
     }
+  }
+
+  async #read(): Promise<void> {
+    this.#memory = await load(this.rows, this.identity, this.schemas.types);
+    this.#shown = new Map();
   }
 
   putFile(transaction: Transaction, open: OpenFile): void {

@@ -15,6 +15,7 @@ import type { Answer, Page } from "@fieldkeep/core/sync";
 import { uncovered } from "./covering";
 import { copied } from "./identity";
 import { newsOf } from "./news";
+import { keepHead, turn } from "./restored";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
 import { entryRow, OF, type OutboxItem, write } from "./stored";
@@ -41,6 +42,10 @@ export interface Came {
   readonly refused: readonly Refusal[];
   readonly contradictions: readonly Contradicted[];
   readonly again: boolean;
+  /** Files of which the server has not got all that is here, by id in hexadecimal: how far it has them. */
+  readonly lost: ReadonlyMap<string, number>;
+  /** Files of which a page came. */
+  readonly shown: ReadonlySet<string>;
 }
 
 interface Answered {
@@ -77,6 +82,8 @@ export async function carryOut(
       event.is === "contradiction" ? [{ log: event.log ?? session.registry.log.log, message: event.message }] : [],
     ),
     again,
+    lost: new Map(events.flatMap((event) => (event.is === "lost" ? [[hex(event.log), event.seq] as const] : []))),
+    shown: new Set(answered.pages.map(({ log }) => hex(log))),
   };
 }
 
@@ -107,8 +114,11 @@ async function perform(
   body: Uint8Array,
 ): Promise<void> {
   switch (event.is) {
-    case "registry":
+    case "registry": {
+      const page = pages.find(({ log }) => equal(log, session.registry.log.log));
+      if (page !== undefined) keepHead(session, transaction, page);
       return takeStatements(session, transaction, event.taken);
+    }
     case "file": {
       const page = pages.find(({ log }) => equal(log, event.log));
       if (page !== undefined) await takeFilePage(session, transaction, page, event.page, asked.sent);
@@ -119,6 +129,10 @@ async function perform(
       if (n !== null) transaction.put(OF.evidence, n, copied(body));
       return;
     }
+    case "restored":
+      return turn(session, transaction, event.registrySeq);
+    case "lost": // what is missing is brought when the answer is taken (restored.ts)
+      return;
     case "not-in-audit-log": {
       const text = "the server does not show that its audit log has an entry that it served: tell whoever looks after this service";
       session.alarm(transaction, event.log, event.seq, "not-in-audit-log", text);

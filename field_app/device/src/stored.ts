@@ -76,6 +76,9 @@ const changeShape: Shape<Change> = {
 export const pendingRow = row({ change: changeShape, outbox: nullable(positive), held: label });
 export type Pending = Of<typeof pendingRow>;
 
+/** A colleague's change that the server had lost: it counts nowhere, and is kept. */
+export const parkedRow = row({ change: changeShape, device: id, user: bytes(0, 16), received_ms: millis });
+
 const WHAT = ["registry", "genesis", "statement", "envelope"] as const;
 
 /** A sealed entry whose bytes never change. `code` and `message` are the server's last words on it, signed or not. */
@@ -164,6 +167,27 @@ export const letterRow = map({
 });
 export type Letter = Of<typeof letterRow> & { readonly n: number };
 
+/**
+ * An attachment that was made here and whose record the log does not show yet; `n` is the order in which they were
+ * made, `unsent` which of its `chunks` the server has not acknowledged, `code` and `message` what it last said to that.
+ * One that is `loose` was made for a record that is being written, and does not go out before that is kept.
+ */
+export const awaitingRow = map({
+  n: positive,
+  log: id,
+  record: id,
+  unsent: list(hash),
+  chunks: positive,
+  loose: truth,
+  code: label,
+  message: text(0, 600),
+});
+export type Awaiting = Of<typeof awaitingRow>;
+
+/** A sealed chunk that is here: of which record, and when it was last used. */
+export const keptRow = map({ log: id, chunk: hash, record: id, size: positive, used_ms: millis });
+export type Kept = Of<typeof keptRow>;
+
 /** A clock's offset may run behind. */
 const offset: Shape<number> = {
   read: (value) => {
@@ -202,6 +226,17 @@ export const FIRST_STATE: State = {
 export const write = <T>(shape: Shape<T>, value: T): Bytes => copied(encode(shape.write(value)));
 export const read = <T>(shape: Shape<T>, content: Uint8Array): T => decodeAs(shape, content);
 
+/** How far each log was when its side came back (19.4): the leaves of those entries are an older tree's. */
+export const TREE = "restored/tree";
+export const treeRow = list(row({ log: id, seq: count }));
+
+/** The last place of a log whose leaf is of an older tree; 0 where there is none. */
+export function olderTree(facts: ReadonlyMap<string, Uint8Array>, log: Uint8Array): number {
+  const kept = facts.get(TREE);
+  const own = hex(log);
+  return (kept === undefined ? [] : read(treeRow, kept)).find((one) => hex(one.log) === own)?.seq ?? 0;
+}
+
 export const OF = {
   entries: (log: Uint8Array): string => `entry/${hex(log)}`,
   ids: (log: Uint8Array): string => `id/${hex(log)}`,
@@ -216,9 +251,16 @@ export const OF = {
   roots: "root",
   refused: "refused",
   promised: (log: Uint8Array): string => `promised/${hex(log)}`,
+  parked: (log: Uint8Array): string => `parked/${hex(log)}`,
   purges: "purge",
   letters: "letter",
+  awaiting: "attachment",
+  kept: "kept",
+  /** Bodies of sealed chunks, by the names of `kept`. */
+  chunks: "chunk",
   facts: "fact",
   state: "state",
 } as const;
 export const ONLY = "now";
+/** The type of record that says what was read. It holds nothing up, and is no unsent work. */
+export const READ = "read_event";

@@ -15,15 +15,19 @@ import { verifies } from "@fieldkeep/core/keys";
 import { limit } from "@fieldkeep/core/limits";
 import { type Log, seqOf } from "@fieldkeep/core/log";
 import { decodeSyncResponse, type Status, type SyncResponse } from "@fieldkeep/core/sync";
+import { claimFor, type Sent, sendChunks } from "./attachments";
+import { awaiting, settle } from "./chunks";
 import { before, cross } from "./crossing";
 import { expire } from "./expiring";
 import { handIn } from "./handing_in";
 import { type How, sealPending } from "./outbox";
 import { tend } from "./owed";
+import { putDue } from "./reading";
 import { dropPurged } from "./removing";
+import { bringRegistry, heal, hidden } from "./restored";
 import type { Session } from "./session";
 import { type Came, carryOut, type Contradicted, type Refusal } from "./stepping";
-import type { OutboxItem } from "./stored";
+import { type OutboxItem, READ } from "./stored";
 import type { Transport } from "./transport";
 import { dueInOrder, viewOf } from "./viewing";
 
@@ -44,6 +48,8 @@ export interface Report {
   received: number;
   readonly refused: Refusal[];
   readonly contradictions: Contradicted[];
+  /** Of attachments: what went, and what is left. */
+  attached: Sent;
 }
 
 /**
@@ -56,15 +62,39 @@ export async function sync(
   progress: (report: Report) => void = () => undefined,
   how: Pick<How, "atOnce"> = {},
 ): Promise<Report> {
-  const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [] };
+  const attached: Sent = { chunks: 0, left: 0, code: "", message: "" };
+  const report: Report = { rounds: 0, sent: 0, accepted: 0, received: 0, refused: [], contradictions: [], attached };
   await before(session, transport);
+  await putDue(session);
   await reconcile(session, transport, report, progress, how);
   if (await cross(session, transport)) await reconcile(session, transport, report, progress, how);
   for (let ends = 0; ends < MOST_ENDS; ends++) {
     if ((await session.change((transaction) => expire(session, transaction))) === 0) break;
     await reconcile(session, transport, report, progress, how);
   }
+  await sendAttached(session, transport, report, progress, how);
   return report;
+}
+
+/**
+ * Chunks of attachments, then the records that name them: a line that is too slow for a photograph has carried the
+ * notes. Twice, for the first push may hear that some are missing.
+ */
+async function sendAttached(
+  session: Session,
+  transport: Transport,
+  report: Report,
+  progress: (report: Report) => void,
+  how: How,
+): Promise<void> {
+  for (let turn = 0; turn < 2 && awaiting(session).some(({ loose }) => !loose); turn++) {
+    const sent = await turnedAway(session, transport, () => sendChunks(session, transport, () => progress(report)));
+    report.attached = { ...sent, chunks: report.attached.chunks + sent.chunks };
+    if (!awaiting(session).some(({ unsent, loose }) => !loose && unsent.length === 0)) return;
+    await reconcile(session, transport, report, progress, how);
+    await session.change(async (transaction) => settle(session, transaction));
+    report.attached.left = awaiting(session).filter(({ loose }) => !loose).length;
+  }
 }
 
 async function reconcile(
@@ -76,12 +106,22 @@ async function reconcile(
 ): Promise<void> {
   const [stuck, tended] = [new Set<string>(), new Set<string>()];
   let lookFirst = isLongAgo(session);
+  let looked = false;
   for (let rounds = 0; rounds < ROUNDS; rounds++) {
     if (!lookFirst) await session.change((transaction) => sealPending(session, transaction, how));
     lookFirst = false;
     const room = Math.min(FIRST_PUSH * 2 ** Math.min(rounds, 8), MOST_PUSH);
-    const asked = plan(session, choose(session, stuck, room, rounds === 0));
+    const chosen = choose(session, stuck, room, rounds === 0);
+    const short = await turnedAway(session, transport, () => claimFor(session, transport, chosen));
+    for (const log of short) stuck.add(log);
+    const asked = plan(
+      session,
+      chosen.filter(({ log }) => !short.has(hex(log))),
+    );
     const came = await exchange(session, transport, asked);
+    const lost = new Map([...came.lost, ...(came.again || looked ? [] : hidden(session, came.shown))]);
+    looked ||= !came.again;
+    const healed = lost.size > 0 && (await heal(session, transport, lost));
     note(report, asked, came);
     for (const { entry } of asked.pushed) {
       const item = session.waiting(entry.header.log).find((one) => equal(one.id, entry.id));
@@ -98,7 +138,7 @@ async function reconcile(
     );
     const words = session.memory.purges.size > 0 && rounds === 0;
     const left = choose(session, stuck, MOST_PUSH, false).length;
-    if (!(more || owed > 0 || sealed > 0 || left > 0 || words)) return;
+    if (!(more || healed || owed > 0 || sealed > 0 || left > 0 || words)) return;
   }
 }
 
@@ -138,16 +178,29 @@ function choose(session: Session, stuck: ReadonlySet<string>, room: number, agai
 }
 
 export function plan(session: Session, outbox: readonly Sealed[]): Asked {
-  const { stopped, frozen, checkpoint } = viewOf(session);
+  const { stopped, frozen, checkpoint, unseen } = viewOf(session);
   const files = [...session.files.values()].map(({ reading: { file } }) => file.log);
   const logs: readonly Log[] = [session.registry.log, ...files].filter((log) => seqOf(log) > 0);
   const purged = [...session.memory.purges.values()];
   const prove = dueInOrder(session).map(({ leaf }) => leaf.leaf);
-  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session), checkpoint, prove, purged });
+  return planSync({ logs, outbox, stopped, frozen, status: statusOf(session, outbox), checkpoint, prove, purged, unseen });
 }
 
-function statusOf(session: Session): Status {
-  const unsent = [...session.files.values()].reduce((sum, { pending }) => sum + pending.length, 0);
+/** What is unsent when the request that brings `going` has been taken; of what was read nothing is counted. */
+function unsentBeside(session: Session, going: readonly Sealed[]): number {
+  const ids = new Set(going.map(({ entry }) => hex(entry.id)));
+  const isGoing = (n: number | null): boolean =>
+    n !== null && ids.has(hex(session.outbox.get(n)?.id ?? new Uint8Array()));
+  const isKeptAside = (n: number | null): boolean => n !== null && session.outbox.get(n)?.final === true;
+  const changes = [...session.files.values()]
+    .flatMap(({ pending }) => pending)
+    .filter(({ change, outbox, held }) => held === "" && change.t !== READ && !isKeptAside(outbox) && !isGoing(outbox));
+  const statements = session.waiting().filter((item) => item.statement && !item.final && !ids.has(hex(item.id)));
+  return changes.length + statements.length;
+}
+
+function statusOf(session: Session, going: readonly Sealed[]): Status {
+  const unsent = unsentBeside(session, going);
   const records = session.ownFiles.flatMap(({ folded }) => [...folded.records.values()]);
   const open = records.filter((record) => !record.isVoid && !record.hidden && conflicts(record).length > 0);
   const since = open
@@ -204,10 +257,22 @@ function tellOverdue(session: Session, transaction: Parameters<Parameters<Sessio
   }
 }
 
-async function send(session: Session, transport: Transport, { body }: Asked): Promise<Uint8Array> {
+function send(session: Session, transport: Transport, { body }: Asked): Promise<Uint8Array> {
+  const { identity, key } = session;
+  return turnedAway(session, transport, () => transport.signed(identity, key, "POST", "/v1/sync", body));
+}
+
+/** Who sent this is told that the side is not served, whatever comes of what was brought. */
+function ignored(error: unknown): void {
+  if (!(error instanceof Refused)) throw error;
+}
+
+/** Whoever is kept out hands in what they have, and is told. */
+async function turnedAway<T>(session: Session, transport: Transport, ask: () => Promise<T>): Promise<T> {
   try {
-    return await transport.signed(session.identity, session.key, "POST", "/v1/sync", body);
+    return await ask();
   } catch (error) {
+    if (error instanceof Refused && error.code === "restoring") await bringRegistry(session, transport).catch(ignored);
     if (error instanceof Refused && OUT.has(error.code)) await handIn(session, transport, error.code);
     throw error;
   }

@@ -18,6 +18,8 @@ import { opened, openParts, openStub, type Part, readChanges, sealedIn, type Sec
 import { keptPair, placedIn, placedOf, type Stored } from "./placing";
 import { expungeOf, keepIds, takeErased, takeExpunction } from "./removing";
 import type { Transaction } from "./rows";
+import { unpark } from "./parking";
+import { keepHead } from "./restored";
 import type { Session } from "./session";
 import { type EntryRow, entryRow, OF, type Pending, read, write } from "./stored";
 
@@ -28,9 +30,10 @@ export async function takeFilePage(
   session: Session,
   transaction: Transaction,
   page: Page,
-  after: Exclude<FilePage, { readonly kind: "behind" }>,
+  after: Exclude<FilePage, { readonly kind: "behind" | "lost" }>,
   sent: Sent,
 ): Promise<void> {
+  keepHead(session, transaction, page);
   const known = session.files.get(hex(page.log)) ?? session.blank(page.log);
   const before = known.begun ? { ...session.blank(page.log), pending: known.pending, secrets: known.secrets } : known;
   const { file } = after.reading;
@@ -79,6 +82,12 @@ async function takeEntries(session: Session, transaction: Transaction, before: O
         before.folded,
         stored.flatMap((one) => placedIn(one)),
       );
+  unpark(
+    session,
+    transaction,
+    log,
+    stored.flatMap((one) => placedIn(one)),
+  );
   session.putFile(transaction, { ...session.file(log), folded });
   dropShown(session, transaction, log);
 }

@@ -13,6 +13,8 @@ export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 const NONCE = "Fieldkeep-Nonce";
 const CBOR = "application/cbor";
 const ANSWER_MS = 60_000;
+/** A chunk of a mebibyte over a line of 30 kbit/s: as long as the server waits for one. */
+const CHUNK_MS = 300_000;
 const nonces = map({ nonces: list(text(1, 200), 1), time: millis });
 const failure = map({ code: text(1, 64), message: text(1, 500), retry: text(1, 40) });
 const offline = (): Refused =>
@@ -43,7 +45,7 @@ export class Transport {
   async signed(
     me: Identity,
     key: SigningKey,
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "PUT",
     path: string,
     body: Uint8Array = new Uint8Array(),
   ): Promise<Uint8Array> {
@@ -60,7 +62,7 @@ export class Transport {
   async #once(
     me: Identity,
     key: SigningKey,
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "PUT",
     path: string,
     body: Uint8Array,
   ): Promise<Uint8Array> {
@@ -83,6 +85,11 @@ export class Transport {
     return this.#answer(path, { method: "POST", headers: { "Content-Type": CBOR }, body: copied(body) });
   }
 
+  /** A question that nobody signs. */
+  asked(path: string): Promise<Uint8Array> {
+    return this.#answer(path, { method: "GET" });
+  }
+
   async #fresh(side: string): Promise<string> {
     const answer = await this.#answer(`/v1/nonces?side=${side}`, { method: "GET" });
     const [first] = decodeAs(nonces, answer).nonces;
@@ -99,7 +106,7 @@ export class Transport {
         cache: "no-store",
         redirect: "error",
         credentials: "omit",
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal: AbortSignal.timeout(path.startsWith("/v1/chunk/") ? CHUNK_MS : ANSWER_MS),
       });
       bytes = new Uint8Array(await response.arrayBuffer());
     } catch {

@@ -7,6 +7,7 @@ import type { Code } from "@fieldkeep/core/errors";
 import type { Promised } from "@fieldkeep/core/exchange/receipts";
 import type { PendingLeaf, View } from "@fieldkeep/core/exchange/view";
 import { copied } from "./identity";
+import { keepUnseen, unseenIn } from "./restored";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
 import { codeShape, dueRow, logRow, OF, outboxItem, type OutboxItem, write } from "./stored";
@@ -22,7 +23,7 @@ export function viewOf(session: Session): View {
     device: identity.device,
     user: identity.user,
     sign: key.public,
-    incarnation: identity.incarnation,
+    incarnation: session.incarnation,
     registry: memory.registry,
     files: new Map(known.map(([log, { reading }]) => [log, reading] as const)),
     outbox: session.waiting(),
@@ -36,6 +37,7 @@ export function viewOf(session: Session): View {
     behind: new Set(state.behind.map(hex)),
     stopped: new Set(memory.registryStopped === "" ? stopped : [...stopped, own]),
     frozen: state.frozen,
+    unseen: unseenIn(session),
   };
 }
 
@@ -57,6 +59,7 @@ export function keepView(session: Session, transaction: Transaction, after: View
   keepDue(session, transaction, after.pending);
   keepOutbox(session, transaction, after);
   keepStopped(session, transaction, after.stopped);
+  keepUnseen(session, transaction, after.unseen);
   session.setState(transaction, {
     checkpoint: after.checkpoint,
     quiet_ms: after.quietMs,

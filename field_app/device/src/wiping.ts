@@ -19,12 +19,11 @@ import { authorOf, putEntry } from "./outbox";
 import { forgetContent } from "./removing";
 import type { Transaction } from "./rows";
 import type { Session } from "./session";
-import { entryRow, OF, type Pending, read } from "./stored";
+import { entryRow, OF, type Pending, READ, read } from "./stored";
 import type { Deposit } from "./handing_in";
 
 const TALLY = "wiping";
 export const WIPED = "wiped";
-const READ_EVENT = "read_event";
 const tallyShape = row({ files: count, entries: count, held: count, letters: count });
 
 /**
@@ -42,7 +41,7 @@ export function couldBeLost(session: Session, { pending }: OpenFile): readonly P
   return pending.filter(({ change, outbox, held }) => {
     const item = outbox === null ? undefined : session.outbox.get(outbox);
     const settled = held === "refused" || item?.verdict === "held" || item?.receipted === true;
-    return change.t !== READ_EVENT && !settled;
+    return change.t !== READ && !settled;
   });
 }
 

@@ -77,9 +77,29 @@ def _check_named(pin: Pin, claimed: bytes, path: Path) -> None:
         raise Refused("bad-export", f"{text}. Nothing of it was believed")
 
 
-def _check_may_audit(opened: Session, side: str) -> None:
+def _roles(opened: Session) -> tuple[str, ...]:
     certificate = opened.registry.devices.get(opened.identity.device)
-    roles = certificate.subject.roles if certificate else ()
+    return certificate.subject.roles if certificate else ()
+
+
+def supervised(opened: Session) -> str:
+    """The side that this device's person may audit. Raises Refused `not-permitted`."""
+    for side in SIDES:
+        if f"supervisor_{side}" in _roles(opened):
+            return side
+    raise Refused("not-permitted", f"as {' and '.join(_roles(opened)) or 'nobody'} you supervise no side; a supervisor does")
+
+
+def is_side(side: str | None) -> str | None:
+    """A side as it was typed, or None for none. Raises typer.BadParameter for anything else."""
+    if side is not None and side not in SIDES:
+        raise typer.BadParameter(f"side is one of {', '.join(SIDES)}")
+    return side
+
+
+def check_may_audit(opened: Session, side: str) -> None:
+    """Raises Refused `not-permitted` for a side that this device's person does not supervise."""
+    roles = _roles(opened)
     may = [one for one in SIDES if f"supervisor_{one}" in roles]
     if side not in may:
         what = f"you may audit the {' and the '.join(may)} side" if may else "you may export your own logs only, without --side"
@@ -90,7 +110,7 @@ def _check_may_audit(opened: Session, side: str) -> None:
 @command
 def audit_export(
     out: Annotated[Path, typer.Option(help="File to write.")],
-    side: Annotated[str | None, typer.Option(help="For supervisors: the side to fetch whole from the server.")] = None,
+    side: Annotated[str | None, typer.Option(help="For supervisors: the side to fetch whole from the server.", callback=is_side)] = None,
     as_json: Json = False,
 ) -> None:
     """Export logs for an auditor: signed entries, heads, receipts, checkpoint; never any content.
@@ -99,13 +119,11 @@ def audit_export(
 
     Example: fieldkeep audit export --out perpetrator.jsonl
     """
-    if side is not None and side not in SIDES:
-        raise typer.BadParameter(f"side is one of {', '.join(SIDES)}")
     with frame.session() as opened:
         if side is None:
             export = audit_files.from_store(opened)
         else:
-            _check_may_audit(opened, side)
+            check_may_audit(opened, side)
             with frame.online(opened) as transport, terminal.progress("fetching logs", quiet=as_json) as advance:
                 export = audit_files.from_server(lambda path: transport.signed(opened, "GET", path), side, opened.identity.svc, advance)
         lines = audit_files.write_export(export, out, opened.identity.authority, opened.now_ms())

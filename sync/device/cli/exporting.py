@@ -8,8 +8,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync import audit as rules
-from sync.device import audit_files, export_files, export_proof, exporting, exports, finding, reading
+from sync.device import audit_files, export_checking, export_files, exporting, exports, finding, reading
 from sync.device.cli import auditing, frame, terminal
 from sync.device.cli.auditing import Authority
 from sync.device.cli.frame import FileArg, Json, Yes, command
@@ -56,7 +55,8 @@ def export_request(
     text = (
         f"Asked for. A second person of the file sees it{'' if sent else ', when this device has synced,'} and has until {when(found['until_ms'])}:"
     )
-    emit(found, ids.show(made), text, f"  fieldkeep export make {terminal.short(made)} --out FOLDER", as_json=as_json)
+    steps = [f"  fieldkeep export review {terminal.short(made)}"] if purpose == exporting.SUBJECT else []
+    emit(found, ids.show(made), text, *steps, f"  fieldkeep export make {terminal.short(made)} --out FOLDER", as_json=as_json)
 
 
 def _request_json(opened: Session, one: Request) -> dict[str, Any]:
@@ -110,7 +110,8 @@ def _made_json(opened: Session, one: exports.Exported) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _find(opened: Session, prefix: str) -> Request:
+def find_request(opened: Session, prefix: str) -> Request:
+    """The one request whose id begins like that. Raises Refused `not-found`."""
     known = [(one.record, one) for one in exporting.list_requests(opened)]
     return finding.only(known, prefix, "request", lambda one: f"{one.purpose}, {finding.label(opened, one.log)}")
 
@@ -120,16 +121,18 @@ def _find(opened: Session, prefix: str) -> Request:
 def export_make(
     which: RequestArg, out: Annotated[Path, typer.Option(help="Folder to make; nothing may be there.")], yes: Yes = False, as_json: Json = False
 ) -> None:
-    """Export the file that a colleague asked to export. It is put on record in the file first: without a connection nothing is written.
+    """Export the file that a colleague asked to export. It is put on record in the file first: without a connection nothing is written. For a subject
+    access request every passage about others has to be decided before: `export review`.
 
-    In OUT/to-hand-over are a page to read and the same as JSON; in OUT/to-keep the place of each record in the log, for an auditor.
+    In OUT/to-hand-over are a document to print (PDF), the same as a page, as JSON and as tables (CSV), and a signed list of these files; in OUT/to-keep
+    the place of each record in the log, and what was taken out, for an auditor.
 
     Example: fieldkeep export make 5d20 --out jack
     """
     with frame.session() as opened, frame.online(opened) as transport:
         export_files.require_free(out)
         sync_first(opened, transport, "Nothing is exported", "an export is put on record in the file before it is written")
-        request = _find(opened, which)
+        request = find_request(opened, which)
         if not as_json:
             terminal.say(
                 f"{opened.name_of(request.by)} asks for this: the {finding.label(opened, request.log)}, for {request.purpose.replace('_', ' ')}, to {request.to}."
@@ -137,7 +140,7 @@ def export_make(
                 LEFT_OUT if request.purpose == exporting.SUBJECT else WHOLE,
             )
         terminal.confirm("Export it? Whoever has the folder can read all of it.", yes=yes)
-        exporting.put_on_record(opened, request)
+        export_files.begin(opened, request)
         sync_first(opened, transport, "Nothing is exported", "that you export it is not on record yet")
         made = exporting.on_record(opened, request)
         with terminal.progress("writing", quiet=as_json):
@@ -163,7 +166,7 @@ def export_cancel(
     """
     frame.reason("--reason", reason)
     with frame.session() as opened:
-        request = _find(opened, which)
+        request = find_request(opened, which)
         exporting.withdraw(opened, request, reason)
         sent = try_sync(opened)
     emit({"request": ids.show(request.record), "sent": sent}, "Taken back.", as_json=as_json)
@@ -172,27 +175,41 @@ def export_cancel(
 @export.command("check")
 @command
 def export_check(
-    folder: Annotated[Path, typer.Argument(help="The folder of an export, with both folders in it.")],
-    audit: Annotated[Path, typer.Argument(help="An audit export of the same side: fieldkeep audit export.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of an export, with both folders in it; without AUDIT also the one that was handed over.")
+    ],
+    audit: Annotated[Path | None, typer.Argument(help="An audit export of the same side: fieldkeep audit export.")] = None,
     authority: Authority = None,
     as_json: Json = False,
 ) -> None:
-    """Check that every edit in an export stands in the log where it says. Exit 1 names what does not.
+    """Check that no file of an export was changed since it was written; with an audit export also that its signature is the exporting device's, and that
+    every edit in it stands in the log where it says. Exit 1 names what does not.
 
     Example: fieldkeep export check jack perpetrator.jsonl
+
+    Example: fieldkeep export check jack/to-hand-over
     """
+    if audit is None:
+        listed = export_checking.unchanged(folder)
+        found = {"ok": True, "wrong": [], "number": listed["number"], "files": len(listed["files"]), "held_against_log": False}
+        emit(
+            found,
+            f"Export {listed['number']}: {len(listed['files'])} file(s), none of them changed.",
+            "Who wrote it, and whether it is what the log has, only an audit export of the side shows: fieldkeep export check FOLDER AUDIT",
+            as_json=as_json,
+        )
+        return
+    export_checking.unchanged(folder)
     read, claimed = audit_files.read_export(audit)
     pin = auditing.pin_of(authority, claimed)
-    audited = rules.verify_export(read, pin.fingerprint)
-    wrong = ["the audit export does not verify: fieldkeep audit verify says more"] if audited.findings else _checked(folder, read, audited)
+    wrong = export_checking.against(folder, read, pin.fingerprint)
     good = "Every edit in it stands in the log where it says." if not wrong else f"NOT as the log has it: {len(wrong)} finding(s)."
-    emit({"ok": not wrong, "wrong": wrong, "authority_verified": pin.verified}, good, *[f"  {one}" for one in wrong], pin.said(), as_json=as_json)
+    emit(
+        {"ok": not wrong, "wrong": wrong, "authority_verified": pin.verified, "held_against_log": True},
+        good, *[f"  {one}" for one in wrong], pin.said(), as_json=as_json,
+    )  # fmt: skip
     if wrong:
         raise typer.Exit(1)
-
-
-def _checked(folder: Path, read: rules.Export, audited: rules.Audited) -> list[str]:
-    return ["the audit export has no registry"] if audited.registry is None else export_proof.check(folder, read, audited.registry)
 
 
 # --- who read what -------------------------------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from sync.device import finding, funds, reading
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, parse_sets
-from sync.device.cli.terminal import confirm, emit, emit_json, plain, short, table
-from sync.device.funds import Slip, pounds
+from sync.device.cli.terminal import confirm, emit, emit_json, plain, say, short, table
+from sync.device.funds import Slip
 from sync.device.session import Session
 from sync.device.values import BadValue, parse_text
 from sync.fold import PENDING
+from sync.ledger import pounds
 
 spend = typer.Typer(help="What was bought for somebody.", no_args_is_help=True)
 fund = typer.Typer(help="The personalisation fund.", no_args_is_help=True)
@@ -25,14 +26,24 @@ fund = typer.Typer(help="The personalisation fund.", no_args_is_help=True)
 FundOption = Annotated[str | None, typer.Option("--fund", help="Fund file, where you belong to several.")]
 Amount = Annotated[str, typer.Argument(help="Pounds and pence, for example 12.50.")]
 _BELOW: Final = re.compile("-£?[0-9][0-9.,]*")
-_KINDS: Final = {"allotment": "put into the pot", "allowance": "of an allowance", "cover": "for covering a claimed spend", "reclaim": "reclaimed"}
+_KINDS: Final = {
+    "allotment": "put into the pot",
+    "allowance": "of an allowance",
+    "cover": "for covering a claimed spend",
+    "reclaim": "reclaimed",
+    "refusal": "refused of a claimed spend",
+    "refusal_repay": "refused of a claimed spend, to be paid back",
+    "repaid": "paid back",
+}
+_STATES: Final = {"refused_repay": "to be paid back", "reversed": "taken back"}
 _OPTIONS: Final = {
     "bought_on": "--on", "item": "--item", "payee": "--payee", "category": "--category", "removes_barrier": "--barrier", "paid_how": "--paid",
     "for_whom": "--for", "no_receipt_why": "--no-receipt",
 }  # fmt: skip
 
 
-def _fund(opened: Session, name: str | None) -> bytes:
+def fund_of(opened: Session, name: str | None) -> bytes:
+    """The fund that was named, else the one that this device belongs to."""
     return finding.find_file(opened, name) if name else funds.own_fund(opened)
 
 
@@ -44,7 +55,8 @@ def _typed(called: str, type_: str, field: str, text: str) -> Any:
         raise BadValue(called, error.seen, error.wanted) from None
 
 
-def _pence(text: str, called: str = "the amount") -> int:
+def pence_of(text: str, called: str = "the amount") -> int:
+    """Pence from pounds and pence as people type them."""
     pence: int = _typed(called, "fund_line", "amount", text)
     return pence
 
@@ -85,8 +97,8 @@ def spend_add(
     }  # fmt: skip
     values: dict[str, Any] = {name: _typed(_OPTIONS[name], "spend", name, text) for name, text in texts.items() if text is not None}
     with frame.session() as opened:
-        case, log = finding.find_file(opened, file), _fund(opened, fund_)
-        done = funds.spend(opened, case, log, {"amount": _pence(amount), **values, **parse_sets(opened, "spend", set_)})
+        case, log = finding.find_file(opened, file), fund_of(opened, fund_)
+        done = funds.spend(opened, case, log, {"amount": pence_of(amount), **values, **parse_sets(opened, "spend", set_)})
         today = funds.today(opened)
     found = {
         "record": ids.show(done.record), "spend_id": done.spend_id, "state": "claimed" if done.claimed else "posted",
@@ -111,13 +123,18 @@ def _day(when: Any) -> str:
 @spend.command("list")
 @command
 def spend_list(
-    file: Annotated[str | None, typer.Option("--file", help="Of one file only; default all of yours.")] = None, as_json: Json = False
+    file: Annotated[str | None, typer.Option("--file", help="Of one file only; default all of yours.")] = None,
+    no_receipts: Annotated[
+        bool, typer.Option("--no-receipts", help="Only those whose receipt is still to come, or of which nothing was said.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """List what was bought: when, for which file, how much, and what the fund says of it.
 
-    Posted: it is paid from an allowance or covered. Claimed: it waits for the fund holder. Taken back: nothing of it counts any more.
+    Posted: paid from an allowance. Claimed: beyond it, and waits for the fund holder. Approved or refused: somebody else than the spender decided. To be
+    paid back: refused, and it comes out of the spender's pocket. Taken back: nothing of it counts any more.
 
-    Example: fieldkeep spend list --file 3fa8
+    Example: fieldkeep spend list --file 3fa8 --no-receipts
     """
     with frame.session() as opened:
         rows = funds.list_spends(opened, [finding.find_file(opened, file)] if file else opened.file_logs())
@@ -127,24 +144,40 @@ def spend_list(
             {
                 "record": ids.show(one.record), "file": ids.show(one.file), "spend_id": one.spend_id, "bought_on": _day(one.values.get("bought_on")),
                 "amount": one.values.get("amount"), "counts": one.counts, "item": one.values.get("item"), "payee": one.values.get("payee"),
-                "category": one.values.get("category"), "by": opened.name_of(one.by), "state": one.state, "received": one.received,
+                "category": one.values.get("category"), "by": opened.name_of(one.by), "state": one.state, "owed": one.owed, "received": one.received,
+                "receipts": len(one.values.get("receipt") or ()), "no_receipt_why": one.values.get("no_receipt_why"),
+                "decisions": [{"by": opened.name_of(ids.parse(row["who"])), "approved": row.get("approved"), "why": row.get("why")} for row in one.decisions],
             }
             for one in rows
         ]  # fmt: skip
+    if no_receipts:
+        found = [row for row in found if not row["receipts"] and row["no_receipt_why"] in (None, "to_follow")]
     if as_json:
         emit_json({"spends": found})
         return
     cells = [
         [row["record"][:8], row["file"][:8], row["bought_on"], _amount(row)]
-        + [plain(row[name]) for name in ("item", "payee", "category", "by", "state")]
+        + [plain(row[name]) for name in ("item", "payee", "category", "by")]
+        + [_STATES.get(row["state"], row["state"]), _receipt(row)]
         + ["received" if row["received"] else "on this device"]
         for row in found
     ]
-    table("Spends", ["id", "file", "when", "pounds", "item", "paid to", "category", "by", "", ""], cells)
+    table("Spends", ["id", "file", "when", "pounds", "item", "paid to", "category", "by", "", "receipt", ""], cells)
+    for row in found:
+        for one in row["decisions"]:
+            say(
+                f"{row['record'][:8]}: {one['by']} {'approved' if one['approved'] == 'yes' else 'refused'} it"
+                + (f": {one['why']}" if one["why"] else ".")
+            )
+
+
+def _receipt(row: dict[str, Any]) -> str:
+    """How many receipts there are, else why there is none."""
+    return str(row["receipts"]) if row["receipts"] else plain(row["no_receipt_why"]).replace("_", " ") if row["no_receipt_why"] else "missing"
 
 
 def _amount(row: dict[str, Any]) -> str:
-    """What was paid; where part of it was taken back, what still counts of it."""
+    """What was paid; where part of it was taken back or refused, what still counts of it."""
     if not isinstance(row["amount"], int):
         return "–"
     part = row["counts"] not in (None, 0, row["amount"])
@@ -170,7 +203,7 @@ def spend_reverse(
         spend_id = finding.shown(opened, case, target)[1].get("spend_id")
         if spend_id is None or not isinstance(spend_id.value, str):  # another device may have written anything
             raise Refused("not-found", "that record is no spend")
-        taken = funds.reverse(opened, case, _fund(opened, fund_), target, _pence(amount, "--amount") if amount else None, why)
+        taken = funds.reverse(opened, case, fund_of(opened, fund_), target, pence_of(amount, "--amount") if amount else None, why)
     emit({"record": ids.show(target), "reversed": taken}, f"{pounds(taken)} is taken back.", as_json=as_json)
 
 
@@ -204,7 +237,7 @@ def fund_show(fund_: FundOption = None, as_json: Json = False) -> None:
     Example: fieldkeep fund show
     """
     with frame.session() as opened:
-        log = _fund(opened, fund_)
+        log = fund_of(opened, fund_)
         state = funds.fund(opened, log)
         mine = state.remaining.get(opened.identity.device, 0)
         found: dict[str, Any] = {
@@ -249,7 +282,7 @@ def fund_allot(
     Example: fieldkeep fund allot 500 --funder "OPCC" --period "2026-27"    then: fieldkeep fund allot 60 --to Sam --until 2026-12-31
     """
     with frame.session() as opened:
-        log, pence = _fund(opened, fund_), _pence(amount)
+        log, pence = fund_of(opened, fund_), pence_of(amount)
         if to is None:
             funds.allot(opened, log, pence, *_origin(funder, period))
             emit({"allotted": pence}, f"{pounds(pence)} is in the pot.", as_json=as_json)
@@ -282,9 +315,12 @@ def _device(opened: Session, user: bytes, named: str | None) -> bytes:
 @fund.command("reclaim")
 @command
 def fund_reclaim(
-    who: Annotated[str, typer.Argument(help="Person whose device has the allowance.")],
+    who: Annotated[str | None, typer.Argument(help="Person whose device has the allowance.")] = None,
     amount: Annotated[str | None, typer.Option(help="Pounds and pence; default all that is left of it.")] = None,
     device: Annotated[str | None, typer.Option(help="Which of the person's devices: its id, or what it is called. A revoked one too.")] = None,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="All that is left on devices that were revoked or suspended, or whose person has left the fund.")
+    ] = False,
     fund_: FundOption = None,
     as_json: Json = False,
 ) -> None:
@@ -292,13 +328,23 @@ def fund_reclaim(
 
     What its owner has spent meanwhile and not synced yet is then claimed, and waits for you to cover it.
 
-    Example: fieldkeep fund reclaim Sam --device tablet
+    Example: fieldkeep fund reclaim Sam --device tablet        or, whatever lost phones still hold: fieldkeep fund reclaim --lost
     """
+    if lost == (who is not None) or (lost and (amount or device)):
+        raise Refused("bad-value", "say whose allowance, or --lost by itself")
     with frame.session() as opened:
-        log, user = _fund(opened, fund_), frame.person(opened, who)
+        log = fund_of(opened, fund_)
+        if who is None:
+            found = [(target, funds.reclaim(opened, log, target, None)) for target, _ in funds.stranded(opened, log)]
+            rows = [{"device": ids.show(target), "reclaimed": pence} for target, pence in found]
+            total = sum(pence for _, pence in found)
+            said = f"{pounds(total)} is back in the pot, from {len(found)} device(s)." if found else "No lost device holds anything."
+            emit({"devices": rows, "reclaimed": total}, said, as_json=as_json)
+            return
+        user = frame.person(opened, who)
         theirs = [cert for cert in opened.registry.devices.values() if cert.subject.user == user]
         target = frame.device_id(opened, device, theirs) if device else _device(opened, user, None)
-        taken = funds.reclaim(opened, log, target, _pence(amount, "--amount") if amount else None)
+        taken = funds.reclaim(opened, log, target, pence_of(amount, "--amount") if amount else None)
     emit({"device": ids.show(target), "reclaimed": taken}, f"{pounds(taken)} is back in the pot.", as_json=as_json)
 
 
@@ -312,41 +358,10 @@ def fund_undo(fund_: FundOption = None, yes: Yes = False, as_json: Json = False)
     Example: fieldkeep fund undo
     """
     with frame.session() as opened:
-        log = _fund(opened, fund_)
+        log = fund_of(opened, fund_)
         slip = funds.fund_slip(opened, log)
         what = f"{pounds(slip.amount)} {_KINDS.get(slip.kind, slip.kind)}"
         confirm(f"Undo the newest line of the fund, {what}?", yes=yes)
         funds.take_back(opened, slip)
         left = funds.fund(opened, log).unallocated
     emit(_undone(slip) | {"unallocated": left}, f"Undone: {what}. It was on this device only. The pot holds {pounds(left)}.", as_json=as_json)
-
-
-@fund.command("cover")
-@command
-def fund_cover(
-    which: Annotated[str, typer.Argument(metavar="SPEND", help="Spend id from `fund show`, or record id from `spend list`, or how either begins.")],
-    fund_: FundOption = None,
-    as_json: Json = False,
-) -> None:
-    """Cover a claimed spend, which was beyond its allowance, from the pot (fund holder).
-
-    Example: fieldkeep fund cover 1b2c
-    """
-    with frame.session() as opened:
-        log = _fund(opened, fund_)
-        spend_id = _spend_id(opened, log, which)
-        covered = funds.cover(opened, log, spend_id)
-    emit({"spend_id": spend_id, "covered": covered}, f"{pounds(covered)} is covered from the pot.", as_json=as_json)
-
-
-def _spend_id(opened: Session, log: bytes, named: str) -> str:
-    """The one spend of the fund whose id, or whose record's id, begins like that."""
-    wanted = named.replace("-", "").lower()
-    called = [(one.spend_id, one.record.hex()) for one in funds.list_spends(opened, opened.file_logs())]
-    known = funds.fund(opened, log).spends
-    called = [(one, one.replace("-", "")) for one in known] + [(one, record) for one, record in called if one in known]
-    found = sorted({one for one, name in called if wanted and name.startswith(wanted)})
-    if len(found) != 1:
-        some = f"several spends begin like that, give more of the id: {', '.join(found[:8])}"
-        raise Refused("not-found", some if found else "no spend has that id")
-    return found[0]

@@ -8,12 +8,12 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.change import CellKey
 from sync.device import conflicts as conflict_rules
-from sync.device import finding, reading
+from sync.device import finding, proposing, reading
 from sync.device.cli import frame, watching
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import ops_json
 from sync.device.cli.sync_report import report_json, report_lines, run_sync
-from sync.device.cli.terminal import emit, emit_json, plain, say, table, when
+from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
 from sync.device.conflicts import Conflict
 from sync.device.session import Session
 from sync.device.values import parse_cell, parse_text
@@ -47,8 +47,16 @@ def _conflict_json(opened: Session, one: Conflict) -> dict[str, Any]:
     return {
         "kind": "proposal" if one.proposal else "conflict", "file": ids.show(one.log), "record": ids.show(one.record), "type": one.type,
         "field": conflict_rules.field_name(one.field), "author": opened.name_of(one.author), "values": ops_json(opened, one.siblings),
-        "choices": conflict_rules.choices(one), "age_days": max(0, (opened.now_ms() - one.since_ms) // 86_400_000),
+        "choices": conflict_rules.choices(one), "together": _together_json(opened, one), "age_days": max(0, (opened.now_ms() - one.since_ms) // 86_400_000),
     }  # fmt: skip
+
+
+def _together_json(opened: Session, one: Conflict) -> dict[str, Any] | None:
+    """Two texts put together by words; `text` is null where both changed the same words, and `clashes` says which."""
+    merged = proposing.proposal(opened, one)
+    if merged is None:
+        return None
+    return {"text": merged.proposal, "clashes": [{"was": piece.was, "a": piece.a, "b": piece.b} for piece in merged.pieces if piece.kind == "clash"]}
 
 
 @conflicts.command("list")
@@ -68,9 +76,20 @@ def conflicts_list(as_json: Json = False) -> None:
         return
     columns = ["record", "type", "field", "no.", "value", "who, when, where"]
     table("In conflict", columns, [row for one in found if one["kind"] == "conflict" for row in _rows(one)])
+    for one in found:
+        _say_together(one)
     if any(one["kind"] == "proposal" for one in found):
         table("Proposed, not read by the record's author", columns, [row for one in found if one["kind"] == "proposal" for row in _rows(one)])
         say("The author says that it was read: fieldkeep note sign RECORD")
+
+
+def _say_together(one: dict[str, Any]) -> None:
+    together = one["together"]
+    if together is not None and together["text"] is not None:
+        say(f"{one['record'][:8]} {one['field']}, both put together, by conflicts resolve --together:", Words(together["text"]))
+    elif together is not None:
+        words = "; ".join(f"“{clash['a'].strip() or '(nothing)'}” or “{clash['b'].strip() or '(nothing)'}”" for clash in together["clashes"])
+        say(f"{one['record'][:8]} {one['field']}: both changed the same words: {words}")
 
 
 def _rows(one: dict[str, Any]) -> list[list[str]]:
@@ -93,23 +112,37 @@ def conflicts_resolve(
     reason: Annotated[str, typer.Option(help="Why: it is kept with the decision.")],
     choose: Annotated[int | None, typer.Option(help="Number of the value to keep, from `conflicts list`.")] = None,
     value: Annotated[str | None, typer.Option(help="Another value, for example a combination of both.")] = None,
+    together: Annotated[bool, typer.Option("--together", help="Both texts put together, as `conflicts list` shows them.")] = False,
     as_json: Json = False,
 ) -> None:
     """Decide a conflict. The decision is a signed record that names every value that it settles.
 
     Example: fieldkeep conflicts resolve 9c1e likely_to_use --choose 2 --reason "asked him again together"
     """
-    if (choose is None) == (value is None):
-        raise typer.BadParameter("give either --choose or --value")
+    if (choose is not None) + (value is not None) + together != 1:
+        raise typer.BadParameter("give one of --choose, --value and --together")
     frame.reason("--reason", reason)
     with frame.session() as opened:
         log, target = finding.find_record(opened, which)
         found = [one for one in conflict_rules.list_conflicts(opened, log) if one.record == target and conflict_rules.field_name(one.field) == field]
         if not found:
             raise Refused("not-found", "that field is not in conflict")
-        settled = _chosen(found[0], choose) if choose is not None else _parsed(found[0], value or "")
+        settled: Any
+        if together:
+            settled = _put_together(opened, found[0])
+        elif choose is not None:
+            settled = _chosen(found[0], choose)
+        else:
+            settled = _parsed(found[0], value or "")
         conflict_rules.resolve(opened, log, target, found[0].field, settled, reason)
     emit({"record": ids.show(target), "field": field, "value": settled}, "Decided. Both values stay in the history.", as_json=as_json)
+
+
+def _put_together(opened: Session, one: Conflict) -> str:
+    merged = proposing.proposal(opened, one)
+    if merged is None or merged.proposal is None:
+        raise Refused("bad-value", "those two cannot be put together by themselves: give --value with the words that should stand, or --choose")
+    return merged.proposal
 
 
 def _chosen(one: Conflict, number: int) -> Any:

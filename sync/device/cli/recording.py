@@ -10,6 +10,7 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.records import RecordType, code_list
+from sync.attachment import without_key
 from sync.change import CellKey, FieldKey
 from sync.device import conflicts, finding, notices, reading, records
 from sync.device.cli import frame, terminal
@@ -297,7 +298,7 @@ def ops_json(opened: Session, ops: Sequence[Live]) -> list[dict[str, Any]]:
     """Who said what, where in the log."""
     return [
         {
-            "value": op.value, "by": opened.name_of(op.user), "claimed_ms": op.at, "seq": None if op.seq == PENDING else op.seq,
+            "value": without_key(op.value), "by": opened.name_of(op.user), "claimed_ms": op.at, "seq": None if op.seq == PENDING else op.seq,
             "device": ids.show(op.id.device),
         }
         for op in ops
@@ -326,7 +327,7 @@ def _record_json(opened: Session, log: bytes, found: Record, values: dict[str, S
         marked.setdefault(_list_of(key), []).extend(ops)
     fields = {
         name: {
-            "value": one.value, "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
+            "value": without_key(one.value), "conflict": one.conflict, "stop": one.stop, "values": ops_json(opened, one.siblings) if one.conflict else None,
             "rows": _rows_json(opened, one) if _has_rows(one) else None,
             "out_of_role": [said | {"role": op.role} for op, said in zip(marked.get(name, ()), ops_json(opened, marked.get(name, ())), strict=True)] or None,
             "proposals": ops_json(opened, one.proposals) or None, "unread": ops_json(opened, unread.get(name, ())) or None,
@@ -358,7 +359,7 @@ def record_history(which: RecordArg, as_json: Json = False) -> None:
         rows: list[dict[str, Any]] = [
             {
                 "seq": line.seq, "received_ms": line.received_ms, "claimed_ms": line.claimed_ms, "clock_unsure": line.unsure,
-                "by": opened.name_of(line.user), "device": ids.show(line.device), "field": conflicts.field_name(line.field), "action": line.action, "value": line.value,
+                "by": opened.name_of(line.user), "device": ids.show(line.device), "field": conflicts.field_name(line.field), "action": line.action, "value": without_key(line.value),
                 "removed": gone_json(opened, gone_with(opened, log, line.device, line.c)),
             }
             for line in lines

@@ -6,7 +6,23 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import agreeing, breaches, cover, exporting, files, finding, funds, handovers, helping, holding, records, recovery, removing
+from sync.device import (
+    agenda,
+    agreeing,
+    attachments,
+    breaches,
+    cover,
+    exporting,
+    files,
+    finding,
+    funds,
+    handovers,
+    helping,
+    holding,
+    records,
+    recovery,
+    removing,
+)
 from sync.device import conflicts as conflict_rules
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
@@ -14,8 +30,10 @@ from sync.device.cli.terminal import emit_json, say, when
 from sync.device.session import Session
 from sync.device.syncing import TURNED_AWAY
 from sync.device.tables import ERASED, HELD, LET_OUT, SAID_ERASED
+from sync.ledger import pounds
 
 _DAY_MS: Final = 86_400_000
+_ENDING_HOURS: Final = 24
 _ENDS_SOON_MS: Final = 30 * _DAY_MS
 
 
@@ -85,7 +103,7 @@ def _status(opened: Session, *, everything: bool) -> dict[str, Any]:
     needs += [f"{_alarm_text(one)} (fieldkeep status --seen {one['n']})" for one in alarms if not one["seen"]]
     needs += _held(opened, labels) + _not_sent_across(opened, labels) + _removals(opened, labels) + _exports(opened, labels)
     needs += _unopened(opened, labels) + _gone_files(opened, labels) + _turned_away(opened) + _claims(opened, labels)
-    needs += _handed_over(opened, labels) + _breaches(opened)
+    needs += _handed_over(opened, labels) + _breaches(opened) + _agenda(opened, labels) + _attachments(opened, labels)
     drafts = records.drafts(opened)
     if old := [one for one in drafts if one.since_ms < opened.now_ms() - _DAY_MS]:
         needs.append(f"{len(old)} draft(s) of yours are older than a day and not signed: {', '.join(sorted({labels[one.log] for one in old}))}")
@@ -115,6 +133,11 @@ def _shortfalls(opened: Session) -> list[str]:
 def _alarm_text(one: dict[str, Any]) -> str:
     where = "".join([f", {one['file']}" if one["file"] else "", f", entry {one['seq']}" if one["seq"] else ""])
     return f"alarm {one['n']}{where}: {one['code']}: {one['text']}" + (f" ({one['times']} times)" if one["times"] > 1 else "")
+
+
+def _attachments(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Attachments that the server did not take when it was last asked to."""
+    return [f"{labels.get(log, 'a file')}: an attachment is not sent yet: {why}" for log, why in attachments.waiting_lines(opened)]
 
 
 def _gone_files(opened: Session, labels: dict[bytes, str]) -> list[str]:
@@ -227,11 +250,41 @@ def _breaches(opened: Session) -> list[str]:
 
 
 def _claims(opened: Session, labels: dict[bytes, str]) -> list[str]:
-    """Of a fund holder: what was bought beyond its allowance and waits to be covered."""
-    found = []
+    """Of a fund holder: what was bought beyond its allowance and waits for a decision; what lost devices still hold. Of a spender: what is to be paid back."""
+    found, me = [], opened.identity.user
+    for log in opened.file_logs():
+        state = opened.file(log)
+        owed = sum(one.owed for one in funds.fund(opened, log).spends.values() if one.user == me) if state is not None and state.file == "fund" else 0
+        if owed:
+            found.append(f"{labels[log]}: {pounds(owed)} that you claimed was refused and is to be paid back: fieldkeep spend list")
     for log in funds.held(opened):
-        waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed]
+        waiting = [one for one in funds.fund(opened, log).spends.values() if one.disputed and one.user != me]
         if waiting:
-            total = funds.pounds(sum(one.disputed for one in waiting))
-            found.append(f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, are claimed and wait for you: fieldkeep fund show")
+            total = pounds(sum(one.disputed for one in waiting))
+            found.append(
+                f"{labels[log]}: {len(waiting)} spend(s) beyond their allowance, {total}, are claimed and wait for you: fieldkeep fund claims"
+            )
+        if lost := sum(amount for _, amount in funds.stranded(opened, log)):
+            found.append(f"{labels[log]}: lost devices still hold {pounds(lost)}: fieldkeep fund reclaim --lost")
     return found
+
+
+def _agenda(opened: Session, labels: dict[bytes, str]) -> list[str]:
+    """Who is not back, first; what is overdue, orders that end within a day, requests that nobody answers, and of a coordinator who leads too many cases."""
+    found = [
+        f"{labels[one.said.file]}: a visit is {one.rule.late_minutes} minutes overdue: fieldkeep visit list"
+        for one in agenda.planned(opened)
+        if one.rule.state == "overdue"
+    ]
+    overdue = agenda.due(opened, -1)
+    found += [f"{len(overdue)} thing(s) of yours are overdue: fieldkeep due"] if overdue else []
+    at = agenda.now(opened)
+    ending = [
+        one for one in agenda.orders(opened) if one.rule.state != "over" and (left := one.rule.hours_left(at)) is not None and left < _ENDING_HOURS
+    ]
+    found += [f"{labels[one.said.file]}: an order ends within a day, or may have: fieldkeep order list" for one in ending]
+    further = [one for one in agenda.requests(opened) if one.rule.next == "escalate" and one.rule.on is not None and one.rule.on <= at.date()]
+    found += [f"{len(further)} request(s) were chased twice and not answered: fieldkeep request list"] if further else []
+    me = opened.registry.devices.get(opened.identity.device)
+    loads = agenda.caseload(opened) if me is not None and "coordinator" in me.subject.roles else []
+    return found + [f"{opened.name_of(ids.parse(one.worker))} leads {one.cases} cases: fieldkeep caseload" for one in loads if one.over]

@@ -15,7 +15,7 @@ from sync.device.transport import HttpTransport
 def run_sync(opened: Session, transport: HttpTransport, *, quiet: bool, at_once: bool = False) -> Report:
     """One sync, with its progress."""
     with terminal.progress("syncing", quiet=quiet) as advance:
-        return sync(opened, transport, lambda report: advance(report.received + report.accepted, None), at_once=at_once)
+        return sync(opened, transport, lambda report: advance(report.received + report.accepted, None), at_once=at_once, sending=advance)
 
 
 def report_json(opened: Session, report: Report) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def report_json(opened: Session, report: Report) -> dict[str, Any]:
         "receipts": [
             {"file": ids.show(one.log), "entry": one.id.hex(), "seq": one.seq, "received_ms": one.received_ms} for one in report.receipts
         ],
+        "attachments": {"sent": report.attached.chunks, "left": report.attached.left, "code": report.attached.code or None, "why": report.attached.why or None},
         "rotated": report.rotated, "granted": report.granted,
         "refused": [{"file": ids.show(one.log), "code": one.code, "message": one.message, "final": one.final, "statement": one.statement} for one in report.refused],
         "contradictions": [{"code": "contradiction", "log": ids.show(log), "message": text} for log, text in report.contradictions],
@@ -38,6 +39,8 @@ def report_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"  receipt: file {one['file'][:8]}, entry {one['seq']}, received {when(one['received_ms'])}" for one in found["receipts"]]
     if found["waits"]:
         lines.append(f"  {found['waits']} wait until {when(found['waits_until_ms'])}: cover traffic is on. What cannot wait: fieldkeep sync --now")
+    if (attached := found["attachments"])["left"]:
+        lines.append(f"  {attached['left']} attachment(s) not sent yet: {attached['why'] or 'the next sync goes on where this one stopped'}")
     if any(one["code"] == "held" for one in found["refused"]):
         lines.append(f"  {found['held']} held: you are not in that file any more. A colleague reads it and lets it in or not; nothing of it is lost.")
     lines += [f"  not taken: {one['code']}: {one['message']}" for one in found["refused"] if not one["final"] or one["statement"]]

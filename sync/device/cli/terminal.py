@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared_schema.errors import Refused
+from sync.attachment import is_manifest
 
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -170,6 +171,8 @@ def plain(value: Any) -> str:
         return f"({value['missing'].replace('_', ' ')})"
     if isinstance(value, dict) and set(value) == {"at", "precision"}:
         return str(value["at"])
+    if is_manifest(value):
+        return f"{value['form']}, {int(value['size']) / 1_000_000:.1f} MB"
     if isinstance(value, dict) and set(value) == {"expunged"}:
         return "(removed)"
     if isinstance(value, dict):

@@ -19,7 +19,9 @@ _EVENTS: Final[dict[str, dict[str, Any]]] = {
     "sent": {"device": N1.id, "address": fill("event/address", 16), "id": fill("event/parcel", 16), "ms": T0},
     "came": {"log": _LOG, "n": 4, "ms": T0},
     "shown": _PAGE,
+    "restored": {"before": [fill("event/incarnation", 16), 40, fill("event/root", 32)], "ms": T0},
     "purged": {"device": N1.id, "log": _LOG, "id": fill("event/statement", 32), "ms": T0},
+    "fetched": {"device": N1.id, "log": _LOG, "id": fill("event/chunk", 32), "ms": T0},
     "export": {"by": fill("event/supervisor", 16), "what": "logs", "ms": T0},
 }  # fmt: skip
 
@@ -43,11 +45,12 @@ def book() -> Book:
         for key, item in keys.items():
             if isinstance(item, bytes):
                 refuse(f"{kind}_{key}_short", f"The last byte of {key} is missing.", event | {key: item[:-1]})
-            else:
+            elif (kind, key) != ("restored", "before"):
                 refuse(f"{kind}_{key}_null", f"Nothing in the place of {key}.", event | {key: None})
     add("accepted_void", "A reused invitation that was appended.", {"e": "accepted", **_EVENTS["accepted"], "void": True})
     add("refused_no_log", "The server does not know the log.", {"e": "refused", **_EVENTS["refused"], "log": None})
     add("reviewed_not_begun", "Of a file that has not begun.", {"e": "reviewed", **_PAGE, "log": None})
+    add("restored_no_checkpoint", "Nobody had verified one.", {"e": "restored", "before": None, "ms": T0})
     add("published_week_0", "Weeks begin at 0.", {"e": "published", **_EVENTS["published"], "from": 0, "to": 0})
     for name, why, kind, over in (
         ("kind_unknown", "A kind that does not exist.", "received", {}),
@@ -56,6 +59,7 @@ def book() -> Book:
         ("published_from_negative", "Weeks begin at 0.", "published", {"from": -1}),
         ("sent_id_32", "A parcel's id has 16 bytes.", "sent", {"id": bytes(32)}),
         ("accepted_void_0", "0 in the place of `false`.", "accepted", {"void": 0}),
+        ("restored_before_two", "A checkpoint without a root.", "restored", {"before": [fill("event/incarnation", 16), 40]}),
         ("export_what", "There are no other exports.", "export", {"what": "parts"}),
     ):
         refuse(name, why, {"e": kind, **_EVENTS.get(kind, {}), **over})

@@ -117,6 +117,10 @@ def _pages(book: Book) -> None:
         given=_given(ahead, 6, _page(ahead, 6)),
         out="behind",
     )
+    ahead = replace_registry(_file(), 7)
+    ahead.append(ahead.by(C1, ahead.new_epoch(rg=perpetrator(8).known.head), svc=OTHER_SVC))
+    why = "So it is with one that will be void whatever that head says: nothing is judged before the registry has come."
+    book.add("page_behind_and_void", why, op="take_page", given=_given(ahead, 6, _page(ahead, 6)), out="behind")
 
 
 def replace_registry(file: FileLog, size: int) -> FileLog:
@@ -279,6 +283,10 @@ def _refused_pages(book: Book) -> None:
     forged.append(forged.envelope(N1, 2, [_PART], key=C1.key))
     why = "An entry bears a member's id and another's signature: its id does not cover the signature, so this is the server's fault."
     book.refuse("page_forged", why, fork, op="take_page", given=_given(forged, 6, _page(forged, 6)))
+    lured = _file()
+    lured.append(lured.by(C1, lured.new_epoch(rg=lured.registry.known.head._replace(chain=bytes(32))), svc=OTHER_SVC))
+    why = "Nor is a statement that relies on another registry, whatever else is wrong with it."
+    book.refuse("page_other_registry_and_void", why, fork, op="take_page", given=_given(lured, 6, _page(lured, 6)))
     refuse("gap", "An entry is left out.", fork, 3, _page(file, 3, entries=entries(4, 6)))
     refuse("cut", "The page ends before its signed head.", fork, 3, _page(file, 3, entries=entries(4, 5)))
     refuse("repeated", "An entry comes twice.", fork, 3, _page(file, 3, entries=entries(4, 4, 5, 6)))

@@ -53,14 +53,19 @@ def _tell(
     book: Book, name: str, why: str, fund: _Fund, allotted: int, unallocated: int, spent: int, *remaining: tuple[Device, int], **more: Any
 ) -> None:
     left = sorted([device.id, pence] for device, pence in remaining)
-    spends: list[list[Any]] = sorted(more.get("spends", []))
+    spends: list[list[Any]] = sorted(_stands(*row) for row in more.get("spends", []))
     out = {
-        "allotted": allotted, "unallocated": unallocated, "spent": spent, "disputed": sum(row[2] for row in spends),
+        "allotted": allotted, "unallocated": unallocated, "spent": spent, "disputed": sum(row[3] for row in spends),
         "remaining": left, "spends": spends, "ignored": fund.ignored,
     }  # fmt: skip
     assert allotted == unallocated + spent + sum(pence for _, pence in remaining), name
     book.add(name, why, op="fund", given={"log": fund.story.log, "changes": list(fund.story.changes)}, out=out)
     fund.ignored = list(fund.ignored)
+
+
+def _stands(spend: Any, counted: int, disputed: int, state: str = "", refused: int = 0, owed: int = 0) -> list[Any]:
+    """A spend's row; what nothing is said of is posted while it counts, claimed while it is disputed, and else reversed."""
+    return [spend, state or ("claimed" if disputed else "posted" if counted else "reversed"), counted, disputed, refused, owed]
 
 
 def _pot(book: Book) -> None:
@@ -201,7 +206,7 @@ def _settling(book: Book) -> None:
     fund.against(F1, "cover", 251, ignored=True)
     fund.against(F1, "cover", 250)
     fund.against(F1, "cover", 1, ignored=True)
-    _tell(book, "cover_all", "Never more than is disputed.", fund, 1_000, 300, 400, (N1, 300), spends=[[_S1, 400, 0]])
+    _tell(book, "cover_all", "Never more than is disputed.", fund, 1_000, 300, 400, (N1, 300), spends=[[_S1, 400, 0, "approved"]])
     fund = _begun(310)
     fund.spend(N1, 400)
     fund.against(N1, "cover", 1, ignored=True)
@@ -268,13 +273,73 @@ def _settling(book: Book) -> None:
         650,
         50,
         (N1, 300),
-        spends=[[_S1, 50, 0]],
+        spends=[[_S1, 50, 0, "approved"]],
     )
     fund = _begun()
     fund.spend(N1, 120)
     fund.against(N1, "reversal", 120)
     fund.spend(N1, 120, ignored=True)
     _tell(book, "reversed_id", "A reversed spend's id is not used again.", fund, 1_000, 820, 0, (N1, 180), spends=[[_S1, 0, 0]])
+
+
+def _deciding(book: Book) -> None:
+    fund = _begun()
+    fund.spend(N1, 400)
+    fund.against(F1, "refusal", 400)
+    _tell(
+        book,
+        "refusal",
+        "What is refused is no longer disputed, and moves nothing.",
+        fund,
+        1_000,
+        700,
+        0,
+        (N1, 300),
+        spends=[[_S1, 0, 0, "refused", 400]],
+    )
+    fund.against(F1, "cover", 1, ignored=True)
+    fund.against(N1, "reversal", 1, ignored=True)
+    fund.against(F1, "repaid", 1, ignored=True)
+    why = "What was refused is neither covered nor reversed afterwards, and where nothing is owed nothing is paid back."
+    _tell(book, "refusal_is_last", why, fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 0, "refused", 400]])
+    fund = _begun()
+    fund.spend(N1, 400)
+    fund.against(F1, "refusal_repay", 400)
+    _tell(book, "repay", "Refused, and to be paid back.", fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 0, "refused_repay", 400, 400]])
+    fund.against(F1, "repaid", 150)
+    fund.against(F1, "repaid", 251, ignored=True)
+    why = "It is paid back in parts, and never more than is owed."
+    _tell(book, "repaid_part", why, fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 0, "refused_repay", 400, 250]])
+    fund.against(F1, "repaid", 250)
+    _tell(book, "repaid_all", "Paid back: it stays on record as refused.", fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 0, "refused", 400, 0]])
+    fund = _begun()
+    fund.spend(N1, 400)
+    fund.against(F1, "cover", 100)
+    fund.against(F1, "refusal", 50)
+    fund.against(F1, "refusal_repay", 250)
+    fund.against(F1, "refusal", 1, ignored=True)
+    why = "One claim may be approved in part, refused in part, and in part be paid back."
+    _tell(book, "decided_in_parts", why, fund, 1_000, 600, 100, (N1, 300), spends=[[_S1, 100, 0, "refused_repay", 300, 250]])
+    fund.against(F1, "repaid", 250)
+    why = "What counts comes before what was refused."
+    _tell(book, "approved_in_part", why, fund, 1_000, 600, 100, (N1, 300), spends=[[_S1, 100, 0, "approved", 300]])
+    fund = _begun()
+    fund.spend(N1, 400)
+    for kind in ("refusal", "refusal_repay", "repaid", "cover"):
+        fund.against(N1, kind, 1, ignored=True)
+        fund.against(C1, kind, 1, ignored=True)
+    fund.against(F1, "refusal", 401, ignored=True)
+    fund.against(F1, "refusal", 0, ignored=True)
+    fund.against(F1, "refusal", 1, _S2, ignored=True)
+    why = "Nobody decides but the fund holder, on no more than is claimed."
+    _tell(book, "decisions_refused", why, fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 400]])
+    fund = _begun()
+    fund.spend(F1, 40)
+    for kind in ("cover", "refusal", "refusal_repay", "repaid"):
+        fund.against(F1, kind, 40, ignored=True)
+    _tell(book, "own_claim", "A fund holder does not decide on a claim of their own.", fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 40]])
+    fund.against(F1, "reversal", 40)
+    _tell(book, "own_claim_reversed", "A claim of one's own is taken back like any other.", fund, 1_000, 700, 0, (N1, 300), spends=[[_S1, 0, 0]])
 
 
 def _giving_back(book: Book) -> None:
@@ -334,6 +399,6 @@ def books() -> list[Book]:
     for device in (C1, F1, N1, N2, M1):
         book.share(f"device {device.name}", device.id)
         book.share(f"user of {device.name}", device.user) if device is not N2 else None
-    for chapter in (_pot, _spending, _settling, _giving_back):
+    for chapter in (_pot, _spending, _settling, _deciding, _giving_back):
         chapter(book)
     return [book]

@@ -103,11 +103,12 @@ def _forks(book: Book) -> None:
         ("seen_nothing", "The author had applied nothing.", heads[0]),
         ("seen_some", "The author had applied a part of the log.", heads[3]),
         ("seen_all", "The author had applied all of the log.", heads[5]),
-        ("seen_other_incarnation", "A head of another incarnation is not compared.", (OTHER_INC, 3, bytes(32))),
+        ("seen_other_incarnation", "A chain says the same in every incarnation.", (OTHER_INC, 3, heads[3].chain)),
     ):
         book.add(name, why, op="seen", given=given | {"entry": entry(sn)}, out=None)
     for name, why, sn in (
         ("fork_within", "The author saw another third entry.", (INC, 3, heads[2].chain)),
+        ("fork_in_another_incarnation", "Whatever incarnation the head names.", (OTHER_INC, 3, heads[2].chain)),
         ("fork_at_head", "The author saw another last entry.", (INC, 5, bytes(32))),
         ("fork_at_start", "The author's log began in another way.", (INC, 0, bytes(32))),
         ("fork_beyond_head", "The author saw an entry that this log does not have.", (INC, 6, bytes(32))),

@@ -182,6 +182,11 @@ def _held_sequences(book: Book) -> None:
     file.append(file.admission(C1, late))
     out = _out(file, ("erased",), **rows, expunged=[[late.id, 0, 0]], settled=[late.id], approvals=[_approval_of(held)])
     book.add("admitted_after_expunged", "What was expunged while it was held is not let in: void.", op="file", given=file.given(), out=out)
+    decided = file.copy()
+    decided.append(decided.by(C1, decided.refusal(late)))
+    out = _out(decided, ("erased", "not-permitted"), **rows, expunged=[[late.id, 0, 0]], settled=[late.id], approvals=[_approval_of(held)])
+    why = "Nor is it refused any more: it has been decided on."
+    book.add("refused_after_expunged", why, op="file", given=decided.given(), out=out)
     admitted.append(admitted.admission(C1, late))
     gone = admitted.append(_expunged(admitted, first=M1, at=5))
     out = _out(admitted, **rows, expunged=[[late.id, 0, 5]], settled=[late.id], admitted=[late.id], approvals=[_approval_of(gone)])
@@ -246,8 +251,9 @@ def _erased_sequences(book: Book) -> None:
     book.add("erased", "Two people erase the file: nobody is in it, and nobody holds it.", op="file", given=file.given(), out=_out(file, **nothing))
     ended.append(ended.envelope(N1, 1, [PART]))
     ended.append(ended.statement(C1.id, C1.key, shapes.encode_file_statement(file.hold(previous=file.entries[3][0].id))))
-    why = "Nothing stands after an erasure."
-    book.add("after_erased", why, op="file", given=ended.given(), out=_out(ended, ("erased", "erased"), **nothing))
+    ended.append(ended.statement(C1.id, C1.key, cbor.encode({"kind": "nothing"})))
+    why = "Nothing stands after an erasure, and what does not decode is no exception."
+    book.add("after_erased", why, op="file", given=ended.given(), out=_out(ended, ("erased",) * 3, **nothing))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------------
@@ -306,6 +312,7 @@ def _refusals(book: Book) -> None:
     refuse("held_after_admitted", why, lambda f: f.expunction(C1, _of(f, late, M1), _STUB), on=let_in)
     gone = file.copy()
     gone.append(_expunged(gone))
+    refuse("decided_on", "What was expunged is not refused as held either.", lambda f: f.by(C1, f.refusal(f.entries[1][0])), on=gone)
     refuse("of_a_stub", "A stub is not expunged.", lambda f: _misnamed(f, 4), on=gone)
     refuse("old_epoch", "The stub is sealed under an epoch that is none.", lambda f: f.expunction(C1, f.expunge(2, by=N1), _STUB, epoch=2))
     refuse("stale", "The statement does not follow the log's newest.", lambda f: _expunged(f, previous=bytes(32)), "stale-statement")

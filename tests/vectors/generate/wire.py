@@ -250,9 +250,48 @@ def _deposits() -> Book:
     return book
 
 
+def _devices() -> Book:
+    book = Book("wire", "devices", "The answer to `GET /v1/audit/S/devices`: what each device said of itself when it synced last.", "10.3")
+    first, second = [fill("wire/device", 16), T0, _STATUS], [b"\xff" * 16, T0 + 5, _STATUS | {"claimed_ms": 0}]
+    good = {"v": 1, "time": T0 + 60_000, "devices": [first, second]}
+    golden: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("devices", "Two devices, one of which does not say what its clock says.", {}),
+        ("devices_none", "No device has synced yet.", {"devices": []}),
+        ("devices_clock_behind", "A device heard after the time of the answer: clocks are not judged here.", {"time": 0}),
+    )
+    for name, why, over in golden:
+        data = cbor.encode(good | over)
+        book.add(name, why, codec="devices", value=CODECS["devices"].decode(data), bytes=data)
+
+    def refuse(name: str, why: str, map_: Any) -> None:
+        book.refuse(name, why, "malformed", codec="devices", bytes=cbor.encode(map_))
+
+    for key in good:
+        refuse(f"devices_{key}_missing", f"The key {key} is missing.", {name: item for name, item in good.items() if name != key})
+    said = {name: item for name, item in _STATUS.items() if name != "held"}
+    wrong: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("devices_version_2", "Another version.", {"v": 2}),
+        ("devices_unknown_key", "A key that nobody knows.", {"side": "victim"}),
+        ("devices_falling", "Devices that are not in rising order.", {"devices": [second, first]}),
+        ("devices_twice", "One device twice.", {"devices": [first, first]}),
+        ("devices_map", "A map in the place of the devices.", {"devices": {}}),
+        ("devices_id_15", "A device id of 15 bytes.", {"devices": [[bytes(15), T0, _STATUS]]}),
+        ("devices_two_items", "A device that says nothing.", {"devices": [[bytes(16), T0]]}),
+        ("devices_heard_null", "A device that was never heard is left out.", {"devices": [[bytes(16), None, _STATUS]]}),
+        ("devices_held_missing", "A figure is missing.", {"devices": [[bytes(16), T0, said]]}),
+        ("devices_unknown_figure", "A figure that nobody knows.", {"devices": [[bytes(16), T0, _STATUS | {"gps": "53.48,-2.24"}]]}),
+        ("devices_app_65", "An app version of 65 characters.", {"devices": [[bytes(16), T0, _STATUS | {"app": "v" * 65}]]}),
+        ("devices_time_text", "A time as text.", {"time": "now"}),
+    )
+    for name, why, over in wrong:
+        refuse(name, why, good | over)
+    refuse("devices_list", "A list in the place of the answer.", list(good.values()))
+    return book
+
+
 def books() -> list[Book]:
-    """Three files: `request`, `response`, `deposit`."""
-    made = [_requests(), _responses(), _deposits()]
+    """Four files: `request`, `response`, `deposit`, `devices`."""
+    made = [_requests(), _responses(), _deposits(), _devices()]
     for book in made:
         book.share("cose", _entry()[0])
         book.share("part", _entry()[1][0])

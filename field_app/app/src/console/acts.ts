@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
   sent: "Sent a letter to the other side",
   came: "A letter came from the other side",
   shown: "Received a letter",
+  fetched: "Fetched a piece of a picture or document",
   purged: "Says that it purged what was removed",
   export: "Fetched the audit log",
   unreadable: "Cannot be read",

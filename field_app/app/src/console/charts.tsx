@@ -12,21 +12,28 @@ export function Charts(): JSX.Element {
       <WhenThere loaded={loaded}>
         {({ charts, state }) => (state === "never" ? <Body>Nothing is checked yet.</Body> : charts.map((chart) => <OneChart key={chart.title} chart={chart} />))}
       </WhenThere>
-      <Body>When something happened, and what is in conflict, is sealed: there is no chart of it here.</Body>
+      <Body>When something happened in somebody’s life is sealed: there is no chart of it here.</Body>
     </Page>
   );
 }
 
 const [LINE, BAR, LEFT, RIGHT, WIDTH] = [22, 14, 92, 40, 320];
 
-function OneChart({ chart: { title, says, of, bars } }: { readonly chart: Chart }): JSX.Element {
-  const most = Math.max(1, ...bars.map(({ count }) => count));
-  const height = LINE * bars.length;
-  const words = bars.map(({ label, count }) => `${label}: ${count}`).join(", ");
+function OneChart({ chart: { title, says, of, what = "Entries", bars } }: { readonly chart: Chart }): JSX.Element {
   return (
     <section>
       <Section>{title}</Section>
       <Body>{says}</Body>
+      {bars.length === 0 ? <Body>This computer has not asked yet. “Check what is new” asks.</Body> : <Bars title={title} of={of} what={what} bars={bars} />}
+    </section>
+  );
+}
+
+function Bars({ title, of, what, bars }: Required<Omit<Chart, "says">>): JSX.Element {
+  const most = Math.max(1, ...bars.map(({ count }) => count));
+  const height = LINE * bars.length;
+  const words = bars.map(({ label, count }) => `${label}: ${count}`).join(", ");
+  return (
       <div class="app-chart">
         <svg class="app-chart__bars" viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`${title}. ${words}`}>
           {bars.map(({ label, count }, i) => {
@@ -52,7 +59,7 @@ function OneChart({ chart: { title, says, of, bars } }: { readonly chart: Chart 
                 {of}
               </th>
               <th scope="col" class="govuk-table__header govuk-table__header--numeric">
-                Entries
+                {what}
               </th>
             </tr>
           </thead>
@@ -68,6 +75,5 @@ function OneChart({ chart: { title, says, of, bars } }: { readonly chart: Chart 
           </tbody>
         </table>
       </div>
-    </section>
   );
 }

@@ -6,10 +6,10 @@ import { Alert, type Colour, Tag } from "../components/patterns";
 import { useSession } from "../screens/session";
 import { howLong, when } from "../screens/times";
 import { Mark } from "./mark";
-import type { Overview, Standing } from "./oversight";
+import type { Overview, Said, Standing } from "./oversight";
 import { Scroll } from "./scroll";
 import { useOverview } from "./use";
-import { byWorry, type Worry } from "./worry";
+import { byWorry, clockWords, type Worry } from "./worry";
 
 const SIDES = { perpetrator: "The side that works with people who use abuse", victim: "The side that supports people who are harmed" } as const;
 const STANDING: Readonly<Record<Standing, readonly [string, Colour]>> = {
@@ -55,7 +55,7 @@ function There({ overview }: { readonly overview: Overview }): JSX.Element {
           <caption class="govuk-visually-hidden">Devices of this side, by what needs looking at</caption>
           <thead class="govuk-table__head">
             <tr class="govuk-table__row">
-              {["Person", "Device", "Look at", "Last sent or fetched", "Last wrote", "To fetch", "Held", "Refused", "Tree seen", "Standing"].map((words) => (
+              {["Person", "Standing", "Look at", "Last sync", "Not sent", "Held", "Conflicts", "Clock", "Version", "Last wrote", "To fetch", "Refused", "Tree seen"].map((words) => (
                 <th key={words} scope="col" class="govuk-table__header">
                   {words}
                 </th>
@@ -70,8 +70,8 @@ function There({ overview }: { readonly overview: Overview }): JSX.Element {
         </table>
       </Scroll>
       <Quiet>
-        What a device has not sent, its open conflicts, its clock and its version are in no audit event: they are not known here. “To fetch” is what the device's person may read and the device has not
-        fetched.
+        “Not sent”, “Conflicts”, “Clock” and “Version” are what each device said of itself at its last sync{overview.saidMs === undefined ? "" : `, as the service told this computer ${when(overview.saidMs, now())}`}. They help you to see
+        who needs a call; nothing about them is signed. Everything else follows from the verified log. “To fetch” is what the device’s person may read and the device has not fetched.
       </Quiet>
       <HeldList overview={overview} />
       <Section>Files that wait for new keys</Section>
@@ -93,32 +93,43 @@ function There({ overview }: { readonly overview: Overview }): JSX.Element {
 
 function DeviceLine({ worry: { row, level, why }, nowMs }: { readonly worry: Worry; readonly nowMs: number }): JSX.Element {
   const [words, colour] = STANDING[row.standing];
-  const times = [row.heardMs, row.wroteMs].map((ms) => (ms === undefined ? "–" : when(ms, nowMs)));
   const waiting = row.waitingSinceMs === undefined ? "" : `, the oldest for ${howLong(nowMs - row.waitingSinceMs)}`;
+  const last = Math.max(row.heardMs ?? 0, row.said?.heardMs ?? 0);
+  const cells = [
+    ...saidCells(row.said),
+    row.wroteMs === undefined ? "–" : when(row.wroteMs, nowMs),
+    `${row.waiting}${waiting}`,
+    String(row.refused),
+    row.treeSeen === undefined ? "–" : row.treeSeen.toLocaleString("en-GB"),
+  ];
   return (
     <tr class="govuk-table__row">
       <th scope="row" class="govuk-table__header">
         {row.person}
+        <span class="app-under">{row.device}</span>
       </th>
-      <td class="govuk-table__cell">{row.device}</td>
-      <td class="govuk-table__cell">{why.length === 0 ? "Nothing" : <strong class={level >= 3 ? "app-worry" : ""}>{capital(why.join("; "))}</strong>}</td>
-      {times.map((time, i) => (
-        <td key={i} class="govuk-table__cell">
-          {time}
-        </td>
-      ))}
-      <td class="govuk-table__cell">
-        {row.waiting}
-        {waiting}
-      </td>
-      <td class="govuk-table__cell">{row.held}</td>
-      <td class="govuk-table__cell">{row.refused}</td>
-      <td class="govuk-table__cell">{row.treeSeen === undefined ? "–" : row.treeSeen.toLocaleString("en-GB")}</td>
       <td class="govuk-table__cell">
         <Tag colour={colour}>{words}</Tag>
       </td>
+      <td class="govuk-table__cell">{why.length === 0 ? "Nothing" : <strong class={level >= 3 ? "app-worry" : ""}>{capital(why.join("; "))}</strong>}</td>
+      <td class="govuk-table__cell">{last === 0 ? "Never" : when(last, nowMs)}</td>
+      <td class="govuk-table__cell">{row.said === undefined ? "–" : row.said.unsent}</td>
+      <td class="govuk-table__cell">{row.held}</td>
+      {cells.map((cell, i) => (
+        <td key={i} class="govuk-table__cell">
+          {cell}
+        </td>
+      ))}
     </tr>
   );
+}
+
+/** Conflicts, clock and version. A device that says nothing of the age of a conflict says 0. */
+function saidCells(said: Said | undefined): readonly string[] {
+  if (said === undefined) return ["–", "–", "–"];
+  const { conflicts, oldestConflictDays, clockMs, app } = said;
+  const days = oldestConflictDays === 0 ? "" : `, the oldest for ${oldestConflictDays === 1 ? "1 day" : `${oldestConflictDays} days`}`;
+  return [`${conflicts}${conflicts === 0 ? "" : days}`, clockMs === undefined ? "Not said" : capital(clockWords(clockMs) ?? "right"), app];
 }
 
 const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

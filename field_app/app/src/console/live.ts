@@ -3,6 +3,7 @@ import { exportLines } from "@fieldkeep/core/audit/export_file";
 import { hex } from "@fieldkeep/core/bytes";
 import { Refused } from "@fieldkeep/core/errors";
 import { checkInclusion } from "@fieldkeep/core/merkle";
+import { type HeardKept, lookAround, readHeard } from "@fieldkeep/device/auditing/heard";
 import { Auditing, type Known, type Progress } from "@fieldkeep/device/auditing/auditing";
 import type { Session } from "@fieldkeep/device/session";
 import { sync } from "@fieldkeep/device/sync";
@@ -13,18 +14,7 @@ import { overviewOf } from "./showing";
 
 const PIECE = 500;
 
-/** The side that somebody may audit by their roles: one, for no device has both (shared_schema/roles.json). */
-function auditedSide(session: Session): Overview["side"] | undefined {
-  const { side, roles } = session.identity;
-  if (side !== "oversight") return undefined;
-  if (roles.includes("supervisor_perpetrator")) return "perpetrator";
-  return roles.includes("supervisor_victim") ? "victim" : undefined;
-}
-
-export function oversightOf(session: Session, transport: Transport): Oversight | undefined {
-  const side = auditedSide(session);
-  return side === undefined ? undefined : new LiveOversight(session, transport, side);
-}
+export const oversightOf = (session: Session, transport: Transport, side: Overview["side"]): Oversight => new LiveOversight(session, transport, side);
 
 class LiveOversight implements Oversight {
   readonly #session: Session;
@@ -34,7 +24,8 @@ class LiveOversight implements Oversight {
   #opened: Promise<Auditing> | undefined;
   #checking: Promise<void> | undefined;
   #progress: Progress | undefined;
-  #shown: { readonly of: Known; readonly overview: Omit<Overview, "checking"> } | undefined;
+  #heard: HeardKept | null | undefined;
+  #shown: { readonly of: Known; readonly heard: HeardKept | null; readonly overview: Omit<Overview, "checking"> } | undefined;
 
   constructor(session: Session, transport: Transport, side: Overview["side"]) {
     [this.#session, this.#transport, this.#side] = [session, transport, side];
@@ -58,8 +49,9 @@ class LiveOversight implements Oversight {
   overview(): Promise<Overview> {
     return inWords(async () => {
       const { known } = await this.#auditing();
-      if (this.#shown?.of !== known)
-        this.#shown = { of: known, overview: overviewOf(known, this.#side, this.#session.identity.device, this.#session.now()) };
+      const heard = (this.#heard ??= await readHeard(this.#session.rows, this.#side));
+      if (this.#shown?.of !== known || this.#shown.heard !== heard)
+        this.#shown = { of: known, heard, overview: overviewOf(known, heard, this.#side, this.#session.identity.device, this.#session.now()) };
       return { ...this.#shown.overview, checking: this.#progress };
     });
   }
@@ -80,10 +72,12 @@ class LiveOversight implements Oversight {
       this.#tell();
       const auditing = await this.#auditing();
       await sync(this.#session, this.#transport); // the own registry: somebody may have kept this device out
-      await auditing.check((path) => this.#transport.signed(identity, key, "GET", path), whole, (progress) => {
+      const get = (path: string): Promise<Uint8Array> => this.#transport.signed(identity, key, "GET", path);
+      await auditing.check(get, whole, (progress) => {
         this.#progress = progress;
         this.#tell();
       });
+      this.#heard = await lookAround(get, this.#session.rows, this.#side, this.#session.now());
     });
   }
 

@@ -22,6 +22,18 @@ export interface Row {
 
 export type Standing = "in use" | "suspended" | "revoked" | "wiped";
 
+/** What a device said of itself when the service last heard it: its own word, which nobody signed. */
+export interface Said {
+  readonly heardMs: number;
+  /** What was still on it alone when that sync had ended. */
+  readonly unsent: number;
+  readonly conflicts: number;
+  readonly oldestConflictDays: number;
+  /** How far its clock is ahead, below nought behind; nothing where it does not say. */
+  readonly clockMs: number | undefined;
+  readonly app: string;
+}
+
 export interface DeviceRow {
   readonly id: string;
   readonly person: string;
@@ -35,6 +47,8 @@ export interface DeviceRow {
   readonly waitingSinceMs: number | undefined;
   readonly held: number;
   readonly refused: number;
+  /** Nothing where this computer was not told, or the device has never synced. */
+  readonly said: Said | undefined;
   /** The newest audit tree that it had verified when it last wrote; nothing where it has seen none. */
   readonly treeSeen: number | undefined;
 }
@@ -52,6 +66,8 @@ export interface Chart {
   readonly title: string;
   readonly says: string;
   readonly of: string;
+  /** What is counted; entries where it is not said. */
+  readonly what?: string;
   readonly bars: readonly { readonly label: string; readonly count: number }[];
 }
 
@@ -73,6 +89,8 @@ export interface Overview {
   readonly rotations: readonly string[];
   readonly rows: readonly Row[];
   readonly charts: readonly Chart[];
+  /** When this computer was last told what devices say of themselves. */
+  readonly saidMs: number | undefined;
   /** While a check is under way. */
   readonly checking: { readonly done: number; readonly of: number } | undefined;
 }

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { Body, Button, Quiet, Section } from "../components/basics";
 import { Page, TroubleBox, WhenThere } from "../components/page";
+import { give } from "../platform/giving";
 import { useAct } from "../screens/session";
 import { csvOf } from "./csv";
 import type { Overview } from "./oversight";
@@ -45,14 +46,4 @@ function Files({ overview: { side, rows, checkedMs } }: { readonly overview: Ove
       {trouble !== undefined && <TroubleBox trouble={trouble} />}
     </>
   );
-}
-
-/** The browser asks where, or puts it where it puts what is downloaded. */
-function give(name: string, pieces: readonly string[], type: string): void {
-  const address = URL.createObjectURL(new Blob([...pieces], { type }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

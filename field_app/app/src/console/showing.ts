@@ -5,9 +5,10 @@ import type { Audit, Finding as CoreFinding } from "@fieldkeep/core/audit/state"
 import { type AuditRow, rowsFrom } from "@fieldkeep/core/audit/table";
 import { hex } from "@fieldkeep/core/bytes";
 import type { Known } from "@fieldkeep/device/auditing/auditing";
+import type { HeardKept, LookedDay } from "@fieldkeep/device/auditing/heard";
 import { kindWords } from "../screens/words";
 import { actWords } from "./acts";
-import type { Chart, DeviceRow, Finding, HeldRow, Overview, Row } from "./oversight";
+import type { Chart, DeviceRow, Finding, HeldRow, Overview, Row, Said } from "./oversight";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -106,25 +107,42 @@ function bars(values: readonly (number | null)[], none: string): Chart["bars"] {
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
-function weeks(delays: readonly Delay[], nowMs: number): Chart["bars"] {
+interface Week {
+  readonly label: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function lastWeeks(nowMs: number): readonly Week[] {
   const today = new Date(nowMs);
   return Array.from({ length: WEEKS }, (_, i) => {
     const back = WEEKS - 1 - i;
     const monday = today.getDate() - ((today.getDay() + 6) % 7);
     const from = new Date(today.getFullYear(), today.getMonth(), monday - 7 * back);
     const to = new Date(today.getFullYear(), today.getMonth(), monday - 7 * back + 7).getTime();
-    const count = delays.filter(({ receivedMs }) => receivedMs >= from.getTime() && receivedMs < to).length;
-    return { label: `${two(from.getDate())}/${two(from.getMonth() + 1)}`, count };
+    return { label: `${two(from.getDate())}/${two(from.getMonth() + 1)}`, from: from.getTime(), to };
   });
 }
 
-function chartsOf(delays: readonly Delay[], nowMs: number): readonly Chart[] {
+function byWeek(delays: readonly Delay[], nowMs: number): Chart["bars"] {
+  return lastWeeks(nowMs).map(({ label, from, to }) => ({ label, count: delays.filter(({ receivedMs }) => receivedMs >= from && receivedMs < to).length }));
+}
+
+/** The newest figure of each week in which this computer asked: of a week in which it did not, nothing is known, which is not nought. */
+function conflictsByWeek(days: readonly LookedDay[], nowMs: number): Chart["bars"] {
+  return lastWeeks(nowMs).flatMap(({ label, from, to }) => {
+    const newest = days.filter(({ at_ms }) => at_ms >= from && at_ms < to).at(-1);
+    return newest === undefined ? [] : [{ label, count: newest.conflicts }];
+  });
+}
+
+function chartsOf(delays: readonly Delay[], days: readonly LookedDay[], nowMs: number): readonly Chart[] {
   return [
     {
       title: "Written, by week",
       says: "Entries that came in each of the last twelve weeks, by the Monday on which it began.",
       of: "Week from",
-      bars: weeks(delays, nowMs),
+      bars: byWeek(delays, nowMs),
     },
     {
       title: "How late it may have come",
@@ -138,12 +156,28 @@ function chartsOf(delays: readonly Delay[], nowMs: number): readonly Chart[] {
       of: "Time",
       bars: bars(delays.map(({ reachedMs }) => reachedMs), "Not yet"),
     },
+    {
+      title: "Conflicts open",
+      says: "Fields that waited for a decision on the device that had most, by its own word, when this computer last asked in that week. Weeks in which it did not ask are left out. What was opened and closed in between is sealed, so no one can count it here.",
+      of: "Week from",
+      what: "Conflicts",
+      bars: conflictsByWeek(days, nowMs),
+    },
   ];
 }
 
 // --- all of it -----------------------------------------------------------------------------------------------------------
 
-export function overviewOf(known: Known, side: Overview["side"], own: Uint8Array, nowMs: number): Omit<Overview, "checking"> {
+function saidOf(heard: HeardKept | null): ReadonlyMap<string, Said> {
+  return new Map(
+    (heard?.answer.devices ?? []).map(({ device, heard_ms, status }) => {
+      const clockMs = status.claimed_ms === 0 ? undefined : status.claimed_ms - heard_ms;
+      return [hex(device), { heardMs: heard_ms, unsent: status.unsent, conflicts: status.conflicts, oldestConflictDays: status.oldest_conflict_days, clockMs, app: status.app }] as const;
+    }),
+  );
+}
+
+export function overviewOf(known: Known, heardKept: HeardKept | null, side: Overview["side"], own: Uint8Array, nowMs: number): Omit<Overview, "checking"> {
   const { audit, concluded, last, verified } = known;
   const names = namesOf(known, own);
   const rows = rowsFrom(audit, 0, 0).map((row) => rowOf(row, names));
@@ -152,9 +186,11 @@ export function overviewOf(known: Known, side: Overview["side"], own: Uint8Array
   const heldRows: readonly HeldRow[] = held.map(({ author, log, n }) => ({
     person: names.person(hex(author)), device: names.device(hex(author)), file: log === null ? "A file that has not begun" : names.file(hex(log)), sinceMs: rows[n]?.ms ?? 0, row: n,
   }));
+  const said = saidOf(heardKept);
   const deviceRows: readonly DeviceRow[] = devices.map((one) => ({
     id: hex(one.device.device), person: one.device.name, device: names.device(hex(one.device.device)), roles: one.device.roles, standing: one.standing, untilMs: one.device.until,
     heardMs: one.heardMs ?? undefined, wroteMs: one.wroteMs ?? undefined, waiting: one.waiting, waitingSinceMs: one.waitingSinceMs ?? undefined, held: one.held, refused: one.refused,
+    said: said.get(hex(one.device.device)),
     treeSeen: concluded?.witnesses.get(hex(one.device.device)),
   }));
   const wrong = last !== null && last.findings.length > 0;
@@ -173,7 +209,8 @@ export function overviewOf(known: Known, side: Overview["side"], own: Uint8Array
     held: heldRows,
     rotations: rotations.map((log) => names.file(hex(log))),
     rows,
-    charts: chartsOf(delaysOf(audit), nowMs),
+    charts: chartsOf(delaysOf(audit), heardKept?.days ?? [], nowMs),
+    saidMs: heardKept?.at_ms,
   };
 }
 

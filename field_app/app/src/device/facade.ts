@@ -1,11 +1,12 @@
 /**
  * What screens know of the device: the one interface between what is shown and what is true.
  *
- * Everything that comes from here was opened and judged on this phone. Nothing here waits for the network but `sync`: what is
+ * Everything that comes from here was opened and judged on this phone. Nothing here waits for the network but `sync`, and `picture` of what is not here yet: what is
  * asked is answered from the store, and what is written is on disk when the promise is kept ("saved on this phone"). What
  * is refused is raised as `Trouble`, in words for whoever holds the phone. Whoever is handed content has read it: the
  * device remembers the look before it answers (docs/spec.md §16.1).
  */
+import type { Size } from "../components/picture";
 import type { Oversight } from "../console/oversight";
 import type { Choice } from "../forms/context";
 import type { Edit } from "../forms/edits";
@@ -14,27 +15,39 @@ import type { Value } from "../forms/values";
 import type {
   Across,
   Asking,
+  AskingWords,
+  CallMade,
+  Colleague,
   Conflict,
   Decision,
+  Declining,
   DeviceView,
   FileSummary,
   FundView,
   Handover,
   Held,
   HeldRefusal,
+  HelpAsked,
   HistoryItem,
   Item,
   LostAnswers,
   Me,
   NewChange,
   OnDevice,
+  Opened,
+  Pack,
+  PartLine,
   Query,
   RecordSummary,
   RecordView,
+  RecoveryView,
+  Referral,
   Status,
+  UrgentAlert,
   UrgentNumber,
   VisitBrief,
   Visiting,
+  WordsAsked,
   Written,
 } from "./views";
 
@@ -63,8 +76,12 @@ export interface Device {
   choices(file: string, type: string): Promise<(field: Field) => readonly Choice[]>;
   /** Names of people, records and devices for reading values. */
   names(file: string): Promise<(id: string) => string | undefined>;
-  /** Keeps a file for a record that is being written. Place and camera are taken out of photographs. */
-  attach(file: string, content: File): Promise<Choice>;
+  /** Keeps a picture for a record that is being written: the place, the camera and the date are taken out of it. It goes out when that record is written. */
+  attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice>;
+  /** Of a picture that was kept for a record and is not to go out after all; of one that has gone nothing is done. */
+  takeBack(file: string, record: string): Promise<void>;
+  /** A picture, from this phone, or fetched: then it waits for the network. Nothing where there is no small one. */
+  picture(file: string, record: string, size: Size): Promise<Blob | undefined>;
   /** Values that a new record begins with, by rule: the way used last time, who is writing. */
   startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>>;
   /** What the other side will be told when this is written: a line each, and none where nothing is told. */
@@ -99,9 +116,56 @@ export interface Device {
   across(file: string): Promise<Across>;
   /** Asks something of a case of the other side, from today. Gives back the last day on which it holds. */
   instruct(file: string, asking: Asking): Promise<string>;
+  /** Asks for words of one's own: nothing goes until a second person has read exactly these. Gives back the last day. Raises Trouble. */
+  askWords(file: string, asking: AskingWords): Promise<string>;
+  /** What colleagues ask this person to read, and to agree to. */
+  wordsWaiting(): Promise<readonly WordsAsked[]>;
+  /** Sends exactly these words. Raises Trouble. */
+  agreeTo(file: string, record: string): Promise<void>;
+  /** Takes one's own request back, while it has not gone. */
+  withdrawWords(file: string, record: string, why: string): Promise<void>;
+
+  /** Whole referrals at a desk of partner support, the newest first. */
+  packs(): Promise<readonly Pack[]>;
+  /** Looks for its people in the desk's other referrals; what was found is kept with it. */
+  matchPack(file: string, record: string): Promise<void>;
+  /** Codes of the list `completeness_item`. It becomes this person's task to ask for them. */
+  packIncomplete(file: string, record: string, missing: readonly string[], due: string): Promise<void>;
+  /** Exactly what would go to the other side. Raises Trouble where it repeats a detail of the people harmed. */
+  partOf(file: string, record: string, values: Readonly<Record<string, Value>>): Promise<readonly PartLine[]>;
+  /** Gives the other side its part; `kept` are items that were looked at and stay. Raises Trouble. */
+  split(file: string, record: string, values: Readonly<Record<string, Value>>, kept: readonly string[]): Promise<void>;
+  /** On the other side: parts that came to the desk, and that nobody has decided on. */
+  referrals(): Promise<readonly Referral[]>;
+  /** Who may be let into a case. */
+  colleagues(): Promise<readonly Colleague[]>;
+  /** Begins a case from a referral; gives back the case. */
+  beginFrom(file: string, record: string, members: readonly Colleague[]): Promise<string>;
+  declineReferral(file: string, record: string, declining: Declining): Promise<void>;
+
   urgentNumbers(): Promise<readonly UrgentNumber[]>;
   /** Alerts that nobody has stood down. */
-  urgent(): Promise<readonly RecordSummary[]>;
+  urgent(): Promise<readonly UrgentAlert[]>;
+  /** `how` is a code of the list `ack`. It is sent at once where there is a signal. */
+  acknowledgeAlert(file: string, record: string, how: string): Promise<void>;
+  /** Raises Trouble for whoever raised the alert. */
+  standDown(file: string, record: string, why: string): Promise<void>;
+  recordCall(file: string, record: string, made: CallMade): Promise<void>;
+
+  /** Who can help should the passphrase of this phone be forgotten. */
+  whoCanHelp(): Promise<readonly string[]>;
+  /** Whose locked phone asks, and six digits to read out to them. Asks the service for news first: offline is Trouble. */
+  askedToHelp(request: string, withShares?: boolean): Promise<HelpAsked>;
+  /** The answer, once what was read back is right. Right or wrong, the digits are used up. With `shares` where no colleague can help. Raises Trouble. */
+  help(request: string, readBack: string, shares?: readonly string[]): Promise<string>;
+
+  recovery(): Promise<RecoveryView>;
+  /** Proves that these shares come to the key in force; it is left on record. The words of each share as they were typed. Raises Trouble. */
+  drill(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Brings back what nobody holds any more and these shares open; then the permit ends, when nothing is left. Raises Trouble. */
+  bringBack(shares: readonly string[]): Promise<readonly Opened[]>;
+  /** Grants the recovery key all keys of a file once more. */
+  regrant(file: string): Promise<void>;
 
   devices(): Promise<readonly DeviceView[]>;
   onDevice(device: string): Promise<OnDevice>;

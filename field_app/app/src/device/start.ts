@@ -8,7 +8,8 @@ import { WIPED, wipedBecause } from "@fieldkeep/device/wiping";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Store } from "../store/store";
 import type { Boot } from "./boot";
-import { LiveDevice } from "./live/device";
+import { forgottenWith } from "./forgotten";
+import { liveDevice } from "./live/device";
 import { inWords } from "./live/trouble";
 
 const records = import.meta.glob<unknown>("../../../../shared_schema/records/*.json", { eager: true, import: "default" });
@@ -20,11 +21,12 @@ const now = (): number => Date.now();
 const transport = (): Transport => new Transport(location.origin, (url, init) => fetch(url, init));
 
 export const boot: Boot = {
+  forgotten: forgottenWith(schemas, now),
   open: (store: Store) =>
     inWords(async () => {
       const identity = await readIdentity(store);
       if (identity === null || identity.stage !== "certified") return undefined;
-      return new LiveDevice(await Session.open(store, identity, schemas, now), transport());
+      return liveDevice(await Session.open(store, identity, schemas, now), transport(), store);
     }),
   wiped: async (store: Store) => {
     const said = await store.get(OF.facts, WIPED);
@@ -39,6 +41,6 @@ export const boot: Boot = {
     inWords(async () => {
       const way = transport();
       const session = await enrol(store, readCode(invitation), location.origin, LABEL, way, schemas, now);
-      return new LiveDevice(session, way);
+      return liveDevice(session, way, store);
     }),
 };

@@ -264,6 +264,36 @@ export interface Across {
   readonly ends: readonly { readonly weeks: number; readonly until: string; readonly refused: boolean }[];
   /** What was asked from here and still holds. */
   readonly asked: readonly { readonly record: string; readonly says: readonly string[]; readonly until: string; readonly sent: boolean }[];
+  /** Words that take two people, asked for from here and not sent yet. */
+  readonly words: readonly WordsAsked[];
+}
+
+/** Words in somebody's own hand for a case of the other side: a second person reads exactly these (docs/spec.md §15.6). */
+export interface WordsAsked {
+  readonly file: string;
+  readonly record: string;
+  /** Of the file that they are about. */
+  readonly title: string;
+  readonly to: string;
+  readonly by: string;
+  readonly mine: boolean;
+  readonly text: string;
+  /** Of the closed list, besides. */
+  readonly says: readonly string[];
+  readonly from: string;
+  readonly until: string;
+  readonly ringFirst: string;
+  /** These three stay on this side. */
+  readonly why: string | undefined;
+  readonly basedOn: readonly string[];
+  readonly herView: string | undefined;
+  readonly state: "open" | "agreed" | "sent" | "ended" | "withdrawn";
+  /** Until when somebody can agree. */
+  readonly endsMs: number;
+}
+
+export interface AskingWords extends Omit<Asking, "gate"> {
+  readonly text: string;
 }
 
 export interface Asking {
@@ -299,6 +329,120 @@ export interface Visiting {
 export interface UrgentNumber {
   readonly label: string;
   readonly number: string;
+  /** How a call to it is put on record: a code of the list `urgent_call`. */
+  readonly call?: string;
+}
+
+/** An alert that nobody has stood down. */
+export interface UrgentAlert {
+  readonly file: string;
+  readonly record: string;
+  /** Of the file. */
+  readonly title: string;
+  readonly what: string;
+  readonly atRisk: readonly string[];
+  readonly words: string | undefined;
+  readonly by: string;
+  /** Then a colleague stands it down. */
+  readonly mine: boolean;
+  readonly sinceMs: number;
+  readonly acknowledged: readonly { readonly by: string; readonly says: string; readonly atMs: number | undefined }[];
+  readonly calls: readonly { readonly to: string; readonly spokeTo: string | undefined; readonly atMs: number | undefined }[];
+  /** Ten minutes, and nobody at a desk has it. */
+  readonly unanswered: boolean;
+  readonly next: UrgentNumber | undefined;
+}
+
+export interface CallMade {
+  readonly call: string;
+  readonly spokeTo: string;
+  readonly readBack: boolean;
+}
+
+// Referrals (docs/spec.md §15.8)
+
+/** A whole referral at the desk of partner support. It stays there. */
+export interface Pack {
+  readonly file: string;
+  readonly record: string;
+  /** Who uses abuse. */
+  readonly who: string;
+  readonly receivedOn: string | undefined;
+  readonly source: string | undefined;
+  /** How many people are harmed. */
+  readonly harmed: number;
+  readonly state: "to look at" | "incomplete" | "given";
+  readonly missing: readonly string[];
+  readonly matches: readonly { readonly label: string; readonly found: boolean; readonly note: string | undefined }[];
+  /** What stands in it: each is given, or looked at and kept. */
+  readonly items: readonly { readonly id: string; readonly label: string }[];
+  /** Names of fields that have gone to the other side. */
+  readonly given: readonly string[];
+  /** Values that the part for the other side begins with. */
+  readonly startWith: Readonly<Record<string, Value>>;
+}
+
+export interface PartLine {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** The other side's part of a referral, at its own desk. */
+export interface Referral {
+  readonly file: string;
+  readonly record: string;
+  readonly who: string;
+  readonly receivedOn: string | undefined;
+  readonly lines: readonly PartLine[];
+}
+
+export interface Colleague {
+  readonly id: string;
+  readonly name: string;
+  /** That they would have in a case. */
+  readonly role: string;
+}
+
+export interface Declining {
+  readonly decision: string;
+  readonly reason: string;
+  readonly due: string;
+}
+
+// Forgotten passphrases
+
+export interface HelpAsked {
+  readonly name: string;
+  readonly label: string;
+  readonly roles: readonly string[];
+  /** What to be careful about: docs/spec.md §13.4. */
+  readonly warnings: readonly ("time-is-off" | "certificate-ended" | "device-lost-lately")[];
+  readonly readOut: string;
+}
+
+// Recovery (docs/spec.md §6.3, §7.6)
+
+/** `held` by a phone that is not revoked; `same-key`: an administrator puts a fresh recovery key in force first. */
+export type FoundState = "ready" | "held" | "same-key" | "no-role";
+
+export interface RecoveryView {
+  /** Who is on record as holding the shares of the key in force, and how many of them are needed. */
+  readonly holders: readonly string[];
+  readonly threshold: number | undefined;
+  /** Whether they were together since the key came in force. */
+  readonly drilled: boolean;
+  /** This person's files that the key in force opens, and those that it does not open yet. */
+  readonly granted: readonly { readonly file: string; readonly title: string }[];
+  readonly owed: readonly { readonly file: string; readonly title: string }[];
+  /** Files that this phone may bring back, and until when; undefined for a phone that may bring back none. */
+  readonly permit: { readonly untilMs: number; readonly files: readonly { readonly file: string; readonly title: string; readonly state: FoundState }[] } | undefined;
+}
+
+/** A file that shares were tried on, and how many of its keys they did not open. */
+export interface Opened {
+  readonly file: string;
+  readonly title: string;
+  readonly closed: number;
 }
 
 // Lost phones

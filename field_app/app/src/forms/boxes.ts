@@ -131,6 +131,8 @@ function readText(field: Field, text: string, path: string): Reading {
       return UUID.test(trimmed.toLowerCase()) ? value(trimmed.toLowerCase()) : wrong(`${field.label} must be an id`, path);
     case "hash":
       return HASH.test(trimmed.toLowerCase()) ? value(trimmed.toLowerCase()) : wrong(`${field.label} must be 64 characters, 0 to 9 and a to f`, path);
+    case "content":
+      return wrong(`${field.label} is written by the app`, path);
     case "count":
     case "score":
     case "minutes":

@@ -1,6 +1,7 @@
 /** What every control of a form shares: what is typed, what is wrong with it, and what there is to choose from. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { LoadPicture } from "../components/picture";
 import type { Typed } from "../store/drafts";
 import type { Field } from "./schema";
 
@@ -21,8 +22,16 @@ export interface FormState {
   readonly put: (boxes: Typed) => void;
   /** Records, people or devices that a field may name. */
   readonly choices: (field: Field) => readonly Choice[];
-  /** Keeps a file, and gives its id. */
-  readonly attach: (file: File) => Promise<Choice>;
+  readonly pictures: Pictures;
+}
+
+/** Pictures of the file that the form is about. */
+export interface Pictures {
+  /** Keeps one for the record that is being written, and gives its id. */
+  readonly attach: (content: File, kind: "photo" | "receipt") => Promise<Choice>;
+  /** What was kept for a record that is not saved goes. */
+  readonly takeBack: (record: string) => Promise<void>;
+  readonly show: LoadPicture;
 }
 
 export const FormContext = createContext<FormState | undefined>(undefined);

@@ -9,7 +9,7 @@ import { useMemo } from "preact/hooks";
 import { Details } from "../components/basics";
 import type { Typed } from "../store/drafts";
 import { isUntouched } from "./boxes";
-import { type Choice, FormContext } from "./context";
+import { type Choice, FormContext, type Pictures } from "./context";
 import { FieldControl } from "./controls/control";
 import { type Before, type Wrong, boxesBefore } from "./edits";
 import { type Field, type RecordType, type Side, isOfEveryRecord, standsIn } from "./schema";
@@ -23,7 +23,7 @@ export interface Setting {
 
 /** Fields that no form shows: what the app writes by itself. */
 const BY_THE_APP: ReadonlySet<string> = new Set(["code_version", "state", "addenda", "approval", "approvals", "filling", "looks", "upto"]);
-const isByApp = (field: Field): boolean => field.kind === "hash" || field.kind === "random_id" || BY_THE_APP.has(field.name);
+const isByApp = (field: Field): boolean => field.kind === "hash" || field.kind === "att" || field.kind === "random_id" || BY_THE_APP.has(field.name);
 
 /** The time of the event comes first, whatever the type. */
 const FIRST = "event_at";
@@ -48,7 +48,7 @@ interface Props {
   /** Boxes that changed, and no others: what is typed meanwhile elsewhere stays. */
   readonly onPut: (boxes: Typed) => void;
   readonly choices: (field: Field) => readonly Choice[];
-  readonly attach: (file: File) => Promise<Choice>;
+  readonly pictures: Pictures;
 }
 
 /** The boxes without those that are empty: a box that nobody has filled in is no box. */
@@ -56,10 +56,10 @@ export function putInto(typed: Typed, boxes: Typed): Typed {
   return Object.fromEntries(Object.entries({ ...typed, ...boxes }).filter(([, text]) => text !== ""));
 }
 
-export function RecordForm({ fields, before, typed, wrong, now, onPut, choices, attach }: Props): JSX.Element {
+export function RecordForm({ fields, before, typed, wrong, now, onPut, choices, pictures }: Props): JSX.Element {
   const was = useMemo(() => boxesBefore(fields, before), [fields, before]);
   const messages = useMemo(() => new Map(wrong.map((one) => [one.box, one.message])), [wrong]);
-  const state = { typed, before: was, wrong: messages, now, put: onPut, choices, attach };
+  const state = { typed, before: was, wrong: messages, now, put: onPut, choices, pictures };
   const isMain = (field: Field): boolean => field.need.when !== "never" || field.name === FIRST;
   const ofType = fields.filter((field) => !isMain(field) && !isOfEveryRecord(field));
   const ofEvery = fields.filter((field) => !isMain(field) && isOfEveryRecord(field));

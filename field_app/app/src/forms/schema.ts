@@ -7,6 +7,7 @@
 import { hintFor } from "./hints";
 
 export type Kind =
+  | "att"
   | "attachments"
   | "code"
   | "codes"
@@ -53,6 +54,7 @@ export interface Term {
 /** What values there may be: the name of the header's definition that they are made by. */
 export type Shape =
   | "code"
+  | "content"
   | "count"
   | "date"
   | "date_or_year"
@@ -98,7 +100,6 @@ export type Files = Readonly<Record<string, readonly Side[]>>;
 export interface RecordType {
   readonly name: string;
   readonly title: string;
-  readonly description: string;
   readonly weight: Weight;
   readonly files: Files;
   readonly writers: readonly string[];
@@ -117,7 +118,6 @@ interface RawShape {
 }
 
 interface RawField extends RawShape {
-  readonly description?: string;
   readonly "x-label": string;
   readonly "x-kind": Kind;
   readonly "x-merge"?: Policy;
@@ -135,7 +135,6 @@ interface RawField extends RawShape {
 
 interface RawRecord {
   readonly title: string;
-  readonly description: string;
   readonly "x-record"?: string;
   readonly "x-weight"?: Weight;
   readonly "x-files"?: Files;
@@ -174,6 +173,7 @@ export const YES_NO: readonly Term[] = [
 
 const SHAPES: ReadonlySet<string> = new Set<Shape>([
   "code",
+  "content",
   "count",
   "date",
   "date_or_year",
@@ -242,7 +242,6 @@ function typeOf(name: string, raw: RawRecord): RecordType {
   return {
     name,
     title: raw.title,
-    description: raw.description,
     weight: raw["x-weight"] ?? "quick",
     files: raw["x-files"] ?? {},
     writers: raw["x-write"] ?? [],

@@ -54,6 +54,7 @@ function showOne(field: Field, value: Value, nameOf: NameOf): string {
         return value;
     }
   }
+  if (field.kind === "att" && isMap(value)) return "A picture or document"; // the key in it is shown to nobody
   if (typeof value === "number") return field.kind === "pence" ? pounds(value) : field.kind === "minutes" ? `${value} minutes` : String(value);
   if (isWhen(value)) return showWhen(value);
   return value === null ? "" : JSON.stringify(value);

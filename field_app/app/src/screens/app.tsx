@@ -5,13 +5,15 @@
  */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Console } from "../console/console";
+import type { Console } from "../console/console";
+import type { Oversight } from "../console/oversight";
 import type { Boot } from "../device/boot";
 import type { Device } from "../device/facade";
 import { NO_RELEASE, type Release } from "../platform/install";
 import { watch } from "../store/autolock";
 import { Drafts } from "../store/drafts";
 import type { State, Store } from "../store/store";
+import { AtDesk } from "./at_desk";
 import { Elsewhere, Lock, Neutral, Opening, Replaced, Setup } from "./doors";
 import { Join } from "./join";
 import { Router } from "./places";
@@ -95,8 +97,15 @@ export function App({ store, boot, now, install }: Props): JSX.Element | null {
   if (release.replaced) return <Replaced />;
   if (state === "elsewhere") return <Elsewhere store={store} />;
   if (state === "empty") return <Setup store={store} />;
-  if (state === "locked") return <Lock store={store} now={now} />;
+  if (state === "locked") return <Locked store={store} boot={boot} now={now} />;
   return <Unlocked store={store} boot={boot} now={now} router={router} release={release} hideNow={hideNow} />;
+}
+
+/** Unlocked by the passphrase, or by a colleague where it is forgotten. */
+function Locked({ store, boot: { forgotten }, now }: Props): JSX.Element {
+  const [asks, setAsks] = useState(false);
+  if (!asks || forgotten === undefined) return <Lock store={store} now={now} onForgotten={forgotten && (() => setAsks(true))} />;
+  return <AtDesk show={({ ForgottenScreen }) => <ForgottenScreen store={store} forgotten={forgotten} now={now} onBack={() => setAsks(false)} />} />;
 }
 
 interface UnlockedProps extends Props {
@@ -146,7 +155,14 @@ function Unlocked({ store, boot, now, router, release, hideNow }: UnlockedProps)
   const session = { store, drafts, device, router, settings: found.settings, online, release, now, changeSettings, hideNow, lock };
   return (
     <SessionContext.Provider value={session}>
-      {device.oversight === undefined ? <Shell /> : <Console oversight={device.oversight} />}
+      {device.oversight === undefined ? <Shell /> : <ForSupervisors oversight={device.oversight} />}
     </SessionContext.Provider>
   );
+}
+
+/** The console is fetched from this release when a supervisor opens the app: nobody else needs it. */
+function ForSupervisors({ oversight }: { readonly oversight: Oversight }): JSX.Element {
+  const [there, setThere] = useState<{ readonly Console: typeof Console }>();
+  useEffect(() => void import("../console/console").then(({ Console: found }) => setThere({ Console: found })), []);
+  return there === undefined ? <Opening /> : <there.Console oversight={oversight} />;
 }

@@ -15,6 +15,7 @@ import { type NameOf, showValue } from "../forms/show";
 import type { Value } from "../forms/values";
 import type { Typed } from "../store/drafts";
 import { type Picks, WordByWord, firstOpen, wholeOf } from "./merge";
+import { picturesOf } from "./pictures";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
 import { typeWords } from "./words";
@@ -283,7 +284,7 @@ function Other({ file, type, field, typed, onType }: OtherProps): JSX.Element {
     <WhenThere loaded={loaded}>
       {(choices) => {
         const put = (boxes: Typed): void => onType(putInto(typed, boxes));
-        const state = { typed, before: {}, wrong, now, put, choices, attach: (content: File) => device.attach(file, content) };
+        const state = { typed, before: {}, wrong, now, put, choices, pictures: picturesOf(device, file) };
         return (
           <FormContext.Provider value={state}>
             <FieldControl field={field} path={field.name} />

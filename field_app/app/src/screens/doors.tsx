@@ -1,7 +1,7 @@
 /** Screens in front of what is sealed. None of them says what the app is, or for whom. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Body, Button, ErrorSummary, Inset } from "../components/basics";
+import { Body, Button, ErrorSummary, Inset, LinkButton } from "../components/basics";
 import { Page, TroubleBox } from "../components/page";
 import { Alert } from "../components/patterns";
 import type { Trouble } from "../device/facade";
@@ -75,6 +75,8 @@ export const Opening = (): JSX.Element => (
 interface LockProps {
   readonly store: Store;
   readonly now: () => number;
+  /** Where something can be done about a forgotten passphrase. */
+  readonly onForgotten?: (() => void) | undefined;
 }
 
 function attemptWords(store: Store): string {
@@ -84,7 +86,7 @@ function attemptWords(store: Store): string {
   return `That is not the passphrase. ${left === 1 ? "After one more, you" : `After ${left} more, you`} have to wait ${next}.`;
 }
 
-export function Lock({ store, now }: LockProps): JSX.Element {
+export function Lock({ store, now, onForgotten }: LockProps): JSX.Element {
   const [typed, setTyped] = useState("");
   const [wrong, setWrong] = useState<string>();
   const [trouble, setTrouble] = useState<Trouble>();
@@ -133,6 +135,13 @@ export function Lock({ store, now }: LockProps): JSX.Element {
             {busy ? "Opening" : "Open"}
           </button>
         </form>
+        {onForgotten !== undefined && (
+          <p class="govuk-body">
+            <LinkButton onPress={onForgotten} disabled={busy}>
+              I have forgotten it
+            </LinkButton>
+          </p>
+        )}
       </Page>
     </Door>
   );

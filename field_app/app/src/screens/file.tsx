@@ -1,6 +1,6 @@
 /** A file: what to do in it, and what happened, by the time of the event. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Body, Button, Details, LinkButton, Section } from "../components/basics";
 import { Page, WhenThere } from "../components/page";
 import { Alert, Badge, Timeline } from "../components/patterns";
@@ -13,8 +13,9 @@ import { useAsked, useSession } from "./session";
 import { when } from "./times";
 import { kindWords, typeWords } from "./words";
 
-/** So many records are shown before somebody asks for more. */
+/** So many records are shown before somebody asks for more; on a slow phone those on the first screens come first, and the rest when they are painted. */
 const AT_ONCE = 50;
+const FIRST = 12;
 
 export function FileScreen({ file }: { readonly file: string }): JSX.Element {
   const { router } = useSession();
@@ -58,6 +59,11 @@ function Doings({ file }: { readonly file: FileSummary }): JSX.Element {
       {device.me.side === "victim" && ASKED_FROM.has(file.kind) && device.me.roles.some((role) => ASKERS.has(role)) && (
         <Button look="secondary" onPress={() => router.go({ at: "instruct", file: file.id })}>
           Ask the other side
+        </Button>
+      )}
+      {file.kind === "intake" && (
+        <Button look="secondary" onPress={() => router.go({ at: "referrals" })}>
+          Referrals
         </Button>
       )}
       <Button look="secondary" onPress={() => router.go({ at: "types", file: file.id })}>
@@ -134,7 +140,11 @@ function Happened({ file }: { readonly file: FileSummary }): JSX.Element {
 
 export function Records({ records, level = 3 }: { readonly records: readonly RecordSummary[]; readonly level?: 2 | 3 }): JSX.Element {
   const { router, now } = useSession();
-  const [shown, setShown] = useState(AT_ONCE);
+  const [shown, setShown] = useState(FIRST);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown((many) => Math.max(many, AT_ONCE)), 50);
+    return () => clearTimeout(timer);
+  }, []);
   const line = (
     <Timeline
       level={level}
@@ -154,7 +164,7 @@ export function Records({ records, level = 3 }: { readonly records: readonly Rec
   return (
     <>
       {line}
-      {records.length > shown && (
+      {shown >= AT_ONCE && records.length > shown && (
         <Button look="secondary" onPress={() => setShown(shown + AT_ONCE)}>
           {`Show more (${records.length - shown})`}
         </Button>

@@ -16,6 +16,7 @@ import { NOTHING_BEFORE, type Wrong, editsOf } from "../forms/edits";
 import { RecordForm, putInto } from "../forms/form";
 import { type Field, type RecordType, recordType } from "../forms/schema";
 import type { Typed } from "../store/drafts";
+import { picturesOf, throwAwayPictures } from "./pictures";
 import { useAct, useAsked, useSession } from "./session";
 import { Word } from "./visit";
 
@@ -127,11 +128,12 @@ function FinishForm({ file, draft, contact, note, spend, brief, choices, start }
     }
     act(async () => {
       await device.write(file, changes);
+      if (paid === undefined) await throwAwayPictures(device, file, spendFields, last.current); // of a spend that was ticked, and then not
       await drafts.discard(draft);
       router.replace({ at: "file", file });
     });
   };
-  const form = { before: NOTHING_BEFORE, typed, wrong, now, onPut: put, choices, attach: (content: File) => device.attach(file, content) };
+  const form = { before: NOTHING_BEFORE, typed, wrong, now, onPut: put, choices, pictures: picturesOf(device, file) };
   return (
     <>
       <ErrorSummary problems={wrong.map(({ box, message }) => ({ message, target: idOf(box) }))} />

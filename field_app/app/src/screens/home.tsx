@@ -9,9 +9,10 @@ import type { FileSummary, Status, Visiting } from "../device/facade";
 import { showWhen } from "../forms/show";
 import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
+import { useAlerts } from "./alerts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
-import { kindWords, typeWords } from "./words";
+import { PART, kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
   const { router } = useSession();
@@ -24,7 +25,9 @@ export function Home(): JSX.Element {
         Urgent
         <span class="app-call__who">Somebody is in danger</span>
       </button>
+      <AlertsOpen />
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
+      <WordsWait />
       <Visits />
       <Newer />
       <Unfinished />
@@ -32,6 +35,43 @@ export function Home(): JSX.Element {
         {(there) => (there.length === 0 ? <Body>You are in no file yet. A colleague lets you in.</Body> : <Cases files={there} />)}
       </WhenThere>
     </Page>
+  );
+}
+
+/** An open alert is on the first screen, whoever raised it, until somebody has stood it down. */
+function AlertsOpen(): JSX.Element {
+  const { router, now } = useSession();
+  return (
+    <>
+      {useAlerts().map(({ record, what, title, acknowledged, unanswered, sinceMs }) => {
+        const [first] = acknowledged;
+        const state = first !== undefined ? `${first.by} has it.` : unanswered ? "Ten minutes without an answer: ring the next number." : "Nobody has it yet.";
+        return (
+          <Alert key={record} kind={first === undefined ? "error" : "warning"} heading={`${what}, ${title}`}>
+            <p>
+              Raised {howLong(now() - sinceMs)} ago. {state}
+            </p>
+            <LinkButton onPress={() => router.go({ at: "urgent" })} about={title}>
+              See the alert
+            </LinkButton>
+          </Alert>
+        );
+      })}
+    </>
+  );
+}
+
+/** Words that a colleague asks to send: they wait for a second person, who may be this one. */
+function WordsWait(): JSX.Element | null {
+  const { device, router } = useSession();
+  const waits = useAsked(async () => (device.me.side === "victim" ? device.wordsWaiting() : []), [device]);
+  if (waits.is !== "there" || waits.value.length === 0) return null;
+  const many = waits.value.length;
+  return (
+    <Alert kind="warning" heading={many === 1 ? "Words wait for a second person" : `${many} times, words wait for a second person`}>
+      <p>Nothing goes to the other side until somebody else has read exactly these.</p>
+      <LinkButton onPress={() => router.go({ at: "agree" })}>Read them</LinkButton>
+    </Alert>
   );
 }
 
@@ -158,6 +198,8 @@ function Newer(): JSX.Element {
   );
 }
 
+const draftWords = (type: string): string => (type === "visit" ? "Visit" : type === PART ? "Part of a referral" : typeWords(type));
+
 function Unfinished(): JSX.Element | null {
   const { drafts, router, now } = useSession();
   const [found, setFound] = useState<readonly Draft[]>([]);
@@ -178,7 +220,9 @@ function Unfinished(): JSX.Element | null {
     router.go(
       draft.type === "visit"
         ? { at: "finish", file: draft.file, draft: draft.id }
-        : { at: "write", file: draft.file, type: draft.type, draft: draft.id, ...(draft.record === undefined ? {} : { record: draft.record }) },
+        : draft.type === PART && draft.record !== undefined
+          ? { at: "split", file: draft.file, record: draft.record }
+          : { at: "write", file: draft.file, type: draft.type, draft: draft.id, ...(draft.record === undefined ? {} : { record: draft.record }) },
     );
   return (
     <>
@@ -187,7 +231,7 @@ function Unfinished(): JSX.Element | null {
         {found.map((draft) => (
           <li class="app-card app-card--draft" key={draft.id}>
             <LinkButton onPress={() => open(draft)}>
-              {draft.type === "visit" ? "Visit" : typeWords(draft.type)}, {titles.get(draft.file) ?? "a file"}
+              {draftWords(draft.type)}, {titles.get(draft.file) ?? "a file"}
             </LinkButton>
             <p class="app-card__line">Saved on this phone {when(draft.atMs, now())}</p>
           </li>

@@ -11,19 +11,25 @@ interface Entry {
   readonly hint?: string;
   readonly place: Place;
   readonly waits?: (status: Status) => number;
+  /** For nobody but those with one of these roles. */
+  readonly roles?: readonly string[];
 }
 
 const ENTRIES: readonly Entry[] = [
   { title: "What is being sent", place: { at: "sending" }, waits: (status) => status.needsYou },
   { title: "Decisions that wait", place: { at: "conflicts" }, waits: (status) => status.conflicts },
+  { title: "Referrals", hint: "At your side’s desk", place: { at: "referrals" }, roles: ["coordinator", "referral_desk"] },
   { title: "Handovers", hint: "Cases that change hands", place: { at: "handovers" } },
   { title: "Fund", hint: "What you may still spend", place: { at: "fund" } },
   { title: "A phone is lost", place: { at: "lost" } },
+  { title: "Help a colleague in", hint: "They have forgotten their passphrase", place: { at: "help" } },
+  { title: "Recovery", hint: "For the day when nobody can open a file", place: { at: "recovery" } },
   { title: "Settings", hint: "Passphrase, locking, room on this phone", place: { at: "settings" } },
 ];
 
 export function More(): JSX.Element {
-  const { router, lock } = useSession();
+  const { router, lock, device } = useSession();
+  const mine = ENTRIES.filter(({ roles }) => roles === undefined || roles.some((role) => device.me.roles.includes(role)));
   const status = useAsked((device) => device.status(), []);
   return (
     <Page title="More">
@@ -31,7 +37,7 @@ export function More(): JSX.Element {
         {(there) => (
           <TaskList
             tasks={[
-              ...ENTRIES.map(({ title, hint, place, waits }) => {
+              ...mine.map(({ title, hint, place, waits }) => {
                 const count = waits?.(there) ?? 0;
                 return {
                   id: `more-${place.at}`,

@@ -24,6 +24,11 @@ export type Place =
   | { readonly at: "handovers" }
   | { readonly at: "fund" }
   | { readonly at: "lost" }
+  | { readonly at: "help" }
+  | { readonly at: "recovery" }
+  | { readonly at: "agree" }
+  | { readonly at: "referrals" }
+  | { readonly at: "split"; readonly file: string; readonly record: string }
   | { readonly at: "more" }
   | { readonly at: "settings" }
   | { readonly at: "console"; readonly view: "audit" | "charts" | "save"; readonly row?: number };

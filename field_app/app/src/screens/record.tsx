@@ -2,14 +2,16 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Body, Button, Section } from "../components/basics";
+import { Picture } from "../components/picture";
 import { Page, TroubleBox, WhenThere } from "../components/page";
 import { Alert, SummaryList, Tag, Timeline } from "../components/patterns";
 import type { HistoryItem, RecordView } from "../device/facade";
 import { type Field, recordType } from "../forms/schema";
 import { type NameOf, showValue, showWhen } from "../forms/show";
-import type { Value } from "../forms/values";
+import { type Value, isList } from "../forms/values";
 import { newDraft } from "./drafting";
 import { Marks } from "./file";
+import { picturesOf } from "./pictures";
 import { useAct, useAsked, useSession } from "./session";
 import { when } from "./times";
 import { typeWords } from "./words";
@@ -50,6 +52,27 @@ const fieldOf = (type: string, name: string): Field | undefined => recordType(ty
 const shown = (field: Field | undefined, value: Value, names: NameOf): string =>
   field === undefined ? JSON.stringify(value) : showValue(field, value, names);
 
+interface SaidProps {
+  readonly view: RecordView;
+  readonly field: Field | undefined;
+  readonly value: Value;
+  readonly names: NameOf;
+}
+
+/** Pictures are shown as pictures, everything else in words. */
+function Said({ view, field, value, names }: SaidProps): JSX.Element {
+  const { device } = useSession();
+  const records = field?.kind === "att" ? [view.id] : field?.kind === "attachments" && isList(value) ? value.filter((one) => typeof one === "string") : [];
+  if (records.length === 0) return <span class="app-words">{shown(field, value, names)}</span>;
+  return (
+    <>
+      {records.map((record) => (
+        <Picture key={record} record={record} label={names(record) ?? "A picture"} load={picturesOf(device, view.file).show} />
+      ))}
+    </>
+  );
+}
+
 function Fields({ view, names }: { readonly view: RecordView; readonly names: NameOf }): JSX.Element {
   const { router } = useSession();
   return (
@@ -61,7 +84,7 @@ function Fields({ view, names }: { readonly view: RecordView; readonly names: Na
           value: (
             <>
               {removed !== undefined && <span class="app-quiet">{removed}</span>}
-              {value !== undefined && <span class="app-words">{shown(field, value, names)}</span>}
+              {value !== undefined && <Said view={view} field={field} value={value} names={names} />}
               {inConflict && <Tag colour="orange">Two answers</Tag>}
               {proposals > 0 && <Tag colour="blue">{proposals === 1 ? "1 proposal" : `${proposals} proposals`}</Tag>}
             </>

@@ -1,8 +1,8 @@
 /** Settings: locking, the passphrase, room on this phone, and what this app is. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Body, Button, ErrorSummary, Section } from "../components/basics";
-import { Page, TroubleBox } from "../components/page";
+import { Body, Button, Details, ErrorSummary, Section } from "../components/basics";
+import { Page, TroubleBox, WhenThere } from "../components/page";
 import { Alert, SummaryList } from "../components/patterns";
 import { isApple, isInstalled, releaseSigner } from "../platform/install";
 import { LOCK_MINUTES } from "../store/autolock";
@@ -10,7 +10,7 @@ import { type Room, askToKeep, room } from "../store/room";
 import { StoreRefusal } from "../store/refusal";
 import { sentence } from "../forms/schema";
 import { Passphrase } from "./doors";
-import { useAct, useSession } from "./session";
+import { useAct, useAsked, useSession } from "./session";
 import { megabytes, when } from "./times";
 
 export function SettingsScreen(): JSX.Element {
@@ -89,6 +89,7 @@ function Locking(): JSX.Element {
 
 function ChangePassphrase(): JSX.Element {
   const { store } = useSession();
+  const helpers = useAsked((device) => device.whoCanHelp(), []);
   const [present, setPresent] = useState("");
   const [next, setNext] = useState("");
   const [wrong, setWrong] = useState<{ readonly box: "present" | "next"; readonly words: string }>();
@@ -131,6 +132,18 @@ function ChangePassphrase(): JSX.Element {
           {busy ? "One moment" : "Change it"}
         </button>
       </form>
+      <WhenThere loaded={helpers}>
+        {(names) => (
+          <Details summary="If you forget it">
+            <p>
+              {names.length === 0
+                ? "Nobody can help yet. Send and fetch once; an administrator’s phone is never helped."
+                : `They can let you in again, and nothing on this phone is lost: ${names.join(", ")}.`}
+            </p>
+            <p>On the page where the app asks for it, press “I have forgotten it”.</p>
+          </Details>
+        )}
+      </WhenThere>
     </>
   );
 }

@@ -1,15 +1,11 @@
 /** What stands around every screen while the app is unlocked: who is where, offline or not, hide now, and four ways to go. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Conflicts, OneConflict } from "./conflicts";
+import { AtDesk } from "./at_desk";
 import { FileScreen } from "./file";
 import { FinishVisit } from "./finish";
 import { Fund } from "./fund";
-import { Handovers } from "./handover";
-import { HeldWork } from "./held";
 import { Home } from "./home";
-import { Instruct } from "./instruct";
-import { Lost } from "./lost";
 import { More } from "./more";
 import type { Place } from "./places";
 import { QuickContact } from "./contact";
@@ -111,7 +107,7 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "finish":
       return <FinishVisit file={place.file} draft={place.draft} />;
     case "instruct":
-      return <Instruct file={place.file} />;
+      return <AtDesk show={({ Instruct }) => <Instruct file={place.file} />} />;
     case "urgent":
       return <Urgent />;
     case "search":
@@ -119,17 +115,27 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "sending":
       return <Sending />;
     case "conflicts":
-      return <Conflicts />;
+      return <AtDesk show={({ Conflicts }) => <Conflicts />} />;
     case "conflict":
-      return <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />;
+      return <AtDesk show={({ OneConflict }) => <OneConflict file={place.file} record={place.record} field={place.field} cell={place.cell} />} />;
     case "held":
-      return <HeldWork file={place.file} />;
+      return <AtDesk show={({ HeldWork }) => <HeldWork file={place.file} />} />;
     case "handovers":
-      return <Handovers />;
+      return <AtDesk show={({ Handovers }) => <Handovers />} />;
     case "fund":
       return <Fund />;
+    case "help":
+      return <AtDesk show={({ HelpScreen }) => <HelpScreen />} />;
+    case "recovery":
+      return <AtDesk show={({ Recovery }) => <Recovery />} />;
+    case "agree":
+      return <AtDesk show={({ Agree }) => <Agree />} />;
+    case "referrals":
+      return <AtDesk show={({ Referrals }) => <Referrals />} />;
+    case "split":
+      return <AtDesk show={({ SplitScreen }) => <SplitScreen key={place.record} file={place.file} record={place.record} />} />;
     case "lost":
-      return <Lost />;
+      return <AtDesk show={({ Lost }) => <Lost />} />;
     case "more":
       return <More />;
     case "settings":

@@ -1,9 +1,9 @@
 /** Danger: whom to ring, what to say, and putting on record what was done. It needs no network, and ringing comes first. */
 import type { JSX } from "preact";
-import { Body, Button, LinkButton, Section } from "../components/basics";
+import { Button, LinkButton, Section } from "../components/basics";
 import { Page, WhenThere } from "../components/page";
+import { OpenAlerts } from "./alerts";
 import { newDraft } from "./drafting";
-import { Records } from "./file";
 import { useAsked, useSession } from "./session";
 
 const EMERGENCY = { label: "Police, ambulance, fire", number: "999" } as const;
@@ -17,7 +17,6 @@ const SAY = [
 export function Urgent(): JSX.Element {
   const { router } = useSession();
   const numbers = useAsked((device) => device.urgentNumbers(), []);
-  const alerts = useAsked((device) => device.urgent(), []);
   const files = useAsked(async (device) => (await device.files()).filter((file) => file.open && ["case", "shared_care", "therapy"].includes(file.kind)), []);
   return (
     <Page title="Somebody is in danger" onBack={() => router.back()}>
@@ -36,23 +35,13 @@ export function Urgent(): JSX.Element {
           ))
         }
       </WhenThere>
+      <OpenAlerts />
       <Section>What to say</Section>
       <ol class="govuk-list govuk-list--number">
         {SAY.map((line) => (
           <li key={line}>{line}</li>
         ))}
       </ol>
-      <WhenThere loaded={alerts}>
-        {(there) =>
-          there.length === 0 ? null : (
-            <>
-              <Section>Not stood down</Section>
-              <Body>Open one to put a call on record, to acknowledge it, or, where it is not your own, to stand it down.</Body>
-              <Records records={there} />
-            </>
-          )
-        }
-      </WhenThere>
       <Section>Put it on record</Section>
       <WhenThere loaded={files}>
         {(there) =>

@@ -34,6 +34,7 @@ export const typeWords = (type: string): string => recordType(type)?.title ?? ty
 /** Types that nobody begins by hand: the app writes them, or another act of it does. */
 export const NOT_BY_HAND: ReadonlySet<string> = new Set([
   "allowance",
+  "attachment",
   "attendance_notice",
   "case_address",
   "case_opened",
@@ -51,3 +52,6 @@ export const NOT_BY_HAND: ReadonlySet<string> = new Set([
   "removal_request",
   "spend_reversal",
 ]);
+
+/** The type of the draft of the other side's part of a referral: what is typed there is no record yet. */
+export const PART = "referral_part";

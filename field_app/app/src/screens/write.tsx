@@ -11,6 +11,7 @@ import { type Field, type RecordType, recordType } from "../forms/schema";
 import { boxesOf } from "../forms/boxes";
 import type { Choice } from "../forms/context";
 import type { Saving, Typed } from "../store/drafts";
+import { picturesOf, throwAwayPictures } from "./pictures";
 import { useAct, useAsked, useSession } from "./session";
 import { typeWords } from "./words";
 
@@ -41,7 +42,7 @@ export function Write(props: Props): JSX.Element {
       record === undefined ? undefined : device.record(file, record),
       drafts.get(draft),
     ]);
-    const fields = fieldsFor(type, { kind: summary.kind, side: device.me.side, roles: device.me.roles }, choices);
+    const fields = fieldsFor(type, { kind: summary.kind, side: device.me.side, roles: device.me.roles }, choices).map((field) => afterwards(name, field));
     const before = view?.before ?? NOTHING_BEFORE;
     const start = kept?.typed ?? (view === undefined ? await startWith(device.startWith(file, name), fields) : boxesBefore(fields, before));
     return { type, fields, before, typed: start, choices };
@@ -54,6 +55,10 @@ export function Write(props: Props): JSX.Element {
     </Page>
   );
 }
+
+/** Nobody in danger is kept from raising the alarm because nobody was rung yet: calls go on record under Urgent. */
+const afterwards = (type: string, field: Field): Field =>
+  type === "urgent_alert" && field.name === "calls" ? { ...field, need: { when: "never", words: undefined } } : field;
 
 async function startWith(asked: ReturnType<ReturnType<typeof useSession>["device"]["startWith"]>, fields: readonly Field[]): Promise<Typed> {
   const values = await asked;
@@ -105,6 +110,7 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
   };
   const throwAway = (): void =>
     act(async () => {
+      if (record === undefined) await throwAwayPictures(device, file, fields, last.current);
       await drafts.discard(draft);
       router.back();
     });
@@ -120,7 +126,7 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
         now={now}
         onPut={(boxes) => keep(putInto(last.current, boxes))}
         choices={choices}
-        attach={(content) => device.attach(file, content)}
+        pictures={picturesOf(device, file)}
       />
       <Told file={file} type={type} fields={fields} before={before} typed={typed} record={record} />
       <Endings type={type} busy={busy} lacking={wrong.length > 0} onSave={save} />

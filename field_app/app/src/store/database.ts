@@ -9,14 +9,38 @@ import type { Attempts } from "./attempts";
 import type { Cost } from "./argon";
 import type { Bytes } from "./sealing";
 
-export interface Keyring extends Cost {
-  readonly v: 1;
+/** Something short under a passphrase's key. */
+export interface Wrapped extends Cost {
   readonly salt: Bytes;
   /** A key that the browser keeps and no script can read. What it opens is still under the passphrase. */
   readonly deviceKey: CryptoKey;
-  /** The store key, under the passphrase's key, under the device's key. */
+  /** What is wrapped, under the passphrase's key, under the device's key. */
   readonly wrapped: Bytes;
+}
+
+/** The store key, sealed to a recipient who may help to open the store (docs/spec.md §13.3). */
+export interface Box {
+  readonly to: Bytes;
+  readonly sealed: Bytes;
+}
+
+/** Boxes lie outside of what is sealed, for a locked phone has to hand them out. */
+export interface Boxes {
+  readonly device: Bytes;
+  readonly boxes: readonly Box[];
+}
+
+/** A request for help that waits: what was sent, and the seed of its key under the new passphrase (docs/spec.md §13.4). */
+export interface WaitingRequest extends Wrapped {
+  readonly request: Bytes;
+}
+
+/** `wrapped` is the store key. */
+export interface Keyring extends Wrapped {
+  readonly v: 1;
   readonly attempts: Attempts;
+  readonly help?: Boxes | undefined;
+  readonly request?: WaitingRequest | undefined;
 }
 
 interface Tables extends DBSchema {

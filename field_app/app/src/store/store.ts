@@ -8,9 +8,9 @@
  * one writer among the windows (turn.ts).
  */
 import { type Attempts, NO_ATTEMPTS, counted, waitLeft } from "./attempts";
-import { type Durability, type Keyring, ONLY } from "./database";
+import { type Boxes, type Durability, type Keyring, ONLY, type WaitingRequest } from "./database";
 import { Disk } from "./disk";
-import { checkPassphrase, newStoreKey, unwrap, wrap } from "./keyring";
+import { newStoreKey, type Own, ownOf, unwrap, wrap } from "./keyring";
 import { StoreRefusal } from "./refusal";
 import {
   type Bytes,
@@ -33,7 +33,11 @@ export type State = "empty" | "locked" | "open" | "elsewhere";
 interface Opened {
   readonly storeKey: Bytes;
   readonly keys: Keys;
+  readonly own: Own;
 }
+
+/** Makes the boxes of a store key: for everybody who may help, or for nobody. */
+export type SealBoxes = (storeKey: Bytes) => Promise<Boxes | undefined>;
 
 const END_OF_COLLECTION = new Uint8Array(17).fill(0xff);
 
@@ -80,6 +84,16 @@ export class Store implements Reading {
     return this.#need().storeKey;
   }
 
+  /** Who may help to open this store, and their boxes: also while it is locked. */
+  get help(): Boxes | undefined {
+    return this.#keyring?.help;
+  }
+
+  /** The request for help that waits, whether or not its hour is over. */
+  get request(): WaitingRequest | undefined {
+    return this.#keyring?.request;
+  }
+
   /** Told whenever `state` changes. Gives back how to stop. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -105,38 +119,80 @@ export class Store implements Reading {
     this.#needTurn();
     if (this.#keyring !== undefined) throw new StoreRefusal("exists", "there is a store on this phone");
     const storeKey = newStoreKey();
-    await this.#replaceKeyring(await wrap(storeKey, passphrase));
-    await this.#become(storeKey);
+    const own = await ownOf(passphrase);
+    await this.#replaceKeyring(await wrap(storeKey, own, undefined));
+    await this.#become(storeKey, own);
   }
 
   /** Raises StoreRefusal `wait`, `wrong-passphrase`, `damaged`. A try is on disk before it is made. */
   async unlock(passphrase: string): Promise<void> {
     if (this.state === "open") return;
-    await this.#become(await this.#tried(passphrase));
+    const { storeKey, own } = await this.#tried(passphrase);
+    await this.#become(storeKey, own);
   }
 
-  /** Opens with the store key itself, that a helper has given back, and puts a new passphrase in force. */
-  async unlockWith(secret: Bytes, passphrase: string): Promise<void> {
+  /** Keeps a request for help, in the place of an earlier one. */
+  async keepRequest(request: WaitingRequest): Promise<void> {
     this.#needTurn();
-    await this.#replaceKeyring(await wrap(secret, passphrase));
-    await this.#become(secret.slice());
+    if (this.#keyring === undefined || this.#opened !== undefined) throw new StoreRefusal("locked", "only what is locked needs help");
+    await this.#replaceKeyring({ ...this.#keyring, request });
+  }
+
+  /**
+   * Opens with a key that a helper has given back: one of `candidates`. `judge` reads the store, and may write in it, before
+   * anybody sees it open; it raises what it has against whoever helped, and then nothing is changed. After that the store has
+   * another key, for the old one has left the phone, and the passphrase of `own`. Raises StoreRefusal `damaged`.
+   */
+  async recover(candidates: readonly Bytes[], own: Own, judge: () => Promise<SealBoxes>): Promise<void> {
+    this.#needTurn();
+    const opened = await this.#openedBy(candidates, own);
+    if (opened === undefined) throw new StoreRefusal("damaged", "what the helper sent does not open this phone");
+    this.#opened = opened; // told to nobody before it is judged
+    try {
+      await this.changeStoreKey(await judge());
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+    this.#tell();
+  }
+
+  async #openedBy(candidates: readonly Bytes[], own: Own): Promise<Opened | undefined> {
+    const [first] = await this.#disk.rows(undefined, 1);
+    for (const storeKey of candidates) {
+      const keys = await deriveKeys(storeKey);
+      const opens = first !== undefined && (await openRow(keys, first.at, first.sealed).then(() => true, () => false));
+      if (opens) return { storeKey: storeKey.slice(), keys, own };
+    }
+    return undefined;
   }
 
   /** Raises what `unlock` raises, and `too-short`. Nothing but the keyring is written anew. */
   async changePassphrase(present: string, next: string): Promise<void> {
-    checkPassphrase(next);
     this.#need();
-    const storeKey = await this.#tried(present);
-    await this.#replaceKeyring(await wrap(storeKey, next));
-    storeKey.fill(0);
+    const own = await ownOf(next);
+    await this.#inTurn(async () => {
+      const { storeKey } = await this.#tried(present);
+      await this.#replaceKeyring(await wrap(storeKey, own, this.#keyring?.help));
+      storeKey.fill(0);
+      if (this.#opened !== undefined) this.#opened = { ...this.#opened, own };
+    });
   }
 
-  /** Another store key, under `passphrase`: every row is sealed anew, and all of it becomes true in one transaction. */
-  async changeStoreKey(passphrase: string): Promise<void> {
+  /** Has these boxes, and no others. */
+  async putBoxes(seal: SealBoxes): Promise<void> {
+    await this.#inTurn(async () => {
+      const help = await seal(this.#need().storeKey);
+      if (this.#keyring !== undefined) await this.#replaceKeyring({ ...this.#keyring, help });
+    });
+  }
+
+  /** Another store key, under the same passphrase: every row is sealed anew, and all of it becomes true in one transaction, its boxes too. */
+  async changeStoreKey(seal: SealBoxes): Promise<void> {
     await this.#inTurn(async () => {
       const before = this.#need();
       const storeKey = newStoreKey();
-      const [keys, keyring] = await Promise.all([deriveKeys(storeKey), wrap(storeKey, passphrase)]);
+      const [keys, keyring] = await Promise.all([deriveKeys(storeKey), wrap(storeKey, before.own, await seal(storeKey))]);
       const rows = await Promise.all(
         (await this.#disk.rows()).map(async ({ at, sealed }) => {
           const row = await openRow(before.keys, at, sealed);
@@ -150,8 +206,9 @@ export class Store implements Reading {
         keyringTable.put(keyring, ONLY),
       ]);
       this.#keyring = keyring;
+      if (this.#opened !== before) return; // it was locked meanwhile, and stays so
       before.storeKey.fill(0);
-      this.#opened = { storeKey, keys };
+      this.#opened = { storeKey, keys, own: before.own };
     });
   }
 
@@ -226,7 +283,7 @@ export class Store implements Reading {
     return next;
   }
 
-  async #tried(passphrase: string): Promise<Bytes> {
+  async #tried(passphrase: string): Promise<{ readonly storeKey: Bytes; readonly own: Own }> {
     this.#needTurn();
     const keyring = this.#keyring;
     if (keyring === undefined) throw new StoreRefusal("locked", "there is no store on this phone yet");
@@ -234,10 +291,10 @@ export class Store implements Reading {
     const wait = waitLeft(keyring.attempts, now);
     if (wait > 0) throw new StoreRefusal("wait", `wait ${Math.ceil(wait / 1000)} seconds`);
     await this.#replaceKeyring({ ...keyring, attempts: counted(keyring.attempts, now) });
-    const storeKey = await unwrap(keyring, passphrase);
-    if (storeKey === undefined) throw new StoreRefusal("wrong-passphrase", "that is not the passphrase");
-    await this.#replaceKeyring({ ...keyring, attempts: NO_ATTEMPTS });
-    return storeKey;
+    const found = await unwrap(keyring, passphrase);
+    if (found === undefined) throw new StoreRefusal("wrong-passphrase", "that is not the passphrase");
+    await this.#replaceKeyring({ ...keyring, attempts: NO_ATTEMPTS, request: undefined }); // whoever opens it needs no help
+    return found;
   }
 
   async #replaceKeyring(keyring: Keyring): Promise<void> {
@@ -245,10 +302,10 @@ export class Store implements Reading {
     this.#keyring = keyring;
   }
 
-  async #become(storeKey: Bytes): Promise<void> {
+  async #become(storeKey: Bytes, own: Own): Promise<void> {
     const keys = await deriveKeys(storeKey);
     this.#needTurn(); // it may be over since the passphrase was typed
-    this.#opened = { storeKey, keys };
+    this.#opened = { storeKey, keys, own };
     this.#tell();
   }
 

@@ -40,6 +40,7 @@ function valueOf(edits: readonly Edit[], name: string): Value | undefined {
 
 describe("every record type", () => {
   for (const type of RECORD_TYPES) {
+    if (type.name === "attachment") continue; // made with its picture, and by no form
     it(`${type.name}: what is filled in is what is written`, async () => {
       const given = type.fields.map((field) => [field.name, validValue(field, roll, ids)] as const);
       await page.evaluate(async ([name, written]) => {

@@ -54,6 +54,57 @@ afterEach(async () => {
   removeProfile(profile);
 });
 
+async function withAlerts(): Promise<void> {
+  await page.goto(`${site.address}screens.html?alerts`);
+  await unlock();
+  await heading("My cases");
+}
+
+async function helpCompared(): Promise<void> {
+  await press("More");
+  await press(/^Help a colleague in/);
+  await page.getByLabel("Their request").fill("fieldkeep-help1:AAAA");
+  await press("Continue");
+  await page.getByText("042 917").waitFor();
+}
+
+async function atDesk(side: "victim" | "other"): Promise<void> {
+  await page.goto(`${site.address}screens.html?desk${side === "victim" ? "&victim" : ""}`);
+  await unlock();
+  await heading("My cases");
+  await press("More");
+  await press(/^Referrals/);
+  await heading("Referrals");
+}
+
+const TELLING = "Ring first. Not on Friday: she is at the school.";
+
+async function asked(text = "Ring first, and go in twos."): Promise<void> {
+  await page.goto(`${site.address}screens.html?victim`);
+  await unlock();
+  await heading("My cases");
+  await page.evaluate((words) => screens.device.asks(words), text);
+  await press("Read them");
+  await heading("Words that wait for you");
+}
+
+async function inOwnWords(): Promise<void> {
+  await page.goto(`${site.address}screens.html?victim`);
+  await unlock();
+  await openCase();
+  await press("Ask the other side");
+  await page.getByLabel(/^Something in your own words/).check();
+}
+
+async function recovering(): Promise<void> {
+  await page.goto(`${site.address}screens.html?permit`);
+  await unlock();
+  await heading("My cases");
+  await press("More");
+  await press(/^Recovery/);
+  await heading("Recovery");
+}
+
 /** Every screen, by the presses that lead to it from home. */
 const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["home", async () => undefined],
@@ -68,6 +119,11 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["visit, nothing known", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("Before you knock"); await heading("Before you knock"); }],
   ["finish", async () => { await openCase(); await press("Finish visit"); await heading("Finish visit"); await press("Sign and finish"); }],
   ["urgent", async () => { await press(/^Urgent/); await heading("Somebody is in danger"); }],
+  ["alerts on the first screen", async () => { await withAlerts(); await page.getByText("Says he will go to her, J.T. · 0417").waitFor(); }],
+  ["alerts", async () => { await withAlerts(); await press(/^See the alert/); await page.getByText("2 alerts are open").waitFor(); }],
+  ["alert: rung", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I rang somebody/); await press("Put it on record"); await page.getByText("Say whom you rang").first().waitFor(); }],
+  ["alert: acknowledged", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I have it/); await press("Acknowledge it"); await page.getByText("Say what you do about it").first().waitFor(); }],
+  ["alert: stood down", async () => { await withAlerts(); await press(/^See the alert/); await press(/^Stand it down/); await press("Stand it down"); await page.getByText("Say why it is over").first().waitFor(); }],
   ["search", async () => { await press("Search"); await heading("Search"); await page.getByLabel("Words").fill("tenancy"); await page.keyboard.press("Enter"); await page.getByText("1 record").waitFor(); }],
   ["more", async () => { await press("More"); await heading("More"); }],
   ["sending", async () => { await press("More"); await press("What is being sent"); await heading("What is being sent"); await press(/^Discard/); }],
@@ -77,8 +133,162 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["handovers", async () => { await press("More"); await press(/^Handovers/); await page.getByText("Priya decides on Monday").waitFor(); }],
   ["held", async () => { await page.getByRole("button", { name: "M.O. · 0422", exact: true }).click(); await press("See what is held"); await press(/^Do not/); await page.getByText("Why it is not let in").waitFor(); }],
   ["lost", async () => { await press("More"); await press("A phone is lost"); await press(/^Jo Baker/); await press("Keep it out now"); }],
+  ["help: asked", async () => { await press("More"); await press(/^Help a colleague in/); await heading("Help a colleague in"); await press("Continue"); }],
+  ["help: compared", async () => { await helpCompared(); await press("Let them in"); }],
+  ["help: wrong digits", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("111 111"); await press("Let them in"); await page.getByText("Those are not the digits").waitFor(); }],
+  ["help: done", async () => { await helpCompared(); await page.getByLabel(/read back/).fill("123 456"); await press("Let them in"); await page.getByText("The digits agree").waitFor(); }],
+  ["words that wait", async () => { await asked(TELLING); await page.getByText("a day (word 5)").waitFor(); await press(/^I agree/); }],
+  ["words of one's own", async () => { await inOwnWords(); await page.getByLabel(/^What to do/).fill(TELLING); await page.getByText("These are never sent").waitFor(); await press("Ask a second person"); }],
+  ["referrals, whole", async () => { await atDesk("victim"); await press(/^Compare the names/); await page.getByText("found in 6f1c2d3e").waitFor(); await press(/^Something is missing/); await press("Make it my task"); }],
+  ["referral: its part", async () => { await atDesk("victim"); await press(/^Give the other side/); await heading("Give the other side its part"); await page.getByLabel("Names", { exact: true }).fill(""); await press("Show what goes"); }],
+  ["referral: what goes", async () => { await atDesk("victim"); await press(/^Give the other side/); await press("Show what goes"); await page.getByText("and nothing else").waitFor(); }],
+  ["referrals, the part", async () => { await atDesk("other"); await press(/^Begin a case/); await page.getByText("Who else works on it?").waitFor(); }],
+  ["referral: declined", async () => { await atDesk("other"); await press(/^Decline it/); await press("Decline this referral"); await page.getByText("There is a problem").waitFor(); }],
+  ["recovery", async () => { await recovering(); await page.getByText("Type the old shares").click(); await page.getByText("Type the shares").click(); await page.getByText("A file did not open whole").click(); await page.getByRole("button", { name: "Try the shares" }).click(); await page.getByText("More shares are needed").waitFor(); }],
+  ["help: with shares", async () => { await press("More"); await press(/^Help a colleague in/); await page.getByLabel("Their request").fill("fieldkeep-help1:AAAA"); await page.getByLabel(/I have the recovery shares/).check(); await press("Continue"); await page.getByLabel(/read back/).fill("123 456"); await press("Let them in"); await page.getByText("More shares are needed").waitFor(); }],
   ["settings", async () => { await press("More"); await press(/^Settings/); await heading("Settings"); }],
 ];
+
+describe("an alert", () => {
+  it("of one's own says whom to ring next, and has no way to end it; a colleague's has, by keyboard alone", async () => {
+    await setUp();
+    await withAlerts();
+    await press(/^See the alert/);
+    const own = page.locator(".app-card", { hasText: "Says he will go to her" });
+    await own.getByText("Ten minutes without an answer").waitFor();
+    expect(await own.getByRole("link", { name: /Ring 01632 960101/ }).getAttribute("href")).toBe("tel:01632960101");
+    expect(await own.getByRole("button", { name: /^Stand it down|^I have it/ }).count()).toBe(0);
+    const theirs = page.locator(".app-card", { hasText: "Weapon" });
+    await theirs.getByText("Priya Nair has it").waitFor();
+    await theirs.getByRole("button", { name: /^I have it/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Police informed").focus();
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Acknowledge it" }).focus();
+    await page.keyboard.press("Enter");
+    await theirs.getByText("Sam Pike has it").waitFor();
+    await theirs.getByRole("button", { name: /^Stand it down/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Why is it over?").fill("The police have him.");
+    await page.getByRole("button", { name: "Stand it down" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 alert is open").waitFor();
+    expect(await page.evaluate(() => screens.device.alerted.map(([act, , how]) => [act, how]))).toEqual([["acknowledge", "police_informed"], ["stand down", "The police have him."]]);
+  });
+});
+
+const done = (): Promise<string> => page.evaluate(() => JSON.stringify(screens.device.done));
+const byKey = async (name: string | RegExp, key = "Enter"): Promise<void> => {
+  await page.getByRole("button", { name }).or(page.getByLabel(name)).first().focus();
+  await page.keyboard.press(key);
+};
+
+describe("words that take two people", () => {
+  it("are read by a second person, who has to say so twice, by keyboard alone", async () => {
+    await setUp();
+    await asked();
+    await page.getByText("Priya Nair asks to tell Jack").waitFor();
+    expect(await page.getByText("He was seen near her work.").count()).toBe(1);
+    await byKey(/^I agree/);
+    expect(await done()).toBe("[]");
+    await byKey("Send exactly these words");
+    await page.getByText("Nobody asks you to read anything").waitFor();
+    expect(await done()).toMatch(/agreed/);
+  });
+
+  it("are asked for with whose knowledge it is, and taken back with a reason", async () => {
+    await setUp();
+    await inOwnWords();
+    await page.getByLabel(/^What to do/).fill("Ring first, and go in twos.");
+    await page.getByLabel("Jack (0000)").check();
+    await page.getByLabel(/^1 week/).check();
+    await press("Ask a second person");
+    expect(await page.getByRole("alert").getByRole("link").allTextContents()).toEqual(["Say whose knowledge it is"]);
+    await page.getByRole("group", { name: /^Whose knowledge|^Based on|knowledge/i }).getByLabel("Police", { exact: true }).check();
+    await press("Ask a second person");
+    await page.getByText("Nothing goes until a second person").waitFor();
+    await page.getByText("You ask to tell Jack").waitFor();
+    await press(/^Take it back/);
+    await press("Take these words back");
+    await page.getByText("Say why you take it back").first().waitFor();
+    await page.getByLabel("Why do you take it back?").fill("not needed");
+    await press("Take these words back");
+    await page.getByText("You ask to tell Jack").waitFor({ state: "detached" });
+    expect(await done()).toMatch(/"ask".*"basedOn":\["police"\].*"withdrawn"/);
+  });
+});
+
+describe("a referral", () => {
+  it("is shown exactly as it goes before it goes, by keyboard, and what was typed stays on the phone", async () => {
+    await setUp();
+    await atDesk("victim");
+    await byKey(/^Give the other side/);
+    await heading("Give the other side its part");
+    await page.getByLabel(/^Reason/).fill("He hit Cheryl Marr.");
+    await press("Show what goes");
+    await page.getByText("It repeats what is known of somebody who is harmed").waitFor();
+    expect(await done()).toBe("[]");
+    await page.waitForTimeout(400);
+    await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Home" }).click();
+    await byKey(/^Part of a referral/);
+    await heading("Give the other side its part");
+    expect(await page.getByLabel(/^Reason/).inputValue()).toBe("He hit Cheryl Marr.");
+    await page.getByLabel(/^Reason/).fill("Three assaults since May.");
+    await page.getByText("What was looked at and stays here").click();
+    await page.getByLabel("In their words").check();
+    await byKey("Show what goes");
+    await page.getByText("Three assaults since May.").waitFor();
+    await byKey("Give them exactly this");
+    await page.getByText("It goes to the other side’s desk").waitFor();
+    expect(await done()).toBe('[["split",{"names":"Jack Ames","reason":"Three assaults since May."},["words"]]]');
+    await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Home" }).click();
+    await heading("My cases");
+    expect(await page.getByRole("button", { name: /^Part of a referral/ }).count()).toBe(0);
+  });
+
+  it("becomes a case with those who are chosen, or is declined with a reason and a day", async () => {
+    await setUp();
+    await atDesk("other");
+    await byKey(/^Begin a case from the referral of Jack/);
+    await byKey("Priya Nair, navigator", "Space");
+    await byKey("Begin the case");
+    await heading("J.T. · 0417");
+    await press("More");
+    await press(/^Referrals/);
+    await press(/^Decline it the referral of Dan/);
+    await page.getByRole("group", { name: /^Why it is declined/ }).getByRole("radio").first().check();
+    await page.getByLabel(/^In a few words/).fill("lives out of the area");
+    for (const [box, text] of [["Day", "4"], ["Month", "12"], ["Year", "2026"]] as const) await page.getByLabel(box, { exact: true }).fill(text);
+    await press("Decline this referral");
+    await page.getByText("No referral waits").waitFor();
+    const said = '{"decision":"declined_not_suitable","reason":"lives out of the area","due":"2026-12-04"}';
+    expect(await done()).toBe(`[["begin",["Priya Nair"]],["decline",${said}]]`);
+  });
+});
+
+describe("recovery shares", () => {
+  it("are typed box by box, by keyboard, and are gone from the page once they were used", async () => {
+    await setUp();
+    await recovering();
+    const section = page.locator("details", { hasText: "Type the old shares" }).first();
+    await section.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await section.getByLabel("Share 1").fill("acid acrobat romp");
+    await section.getByRole("button", { name: "Bring them back" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 share(s) were given, want 2").waitFor();
+    expect(await section.getByLabel("Share 1").inputValue()).toBe("acid acrobat romp");
+    await section.getByLabel("Share 2").fill("acid acrobat axis");
+    await section.getByRole("button", { name: "Bring them back" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 file is back").waitFor();
+    expect(await page.content()).not.toContain("acrobat");
+    expect(await done()).toBe('[["bring back",2]]');
+    await page.getByText("A file did not open whole").click();
+    await press(/^Give the keys again/);
+    await page.getByText("It goes with the next sync").first().waitFor();
+  });
+});
 
 describe("every screen", () => {
   for (const [name, go] of SCREENS) {
@@ -95,6 +305,46 @@ describe("every screen", () => {
       expect(new URL(page.url()).hash).toMatch(/^(#\d*)?$/);
     });
   }
+
+  it("a forgotten passphrase: no violation at any step, nothing wider than the phone, and all of it by keyboard", async () => {
+    const looks = async (step: string): Promise<void> => {
+      expect([step, await violations(page)]).toEqual([step, []]);
+      expect([step, (await overflow(page)) <= 0]).toEqual([step, true]);
+    };
+    await setUp();
+    await press("More");
+    await press("Lock");
+    await page.getByRole("button", { name: "I have forgotten it" }).focus();
+    await page.keyboard.press("Enter");
+    await heading("Forgotten passphrase");
+    await looks("ask");
+    await page.getByLabel("New passphrase").fill("short");
+    await page.keyboard.press("Enter");
+    await page.getByText("The two passphrases are not the same").first().waitFor();
+    await looks("ask, wrong");
+    for (const box of ["New passphrase", "The same again"]) await page.getByLabel(box).fill("what I chose anew");
+    await page.keyboard.press("Enter");
+    await heading("Ask a colleague to let you in");
+    await page.getByLabel(/six digits/).fill("12");
+    await page.keyboard.press("Enter");
+    await page.getByText("Type the six digits that you hear").waitFor();
+    await looks("digits, wrong");
+    await page.getByLabel(/six digits/).fill("042 917");
+    await page.keyboard.press("Enter");
+    await page.getByText("123 456", { exact: true }).waitFor();
+    await press("Open");
+    await page.getByText("Paste the answer that you were sent").first().waitFor();
+    await looks("answer, missing");
+    await page.getByLabel("Their answer").fill("half of it");
+    await page.getByLabel("Your new passphrase").fill("what I chose anew");
+    await page.keyboard.press("Enter");
+    await page.getByText("That is not a whole answer").first().waitFor();
+    await looks("answer, wrong");
+    await press("Back");
+    await heading("Notes");
+    await unlock();
+    await heading("My cases");
+  });
 
   it("doors: no violation", async () => {
     expect(await violations(page)).toEqual([]);

@@ -181,21 +181,49 @@ describe("the passphrase", () => {
         t.put("log", 7, reach.bytes("seven"));
       });
       const old = store.secret.slice();
-      await store.changeStoreKey("a longer passphrase");
+      const [device, to] = [reach.bytes("device"), reach.bytes("helper")];
+      await store.changeStoreKey(async (key) => ({ device, boxes: [{ to, sealed: key.slice() }] }));
       const kept = reach.words(await store.get("c", "a"));
+      const current = store.help?.boxes[0]?.sealed ?? old;
+      await store.lock();
+      await store.unlock(passphrase);
+      const rows = await store.scan("log");
+      await store.lock();
+      const own = await reach.ownOf("what they chose anew");
+      const nobody = async (): Promise<undefined> => undefined;
+      const stolen = await reach.why(store.recover([old], own, async () => nobody));
+      const refused = await reach.why(store.recover([current], own, () => Promise.reject(new Error("not them"))));
+      const still = store.state;
+      await store.unlock(passphrase);
+      await store.lock();
+      await store.recover([old, current], own, async () => nobody);
+      const after = [store.state, reach.words(await store.get("c", "a")), store.help];
       await store.lock();
       const before = await reach.why(store.unlock(passphrase));
-      await store.unlock("a longer passphrase");
-      const rows = await store.scan("log");
-      const current = store.secret.slice();
-      await store.lock();
-      await store.unlockWith(old, "what somebody else chose");
-      const stolen = [reach.words(await store.get("c", "a")), (await store.scan("log")).length];
-      await store.lock();
-      await store.unlockWith(current, passphrase);
-      return [kept, before, rows.map((row) => [row.name, reach.words(row.content)]), stolen, reach.words(await store.get("c", "a"))];
+      await store.unlock("what they chose anew");
+      return [kept, rows.map((row) => [row.name, reach.words(row.content)]), stolen, refused, still, after, before, reach.words(await store.get("c", "a"))];
     }, PASSPHRASE);
-    expect(seen).toEqual(["kept", "wrong-passphrase", [[7, "seven"]], [undefined, 0], "kept"]);
+    expect(seen).toEqual(["kept", [[7, "seven"]], "damaged", "other: Error: not them", "locked", ["open", "kept", undefined], "wrong-passphrase", "kept"]);
+  });
+
+  it("keeps a request for help until somebody opens it without, and boxes through a change of passphrase", async () => {
+    await fresh();
+    const seen = await page.evaluate(async (passphrase) => {
+      const help = { device: reach.bytes("device"), boxes: [{ to: reach.bytes("helper"), sealed: reach.bytes("box") }] };
+      await store.putBoxes(async () => help);
+      await store.changePassphrase(passphrase, "a longer passphrase");
+      const kept = reach.words(store.help?.boxes[0]?.sealed);
+      await store.lock();
+      const own = await reach.ownOf("what they chose anew");
+      await store.keepRequest(await reach.wrapRequest(reach.bytes("seed"), own, reach.bytes("request")));
+      const waiting = store.request;
+      const wrong = waiting && (await reach.unwrapRequest(waiting, passphrase));
+      const right = waiting && (await reach.unwrapRequest(waiting, "what they chose anew"));
+      const other = waiting && (await reach.why(reach.unwrapRequest({ ...waiting, request: reach.bytes("another") }, "what they chose anew")));
+      await store.unlock("a longer passphrase");
+      return [kept, reach.words(waiting?.request), wrong, reach.words(right?.seed), other, store.request];
+    }, PASSPHRASE);
+    expect(seen).toEqual(["box", "request", undefined, "seed", "damaged", undefined]);
   });
 
   it("takes Argon2id with 64 MiB and three passes, away from the page", async () => {

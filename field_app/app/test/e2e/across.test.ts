@@ -5,6 +5,8 @@ import { overflow, violations } from "../browser/axe";
 import { Phone } from "./phone";
 import { Service } from "./service";
 
+const WORDS = "Ring the duty desk before you set out, and go in twos.";
+const PACK = { person_using_abuse: { names: "Dan Pike", history: "three assaults" }, people_harmed: { names: "Cheryl Marr", address: "14 Hawthorn Close, Norton" } };
 const WHY = "She told us that she moves soon.";
 const day = (from: number): string => new Date(Date.now() + from * 86_400_000).toISOString().slice(0, 10);
 
@@ -76,5 +78,69 @@ describe("an instruction", () => {
     const [found] = service.run("ruth", "instruction", "list", jacks)["instructions"] as readonly { readonly say: readonly string[]; readonly until: string }[];
     expect([found?.say, found?.until]).toEqual([["no_home_visits"], day(20)]);
     expect(JSON.stringify(service.run("ruth", "instruction", "list"))).not.toContain("moves soon");
+  });
+});
+
+describe("words that take two people", () => {
+  it("are asked for at a laptop, read on the phone as they are, and go when Kit agrees", async () => {
+    service.run("jo", "instruction", "ask", WORDS, "--file", desk, "--based-on", "police", "--weeks", "3", "--why", WHY);
+    sync("jo");
+    await kit.sync();
+    await kit.press("Read them");
+    await kit.sees("Words that wait for you");
+    await kit.shows(WORDS);
+    await kit.shows(WHY);
+    await kit.press(/^I agree/);
+    await kit.press("Send exactly these words");
+    await kit.shows("Nobody asks you to read anything");
+    await kit.sync();
+    await kit.sync();
+    sync("ruth");
+    const [found] = service.run("ruth", "instruction", "list", jacks)["instructions"] as readonly { readonly words: readonly string[] }[];
+    expect(found?.words).toEqual([WORDS]);
+    expect(JSON.stringify(service.run("ruth", "instruction", "list"))).not.toContain("moves soon");
+  });
+});
+
+describe("a referral", () => {
+  it("is whole on the phone at the desk; the other desk has its part, and nothing of hers", async () => {
+    const theirs = String(service.run("ruth", "file", "create", "intake")["file"]);
+    sync("ruth");
+    const asked = String(service.run("ruth", "desk", "request", theirs)["request"]);
+    const gate = String(service.run("none", "desk", "certify", asked, "--authority", join(service.folder, "office", "authority"))["gate"]);
+    service.run("ruth", "desk", "open", theirs, gate);
+    sync("ruth");
+    const sets = Object.entries(PACK).flatMap(([field, row]) => ["--set", `${field}=${JSON.stringify(row)}`]);
+    service.run("jo", "record", "add", "referral_intake", "--file", desk, "--set", "received_on=2026-11-20", "--set", "referral_source=matac", ...sets);
+    sync("jo");
+    await kit.sync();
+    const { page } = kit;
+    await kit.press("More");
+    await kit.press(/^Referrals/);
+    await kit.press(/^Give the other side its part/);
+    await kit.sees("Give the other side its part");
+    await page.getByLabel(/^Reason/).fill("He hit Cheryl in Hawthorn Close.");
+    await kit.press("Show what goes");
+    await kit.shows("repeats what is known of somebody who is harmed");
+    await page.getByLabel(/^Reason/).fill("Three assaults since May.");
+    await kit.press("Show what goes");
+    await kit.shows(/nothing else[^]*Three assaults since May/);
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await kit.press("Give them exactly this");
+    await kit.shows("Saved on this phone");
+    await kit.sync();
+    await kit.sync();
+    sync("ruth");
+    const [waits] = service.run("ruth", "referral", "list")["referrals"] as readonly { readonly who: string; readonly source: string }[];
+    expect([waits?.who, waits?.source]).toEqual(["Dan Pike", "matac"]);
+    expect(JSON.stringify(service.run("ruth", "record", "list", theirs))).not.toMatch(/Cheryl|Hawthorn/);
+    await kit.press("More");
+    await kit.press(/^Referrals/);
+    await kit.shows("Given to the other side");
+  });
+
+  it("asked nobody else for anything", () => {
+    expect(kit.foreign).toEqual([]);
   });
 });

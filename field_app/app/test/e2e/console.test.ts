@@ -88,7 +88,7 @@ async function downloaded(button: string): Promise<string> {
 /** What the operator's own hand does to the server's database, beside every rule. */
 function sql(statement: string): string {
   const folder = join(service.folder, "server");
-  const database = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => /perpetrator.*\.(db|sqlite3?)$/.test(name));
+  const database = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => name === "perpetrator.db");
   if (database === undefined) throw new Error(`no database of the perpetrator side in ${folder}`);
   const ran = spawnSync("sqlite3", [join(folder, database), statement], { encoding: "utf8" });
   if (ran.status !== 0) throw new Error(ran.stderr);
@@ -102,6 +102,22 @@ describe("a supervisor", () => {
     await vera.shows(/Verified to checkpoint \d+, witnessed by [1-9]\d* devices?/);
     await vera.shows(/Sam's laptop/);
     await vera.shows(/Nothing is held/);
+  });
+
+  it("sees what each device says of itself, and that this is its own word", async () => {
+    const line = vera.page.locator("tbody tr", { hasText: "Sam's laptop" });
+    const cells = await line.locator("th, td").allInnerTexts();
+    const heads = await vera.page.locator("thead th").allInnerTexts();
+    const cell = (head: string): string => cells[heads.indexOf(head)] ?? "";
+    expect([cell("Standing"), cell("Not sent"), cell("Held"), cell("Conflicts"), cell("Clock")]).toEqual(["In use", "0", "0", "0", "Right"]);
+    expect(cell("Version")).toMatch(/^fieldkeep-py\//);
+    expect(cell("Last sync")).toMatch(/^\d\d:\d\d$/);
+    await vera.shows(/nothing about them is signed/);
+    await goTo("Charts");
+    const chart = vera.page.locator("section", { hasText: "Conflicts open" });
+    expect(await chart.locator("tbody tr").count()).toBe(1);
+    await vera.shows(/Weeks in which it did not ask are left out/);
+    await goTo("Health");
   });
 
   it("sees who wrote and who received, and that it is in the signed tree", async () => {

@@ -45,7 +45,7 @@ function Shown({ type }: { readonly type: RecordType }) {
         now={() => Date.UTC(2026, 2, 3, 14, 5)}
         onPut={(boxes) => setTyped((was) => putInto(was, boxes))}
         choices={choices}
-        attach={attach}
+        pictures={{ attach, takeBack: async () => undefined, show: async () => undefined }}
       />
     </main>
   );

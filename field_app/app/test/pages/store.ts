@@ -1,6 +1,7 @@
 /** The store on its own, within reach of a test. */
 import { derive } from "../../src/store/argon";
 import { Drafts } from "../../src/store/drafts";
+import { ownOf, unwrapRequest, wrapRequest } from "../../src/store/keyring";
 import { StoreRefusal } from "../../src/store/refusal";
 import { Store } from "../../src/store/store";
 
@@ -13,6 +14,9 @@ const reach = {
   Store,
   Drafts,
   derive,
+  ownOf,
+  wrapRequest,
+  unwrapRequest,
   bytes,
   words: (content: Uint8Array | undefined): string | undefined => content && new TextDecoder().decode(content),
   open: (name = "test"): Promise<Store> => Store.open(name, clock),

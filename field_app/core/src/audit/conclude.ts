@@ -112,10 +112,10 @@ async function checkHeads(audit: Audit, { logs }: Pick<Listed, "logs">, add: Add
 }
 
 async function readCheckpoint({ svc, side, registry }: Audit, note: string, add: Add): Promise<Checkpoint | null> {
-  const { root } = registry;
+  const { root, log } = registry;
   if (root === null) return null;
   try {
-    return await verifyCheckpoint(note, origin(svc, side, root.incarnation), root.checkpoint);
+    return await verifyCheckpoint(note, origin(svc, side, log.incarnation), root.checkpoint);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     add("bad-export", null, 0, `the checkpoint: ${error.message}`);

@@ -68,10 +68,13 @@ function rowOf(audit: Audit, event: AuditEvent): Partial<AuditRow> {
       return { act: event.e, device: hex(event.device), log, from: event.from + 1, to: event.to };
     case "published":
     case "purged":
+    case "fetched":
     case "sent":
       return { act: event.e, device: hex(event.device), log };
     case "came":
       return { act: event.e, log, from: event.n, to: event.n };
+    case "restored":
+      return { act: event.e };
     case "export":
       return { act: event.e, device: hex(event.by) };
     default: {

@@ -1,5 +1,5 @@
 /** What the tree tells of devices and logs is this side's own. Spec 10.4. Tests: audit. */
-import { hex } from "../bytes";
+import { equal, hex } from "../bytes";
 import type { AuditEvent } from "../event";
 import type { File } from "../membership/state";
 import { type Device, deviceOf } from "../registry/state";
@@ -25,6 +25,18 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     case "sent":
     case "refused":
       return null;
+    case "restored": {
+      const last = audit.registry.restorations.at(-1);
+      const before = last?.before ?? null;
+      const same =
+        event.before === null || before === null
+          ? event.before === before
+          : equal(before.root, event.before.root) &&
+            before.size === event.before.size &&
+            equal(before.incarnation, event.before.incarnation);
+      if (n === 0 && last !== undefined && same) return null;
+      return say("contradiction", n, "the tree does not begin as the registry says that it does");
+    }
     case "delivered":
       return log === null ? null : delivered(audit, event, log, device, say);
     case "reviewed":
@@ -34,6 +46,9 @@ export function wrongIn(audit: Audit, n: number, event: AuditEvent): Finding | n
     case "shown":
     case "came":
       return parcels(event, log, device, say);
+    case "fetched":
+      if (log?.file != null && ownDevice(log, device)) return null;
+      return say("contradiction", 0, "a piece of an attachment went to somebody who never was a member");
     case "purged":
       if (log?.removed.has(hex(event.id)) === true && ownDevice(log, device)) return null;
       return say("contradiction", 0, "a device has purged what no statement removed, or never was a member's");

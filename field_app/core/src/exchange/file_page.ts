@@ -11,10 +11,12 @@ import { BEHIND, readFileEntry } from "../membership/take";
 import type { Check } from "../registry/judged";
 import { deviceOf, type Registry, serverOf } from "../registry/state";
 import { verifies } from "../keys";
+import type { SignedHead } from "../receipt";
 import type { Page } from "../sync";
 import { decodeFileStatement } from "../statement";
 import { type Ids, takeIds } from "./erased";
 import {
+  checkForce,
   checkLeads,
   checkLeaves,
   checkPromised,
@@ -65,6 +67,8 @@ export interface TakenEntry {
 
 export type FilePage =
   | { readonly kind: "behind" }
+  /** After a restore the server does not show all of the file that is here (19.4): it has it up to `seq`, or says so. */
+  | { readonly kind: "lost"; readonly seq: number }
   | {
       readonly kind: "taken";
       readonly reading: FileReading;
@@ -91,6 +95,8 @@ export interface Taking {
   readonly member: (file: File) => boolean;
   /** The server's clock in an earlier answer after which nothing waited; null where there was none. */
   readonly quietMs: number | null;
+  /** False from a restore on, until the server has shown that it has all of the file that is here. */
+  readonly whole: boolean;
   readonly check: Check;
 }
 
@@ -140,7 +146,7 @@ function keptIn(file: File, served: readonly Served[], from: number): readonly K
 async function judgeAll(
   reading: FileReading,
   served: readonly Served[],
-  { registry, told, member, quietMs, check }: Taking,
+  { registry, told, member, quietMs, check }: Omit<Taking, "whole">,
 ): Promise<readonly [File, readonly TakenEntry[], readonly number[]] | null> {
   let { file } = reading;
   // What is older than a quiet answer was due then to whoever was a member before this page, and to nobody else.
@@ -152,7 +158,7 @@ async function judgeAll(
     if (entry === null) throw contradiction("an entry by its id alone that the device did not send");
     const next = await readFileEntry(registry, file, entry, one.received_ms, check);
     if (next === BEHIND) return null;
-    if (isAddressed(entry, file.svc, file.log.log)) checkTree(entry, file.log.incarnation, told);
+    if (isAddressed(entry, file.svc, file.log.log)) checkTree(entry, registry.log.incarnation, told);
     checkNotRefused(entry, next.void, told);
     if (one.received_ms < wasDue) early.push(one.seq);
     const by = authorOf(registry, file, next.file, entry.header.kid);
@@ -170,11 +176,28 @@ async function judgeAll(
 
 /** Throws what refuses the page whole: `contradiction`, or `malformed` where its head is not this server's at all. */
 export async function takePage(reading: FileReading, page: Page, taking: Taking): Promise<FilePage> {
-  const { registry, sent, told, member } = taking;
-  const { log } = reading.file;
+  const { registry, whole } = taking;
   const server = serverOf(registry);
   if (server === null) throw new Refused("no-service", "a registry without a root");
-  const head = await readHead(page, server, log, log.incarnation);
+  const head = await readHead(page, server, reading.file.log);
+  checkForce(head, registry.log.incarnation);
+  const log = { ...reading.file.log, incarnation: registry.log.incarnation };
+  try {
+    return await follow({ ...reading, file: { ...reading.file, log } }, page, head, taking);
+  } catch (error) {
+    if (whole || !(error instanceof Refused) || error.code !== "contradiction") throw error;
+    return { kind: "lost", seq: head.seq };
+  }
+}
+
+async function follow(
+  reading: FileReading,
+  page: Page,
+  head: SignedHead["payload"],
+  taking: Taking,
+): Promise<FilePage> {
+  const { registry, sent, told, member } = taking;
+  const { log } = reading.file;
   const served = readServed(page, log, sent);
   checkLeads(log, served, head);
   checkLeaves(served, told);
@@ -208,5 +231,6 @@ export const TAKING = {
   told: NOTHING_TOLD,
   member: () => true,
   quietMs: null,
+  whole: true,
   check: verifies,
 } as const;

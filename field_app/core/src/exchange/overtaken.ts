@@ -6,7 +6,7 @@ import { equal } from "../bytes";
 import type { File } from "../membership/state";
 import { isAbandonedAt } from "../membership/state";
 import { seqOf } from "../log";
-import { deviceOf, isPermittedAt, type Registry } from "../registry/state";
+import { deviceOf, isHealing, isPermittedAt, type Registry } from "../registry/state";
 
 export interface Overtaken {
   /** It can never be taken: its id is kept, and the entry shown later is a contradiction. */
@@ -48,6 +48,10 @@ export function overtaken(
       return inForce !== undefined && seen < inForce.seq ? TELL : null;
     case "cover_traffic":
       return statement.hour === registry.coverHour ? TELL : null;
+    case "restore":
+      return seen === seqOf(registry.log) ? null : NEVER;
+    case "healed":
+      return isHealing(registry) ? null : NEVER;
     case "root":
     case "certify":
     case "enrol":

@@ -25,7 +25,12 @@ export interface Asking {
   /** Leaves not proved yet, the oldest first. */
   readonly prove: readonly number[];
   readonly purged: readonly Uint8Array[];
+  /** Files that the server has to show again since a restore, by id in hexadecimal (19.4). */
+  readonly unseen: ReadonlySet<string>;
 }
+
+/** No log's chain: the server answers with its signed head. */
+const SHOW = new Uint8Array(32);
 
 export interface Asked {
   readonly request: SyncRequest;
@@ -66,7 +71,7 @@ export function planSync(asking: Asking): Asked {
   const { logs, status, checkpoint } = asking;
   const cursors = logs
     .slice(0, limit("files_per_device"))
-    .map((log) => ({ log: log.log, seq: seqOf(log), chain: chainOf(log) }));
+    .map((log) => ({ log: log.log, seq: seqOf(log), chain: asking.unseen.has(hex(log.log)) ? SHOW : chainOf(log) }));
   const prove = asking.prove.slice(0, limit("proofs_per_sync"));
   const purged = asking.purged.slice(0, limit("purges_per_sync"));
   const bare: SyncRequest = { v: 1, cursors, push: [], status, checkpoint, prove, purged };

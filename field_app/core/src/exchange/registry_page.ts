@@ -11,6 +11,7 @@ import { readRegistryEntry } from "../registry/take";
 import type { Witness } from "../shape";
 import type { Page } from "../sync";
 import {
+  checkForce,
   checkLeads,
   checkLeaves,
   checkPromised,
@@ -54,6 +55,11 @@ async function readOne(
   return [next.registry, next.void];
 }
 
+/** Of what the device was told before, what a `restore` of this very page has not ended: its tree, and its promises. */
+function toldIn(before: Registry, after: Registry, told: Told): Told {
+  return after.restorations.length > before.restorations.length ? { ...NOTHING_TOLD, refused: told.refused } : told;
+}
+
 /** Throws `contradiction` or `malformed`, and `no-service` where no root of the pinned authority stands. */
 export async function takeRegistryPage(
   registry: Registry,
@@ -66,21 +72,23 @@ export async function takeRegistryPage(
   const begun = registry.root === null && first !== undefined ? (await readOne(registry, first, check))[0] : registry;
   const server = serverOf(begun);
   if (server === null) throw new Refused("no-service", "no root of the pinned authority stands at the beginning");
-  const head = await readHead(page, server, registry.log, incarnation);
+  const head = await readHead(page, server, registry.log);
   checkLeads(registry.log, served, head);
-  checkLeaves(served, told);
-  checkPromised(served, head, page.more, told);
   let after = registry;
   const taken: TakenStatement[] = [];
   for (const one of served) {
     const [next, code] = await readOne(after, one, check);
     if (one.entry !== null && isAddressed(one.entry, registry.svc, registry.log.log))
-      checkTree(one.entry, incarnation, told);
+      checkTree(one.entry, after.root === null ? incarnation : after.log.incarnation, toldIn(registry, after, told));
     if (code === null && told.refused.has(hex(one.id)))
       throw contradiction("an entry stands that the server has refused for good");
     taken.push({ served: one, void: code });
     after = next;
   }
+  checkForce(head, after.log.incarnation);
+  const now = toldIn(registry, after, told);
+  checkLeaves(served, now);
+  checkPromised(served, head, page.more, now);
   return { registry: after, taken };
 }
 
@@ -93,9 +101,9 @@ export async function takeCheckpoint(
   note: string,
   path: readonly Uint8Array[],
 ): Promise<Witness> {
-  const { svc, side, root } = registry;
+  const { svc, side, root, log } = registry;
   if (root === null) throw new Refused("no-service", "a registry without a root");
-  const { incarnation } = root;
+  const { incarnation } = log;
   const { size, root: tree } = await verifyCheckpoint(note, origin(svc, side, incarnation), root.checkpoint);
   const before = seen !== null && equal(seen.incarnation, incarnation) ? seen : null;
   if (before !== null && size < before.size) throw contradiction("the audit tree has shrunk");

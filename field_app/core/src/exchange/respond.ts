@@ -5,10 +5,11 @@
 import { equal, hex } from "../bytes";
 import type { Deposited } from "../deposit";
 import { type Code, Refused } from "../errors";
+import { seqOf } from "../log";
 import { emptyFile, type File, roleIn } from "../membership/state";
 import type { Check } from "../registry/judged";
 import type { Receipt } from "../receipt";
-import { serverOf } from "../registry/state";
+import { isHealing, serverOf } from "../registry/state";
 import type { Page, SyncResponse } from "../sync";
 import { takePage } from "./file_page";
 import { isCloned, type OutboxItem, type Outcome, settle } from "./outbox";
@@ -92,6 +93,26 @@ class Step {
 
 // --- pages -----------------------------------------------------------------------------------------------------------
 
+/** The older incarnation is over (19.4): its tree, and what it promised. Every file has to be shown again. */
+function turned(view: View, { log: { incarnation } }: View["registry"]): View {
+  const files = [...view.files].map(([key, reading]) => {
+    const { file } = reading;
+    return [key, { ...reading, file: { ...file, log: { ...file.log, incarnation } } }] as const;
+  });
+  return {
+    ...view,
+    incarnation,
+    files: new Map(files),
+    outbox: view.outbox.map((item) => ({ ...item, receipt: null })),
+    checkpoint: null,
+    roots: new Map(),
+    leaves: new Map(),
+    pending: [],
+    promised: new Map(),
+    unseen: new Set(view.files.keys()),
+  };
+}
+
 async function takeRegistry(step: Step, page: Page, { sent }: Asked): Promise<void> {
   const { view, check } = step;
   const told = step.told(page.log);
@@ -101,13 +122,17 @@ async function takeRegistry(step: Step, page: Page, { sent }: Asked): Promise<vo
     told,
     check,
   });
+  if (registry.restorations.length > view.registry.restorations.length) {
+    step.view = turned(step.view, registry);
+    step.events.push({ is: "restored", registrySeq: seqOf(view.registry.log) });
+  }
   const outbox = step.shown(taken);
   const pending = step.await(taken.map((one) => leafOf(registry.log, one.served, one.void === "invitation-spent")));
   const leaves = withLeaves(
-    view,
+    step.view,
     taken.map(({ served }) => served),
   );
-  step.view = { ...view, registry, outbox, pending, leaves, stopped: step.resumed(page.log) };
+  step.view = { ...step.view, registry, outbox, pending, leaves, stopped: step.resumed(page.log) };
   if (taken.length > 0) step.events.push({ is: "registry", taken });
 }
 
@@ -134,12 +159,18 @@ async function takeFile(step: Step, page: Page, { sent }: Asked, complete: boole
     told: step.told(page.log),
     member,
     quietMs: view.quietMs,
+    whole: !view.unseen.has(key),
     check,
   });
   if (taken.kind === "behind") return comeBehind(step, page, complete);
+  if (taken.kind === "lost") {
+    step.events.push({ is: "lost", log: page.log, seq: taken.seq });
+    return;
+  }
   const files = new Map([...view.files, [key, taken.reading] as const]);
   const behind = new Set([...view.behind].filter((one) => one !== key));
-  step.view = { ...view, files, behind, stopped: step.resumed(page.log) };
+  const unseen = new Set([...view.unseen].filter((one) => one !== key));
+  step.view = { ...view, files, behind, unseen, stopped: step.resumed(page.log) };
   const served = taken.kind === "ids" ? taken.served : taken.taken.map((one) => one.served);
   // Of what came as ids alone the erasure is known, and shown to stand: a device that made it is done with it.
   const known =
@@ -273,7 +304,8 @@ export async function respond(
   const step = await takeAnswered(view, asked, response, ownMs, check);
   await step.guard(null, () => takeTree(step, asked, response));
   const waiting = response.more || response.pages.some(({ more }) => more);
-  if (!waiting) step.view = { ...step.view, quietMs: Math.max(step.view.quietMs ?? 0, response.time) };
+  // While the side heals, what comes back was received before: such an answer says nothing of what there was.
+  if (!waiting && !isHealing(step.view.registry)) step.view = { ...step.view, quietMs: Math.max(step.view.quietMs ?? 0, response.time) };
   return { view: step.view, events: step.events, again: waiting || asked.left || step.again };
 }
 

@@ -48,19 +48,18 @@ export function readServed(page: Page, log: Log, sent: Sent): readonly Served[] 
   }));
 }
 
-/** The page's head: signed by this side's server, for this log; of another incarnation it is a contradiction. */
-export async function readHead(
-  page: Page,
-  server: ServerIdentity,
-  log: Log,
-  incarnation: Uint8Array,
-): Promise<SignedHead["payload"]> {
+/** The page's head: signed by this side's server, for this log. Which incarnation it has to bear `checkForce` says. */
+export async function readHead(page: Page, server: ServerIdentity, log: Log): Promise<SignedHead["payload"]> {
   const { inc } = signedHead.decode(page.head).payload;
-  const { payload } = await checkServed(signedHead, page.head, { ...server, incarnation: inc });
+  const { payload } = await checkServed(signedHead, page.head, { ...server, incarnations: [inc] });
   if (!equal(payload.log, page.log) || !equal(page.log, log.log))
     throw new Refused("malformed", "the head of another log");
-  if (!equal(inc, incarnation)) throw contradiction("a head of another incarnation");
   return payload;
+}
+
+/** A head of another incarnation than the one in force is a contradiction. */
+export function checkForce({ inc }: SignedHead["payload"], incarnation: Uint8Array): void {
+  if (!equal(inc, incarnation)) throw contradiction("a head of another incarnation");
 }
 
 /**

@@ -42,6 +42,8 @@ export interface View {
    */
   readonly stopped: ReadonlySet<string>;
   readonly frozen: boolean;
+  /** Files that the server has not shown again since a restore (19.4). */
+  readonly unseen: ReadonlySet<string>;
 }
 
 export function newView(who: Pick<View, "device" | "user" | "sign" | "incarnation" | "registry">): View {
@@ -59,12 +61,20 @@ export function newView(who: Pick<View, "device" | "user" | "sign" | "incarnatio
     behind: new Set(),
     stopped: new Set(),
     frozen: false,
+    unseen: new Set(),
   };
 }
 
 export type SyncEvent =
   | { readonly is: "registry"; readonly taken: readonly TakenStatement[] }
-  | { readonly is: "file"; readonly log: Uint8Array; readonly page: Exclude<FilePage, { readonly kind: "behind" }> }
+  | { readonly is: "file"; readonly log: Uint8Array; readonly page: Exclude<FilePage, { readonly kind: "behind" | "lost" }> }
+  /**
+   * The side came back from an older copy: what the older incarnation promised, and its tree, are over. The registry
+   * had `registrySeq` entries before.
+   */
+  | { readonly is: "restored"; readonly registrySeq: number }
+  /** The server has not got all of a file that is here: up to `seq`, or so it says. */
+  | { readonly is: "lost"; readonly log: Uint8Array; readonly seq: number }
   /**
    * A history that no honest server shows: the page is evidence, and the log stops. Of the audit tree `log` is null.
    */

@@ -30,8 +30,7 @@ const LETTER_WEEKS = 7;
 
 /** What was decided on once, or removed, is not decided on again. */
 function checkUnsettled({ file }: Judged, id: Uint8Array): void {
-  if (wasExpunged(file, id)) refuse("erased", "what was expunged while it was held");
-  if (file.settled.has(hex(id))) refuse("not-permitted", "what was decided on before");
+  if (file.settled.has(hex(id)) || wasExpunged(file, id)) refuse("not-permitted", "what was decided on before");
 }
 
 export async function admit(judged: Judged, { held }: Admission, statement: Admit): Promise<File> {
@@ -50,6 +49,7 @@ export async function admit(judged: Judged, { held }: Admission, statement: Admi
   if (!(await check(author.sign, held.signature, toSign(held.frame)))) {
     refuse("malformed", "the signature of what is admitted does not hold");
   }
+  if (wasExpunged(file, id)) refuse("erased", "what was expunged");
   checkUnsettled(judged, id);
   if (liesOn(file.log, header.sn) !== true) refuse("not-permitted", "it claims to have seen another history");
   return { ...file, settled: idsWith(file.settled, id), admitted: idsWith(file.admitted, id) };

@@ -154,11 +154,13 @@ export async function readFileEntry(
   check: Check = verifies,
 ): Promise<Taken | typeof BEHIND> {
   const author = deviceOf(registry, entry.header.kid);
-  if (author === null) return BEHIND;
+  const statement = entry.typ === "fieldkeep-envelope" ? null : statementOrNull(entry);
+  const reached = statement === null ? true : reaches(registry, statement.rg);
+  if (author === null || reached === null) return BEHIND;
   if (!(await check(author.sign, entry.signature, toSign(entry.frame)))) {
     throw new Refused("contradiction", "an entry whose signature fails under its author's key");
   }
-  const statement = entry.typ === "fieldkeep-envelope" ? null : statementOrNull(entry);
+  if (!reached) throw new Refused("contradiction", "a statement relies on another registry than this one");
   const voided = (code: Code, counts: boolean): Taken => ({
     file: advance(afterVoid(file, statement), entry, receivedMs, counts),
     void: code,
@@ -170,11 +172,6 @@ export async function readFileEntry(
   if (orderCode(file.log, entry) !== null) return voided("clone-detected", false);
   if (file.erased !== null) return voided("erased", true);
   if (entry.typ !== "fieldkeep-envelope" && statement === null) return voided("malformed", true);
-  if (statement !== null) {
-    const reached = reaches(registry, statement.rg);
-    if (reached === null) return BEHIND;
-    if (!reached) throw new Refused("contradiction", "a statement relies on another registry than this one");
-  }
   try {
     const after = await judgeNext(
       { registry, file, entry, author, place: seqOf(file.log) + 1, receivedMs, check },

@@ -3,6 +3,7 @@
  * Tests: parcel.
  */
 import { equal } from "../bytes";
+import { encode } from "../cbor";
 import type { Change, Json } from "../change";
 import { Refused } from "../errors";
 import { isList, isMap } from "../fold/markers";
@@ -69,18 +70,30 @@ function takes(schemas: Schemas, name: string, value: Json): boolean {
   }
 }
 
-/** `record` is folded with the change, one of the device's own that is not sealed yet. */
+/** What a rule says of a record as it stands. */
+function said(schemas: Schemas, rule: NoticeRule, record: FoldedRecord): Notice | null {
+  const kind = kindOf(rule, record);
+  if (kind === null) return null;
+  const facts = [...rule.facts].map(([name, path]) => [name, factOf(record, path)] as const);
+  return new Map<string, Json>([["notice", kind], ...facts.filter(([name, value]) => takes(schemas, name, value))]);
+}
+
+const alike = (one: Notice, other: Notice | null): boolean => other !== null && equal(encode(one), encode(other));
+
+/**
+ * `record` is folded with the change, one of the device's own that is not sealed yet. `corrected` is the record that it
+ * corrects: what that makes known is not told a second time.
+ */
 export function noticesOf(
   schemas: Schemas,
   record: FoldedRecord,
   change: Change,
   device: Uint8Array,
+  corrected: FoldedRecord | null = null,
 ): readonly Notice[] {
   return (schemas.types.get(record.type)?.notices ?? []).flatMap((rule) => {
-    const kind = isDue(rule, record, change, device) ? kindOf(rule, record) : null;
-    if (kind === null) return [];
-    const facts = [...rule.facts].map(([name, path]) => [name, factOf(record, path)] as const);
-    const taken = facts.filter(([name, value]) => takes(schemas, name, value));
-    return [new Map<string, Json>([["notice", kind], ...taken])];
+    const found = isDue(rule, record, change, device) ? said(schemas, rule, record) : null;
+    const before = corrected === null ? null : said(schemas, rule, corrected);
+    return found === null || alike(found, before) ? [] : [found];
   });
 }

@@ -33,7 +33,11 @@ function isAbout({ header, payload }: Approval, letter: Letter): boolean {
   return same && payload.side === from && payload.kind === "letter";
 }
 
-function mayBoth(kind: string, from: Side, first: Sender, second: Sender): boolean {
+/** Who sends, and who approved. */
+export type OneOfTwo = Pick<Sender, "user" | "roles">;
+
+/** Two people, each of whom may send this kind, and one of whom leads. */
+export function mayBoth(kind: string, from: Side, first: OneOfTwo, second: OneOfTwo): boolean {
   const by = letterRow(kind, from)?.by ?? [];
   const may = second.roles.some((role) => by.includes(role));
   return may && !equal(first.user, second.user) && (leads(kind, from, first.roles) || leads(kind, from, second.roles));

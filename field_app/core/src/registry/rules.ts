@@ -4,7 +4,7 @@
  * Spec 6.1, 6.2. Vectors: registry, cover. Those of recovery: ./recovery.
  */
 import { concat, equal, hex } from "../bytes";
-import type { Certify, CoverTraffic, DeviceKeys, Enrol, RegistryStatement, Root, Subject } from "../certificate";
+import type { Certify, CoverTraffic, DeviceKeys, Enrol, RegistryStatement, Restore, Root, Subject } from "../certificate";
 import { toSign } from "../cose";
 import { L } from "../hash";
 import { fingerprint, recoveryId } from "../ids";
@@ -13,7 +13,7 @@ import { limit } from "../limits";
 import { mayReinstate, type Role, rolesAllowed } from "../roles";
 import { checkAdministrator, type Judged, knowsReceiveKey, knowsSignKey, named, refuse } from "./judged";
 import { close, custody, drill, permit, renew } from "./recovery";
-import { administers, type Device, deviceOf, isInStanding, type Registry } from "./state";
+import { administers, type Device, deviceOf, incarnations, isInStanding, type Registry } from "./state";
 
 /** What an invitation key signs in an enrolment: these keys, with this invitation, here. */
 export function countersigned(svc: Uint8Array, log: Uint8Array, invitation: Uint8Array, keys: DeviceKeys): Uint8Array {
@@ -59,6 +59,10 @@ export async function apply(judged: Judged, statement: RegistryStatement): Promi
       return drill(judged, author, statement);
     case "cover_traffic":
       return coverTraffic(judged, author, statement);
+    case "restore":
+      return restore(judged, author, statement);
+    case "healed":
+      return healed(judged, author);
     default: {
       const never: never = statement;
       return never;
@@ -188,6 +192,29 @@ function wiped({ registry, entry, place }: Judged): Registry {
     return refuse("not-permitted", "by no revoked device, or again");
   }
   return put(registry, { ...device, wiped: place });
+}
+
+// --- a side that came back from an older copy ---------------------------------------------------------------------------
+
+function restore({ registry, entry, place }: Judged, author: Device, statement: Restore): Registry {
+  checkAdministrator(author);
+  const { incarnation, before, marked } = statement;
+  const had = (one: Uint8Array): boolean => incarnations(registry).some((known) => equal(known, one));
+  if (entry.header.sn.seq !== place - 1) refuse("not-permitted", "a restore whose author had not seen the registry's end");
+  if (had(incarnation)) refuse("not-permitted", "an incarnation that the side had before");
+  if (before !== null && !had(before.incarnation)) {
+    refuse("not-permitted", "the checkpoint of an incarnation that the side never had");
+  }
+  const fresh = { incarnation, seq: place, by: author.device, marked, before, healed: null };
+  const log = { ...registry.log, incarnation };
+  return { ...registry, log, restorations: [...registry.restorations, fresh] };
+}
+
+function healed({ registry, place }: Judged, author: Device): Registry {
+  checkAdministrator(author);
+  const last = registry.restorations.at(-1);
+  if (last?.healed !== null) return refuse("not-permitted", "nothing is waited for on this side");
+  return { ...registry, restorations: [...registry.restorations.slice(0, -1), { ...last, healed: place }] };
 }
 
 // --- cover traffic ----------------------------------------------------------------------------------------------------

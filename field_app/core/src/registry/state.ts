@@ -9,7 +9,7 @@ import { registryLog, type Side } from "../ids";
 import { emptyLog, Growing, type Log, liesOn, seqOf } from "../log";
 import type { ServerIdentity } from "../receipt";
 import { hasContent, isAdministrator, type Role } from "../roles";
-import type { Head } from "../shape";
+import type { Head, Witness } from "../shape";
 
 /** A certified device. Places are of the registry; `issuer` is who invited it, or the authority that certified it. */
 export interface Device {
@@ -57,6 +57,16 @@ export interface DrillHeld {
   readonly key: Uint8Array;
 }
 
+/** A `restore` that stands: the side came back from an older copy (17). `healed` is the place that ended the waiting. */
+export interface Restoration {
+  readonly incarnation: Uint8Array;
+  readonly seq: number;
+  readonly by: Uint8Array;
+  readonly marked: boolean;
+  readonly before: Witness | null;
+  readonly healed: number | null;
+}
+
 export interface Registry {
   readonly svc: Uint8Array;
   readonly side: Side;
@@ -76,6 +86,8 @@ export interface Registry {
   readonly drills: readonly DrillHeld[];
   /** The hour (UTC) at which a day of cover traffic begins (9.7); null where there is none. */
   readonly coverHour: number | null;
+  /** In the order of their places: the incarnation in force is the last one's, and `log` bears it. */
+  readonly restorations: readonly Restoration[];
   /** When the entry at each place was received; nothing was at place 0. */
   readonly times: Growing<number>;
 }
@@ -95,6 +107,7 @@ export function emptyRegistry(svc: Uint8Array, side: Side, pinned: Uint8Array): 
     permits: [],
     drills: [],
     coverHour: null,
+    restorations: [],
     times: Growing.of(0),
   });
 }
@@ -142,10 +155,20 @@ export function isPermittedAt(registry: Registry, device: Uint8Array, log: Uint8
   );
 }
 
+/** All that the side has had, the one in force last; none before there is a root. */
+export function incarnations({ root, restorations }: Registry): readonly Uint8Array[] {
+  return root === null ? [] : [root.incarnation, ...restorations.map(({ incarnation }) => incarnation)];
+}
+
+/** Whether what the side has lost may still come back. */
+export function isHealing({ restorations }: Registry): boolean {
+  return restorations.at(-1)?.healed === null;
+}
+
 /** true: on this registry's chain; false: not; null: this registry is not that far yet. */
 export function reaches(registry: Registry, rg: Head): boolean | null {
-  if (equal(rg.incarnation, registry.log.incarnation) && rg.seq > seqOf(registry.log)) return null;
-  return liesOn(registry.log, rg) ?? false;
+  if (rg.seq > seqOf(registry.log)) return null;
+  return incarnations(registry).some((one) => equal(one, rg.incarnation)) && liesOn(registry.log, rg);
 }
 
 /** The place of the last entry that was received at that time or before. */
@@ -156,8 +179,9 @@ export function placeAt(registry: Registry, ms: number): number {
 }
 
 /** Whose receipts, heads and verdicts are taken, or null before there is a root. */
-export function serverOf({ svc, root }: Registry): ServerIdentity | null {
-  return root === null ? null : { svc, receipt: root.receipt, incarnation: root.incarnation };
+export function serverOf(registry: Registry): ServerIdentity | null {
+  const { svc, root } = registry;
+  return root === null ? null : { svc, receipt: root.receipt, incarnations: incarnations(registry) };
 }
 
 export function readsContent(roles: readonly Role[]): boolean {

@@ -92,8 +92,8 @@ export class Scene {
   ask(from: View): Asked {
     const logs = [from.registry.log, ...[...from.files.values()].map(({ file }) => file.log)];
     const prove = from.pending.map(({ leaf }) => leaf.leaf);
-    const { outbox, stopped, frozen, checkpoint } = from;
-    return planSync({ logs, outbox, stopped, frozen, status: STATUS, checkpoint, prove, purged: [] });
+    const { outbox, stopped, frozen, checkpoint, unseen } = from;
+    return planSync({ logs, outbox, stopped, frozen, status: STATUS, checkpoint, prove, purged: [], unseen });
   }
 
   async sync(from: View, ownMs = this.server.now): Promise<Responded> {

@@ -20,6 +20,7 @@ import {
   mayEndLetters,
   untilOf,
 } from "../../src/parcel/letter_body";
+import type { FoldedRecord } from "../../src/fold/model";
 import { noticesOf } from "../../src/parcel/notices";
 import { checkReferral } from "../../src/parcel/referral";
 import { SCHEMAS } from "../records/shared";
@@ -108,6 +109,19 @@ const LOG = new Uint8Array(16).fill(1);
 const ME = new Uint8Array(16).fill(2);
 
 function told(name: string, ...changes: readonly (readonly Op[])[]): readonly (readonly ReadonlyMap<string, Json>[])[] {
+  return toldAfter(null, name, ...changes);
+}
+
+function toldAfter(
+  corrected: FoldedRecord | null,
+  name: string,
+  ...changes: readonly (readonly Op[])[]
+): readonly (readonly ReadonlyMap<string, Json>[])[] {
+  return recordsOf(name, ...changes).map(({ change, record }) => noticesOf(SCHEMAS, record, change, ME, corrected));
+}
+
+/** The record as it stands after each of its changes. */
+function recordsOf(name: string, ...changes: readonly (readonly Op[])[]): readonly { change: Change; record: FoldedRecord }[] {
   const r = recordId(LOG, ME, 1);
   const all = changes.map((ops, i): Change => ({ r, t: name, s: 1, c: i + 1, b: 0, at: 0, ops, u: false }));
   const more = { received_ms: 0, part: 0, device: ME, user: ME, role: "navigator", late: false, stub: false };
@@ -115,7 +129,7 @@ function told(name: string, ...changes: readonly (readonly Op[])[]): readonly (r
     const placed = all.slice(0, i + 1).map((one): Placed => ({ seq: 1, ...more, change: one }));
     const record = fold(LOG, SCHEMAS.types, placed).records.get(hex(r));
     if (record === undefined) throw new Error("a record wanted");
-    return noticesOf(SCHEMAS, record, change, ME);
+    return { change, record };
   });
 }
 
@@ -151,6 +165,15 @@ describe("notices", () => {
     ]);
     expect(told("contact", [set("result", "no_reply"), sign])).toEqual([[]]);
     expect(told("case_status", [set("status", new Map([["missing", "not_known"]])), sign])).toEqual([[]]);
+  });
+
+  test("do not tell of a meeting twice when its record is corrected", () => {
+    const met = [set("result", "spoke"), set("mode", "home_visit"), sign];
+    const before = recordsOf("contact", met)[0]?.record ?? null;
+    expect(toldAfter(before, "contact", met)).toEqual([[]]);
+    expect(toldAfter(before, "contact", [set("result", "refused"), set("mode", "home_visit"), sign])).toEqual([
+      [body({ notice: "contact_refused", mode: "home_visit" })],
+    ]);
   });
 
   test("leave out a fact that is empty, or that the notice does not take", () => {

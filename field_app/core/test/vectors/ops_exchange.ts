@@ -44,8 +44,9 @@ export const ops: Ops = {
       sent: sentIn(input),
       told,
       member,
+      whole: !input.has("whole") || input.value("whole") === true,
     });
-    if (page.kind === "behind") return "behind";
+    if (page.kind === "behind" || page.kind === "lost") return page.kind;
     const now: CborValue = head.write(headOf(page.reading.file.log));
     if (page.kind === "ids") return struct({ head: now, ids: page.ids, erased: page.erased });
     return struct({

@@ -9,10 +9,10 @@ import { headOf } from "../../src/log";
 import { checkServed, receipt, type ServerIdentity, verdict } from "../../src/receipt";
 import { drillBound, recoverBound, recoveryKeys } from "../../src/registry/recovery";
 import { countersigned } from "../../src/registry/rules";
-import { type Device, emptyRegistry, reaches, type Registry, serverOf } from "../../src/registry/state";
+import { type Device, emptyRegistry, isHealing, reaches, type Registry, serverOf } from "../../src/registry/state";
 import { readRegistryEntry, takeRegistryEntry } from "../../src/registry/take";
 import { ROLES, rolesAllowed } from "../../src/roles";
-import { head } from "../../src/shape";
+import { head, witness } from "../../src/shape";
 import { asBytes, asList, asNumber, asText, In, struct } from "./notation";
 import type { Ops } from "./runner";
 
@@ -70,6 +70,17 @@ export const ops: Ops = {
       custody: custody === null ? null : [custody.threshold, custody.holders],
       permits: permits.map((permit) => struct({ ...permit })),
       drills: drills.map(({ seq, device, key }) => [seq, device, key]),
+    });
+  },
+  restorations: async (input) => {
+    const { registry, voided } = await readRegistry(input);
+    return struct({
+      void: voided,
+      incarnation: registry.log.incarnation,
+      healing: isHealing(registry),
+      restorations: registry.restorations.map((one) =>
+        struct({ ...one, before: one.before === null ? null : witness.write(one.before) }),
+      ),
     });
   },
   registry_take: async (input) => {

@@ -1,7 +1,7 @@
 /** Registers the operations of the topics stub and ledger. */
 import { changeKey, changeValue, readPart } from "../../src/change";
 import { decodeUuid } from "../../src/ids";
-import { foldFund } from "../../src/ledger";
+import { foldFund, standing } from "../../src/ledger";
 import { checkStub, decodeStub, encodeStub, makeLastStub, makeStub, stubSays } from "../../src/stub";
 import { asBytes, asList, asNumber, struct } from "./notation";
 import { changes } from "./ops_fold";
@@ -30,7 +30,14 @@ export const ops: Ops = {
       spent,
       disputed,
       remaining: [...remaining].sort().map(([device, pence]) => [decodeUuid(device), pence]),
-      spends: [...spends.values()].map((one) => [one.id, one.counted, one.disputed]),
+      spends: [...spends.values()].map((one) => [
+        one.id,
+        standing(one),
+        one.counted,
+        one.disputed,
+        one.refused,
+        one.owed,
+      ]),
       ignored: ignored.map(({ seq, record }) => [seq, record]),
     });
   },

@@ -3,9 +3,11 @@
  * registry.
  */
 import { approval } from "../../src/approval";
+import { devicesAnswer } from "../../src/audit/pages";
 import { gate, intakeKey, publication } from "../../src/board";
 import { invitation, registryStatement } from "../../src/certificate";
 import { deposit, deposited, held, purge, purged } from "../../src/deposit";
+import { declaration, healedTo, healing, offer } from "../../src/restoring";
 import { eventShape } from "../../src/event";
 import { help, helpAnswer, helpContents, helpRequest } from "../../src/help";
 import { come, contents, letter, parcel, parcels, pass } from "../../src/letter";
@@ -36,7 +38,12 @@ export const codecs: Codecs = {
   deposit: codecOfBody(deposit),
   deposited: codecOfBody(deposited),
   held: codecOfBody(held),
+  devices: codecOfBody(devicesAnswer),
   purged: codecOfBody(purged),
+  offer: codecOfBody(offer),
+  declaration: codecOfBody(declaration),
+  healing: codecOfBody(healing),
+  healed_to: codecOfBody(healedTo),
   event: codecOfShape(eventShape),
   registry_statement: codecOfShape(registryStatement, limit("items_per_object")),
   file_statement: {

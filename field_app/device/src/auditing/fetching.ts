@@ -3,9 +3,11 @@ import { equal } from "@fieldkeep/core/bytes";
 import {
   type AuditEntry,
   type AuditEventRow,
+  decodeDevices,
   decodeEventPage,
   decodeListed,
   decodeLogPage,
+  type DevicesAnswer,
   type Listed,
 } from "@fieldkeep/core/audit/pages";
 import { Refused } from "@fieldkeep/core/errors";
@@ -22,6 +24,11 @@ export async function fetchListed(get: Get, svc: Uint8Array, side: Side): Promis
     throw new Refused("malformed", "the answer is of another service or side");
   const isRegistry = ({ log }: Listed["logs"][number]): boolean => equal(log, registry);
   return { ...listed, logs: [...listed.logs.filter(isRegistry), ...listed.logs.filter((one) => !isRegistry(one))] };
+}
+
+/** What each device of the side said of itself when it synced last. */
+export async function fetchHeard(get: Get, side: Side): Promise<DevicesAnswer> {
+  return decodeDevices(await get(`/v1/audit/${side}/devices`));
 }
 
 /** How far a log goes at that moment. What its head is worth is for the verifier. */

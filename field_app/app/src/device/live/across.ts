@@ -8,9 +8,11 @@ import type { Json } from "@fieldkeep/core/change";
 import type { Session } from "@fieldkeep/device/session";
 import { terms } from "../../forms/schema";
 import { isList } from "../../forms/values";
-import type { Across, Asking } from "../facade";
+import { askFor, type AskedWords, waitingForMe, wordsAsked } from "@fieldkeep/device/agreeing";
+import { equal } from "@fieldkeep/core/bytes";
+import type { Across, Asking, AskingWords, WordsAsked } from "../facade";
 import { idBytes, idText } from "./convert";
-import { textOf, valueOf } from "./people";
+import { fileTitle, personName, textOf, valueOf } from "./people";
 
 const DAY_MS = 86_400_000;
 const dayAfter = (day: string): string => new Date(Date.parse(day) + DAY_MS).toISOString().slice(0, 10);
@@ -41,7 +43,33 @@ export function acrossOf(session: Session, log: Uint8Array): Across {
       return { weeks: many, until, refused: days.has(until) || days.has(dayAfter(until)) };
     }),
     asked,
+    words: wordsAsked(session, log).filter(({ state }) => state === "open" || state === "agreed").map((one) => wordsView(session, one)),
   };
+}
+
+const said = (value: Json | undefined): string => (typeof value === "string" ? value : "");
+const codesOf = (value: Json | undefined): readonly string[] => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : []);
+
+function wordsView(session: Session, one: AskedWords): WordsAsked {
+  const { log, record, by, address, body, about, state, approval } = one;
+  const view = about.get("her_view");
+  return {
+    file: idText(log), record: idText(record), title: fileTitle(session, session.file(log)), to: labelFor(session, log, idText(address)), by: personName(session, by),
+    mine: equal(by, session.identity.user), text: said(body.get("free_text")), says: codesOf(body.get("say")).map((code) => labelOf("instruction", code)),
+    from: said(body.get("from")), until: said(body.get("until")), ringFirst: labelOf("ring_first", said(body.get("ring_first"))), why: said(about.get("why")) || undefined,
+    basedOn: codesOf(about.get("based_on")).map((code) => labelOf("source_of_information", code)), herView: view === undefined ? undefined : labelOf("her_view", said(view)),
+    state, endsMs: approval.payload.until,
+  };
+}
+
+export const wordsWaiting = (session: Session): readonly WordsAsked[] => waitingForMe(session).map((one) => wordsView(session, one));
+
+export async function askWords(session: Session, log: Uint8Array, { to, text, say, ringFirst, weeks, why, basedOn, herView }: AskingWords): Promise<string> {
+  const about = new Map<string, Json>();
+  if (why !== "") about.set("why", why);
+  if (herView !== undefined) about.set("her_view", herView);
+  await askFor(session, log, idBytes(to), { text, weeks, basedOn, say, ringFirst, about });
+  return untilOf(dayNow(session), weeks);
 }
 
 export function ask(session: Session, log: Uint8Array, asking: Asking): Promise<string> {

@@ -3,126 +3,104 @@ import { equal, hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
+import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
-import { admit, type Held as DeviceHeld, heldOf, letBegin, refuseHeld } from "@fieldkeep/device/held";
-import { suspend } from "@fieldkeep/device/lost_phones";
+import { release, takeBack } from "@fieldkeep/device/attachments";
+import type { Vault } from "@fieldkeep/device/boxes";
+import type { Shown } from "@fieldkeep/device/reading";
 import type { Edit as DeviceEdit } from "@fieldkeep/device/ops";
 import type { Transaction } from "@fieldkeep/device/rows";
 import type { Session } from "@fieldkeep/device/session";
-import { sync } from "@fieldkeep/device/sync";
 import { raiseAlert } from "@fieldkeep/device/urgent";
-import { ownFund, reverse, spend, spendIn } from "@fieldkeep/device/spending";
+import { ownFund, reverse, spendIn } from "@fieldkeep/device/spending";
 import type { Transport } from "@fieldkeep/device/transport";
 import * as writing from "@fieldkeep/device/writing";
-import { oversightOf } from "../../console/live";
-import type { Oversight } from "../../console/oversight";
+import type { Size } from "../../components/picture";
+import { auditedSide } from "../../console/side";
 import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
-import type {
-  Across, Asking, Conflict, Decision, Device, DeviceView, FileSummary, FundView, Handover, Held, HeldRefusal, HistoryItem, Item, LostAnswers, Me, NewChange, OnDevice, Query, RecordSummary, RecordView,
-  Status, UrgentNumber, VisitBrief, Visiting, Written,
-} from "../facade";
-import { acrossOf, ask } from "./across";
+import type { Conflict, Decision, Device, FileSummary, FundView, HistoryItem, Item, NewChange, Query, RecordSummary, RecordView, Status, VisitBrief, Visiting, Written } from "../facade";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
 import { fileSummary, historyOf, inOrder, recordSummary, recordView } from "./lists";
-import { heldName, heldView } from "./holding";
-import { devices, findSpend, fundView, handovers, onDevice, putOnRecord } from "./others";
-import { nameOf, valueOf, wordsIn } from "./people";
+import { findSpend, fundView } from "./others";
+import { nameOf, wordsIn } from "./people";
 import { remembered } from "./remember";
 import { items, status } from "./sending";
-import { toldOf } from "./telling";
+import { attachPicture, PICTURE_WORDS, pictureOf } from "./pictures";
 import { inWords } from "./trouble";
-import { liaisonOf, readRow, urgentNumbers, visitBrief, when } from "./visit";
+import { liaisonOf, visitBrief } from "./visit";
 import { visitsOf } from "./visiting";
+import { Together } from "./together";
 
 const MOST_FOUND = 200;
 const stateOf = remembered((folded: Folded): string => hex(stateHash(folded)).slice(0, 16));
 
-export class LiveDevice implements Device {
-  readonly me: Me;
-  readonly oversight: Oversight | undefined;
-  readonly #session: Session;
-  readonly #transport: Transport;
-  readonly #listeners = new Set<() => void>();
+export class LiveDevice extends Together implements Device {
   readonly #words = new Map<string, { readonly of: object; readonly words: string }>();
-  readonly #held = new Map<string, readonly DeviceHeld[]>();
-  #syncing: Promise<void> | undefined;
 
-  constructor(session: Session, transport: Transport) {
-    [this.#session, this.#transport] = [session, transport];
-    this.oversight = oversightOf(session, transport);
-    const { user, name, device, side, roles } = session.identity;
-    this.me = { id: idText(user), name, device: idText(device), side: side === "victim" ? "victim" : "perpetrator", roles, practice: false };
-  }
-
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  async #doing<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await inWords(work);
-    } finally {
-      this.#tell();
-    }
-  }
-
-  // --- files and records -------------------------------------------------------------------------------------------------
+  // --- files and records ---------------------------------------------------------------------------------------------
 
   files(): Promise<readonly FileSummary[]> {
-    const all = this.#session.ownFiles.map((open) => fileSummary(this.#session, open));
+    const all = this.session.ownFiles.map((open) => fileSummary(this.session, open));
     return Promise.resolve([...all].sort((a, b) => (b.lastEventMs ?? 0) - (a.lastEventMs ?? 0)));
   }
 
   file(file: string): Promise<FileSummary> {
-    return inWords(async () => fileSummary(this.#session, this.#session.file(idBytes(file))));
+    return inWords(async () => fileSummary(this.session, this.session.file(idBytes(file))));
   }
 
   stateOf(file: string): Promise<string> {
-    return inWords(async () => stateOf(this.#session.file(idBytes(file)).folded));
+    return inWords(async () => stateOf(this.session.file(idBytes(file)).folded));
   }
 
   records(file: string, query: Query = {}): Promise<readonly RecordSummary[]> {
     return inWords(async () => {
       const log = idBytes(file);
       const words = wordsOf(query.words ?? "");
-      const wanted = inOrder(this.#session, log).filter(
+      const wanted = inOrder(this.session, log).filter(
         (record) => (query.types === undefined || query.types.includes(record.type)) && this.#says(record, words),
       );
-      return wanted.slice(0, query.limit ?? wanted.length).map((record) => recordSummary(this.#session, log, record));
+      const some = wanted.slice(0, query.limit ?? wanted.length);
+      await this.looked(log, some.length < wanted.length || words.length > 0 ? byRecord(some) : byType(some), words.length > 0 ? "searched" : "opened");
+      return some.map((record) => recordSummary(this.session, log, record));
     });
   }
 
   record(file: string, record: string): Promise<RecordView> {
     return inWords(async () => {
       const log = idBytes(file);
-      return recordView(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.session, log, idBytes(record));
+      await this.looked(log, byRecord([found]));
+      return recordView(this.session, log, found);
     });
   }
 
   history(file: string, record: string): Promise<readonly HistoryItem[]> {
     return inWords(async () => {
       const log = idBytes(file);
-      return historyOf(this.#session, log, writing.recordIn(this.#session, log, idBytes(record)));
+      const found = writing.recordIn(this.session, log, idBytes(record));
+      await this.looked(log, byRecord([found]));
+      return historyOf(this.session, log, found);
     });
   }
 
   search(words: string): Promise<readonly RecordSummary[]> {
     const wanted = wordsOf(words);
     if (wanted.length === 0) return Promise.resolve([]);
-    const found = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => this.#says(record, wanted)).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(found.slice(0, MOST_FOUND));
+    return inWords(async () => {
+      const found: RecordSummary[] = [];
+      for (const { log } of this.session.ownFiles) {
+        const there = inOrder(this.session, log).filter((record) => this.#says(record, wanted)).slice(0, MOST_FOUND - found.length);
+        if (there.length === 0) continue;
+        await this.looked(log, byRecord(there), "searched");
+        found.push(...there.map((record) => recordSummary(this.session, log, record)));
+      }
+      return found;
+    });
   }
 
   /** What a record says is put in lower case once, and again when it has changed. */
@@ -136,25 +114,25 @@ export class LiveDevice implements Device {
   }
 
   choices(file: string, type: string): Promise<(field: Field) => readonly Choice[]> {
-    return inWords(async () => choicesIn(this.#session, idBytes(file), type));
+    return inWords(async () => choicesIn(this.session, idBytes(file), type));
   }
 
   names(file: string): Promise<(id: string) => string | undefined> {
-    return inWords(async () => nameOf(this.#session, idBytes(file)));
+    return inWords(async () => nameOf(this.session, idBytes(file)));
   }
 
   startWith(file: string, type: string): Promise<Readonly<Record<string, Value>>> {
-    return inWords(async () => startsWith(this.#session, idBytes(file), type));
+    return inWords(async () => startsWith(this.session, idBytes(file), type));
   }
 
-  // --- writing -----------------------------------------------------------------------------------------------------------
+  // --- writing -------------------------------------------------------------------------------------------------------
 
   write(file: string, changes: readonly NewChange[]): Promise<readonly Written[]> {
-    const session = this.#session;
+    const session = this.session;
     const log = idBytes(file);
     const [first] = changes;
-    if (first?.type === "urgent_alert" && first.record === undefined && changes.length === 1) return this.#doing(() => this.#raise(log, first));
-    return this.#doing(() =>
+    if (first?.type === "urgent_alert" && first.record === undefined && changes.length === 1) return this.doing(() => this.#raise(log, first));
+    return this.doing(() =>
       session.change(async (transaction) => {
         const written: Written[] = [];
         for (const change of changes) written.push({ record: idText(this.#writeOne(transaction, log, change, written)) });
@@ -165,8 +143,9 @@ export class LiveDevice implements Device {
 
   /** One change of several; `before` are those that this write has made already. */
   #writeOne(transaction: Transaction, log: Uint8Array, { type, record, edits, act, refers = {} }: NewChange, before: readonly Written[]): Uint8Array {
-    const session = this.#session;
+    const session = this.session;
     const made = [...edits.map(toEdit), ...Object.entries(refers).map(([field, at]): DeviceEdit => ({ act: "set", field, value: before[at]?.record ?? null }))];
+    release(session, transaction, log, made);
     if (type === "spend" && record === undefined) return spendIn(session, transaction, log, ownFund(session).log, made); // and its line in the fund
     const id = record === undefined ? writing.addIn(session, transaction, log, writing.typeIn(session, log, type), made) : idBytes(record);
     if (record !== undefined && made.length > 0) writing.editIn(session, transaction, log, id, made);
@@ -181,27 +160,27 @@ export class LiveDevice implements Device {
       if (edit.act === "set") values.set(edit.field, toJson(edit.value));
       else if (edit.act === "add") values.set(edit.field, [...listOf(values.get(edit.field)), toJson(edit.value)]);
     }
-    const record = await raiseAlert(this.#session, log, values);
+    const record = await raiseAlert(this.session, log, values);
     void this.sync().catch(() => undefined); // it waits, and goes first
     return [{ record: idText(record) }];
   }
 
   addAddendum(file: string, record: string, text: string, reason: string): Promise<void> {
-    return this.#doing(() => writing.addend(this.#session, idBytes(file), idBytes(record), text, reason));
+    return this.doing(() => writing.addend(this.session, idBytes(file), idBytes(record), text, reason));
   }
 
   makeVoid(file: string, record: string, reason: string): Promise<void> {
-    return this.#doing(() => writing.makeVoid(this.#session, idBytes(file), idBytes(record), reason));
+    return this.doing(() => writing.makeVoid(this.session, idBytes(file), idBytes(record), reason));
   }
 
-  // --- sending -----------------------------------------------------------------------------------------------------------
+  // --- sending -------------------------------------------------------------------------------------------------------
 
   status(): Promise<Status> {
-    return Promise.resolve(status(this.#session, this.#syncing !== undefined));
+    return Promise.resolve(status(this.session, this.syncing !== undefined));
   }
 
   items(): Promise<readonly Item[]> {
-    return Promise.resolve(items(this.#session));
+    return Promise.resolve(items(this.session));
   }
 
   retry(_item: string): Promise<void> {
@@ -210,54 +189,37 @@ export class LiveDevice implements Device {
 
   discard(item: string, reason: string): Promise<void> {
     const [file = "", c = ""] = item.split(" ");
-    return this.#doing(async () => {
+    return this.doing(async () => {
       if (reason.trim() === "") throw new Refused("bad-value", "say in a few words why it is thrown away");
-      const open = this.#session.files.get(file);
+      const open = this.session.files.get(file);
       const change = open?.pending.find((one) => one.change.c === Number(c));
       if (open === undefined || change === undefined) throw new Refused("not-found", "it is not on this phone any more");
-      await writing.discard(this.#session, open.log, change.change.r, reason);
+      await writing.discard(this.session, open.log, change.change.r, reason);
     });
-  }
-
-  /** One at a time; whoever asks while one is under way waits for that one. */
-  sync(): Promise<void> {
-    this.#syncing ??= this.#sync().finally(() => {
-      this.#syncing = undefined;
-      this.#tell();
-    });
-    this.#tell();
-    return this.#syncing;
-  }
-
-  async #sync(): Promise<void> {
-    try {
-      await inWords(async () => {
-        await sync(this.#session, this.#transport, () => this.#tell());
-        await this.#fetchHeld();
-      });
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "offline") return;
-      throw error;
-    }
   }
 
   readAlarm(code: string): Promise<void> {
-    return this.#doing(async () => {
-      const alarm = this.#session.alarms.get(Number(code));
-      if (alarm !== undefined) await this.#session.change(async (transaction) => this.#session.putAlarm(transaction, { ...alarm, seen: true }));
+    return this.doing(async () => {
+      const alarm = this.session.alarms.get(Number(code));
+      if (alarm !== undefined) await this.session.change(async (transaction) => this.session.putAlarm(transaction, { ...alarm, seen: true }));
     });
   }
 
-  // --- deciding ----------------------------------------------------------------------------------------------------------
+  // --- deciding ------------------------------------------------------------------------------------------------------
 
   conflicts(): Promise<readonly Conflict[]> {
-    return Promise.resolve(allConflicts(this.#session));
+    return inWords(async () => {
+      const found = allConflicts(this.session);
+      for (const file of new Set(found.map((one) => one.file)))
+        await this.looked(idBytes(file), found.filter((one) => one.file === file).map(({ record }) => ({ record: idBytes(record) })));
+      return found;
+    });
   }
 
   decide(conflict: Conflict, { value, reason }: Decision): Promise<void> {
     const [log, record, chosen] = [idBytes(conflict.file), idBytes(conflict.record), toJson(value)];
-    return this.#doing(async () => {
-      if (conflict.kind === "conflict") return writing.resolve(this.#session, log, record, fieldOf(conflict), chosen, reason);
+    return this.doing(async () => {
+      if (conflict.kind === "conflict") return writing.resolve(this.session, log, record, fieldOf(conflict), chosen, reason);
       return this.#weigh(conflict, log, record, chosen, reason);
     });
   }
@@ -266,133 +228,72 @@ export class LiveDevice implements Device {
   async #weigh(conflict: Conflict, log: Uint8Array, record: Uint8Array, chosen: Json, reason: string): Promise<void> {
     const [own] = conflict.values;
     const taken = own === undefined || !equal(new TextEncoder().encode(JSON.stringify(own.value)), new TextEncoder().encode(JSON.stringify(chosen)));
-    if (taken) await writing.addend(this.#session, log, record, typeof chosen === "string" ? chosen : JSON.stringify(chosen), reason);
-    await writing.sign(this.#session, log, record);
+    if (taken) await writing.addend(this.session, log, record, typeof chosen === "string" ? chosen : JSON.stringify(chosen), reason);
+    await writing.sign(this.session, log, record);
   }
 
-  // --- money -------------------------------------------------------------------------------------------------------------
+  // --- money ---------------------------------------------------------------------------------------------------------
 
   funds(): Promise<readonly FundView[]> {
-    const funds = this.#session.ownFiles.filter(({ reading }) => reading.file.kind === "fund");
-    return Promise.resolve(funds.map((open) => fundView(this.#session, open)));
+    const funds = this.session.ownFiles.filter(({ reading }) => reading.file.kind === "fund");
+    return inWords(async () => {
+      for (const { log } of funds) await this.looked(log, [{ kind: "fund_line" }]);
+      return funds.map((open) => fundView(this.session, open));
+    });
   }
 
   spend(file: string, edits: readonly Edit[]): Promise<Written> {
-    return this.#doing(async () => ({ record: idText(await spend(this.#session, idBytes(file), ownFund(this.#session).log, edits.map(toEdit))) }));
+    const [session, log] = [this.session, idBytes(file)];
+    return this.doing(() => session.change(async (transaction) => ({ record: idText(this.#writeOne(transaction, log, { type: "spend", record: undefined, edits, act: "save" }, [])) })));
   }
 
   reverse(fund: string, spend: string, pence: number, why: string): Promise<void> {
-    return this.#doing(async () => {
-      const found = findSpend(this.#session, spend);
+    return this.doing(async () => {
+      const found = findSpend(this.session, spend);
       if (found === undefined) throw new Refused("not-found", "the record of that spend is not on this phone");
-      await reverse(this.#session, found.log, idBytes(fund), found.record, pence, why);
+      await reverse(this.session, found.log, idBytes(fund), found.record, pence, why);
     });
   }
 
-  // --- visits, danger ----------------------------------------------------------------------------------------------------
+  // --- visits, pictures ----------------------------------------------------------------------------------------------
 
   visit(file: string): Promise<VisitBrief> {
-    return inWords(async () => visitBrief(this.#session, idBytes(file)));
+    return inWords(async () => {
+      const log = idBytes(file);
+      const liaison = liaisonOf(this.session, log);
+      await this.looked(log, BEFORE_A_VISIT);
+      if (liaison !== undefined) await this.looked(liaison, [{ kind: "instruction" }]);
+      return visitBrief(this.session, log);
+    });
   }
 
   visits(): Promise<readonly Visiting[]> {
-    return inWords(async () => visitsOf(this.#session));
+    return this.read(visitsOf(this.session));
   }
 
-  across(file: string): Promise<Across> {
-    return inWords(async () => acrossOf(this.#session, idBytes(file)));
+  attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice> {
+    return this.doing(async () => ({ id: idText(await attachPicture(this.session, idBytes(file), content, kind)), label: PICTURE_WORDS[kind] }));
   }
 
-  instruct(file: string, asking: Asking): Promise<string> {
-    return this.#doing(() => ask(this.#session, idBytes(file), asking));
+  takeBack(file: string, record: string): Promise<void> {
+    return this.doing(() => takeBack(this.session, idBytes(file), idBytes(record)));
   }
 
-  acknowledge(file: string, instruction: string, _how: string): Promise<void> {
-    return this.#doing(async () => {
-      const liaison = liaisonOf(this.#session, idBytes(file));
-      if (liaison === undefined) throw new Refused("not-found", "words from partner support are not on this phone");
-      await writing.edit(this.#session, liaison, idBytes(instruction), [{ act: "add", field: "read_by", value: toJson(readRow(this.#session)) }]);
-    });
-  }
-
-  willTell(file: string, change: NewChange): Promise<readonly string[]> {
-    return inWords(async () => toldOf(this.#session, idBytes(file), change));
-  }
-
-  urgentNumbers(): Promise<readonly UrgentNumber[]> {
-    return Promise.resolve(urgentNumbers(this.#session));
-  }
-
-  urgent(): Promise<readonly RecordSummary[]> {
-    const open = this.#session.ownFiles.flatMap(({ log }) =>
-      inOrder(this.#session, log).filter((record) => record.type === "urgent_alert" && !record.isVoid && valueOf(record, "stood_down") === undefined).map((record) => recordSummary(this.#session, log, record)),
-    );
-    return Promise.resolve(open);
-  }
-
-  attach(_file: string, _content: File): Promise<Choice> {
-    return inWords(() => Promise.reject(new Refused("not-permitted", "pictures and documents cannot be kept by this version of the app: write down where the paper is")));
-  }
-
-  // --- colleagues --------------------------------------------------------------------------------------------------------
-
-  devices(): Promise<readonly DeviceView[]> {
-    return Promise.resolve(devices(this.#session));
-  }
-
-  onDevice(device: string): Promise<OnDevice> {
-    return inWords(async () => onDevice(this.#session, idBytes(device)));
-  }
-
-  handovers(): Promise<readonly Handover[]> {
-    return Promise.resolve(handovers(this.#session));
-  }
-
-  acceptHandover(file: string, record: string): Promise<void> {
-    const row = toJson({ by: this.me.id, at: when(this.#session.now()) });
-    return this.#doing(() => writing.edit(this.#session, idBytes(file), idBytes(record), [{ act: "add", field: "accepted", value: row }]));
-  }
-
-  /** Kept out at the next sync, which is asked for at once. What was said goes on the desk's record, or stays on this phone for who reports it. */
-  suspend(device: string, answers: LostAnswers): Promise<void> {
-    return this.#doing(async () => {
-      await suspend(this.#session, idBytes(device), answers.how);
-      await putOnRecord(this.#session, device, answers);
-      await this.sync();
-    });
-  }
-
-  // --- held work ---------------------------------------------------------------------------------------------------------
-
-  held(file: string): Promise<readonly Held[]> {
-    return Promise.resolve((this.#held.get(file) ?? []).map((one) => heldView(this.#session, file, one)));
-  }
-
-  admit(file: string, held: string): Promise<void> {
-    return this.#decideHeld(file, held, (one) => (one.begins === null ? admit(this.#session, one) : letBegin(this.#session, this.#transport, one)));
-  }
-
-  refuse(file: string, held: string, reason: HeldRefusal): Promise<void> {
-    return this.#decideHeld(file, held, (one) => refuseHeld(this.#session, one, reason));
-  }
-
-  #decideHeld(file: string, held: string, decide: (one: DeviceHeld) => Promise<void>): Promise<void> {
-    return this.#doing(async () => {
-      const one = this.#held.get(file)?.find(({ entry }) => heldName(entry.id) === held);
-      if (one === undefined) throw new Refused("not-found", "it was decided meanwhile");
-      await decide(one);
-      this.#held.set(file, (this.#held.get(file) ?? []).filter((other) => other !== one));
-      await this.sync();
-    });
-  }
-
-  /** What waits for this person's decision, fetched with the sync: so it can be read without a signal. */
-  async #fetchHeld(): Promise<void> {
-    const waiting = new Map(this.#session.state.held.map(({ log }) => [idText(log), log] as const));
-    for (const file of [...this.#held.keys()]) if (!waiting.has(file)) this.#held.delete(file);
-    for (const [file, log] of waiting) this.#held.set(file, await heldOf(this.#session, this.#transport, log));
+  picture(file: string, record: string, size: Size): Promise<Blob | undefined> {
+    return inWords(() => pictureOf(this.session, this.transport, idBytes(file), idBytes(record), size));
   }
 }
 
+/** The device of a session; a supervisor's with what it audits by. */
+export async function liveDevice(session: Session, transport: Transport, vault: Vault): Promise<LiveDevice> {
+  const side = auditedSide(session);
+  const oversight = side === undefined ? undefined : (await import("../../console/live")).oversightOf(session, transport, side);
+  return new LiveDevice(session, transport, vault, oversight);
+}
+
+/** What "Before you knock" says comes from these. */
+const BEFORE_A_VISIT: readonly Shown[] = ["hazard", "linked_person", "legal_order", "visit_plan"].map((kind) => ({ kind }));
+const byRecord = (records: readonly FoldedRecord[]): readonly Shown[] => records.map(({ id }) => ({ record: id }));
+const byType = (records: readonly FoldedRecord[]): readonly Shown[] => [...new Set(records.map(({ type }) => type))].map((kind) => ({ kind }));
 const wordsOf = (words: string): readonly string[] => words.toLowerCase().split(/\s+/).filter((word) => word !== "");
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

@@ -78,7 +78,7 @@ const NO_EFFECT: Readonly<Record<Ignored["because"], string>> = {
   "no-amount": "It names no amount.", "no-device": "It names no phone.", "no-spend-id": "It names no spend.", "kind-not-known": "This app does not know what it is.",
   "not-the-fund-holder": "Only the fund holder does that.", "not-the-spender": "Somebody else spent it.", "not-that-device": "It was for another phone.",
   "beyond-unallocated": "There was not that much in the pot.", "beyond-remaining": "There was not that much left.", "beyond-disputed": "Not that much was in dispute.",
-  "beyond-counted": "Not that much had counted.", "spend-id-used": "It came a second time.", "no-such-spend": "There is no such spend.", "no-such-allowance": "There is no such allowance.",
+  "beyond-counted": "Not that much had counted.", "beyond-owed": "Not that much was to be paid back.", "own-claim": "Nobody decides on their own claim.", "spend-id-used": "It came a second time.", "no-such-spend": "There is no such spend.", "no-such-allowance": "There is no such allowance.",
 };
 
 export function fundView(session: Session, open: OpenFile): FundView {

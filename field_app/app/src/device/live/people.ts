@@ -93,7 +93,7 @@ const MOST = 90;
 /** What a line says of types whose first fields say less than others. */
 const SAYS: Readonly<Record<string, readonly string[]>> = {
   contact: ["result", "mode"], case_note: ["body"], spend: ["item", "amount"], risk_assessment: ["level", "risk_level"], instruction: ["say", "gate"],
-  visit_plan: ["purpose", "due_back"], urgent_alert: ["what", "words"],
+  visit_plan: ["purpose", "due_back"], urgent_alert: ["what", "words"], attachment: ["what"],
 };
 
 /** One line of what a record says: the first two things in it that say anything by themselves. */

@@ -2,7 +2,7 @@
 import { hex } from "@fieldkeep/core/bytes";
 import { limit } from "@fieldkeep/core/limits";
 import type { Session } from "@fieldkeep/device/session";
-import type { OutboxItem } from "@fieldkeep/device/stored";
+import { type OutboxItem, READ } from "@fieldkeep/device/stored";
 import { recordType } from "../../forms/schema";
 import { type Item, type Sending, type Status, Trouble } from "../facade";
 import { idText } from "./convert";
@@ -15,8 +15,9 @@ function waits(session: Session): readonly Item[] {
   return [...session.files.values()].flatMap(({ log, pending }) => {
     const byRecord = new Map<string, Item>();
     for (const { change, outbox, held } of pending) {
+      if (change.t === READ) continue; // it is nobody's unsent work
       const item = outbox === null ? undefined : session.outbox.get(outbox);
-      const [sending, trouble] = held === "" ? stateOf(item) : keptBack(held);
+      const [sending, trouble] = held !== "" ? keptBack(held) : item === undefined ? ["saved", pictureWaits(session, change.r)] as const : stateOf(item);
       const known = byRecord.get(hex(change.r));
       byRecord.set(hex(change.r), {
         id: `${hex(log)} ${change.c}`, file: idText(log), record: idText(change.r), title: recordType(change.t)?.title ?? change.t, sending,
@@ -38,8 +39,14 @@ function keptBack(held: string): readonly [Sending, Trouble] {
   return ["needs-you", trouble];
 }
 
-function stateOf(item: OutboxItem | undefined): readonly [Sending, Trouble | undefined] {
-  if (item === undefined) return ["saved", undefined];
+/** What the service said to a picture that it did not take. */
+function pictureWaits(session: Session, record: Uint8Array): Trouble | undefined {
+  const { code = "", message = "" } = session.memory.awaiting.get(hex(record)) ?? {};
+  if (code === "" || code === "offline") return undefined;
+  return new Trouble(code, "The service has not taken this picture yet.", `It says: ${message}.`, "Nothing: the phone tries again by itself.", true);
+}
+
+function stateOf(item: OutboxItem): readonly [Sending, Trouble | undefined] {
   if (!item.final) return ["sending", item.code === "" || item.receipted ? undefined : waiting(item)];
   if (item.code === "held") {
     return ["held", new Trouble("held", "This is held for review.", "You were not a member of the file when it arrived.", "Your coordinator decides whether it comes in. Nothing of it is lost.", false)];

@@ -27,6 +27,12 @@ const WORDS: { readonly [code in Code]?: Words } = {
   "invitation-spent": ["That invitation was used already.", "If it was not you, ring your coordinator at once. Ask for a new one.", false],
   "invitation-ended": ["That invitation is too old.", "Ask for a new one.", false],
   "invitation-invalid": ["That invitation is not good here.", "Check that it was copied whole, or ask for a new one.", true],
+  "wrong-digits": ["Those are not the digits of this request.", "Begin again, and read out fresh ones. When they differ again, somebody stands between you: answer nothing, and tell your coordinator.", false],
+  "bad-share": ["A share is not right as it was typed.", "Compare it with the paper, and try again.", true],
+  "too-few-shares": ["More shares are needed.", "Type another one.", true],
+  "other-shares": ["Those shares are not the right ones.", "Look at the sheets: each names its side and its key.", true],
+  "not-approved": ["These two people may not send it.", "Ask again, or let a coordinator agree.", false],
+  "request-ended": ["That request is over.", "Begin again with a new one.", false],
   malformed: ["That is not what was wanted.", "Check that it was copied whole and try again.", true],
   held: ["Somebody has to decide on this first.", "Write a new record, or wait for your coordinator.", false],
 };

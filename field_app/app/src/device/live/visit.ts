@@ -107,9 +107,9 @@ export function urgentNumbers(session: Session): readonly UrgentNumber[] {
   const found = session.ownFiles.flatMap(({ log }) =>
     ofType(session, log, "contact_point").filter((record) => ["duty_desk", "coordinator"].includes(textOf(record, "owner") ?? "")).flatMap((record) => {
       const number = textOf(record, "value");
-      return number === undefined ? [] : [{ label: labelOf("contact_point_owner", textOf(record, "owner") ?? ""), number }];
+      return number === undefined ? [] : [{ label: labelOf("contact_point_owner", textOf(record, "owner") ?? ""), number, call: textOf(record, "owner") ?? "" }];
     }),
   );
   const known = new Map(found.map((one) => [one.number, one]));
-  return [{ label: "Police, fire or ambulance", number: "999" }, ...known.values()];
+  return [{ label: "Police, fire or ambulance", number: "999", call: "emergency_999" }, ...known.values()];
 }

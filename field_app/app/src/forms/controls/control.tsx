@@ -40,6 +40,7 @@ export function FieldControl({ field, path, fixed = false }: ControlProps & { re
     case "minutes":
     case "pence":
     case "hash":
+    case "att":
       return <Line field={field} path={path} />;
     default: {
       const never: never = kind;

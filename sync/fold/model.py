@@ -1,0 +1,114 @@
+"""What a fold takes and makes: changes at their places, and records of registers (docs/spec.md §5.2, §5.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from shared_schema.records import RecordType
+from sync.change import Change, FieldKey, OpId
+
+PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
+FREEZING: Final = frozenset({"once", "text", "ask", "worst", "set"})
+FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
+STATE: Final = "state"
+VOID: Final = "void"
+CONTESTED: Final = frozenset({"ask", "text", "worst"})
+Types = Mapping[str, RecordType]
+
+
+class Occurrence(NamedTuple):
+    """A change at its place. `role` is the author's role in the file there; `late` marks held work that was admitted, `stub` what stands for
+    an expunged part.
+    """
+
+    seq: int
+    received_ms: int
+    device: bytes
+    user: bytes
+    role: str
+    change: Change
+    late: bool = False
+    stub: bool = False
+
+
+class Live(NamedTuple):
+    """An op in a live set: who said what, in which role in the file, where in the log. `sense` is what it is compared by, where that is not the
+    value itself.
+    """
+
+    id: OpId
+    seq: int
+    user: bytes
+    value: Any
+    at: int
+    late: bool
+    reason: str | None
+    sense: bytes | None = None
+    role: str = ""
+
+
+class Signature(NamedTuple):
+    """The `sign` ops of one change, named by the first of them: who signed which ops, and where."""
+
+    id: OpId
+    seq: int
+    user: bytes
+    signs: tuple[OpId, ...]
+
+
+@dataclass(slots=True)
+class Register:
+    """One field's live ops, and the ops that may only be read as proposals. Mutable while folding only."""
+
+    live: dict[OpId, Live] = field(default_factory=dict)
+    proposals: list[Live] = field(default_factory=list)
+    newest: dict[bytes, OpId] = field(default_factory=dict)
+    by_device: dict[bytes, set[OpId]] = field(default_factory=dict)
+
+    def put(self, op: Live) -> None:
+        """`op` becomes live."""
+        self.live[op.id] = op
+        self.by_device.setdefault(op.id.device, set()).add(op.id)
+
+    def drop(self, op_id: OpId) -> None:
+        """The op, if it is live, is no longer."""
+        if self.live.pop(op_id, None) is not None:
+            self.by_device[op_id.device].discard(op_id)
+
+    def drop_all_of(self, device: bytes) -> None:
+        """No op of the device is live any longer."""
+        for op_id in self.by_device.pop(device, ()):
+            del self.live[op_id]
+
+    def hold(self, ops: list[Live]) -> None:
+        """Just these are live."""
+        self.live, self.by_device = {}, {}
+        for op in ops:
+            self.put(op)
+
+
+@dataclass(slots=True)
+class Record:
+    """A folded record. `type` is empty until its creating change is in the log; `flags` say what was ignored and why."""
+
+    id: bytes
+    type: str = ""
+    version: int = 0
+    creator: bytes = b""
+    creator_user: bytes = b""
+    created_seq: int = 0
+    registers: dict[FieldKey, Register] = field(default_factory=dict)
+    signatures: list[Signature] = field(default_factory=list)
+    hidden: bool = False
+    flags: list[tuple[OpId, str]] = field(default_factory=list)
+    last_seq: int = 0
+
+    @property
+    def pending(self) -> bool:
+        """True when part of it is not in the log yet."""
+        return self.last_seq == PENDING
+
+
+def has_ended(state: Register) -> bool:
+    """True when a register of states says that the record was taken back."""
+    return any(op.value == VOID for op in state.live.values())
