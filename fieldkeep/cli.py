@@ -28,8 +28,10 @@ def serve(
     Example: fieldkeep serve --data /var/lib/fieldkeep --tls-cert chain.pem --tls-key key.pem
     """
     from pydantic import ValidationError
+    from sqlalchemy.exc import OperationalError
 
     from server.bodies import NoStore
+    from server.engines import BadDatabase
     from server.field_app import BadApp
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
@@ -45,9 +47,36 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, BadApp, NoStore, OSError) as error:
+    except (InUse, Regressed, BadApp, NoStore, BadDatabase, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
+    except OperationalError as error:
+        typer.echo(
+            f"cannot serve: the database does not answer ({type(error.orig).__name__}): look at FIELDKEEP_DATABASE, and whether it runs", err=True
+        )
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def join(
+    data: Annotated[Path, typer.Option(help="Folder of a process that serves the same databases.")],
+    to: Annotated[Path, typer.Option(help="Folder of the further process; it must not have anything in it yet.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Make the folder of a further server process on the same PostgreSQL databases: keys, what was removed, and how far the logs have been. Then start it
+    with `fieldkeep serve --data` and the same FIELDKEEP_DATABASE.
+
+    Example: fieldkeep join --data /var/lib/fieldkeep/1 --to /var/lib/fieldkeep/2
+    """
+    from server import joining
+    from server.settings import Settings
+
+    try:
+        found = joining.join(Settings(data=data), to)
+    except (joining.CannotJoin, OSError) as error:
+        typer.echo(f"cannot join: {error}", err=True)
+        raise typer.Exit(1) from None
+    _say({"files": found}, [f"{to} is ready: {len(found)} files. It holds this service's keys: keep it as you keep {data}."], as_json=as_json)
 
 
 Data = Annotated[Path, typer.Option(help="Folder of the server's databases and keys.")]

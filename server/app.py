@@ -27,7 +27,7 @@ from server import (
     sync_route,
 )
 from server.append.commit import Sender
-from server.authenticate import Asked, admit, check_body, check_token, parse, standing
+from server.authenticate import Asked, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
 from server.quotas import Window, address_key
 from server.service import RunningSide, Service
@@ -69,12 +69,14 @@ class Signed:
         try:
             asked = parse(request.headers.get("authorization", ""))
             running = _asked_side(service, asked)
+            await running.follow()
             if running.realm.regressed and not self._restoring:
                 raise Refused("restoring")
             for_all = self._for_all or running.realm.regressed
             token = check_token(running.realm, asked, method=request.method, path=_path(scope))
             now_ms = service.clock()
-            sender = admit(running.realm, token, running.nonces, now_ms, for_all=for_all)
+            await running.spend(token.nonce)
+            sender = standing(running.realm, token.device, now_ms, for_all=for_all)
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
             with running.under_way.one(sender.device):
@@ -141,6 +143,8 @@ class Unsigned:
         try:
             if self._quota is not None:
                 self._quota(service, request).take(_address(request), 1, service.clock())
+                for running in service.sides.values():
+                    await running.follow()
             response = await self._endpoint(request, service, await _body(request, self._most, HEAD_SECONDS))
         except ClientDisconnect:
             return  # nobody is there to answer

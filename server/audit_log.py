@@ -41,6 +41,10 @@ class AuditLog:
         self._committed: list[tuple[int, bytes]] = []
         self._full: dict[tuple[int, int], bytes] = {}
         self._roots: dict[int, bytes] = {}
+        self.load(tx)
+
+    def load(self, tx: Connection) -> None:
+        """The newest tree, from the database: at the start, and when another process has signed it."""
         size, note = store.newest_checkpoint(tx) or (0, "")
         edge = {level: store.tile(tx, level, (size >> 8 * level) // TILE) or b"" for level in range(8) if size >> 8 * level}
         edge = {level: hashes for level, hashes in edge.items() if len(hashes) < TILE * HASH}
@@ -62,6 +66,18 @@ class AuditLog:
     def committed(self, events: Iterable[store.Row]) -> None:
         """These rows are durable now: kept at hand for `sequence`, which need not read them back."""
         self._committed += [(row["n"], row["event"]) for row in events]
+
+    def count(self, tx: Connection) -> None:
+        """Look how many events there are, where other processes write some too."""
+        count = store.event_count(tx)
+        if count != self.next:
+            self.next = count
+            self._committed = []  # not all of them any more
+
+    @property
+    def unsequenced(self) -> bool:
+        """Whether this process itself wrote events that are not in the tree yet."""
+        return bool(self._committed)
 
     @property
     def waiting(self) -> int:

@@ -81,7 +81,7 @@ def _entries(realm: Realm, n: int, width: int) -> bytes | None:
     return None if found is None else b"".join(len(data).to_bytes(2, "big") + data for data in found)
 
 
-def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningSide:
+async def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningSide:
     """The side that the caller may audit and asks for. Raises Refused `no-such-route`."""
     side = request.path_params["side"]
     certificate = running.realm.known().devices[sender.device]
@@ -89,6 +89,7 @@ def _audited(request: Request, running: RunningSide, sender: Sender) -> RunningS
     if running.realm.side != "oversight" or f"supervisor_{side}" not in certificate.subject.roles:
         raise Refused("no-such-route")
     audited = service.side(side)
+    await audited.follow()
     if audited.realm.regressed:
         raise Refused("restoring")
     return audited
@@ -106,7 +107,7 @@ async def logs(request: Request, running: RunningSide, sender: Sender, _body: by
 
     Heads, event count and checkpoint are of one moment, and the fetching itself is among the events.
     """
-    audited = _audited(request, running, sender)
+    audited = await _audited(request, running, sender)
     realm = audited.realm
     heads, events, note = await audited.writer.do(partial(_record, sender.device), then=partial(_moment, realm))
     kinds = await audited.read(_kinds, realm)
@@ -141,7 +142,7 @@ def _kinds(realm: Realm) -> dict[bytes, str]:
 
 async def log(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """A page of one log of the audited side: COSE bytes and times, no parts. Absent logs are `no-such-file`."""
-    audited = _audited(request, running, sender)
+    audited = await _audited(request, running, sender)
     log_id = ids.parse(request.path_params["log"])
     after = _number(request, "after")
     if log_id not in audited.realm.readers.heads:
@@ -170,13 +171,14 @@ def _rows(realm: Realm, log_id: bytes, after: int) -> list[tuple[int, int, bytes
 
 async def devices(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """What each device of the audited side said of itself when it synced last, and when that was: no evidence, and no event."""
-    realm = _audited(request, running, sender).realm
-    return Response(encode_devices(list(realm.heard.values()), realm.clock()), media_type=CBOR_TYPE)
+    realm = (await _audited(request, running, sender)).realm
+    heard = await running.read(realm.all_heard)
+    return Response(encode_devices(heard, realm.clock()), media_type=CBOR_TYPE)
 
 
 async def events(request: Request, running: RunningSide, sender: Sender, _body: bytes) -> Response:
     """Audit events of the audited side from number `from` on, each with the salt that opens its leaf."""
-    audited = _audited(request, running, sender)
+    audited = await _audited(request, running, sender)
     rows = await audited.read(_events, audited.realm, _number(request, "from"))
     return _cbor({"events": [[n, audited.realm.audit.salt(n), event] for n, event in rows], "size": audited.realm.audit.published.size})
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from server.append.commit import Sender
-from server.nonces import Nonces
 from server.realm import Realm
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
@@ -92,12 +91,6 @@ def check_token(realm: Realm, asked: Asked, *, method: str, path: str) -> Token:
     if (claims["aud"], claims["htm"], claims["htu"]) != (audience(known.svc, realm.side), method, path):
         raise Refused(_REFUSED)
     return Token(certificate.keys.device, claims["bh"], claims["nonce"])
-
-
-def admit(realm: Realm, token: Token, nonces: Nonces, now_ms: int, *, for_all: bool = False) -> Sender:
-    """Whose request this is, before its body is read; its nonce is used up. Raises Refused: nonce-spent, revoked, suspended, certificate-ended."""
-    nonces.spend(token.nonce)
-    return standing(realm, token.device, now_ms, for_all=for_all)
 
 
 def standing(realm: Realm, device: bytes, now_ms: int, *, for_all: bool = False) -> Sender:

@@ -1,4 +1,5 @@
-"""Where the bytes of sealed chunks lie (docs/spec.md §18.6): in a database file of the side's own, or in a store that speaks S3.
+"""Where the bytes of sealed chunks lie (docs/spec.md §18.6): in a database file of the side's own, in a table of its PostgreSQL database, or in a store that
+speaks S3.
 
 Apart from the side's database, whose free pages are overwritten by writing it anew whenever something is removed: that must not take the longer the more
 photographs there are. Each bringing has a place of its own, so that a removal and a bringing of the same chunk at the same time do not meet. What `put` has
@@ -13,6 +14,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import sqlcipher3.dbapi2 as sqlite
+from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import col
+
+from server.engines import is_shared
+from server.tables import BodyRow
 
 PAD: Final = 4096
 """Zeros before each body in its row: SQLite may copy a row's first 4,061 bytes between pages, and never looks at the rest, which it overwrites when it goes."""
@@ -110,6 +117,51 @@ def in_memory() -> RowBodies:
     return RowBodies(None, lambda size: next(numbers).to_bytes(size, "big"))
 
 
+class TableBodies:
+    """A table beside the others in PostgreSQL, for all processes on it. What was removed is out of the table when VACUUM has run, and out of PostgreSQL's own
+    log when its operator's backups have rotated.
+    """
+
+    def __init__(self, engine: Engine, draw: Callable[[int], bytes]) -> None:
+        self._engine, self._draw = engine, draw
+
+    def put(self, data: bytes, now_ms: int) -> str:
+        """One transaction of its own."""
+        place = self._draw(16).hex()
+        with _database_as_os_error(), self._engine.connect() as tx, tx.begin():
+            tx.execute(insert(BodyRow).values(place=place, ms=now_ms, body=data))
+        return place
+
+    def get(self, place: str) -> bytes | None:
+        """The bytes at a place."""
+        with _database_as_os_error(), self._engine.connect() as tx, tx.begin():
+            found = tx.execute(select(col(BodyRow.body)).where(col(BodyRow.place) == place)).scalar()
+        return None if found is None else bytes(found)
+
+    def remove(self, places: Iterable[str]) -> None:
+        """Delete, and vacuum."""
+        with _database_as_os_error(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(delete(BodyRow).where(col(BodyRow.place).in_(list(places))))
+            connection.exec_driver_sql("VACUUM body")
+
+    def places(self) -> Iterator[tuple[str, int]]:
+        """Every place."""
+        with _database_as_os_error(), self._engine.connect() as tx, tx.begin():
+            rows = tx.execute(select(col(BodyRow.place), col(BodyRow.ms))).all()
+        return ((row.place, row.ms) for row in rows)
+
+    def close(self) -> None:
+        """The engine is closed by whoever opened it."""
+
+
+@contextmanager
+def _database_as_os_error() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise OSError(f"the chunks' table failed: {type(error).__name__}") from None
+
+
 class ObjectBodies:
     """A store that speaks S3, by obstore. Acknowledged as it acknowledges: with S3 a put that has returned is durable. Not obstore's local folder, which does
     not fsync, and not its memory: those are for tests of everything else.
@@ -176,10 +228,10 @@ class NoStore(Exception):
     """FIELDKEEP_CHUNK_STORE names no store that acknowledges what is durable."""
 
 
-def open_bodies(url: str, path: Path, side: str, draw: Callable[[int], bytes]) -> Bodies:
-    """The side's bodies: rows in the file at `path`, or objects under `url`, each side's apart. Raises NoStore."""
+def open_bodies(url: str, path: Path, engine: Engine, side: str, draw: Callable[[int], bytes]) -> Bodies:
+    """The side's bodies: rows in the file at `path`, or of the side's own PostgreSQL database, or objects under `url`, each side's apart. Raises NoStore."""
     if not url:
-        return RowBodies(path, draw)
+        return TableBodies(engine, draw) if is_shared(engine) else RowBodies(path, draw)
     if not url.startswith("s3://"):
         raise NoStore("want FIELDKEEP_CHUNK_STORE as s3://BUCKET/PREFIX, or unset: other stores do not say when something is durable")
     try:

@@ -25,6 +25,7 @@ def put_chunk(tx: Connection, log: bytes, chunk: bytes, size: int, now_ms: int, 
     """A chunk is kept, at this place; of one that was there before the place is another."""
     row = upsert(ChunkRow).values(log_id=log, chunk_id=chunk, size=size, kept_ms=now_ms, place=place)
     tx.execute(row.on_conflict_do_update(index_elements=["log_id", "chunk_id"], set_={"kept_ms": now_ms, "place": place}))
+    tx.execute(delete(GoingRow).where(col(GoingRow.place) == place))  # another process began in between, and took it for one that nobody names
 
 
 def renew(tx: Connection, log: bytes, chunks: Sequence[bytes], now_ms: int) -> None:

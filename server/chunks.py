@@ -31,8 +31,13 @@ class Chunks:
 
     def __init__(self, tx: Connection, waiting: Waiting, now_ms: int, *, came_back: bool = False) -> None:
         self._tx, self._now_ms, self._came_back = tx, now_ms, came_back
-        self.waiting = dict(waiting)
+        self._before, self.waiting = waiting, dict(waiting)
         self.gone = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether other parts wait than before."""
+        return self.waiting != self._before
 
     def claim(self, log: bytes, claims: Iterable[Claim], absent: frozenset[str]) -> list[bytes]:
         """Keep these chunks for the parts that name them; which are not there. Raises Refused `erased` where a part was removed."""

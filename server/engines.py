@@ -1,6 +1,6 @@
 """Database engines: one side's SQLite file, or its schema of a PostgreSQL database (docs/decisions/0012-postgresql.md).
 
-Both give the same two kinds of transaction, by the execution option `writes`: a reading one sees one state of the database from its first statement on;
+Both give the same two kinds of transaction, by the execution option `writes`: one without it sees one state of the database from its first statement on;
 writing ones of a side come one after another, each with all that those before it wrote.
 """
 
@@ -101,7 +101,9 @@ def _open_postgres(place: Postgres, readers: int) -> Engine:
     pool: Any = QueuePool if readers else NullPool
     sizes = {"pool_size": readers + 1, "max_overflow": 4, "pool_use_lifo": True} if readers else {}
     settings = {"options": f"-csearch_path={place.schema} -csynchronous_commit=on -clock_timeout=30s -cidle_in_transaction_session_timeout=60s"}
-    engine = create_engine(url, paramstyle="format", poolclass=pool, connect_args={"application_name": "fieldkeep", **settings}, **sizes)
+    engine = create_engine(
+        url, paramstyle="format", poolclass=pool, connect_args={"application_name": "fieldkeep", **settings}, pool_pre_ping=True, **sizes
+    )
     event.listen(engine, "begin", _begin_postgres)
     return engine
 
@@ -113,7 +115,6 @@ def _begin_postgres(connection: Connection) -> None:
         return
     levels = psycopg.IsolationLevel
     driver.isolation_level = levels.READ_COMMITTED if _writes(connection) else levels.REPEATABLE_READ
-    driver.read_only = not _writes(connection)
     if _writes(connection):
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, %s))", (_WRITER,))
 

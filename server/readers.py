@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from server import store
 from server.append import unborn
-from server.append.commit import Commit
+from server.changes import Change
 from server.gone import Gone
 from shared_schema.entry import Head
 from shared_schema.ids import Side
@@ -29,44 +29,42 @@ class Readers:
         self._logs_of: dict[bytes, dict[bytes, int | None]] = {}
 
     def load(self, tx: Connection, known: Registry, gone: Gone) -> None:
-        """From the database: at the start, and when the side has been declared."""
-        self.incarnation = known.incarnation if known.root is not None else b""
-        self.heads, self.kinds, self.roles, self._logs_of = {}, {}, {}, {}
-        for log, seq, chain, kind in store.all_heads(tx):
-            self.heads[log], self.kinds[log] = Head(self.incarnation, seq, chain), kind
+        """From the database: at the start, and when more has changed than can be told. Members before heads, as in `committed`."""
+        incarnation = known.incarnation if known.root is not None else b""
+        logs_of: dict[bytes, dict[bytes, int | None]] = {}
+        roles: dict[tuple[bytes, bytes], str] = {}
         for log, user, _, to_seq, role in store.memberships(tx):
-            self._note(log, user, to_seq)
+            logs = logs_of.setdefault(user, {})
+            if log not in logs or to_seq is None or (logs[log] is not None and to_seq > (logs[log] or 0)):
+                logs[log] = to_seq
             if to_seq is None and gone.erased(log) is None:
-                self.roles[log, user] = role
+                roles[log, user] = role
+        heads = store.all_heads(tx)
+        self._logs_of, self.roles = logs_of, roles
+        self.incarnation, self.kinds = incarnation, {log: kind for log, _, _, kind in heads}
+        self.heads = {log: Head(incarnation, seq, chain) for log, seq, chain, _ in heads}
         self.held = store.held_counts(tx)
         self.unborn = unborn.load(tx, self.heads, known)
 
-    def _note(self, log: bytes, user: bytes, to_seq: int | None) -> None:
-        logs = self._logs_of.setdefault(user, {})
-        if log not in logs or to_seq is None or (logs[log] is not None and to_seq > (logs[log] or 0)):
-            logs[log] = to_seq
-
-    def committed(self, commit: Commit) -> None:
-        """After a commit. Members before heads: what comes after somebody's removal is nothing of theirs, at no moment."""
-        for joins, row in commit.batch.moves:
-            if joins:
-                self._logs_of.setdefault(row["user_id"], {})[row["log_id"]] = None
-                self.roles[row["log_id"], row["user_id"]] = row["role"]
+    def committed(self, change: Change, incarnation: bytes, unborn_now: unborn.Files) -> None:
+        """After a commit, of this process or another. Members before heads: what comes after somebody's removal is nothing of theirs, at no moment."""
+        for log, user, role, upto in change.moves:
+            if role:
+                self._logs_of.setdefault(user, {})[log] = None
+                self.roles[log, user] = role
             else:
-                self.roles.pop((row["log"], row["user"]), None)
-                self._logs_of[row["user"]][row["log"]] = row["left"]
-        self.incarnation = commit.incarnation
-        for log, row in commit.batch.heads.items():
-            self.heads[log], self.kinds[log] = Head(self.incarnation, row["seq"], row["chain"]), row["kind"]
-        changes = [(row["log_id"], 1) for row in commit.batch.held] + [(row["log"], -1) for row in commit.batch.settled]
-        for log, change in changes:
-            self.held[log] = self.held.get(log, 0) + change
+                self.roles.pop((log, user), None)
+                self._logs_of[user][log] = upto
+        self.incarnation = incarnation
+        for log, (kind, seq, chain) in change.heads.items():
+            self.heads[log], self.kinds[log] = Head(incarnation, seq, chain), kind
+        for log, more in change.held:
+            self.held[log] = self.held.get(log, 0) + more
             if not self.held[log]:
                 del self.held[log]
-        self.unborn = unborn.after(self.unborn, commit.unborn, commit.batch.new_heads)
-        for row in commit.batch.gone:
-            if not row["entry_id"]:
-                self._erased(row["log_id"])
+        self.unborn = unborn_now
+        for log in change.erased:
+            self._erased(log)
 
     def _erased(self, log: bytes) -> None:
         self.held.pop(log, None)

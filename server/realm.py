@@ -4,20 +4,23 @@ Everything here is synchronous. `transact` runs jobs in one transaction; server/
 """
 
 import hmac
+import threading
+import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import engines, parcel_store, past_events, removal_rows, store
-from server.append import purging
+from server import changes, engines, parcel_store, past_events, removal_rows, store
+from server.append import purging, unborn
 from server.append.commit import Commit, Delivery, OpenLog, Pushed, Sender
 from server.append.push import push
 from server.audit_log import AuditLog, Published
 from server.bodies import Bodies, in_memory
+from server.changes import Change
 from server.chunks import Keeper
 from server.gone import Gone, Removed
 from server.marks import Marks, heals
@@ -40,11 +43,13 @@ from sync.registry import Registry
 from sync.signing import SigningKey, sign_object
 
 MARKED: Final = "marked"
+NEXT: Final = "next-"
 _OPEN_LOGS: Final = 4096
 _PAGE_ROWS: Final = 2048
 _RESPONSE_BYTES: Final = limits.PAGE_BYTES
 _SCRUB_PAUSE_MS: Final = 60_000
 _CALENDAR_PAUSE_MS: Final = 900_000
+_OTHERS_SEQUENCE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,11 @@ class Realm:
         self.next_incarnation = b""
         """The one that a `restore` has to name, while the side is not served."""
         self._scrub_again_ms = 0
+        self.shared = engines.is_shared(engine)
+        """Whether other processes write this side's database too (docs/decisions/0021-several-workers.md)."""
+        self._seen = 0
+        self._following = threading.Lock()  # held from just before a commit until memory is as the database
+        self._sequenced_s = 0.0
         self.keeper = Keeper(engine, in_memory() if bodies is None else bodies)
         self._first_incarnation = keys.incarnation
         self.receipt_key, self.checkpoint_key = SigningKey(keys.receipt), SigningKey(keys.checkpoint)
@@ -100,6 +110,7 @@ class Realm:
             clock=clock,
         )
         self.on_commit: Callable[[Iterable[bytes]], None] = lambda _logs: None
+        self.on_regress: Callable[[], None] = lambda: None
         self.may_begin: Callable[[bytes], None] = lambda _device: None
         self.may_state: Callable[[bytes], None] = lambda _device: None
         self._apply_list()
@@ -125,19 +136,13 @@ class Realm:
 
     def _open(self, tx: Connection) -> None:
         facts = store.meta(tx)
+        self._seen = changes.newest(tx)
         if "svc" in facts:
             self._begin(tx, facts["svc"], facts["pinned"])
 
     def _begin(self, tx: Connection, svc: bytes, pinned: bytes) -> None:
         self.svc = svc
-        known = registry.empty_registry(svc, self.side, pinned)
-        for stored in store.entries_after(tx, known.log, 0, 2**53, 1 << 30):
-            entry = decode_entry(stored.cose)
-            try:
-                known = registry.take(known, entry, stored.chain)
-            except ProtocolError:
-                known = registry.skip(known, stored.chain, entry)
-        self.registry = known
+        self.registry = known = self._registry_from(tx, registry.empty_registry(svc, self.side, pinned))
         self._audit = AuditLog(tx, origin(svc, self.side, self.incarnation), self.checkpoint_key, self._salt_key())
         self.readers.load(tx, known, self.gone)
         self.board = Board.load(tx)
@@ -145,6 +150,16 @@ class Realm:
         self._refused_logs = store.refused_logs(tx)
         self.heard = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
         self.recoverable.follow(known, {}, lambda: self._all_files(tx))
+
+    @staticmethod
+    def _registry_from(tx: Connection, known: Registry) -> Registry:
+        for stored in store.entries_after(tx, known.log, known.seq, 2**53, 1 << 30):
+            entry = decode_entry(stored.cose)
+            try:
+                known = registry.take(known, entry, stored.chain)
+            except ProtocolError:
+                known = registry.skip(known, stored.chain, entry)
+        return known
 
     def _salt_key(self) -> bytes:
         """A leaf of a new tree has another salt than the old tree's at its place: whoever was told that one could try what the new one says."""
@@ -174,6 +189,13 @@ class Realm:
             if not marked:
                 with self.engine.connect().execution_options(writes=True) as tx, tx.begin():
                     store.set_meta(tx, MARKED, b"")
+
+    def draw_next(self, drawn: bytes) -> None:
+        """What the next incarnation will be called, of a side that is not served: `drawn`, where no other process has named it."""
+        self.next_incarnation = drawn
+        if self.shared:
+            with self.engine.connect().execution_options(writes=True) as tx, tx.begin():
+                self.next_incarnation = store.agree_meta(tx, f"{NEXT}{self.incarnation.hex()}", drawn)
 
     def heals(self, log: bytes) -> bool:
         """True for a log that waits for what was lost of it."""
@@ -216,6 +238,7 @@ class Realm:
                 store.set_meta(connection, "pinned", pinned)
                 if self.marks is not None:
                     store.set_meta(connection, MARKED, b"")
+                self._seen = self._tell(connection, Change(again=frozenset({changes.TURN})))
                 self._begin(connection, svc, pinned)
             elif (facts["svc"], facts["pinned"]) != (svc, pinned):
                 raise Refused("service-exists")
@@ -274,41 +297,51 @@ class Realm:
     def _transact(self, jobs: list[Job]) -> list[Any]:
         audit = self.audit
         before = audit.next
-        try:
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                commit = Commit(
-                    connection,
-                    known=self.known(),
-                    unborn=self.readers.unborn,
-                    incarnation=self.incarnation,
-                    audit=audit,
-                    now_ms=self.clock(),
-                    load=self.load,
-                    sign=self.sign,
-                    has_refusals=self._refused_logs.__contains__,
-                    files_of=self.readers.logs_of,
-                    knows=self.readers.heads.__contains__,
-                    may_begin=self.may_begin,
-                    may_state=self.may_state,
-                    gone=self.gone,
-                    chunks_waiting=self.keeper.waiting,
-                    wanted=self.marks.wanted if self.marks else {},
-                )
-                results = [self._run(job, commit) for job in jobs]
-                self._note(commit)
-                store.flush(connection, commit.batch)
-                parcel_store.flush(connection, commit.parcels)
-                if commit.turn is not None:
-                    past_events.turn(connection, commit.registry.log, commit.turn, commit.now_ms)
-            # From here on the entries are durable: a crash loses no receipt that is about to be sent.
-        except BaseException:
-            audit.next = before
-            self._unwritten |= self.heard.keys()
-            for log in list(self._logs):
-                self._logs.pop(log)
-            raise
-        self._committed(commit)
+        with ExitStack() as stack:
+            try:
+                with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                    self._catch_up(connection)
+                    before = audit.next
+                    commit = self._commit_on(connection)
+                    results = [self._run(job, commit) for job in jobs]
+                    self._note(commit)
+                    store.flush(connection, commit.batch)
+                    parcel_store.flush(connection, commit.parcels)
+                    if commit.turn is not None:
+                        past_events.turn(connection, commit.registry.log, commit.turn, commit.now_ms)
+                    change = changes.of(commit)
+                    seen = self._tell(connection, change)
+                    stack.enter_context(self._following)
+                # From here on the entries are durable: a crash loses no receipt that is about to be sent.
+            except BaseException:
+                audit.next = before
+                self._unwritten |= self.heard.keys()
+                for log in list(self._logs):
+                    self._logs.pop(log)
+                raise
+            self._committed(commit, change)
+            self._seen = seen
         return results
+
+    def _commit_on(self, connection: Connection) -> Commit:
+        return Commit(
+            connection,
+            known=self.known(),
+            unborn=self.readers.unborn,
+            incarnation=self.incarnation,
+            audit=self.audit,
+            now_ms=self.clock(),
+            load=self.load,
+            sign=self.sign,
+            has_refusals=self._refused_logs.__contains__,
+            files_of=self.readers.logs_of,
+            knows=self.readers.heads.__contains__,
+            may_begin=self.may_begin,
+            may_state=self.may_state,
+            gone=self.gone,
+            chunks_waiting=self.keeper.waiting,
+            wanted=self.marks.wanted if self.marks else {},
+        )
 
     @staticmethod
     def _run(job: Job, commit: Commit) -> Any:
@@ -317,7 +350,7 @@ class Realm:
         except ProtocolError as error:
             return error
 
-    def _committed(self, commit: Commit) -> None:
+    def _committed(self, commit: Commit, change: Change) -> None:
         if commit.turn is not None:
             self._turned()
             return
@@ -328,36 +361,117 @@ class Realm:
         for log, opened in commit.logs.items():
             opened.trim()
             self._logs[log] = opened
-        self.readers.committed(commit)
+        self.readers.committed(change, commit.incarnation, unborn.after(self.readers.unborn, commit.unborn, commit.batch.new_heads))
         if commit.batch.gone:
             self._forget(commit.batch.gone, at_once=commit.batch.asked)
         self.keeper.committed(commit.chunks, commit.now_ms)
-        self._mark(commit, ended=healing and not commit.registry.healing)
+        self._mark(change, ended=healing and not commit.registry.healing)
         self._follow_recovery(commit)
         self.board.committed(commit.parcels)
-        grown = {*commit.batch.heads, *(row["log_id"] for row in commit.parcels.came)}
-        if grown:
-            self.on_commit(grown)
+        if change.grown:
+            self.on_commit(change.grown)
 
-    def _mark(self, commit: Commit, *, ended: bool) -> None:
+    def _mark(self, change: Change, *, ended: bool) -> None:
         """How far the logs are now, outside the database: of the registry before anybody is answered."""
-        if self.marks is None or self.regressed or not commit.batch.heads:
+        if self.marks is None or self.regressed or not change.heads:
             return
         with suppress(OSError):  # tried again by `sequence`
             if ended:
-                self.marks.follow(commit.registry, self.readers.heads, self.audit.published.size)
+                self.marks.follow(self.known(), self.readers.heads, self.audit.published.size)
             else:
-                self.marks.note(commit.registry, {log: row["seq"] for log, row in commit.batch.heads.items()})
+                self.marks.note(self.known(), {log: seq for log, (_, seq, _) in change.heads.items()})
+
+    # --- what other processes write --------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Know what other processes have committed until now; of a database that only this one writes there is nothing to know."""
+        if self.shared:
+            with self.engine.connect() as tx, tx.begin():
+                self._catch_up(tx)
+
+    def _catch_up(self, tx: Connection) -> None:
+        """Within a writing transaction nothing more comes until it ends."""
+        if not self.shared:
+            return
+        grown: set[bytes] = set()
+        with self._following:
+            known = self._seen == 0  # whether the journal has the row that we read last
+            for n, said in changes.since(tx, self._seen):
+                if n == self._seen:
+                    known = True
+                elif known and n == self._seen + 1:
+                    change = changes.decode(said)
+                    self._apply(tx, change)
+                    self._seen = n
+                    grown |= change.grown
+                else:
+                    self._reopen(tx)
+                    known = True
+                    break
+            if not known:
+                self._regress()
+            if self._audit is not None:
+                self._audit.count(tx)
+        if grown:
+            self.on_commit(grown)
+
+    def _tell(self, tx: Connection, change: Change) -> int:
+        """Put a change into the journal, where anybody reads it. Returns how far the journal goes then."""
+        if not self.shared or change == Change():
+            return self._seen
+        changes.put(tx, self._seen + 1, change)
+        return self._seen + 1
+
+    def _apply(self, tx: Connection, change: Change) -> None:
+        """What another process has committed."""
+        if changes.TURN in change.again or self.registry is None:
+            self._reopen(tx)
+            return
+        healing = self.registry.healing
+        if self.registry.log in change.heads:
+            self.registry = self._registry_from(tx, self.registry)
+        for log in change.heads.keys() | set(change.erased):
+            self._logs.pop(log, None)
+        self._refused_logs |= change.refused
+        here = unborn.load(tx, self.readers.heads.keys() | change.begun, self.registry) if changes.UNBORN in change.again else self.readers.unborn
+        self.readers.committed(change, self.incarnation, here)
+        if changes.GONE in change.again:
+            with suppress(OSError):  # tried again by `sequence`; whoever removed it overwrites it
+                self.gone.add(Removed(*row) for row in removal_rows.gone(tx))
+                self.gone.clean()
+        if changes.CHUNKS in change.again:
+            self.keeper.load(tx)
+        if changes.BOARD in change.again:
+            self.board = Board.load(tx)
+        self.board.newest |= change.came
+        if changes.TREE in change.again:
+            self.audit.load(tx)
+        self._mark(change, ended=healing and not self.registry.healing)
+        self.recoverable = Recoverable()
+        self.recoverable.follow(self.registry, {}, lambda: self._all_files(tx))
+
+    def _reopen(self, tx: Connection) -> None:
+        """More has changed than can be told, or the side was declared."""
+        self._logs.clear()
+        self._refused_logs, self._headers = set(), {}
+        before = self.incarnation
+        self._open(tx)
+        if self.marks is not None and self.registry is not None and (not self.regressed or self.incarnation != before):
+            self.marks.follow(self.known(), self.readers.heads, self.audit.published.size)
+            self.regressed, self.next_incarnation = False, b""
+
+    def _regress(self) -> None:
+        """The journal does not go as far as it did: an older copy of the database was put in its place."""
+        if not self.regressed:
+            self.regressed = True
+            if self.marks is not None:
+                self.marks.stand()
+            self.on_regress()
 
     def _turned(self) -> None:
         """The side was declared: from here on it is served in its new incarnation. A crash before this does it at the next start."""
-        self._logs.clear()
-        self._refused_logs, self._headers = set(), {}
         with self.engine.connect() as tx, tx.begin():
-            self._open(tx)
-        if self.marks is not None:
-            self.marks.follow(self.known(), self.readers.heads, self.audit.published.size)
-        self.regressed, self.next_incarnation = False, b""
+            self._reopen(tx)
 
     def _follow_recovery(self, commit: Commit) -> None:
         def everything() -> dict[bytes, FileState]:
@@ -395,18 +509,31 @@ class Realm:
         audit = self.audit
         if self.regressed:
             return  # its tree went on where this copy does not know of it
-        if audit.waiting:
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                published = audit.sequence(connection)
-            audit.published = published  # durable now: only from here on may anybody see it
-            if self.marks is not None:
-                self.marks.note_tree(published.size)
+        if audit.unsequenced if self._others_sequence() else audit.waiting or self.shared:
+            self._extend(audit)
         self.gone.flush()
         if self.marks is not None:
             self.marks.flush()
         if not self.gone.overwritten and self.clock() >= self._scrub_again_ms:
             self._scrub()
         self._collect()
+
+    def _others_sequence(self) -> bool:
+        """Whoever wrote an event puts it into the tree; what a process that ended has left, any other does after a while."""
+        return self.shared and time.monotonic() - self._sequenced_s < _OTHERS_SEQUENCE_S
+
+    def _extend(self, audit: AuditLog) -> None:
+        self._sequenced_s = time.monotonic()
+        with ExitStack() as stack:
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                self._catch_up(connection)
+                published = audit.sequence(connection)
+                grew = published is not audit.published
+                seen = self._tell(connection, Change(again=frozenset({changes.TREE}))) if grew else self._seen
+                stack.enter_context(self._following)
+            audit.published, self._seen = published, seen  # durable now: only from here on may anybody see it
+        if self.marks is not None and grew:
+            self.marks.note_tree(published.size)
 
     def _collect(self) -> None:
         """Once an hour: chunks that nothing claims, and bytes whose time has come. What failed before is tried again then, and at each start."""
@@ -431,6 +558,17 @@ class Realm:
         """Keep what a device says of itself: in memory, for a sync that brings nothing new writes nothing, until the next transaction."""
         self.heard[sender.device] = Heard(sender.device, self.clock(), request.status)
         self._unwritten.add(sender.device)
+
+    def all_heard(self) -> list[Heard]:
+        """What each device said last, to whichever process."""
+        if not self.shared:
+            return list(self.heard.values())
+        with self.engine.connect() as tx, tx.begin():
+            written = {device: Heard(device, seen, decode_status(cbor.decode(said))) for device, seen, said in store.statuses(tx)}
+        for device, one in list(self.heard.items()):
+            if device not in written or written[device].heard_ms < one.heard_ms:
+                written[device] = one
+        return list(written.values())
 
     def keep_heard(self, waited_ms: int = 0) -> None:
         """In the writer: write what was heard, where some of it has waited that long for a transaction."""

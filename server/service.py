@@ -22,11 +22,12 @@ from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
 from server.engines import Place
 from server.gone import Gone
+from server.listening import Listener
 from server.live import Live
 from server.logs import Patient, open_log
 from server.marks import Marks
 from server.metrics import Metrics
-from server.nonces import Nonces
+from server.nonces import Nonces, OwnNonces, SharedNonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
 from server.realm import Job, Realm, RealmKeys
 from server.settings import Settings
@@ -65,6 +66,19 @@ class RunningSide:
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
     carrier: Carrier | None = None
+    listener: Listener | None = None
+
+    async def follow(self) -> None:
+        """Know what other processes have written to this side's database."""
+        if self.realm.shared:
+            await self.read(self.realm.follow)
+
+    async def spend(self, nonce: str) -> None:
+        """Use a nonce up. Raises Refused `nonce-spent`."""
+        if self.realm.shared:
+            await self.read(self.nonces.spend, nonce)
+        else:
+            self.nonces.spend(nonce)
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work`, which reads the database, returns: in a thread of this side, so that nobody waits for another side's reading."""
@@ -100,6 +114,7 @@ class Service:
         """Bind event streams to the running loop, and begin to carry parcels."""
         for running in self.sides.values():
             running.live.attach(asyncio.get_running_loop())
+            running.listener = Listener(running.realm) if running.realm.shared else None
             if running.carrier is not None:
                 self._carrying.append(asyncio.create_task(running.carrier.run()))
 
@@ -110,17 +125,26 @@ class Service:
         place = self.settings.place(side)
         keys = _keys(data / f"{side}.keys.json", fresh=engines.is_new(place))
         migrate(place)
-        bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", side, secrets.token_bytes)
+        engine = engines.open_engine(place)
+        bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", engine, side, secrets.token_bytes)
         marks = Marks(data / f"{side}.marks")
-        realm = Realm(side, engines.open_engine(place), keys, self.clock, Gone(data / f"{side}.gone.jsonl"), bodies, marks)
+        realm = Realm(side, engine, keys, self.clock, Gone(data / f"{side}.gone.jsonl"), bodies, marks)
         log = self._open_log(data / f"{side}.log")
-        if realm.regressed:
-            realm.next_incarnation = secrets.token_bytes(16)
+
+        def regressed() -> None:
+            realm.draw_next(secrets.token_bytes(16))
             log.error("regressed")
+
+        realm.on_regress = regressed
+        if realm.regressed:
+            regressed()
         quotas = make_quotas(self.settings)
         realm.may_begin = lambda device: quotas.files.take(device, 1, self.clock())
         realm.may_state = lambda device: quotas.statements.take(device, 1, self.clock())
-        return RunningSide(realm, Writer(realm), Nonces(side, secrets.token_bytes), quotas, Live(realm), Metrics(), log)
+        nonces: Nonces = OwnNonces(side, secrets.token_bytes)
+        if realm.shared:
+            nonces = SharedNonces(side, realm.engine, keys.salt, secrets.token_bytes, self.clock)
+        return RunningSide(realm, Writer(realm), nonces, quotas, Live(realm), Metrics(), log)
 
     def _open_log(self, path: Path) -> structlog.BoundLogger:
         log, stream = open_log(path)
@@ -156,6 +180,8 @@ class Service:
         if not self.closing:
             self.closing = True
             for running in self.sides.values():
+                if running.listener is not None:
+                    running.listener.stop()
                 running.writer.stop()
                 running.readers.shutdown()
                 running.realm.engine.dispose()

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     chunk_bytes_per_file: int = Field(limits.CHUNK_BYTES_PER_FILE, ge=1, description="Bytes of attachments that one file may have.")
     chunk_store: str = Field(
         "",
-        description="Where sealed attachments lie: s3://BUCKET/PREFIX (needs fieldkeep[s3]; region, endpoint and keys from AWS_…). Unset: in SIDE.chunks.db.",
+        description="Where sealed attachments lie: s3://BUCKET/PREFIX (needs fieldkeep[s3]; region, endpoint and keys from AWS_…). Unset: beside the database.",
     )
     most_connections: int = Field(2000, ge=1, description="Connections at once; more are answered 503.")
     unsigned_per_minute: int = Field(

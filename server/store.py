@@ -3,7 +3,7 @@
 Statements are built once. Rows of hot tables are written in bulk by `flush`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
@@ -130,7 +130,7 @@ def log_head(tx: Connection, log: bytes) -> tuple[str, int, bytes, int] | None:
     return None if row is None else (row.kind, row.seq, row.chain, row.received_ms)
 
 
-def all_heads(tx: Connection) -> Iterable[tuple[bytes, int, bytes, str]]:
+def all_heads(tx: Connection) -> list[tuple[bytes, int, bytes, str]]:
     """(log, seq, chain, kind) of every log."""
     return [
         (row.log_id, row.seq, row.chain, row.kind)
@@ -172,6 +172,12 @@ def meta(tx: Connection) -> dict[str, bytes]:
 def set_meta(tx: Connection, key: str, value: bytes) -> None:
     """Set one fact of the realm for good; setting it twice fails."""
     tx.execute(insert(Meta).values(key=key, value=value))
+
+
+def agree_meta(tx: Connection, key: str, value: bytes) -> bytes:
+    """One fact of the realm, as whoever says it first does."""
+    tx.execute(upsert(Meta).values(key=key, value=value).on_conflict_do_nothing())
+    return bytes(tx.execute(select(col(Meta.value)).where(col(Meta.key) == key)).scalar() or b"")
 
 
 class StoredHeld(NamedTuple):
@@ -286,7 +292,9 @@ _AUTHOR: Final = _author.on_conflict_do_update(
 )
 _status = upsert(DeviceStatusRow)
 _STATUS: Final = _status.on_conflict_do_update(
-    index_elements=["device_id"], set_={"seen_ms": _status.excluded.seen_ms, "status": _status.excluded.status}
+    index_elements=["device_id"],
+    set_={"seen_ms": _status.excluded.seen_ms, "status": _status.excluded.status},
+    where=_status.excluded.seen_ms >= col(DeviceStatusRow.seen_ms),  # another process may have heard more
 )
 _tile = upsert(AuditTileRow)
 _TILE: Final = _tile.on_conflict_do_update(index_elements=["level", "n"], set_={"hashes": _tile.excluded.hashes})

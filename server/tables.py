@@ -268,3 +268,28 @@ class CheckpointRow(SQLModel, table=True):
     __tablename__ = "checkpoint"
     size: int = _big(key=True)
     note: str
+
+
+class ChangeRow(SQLModel, table=True):
+    """What a transaction changed, for the other processes on this database (server/changes.py); `n` is dense from 1. Not written where there are none."""
+
+    __tablename__ = "change"
+    n: int = _big(key=True)
+    said: bytes = _blob()
+
+
+class NonceRow(SQLModel, table=True):
+    """A nonce that was used, where several processes serve a side (server/nonces.py). On PostgreSQL the table is not logged: after a crash it is empty."""
+
+    __tablename__ = "nonce"
+    random: bytes = _blob(key=True)
+    issued_ms: int = _big()
+
+
+class BodyRow(SQLModel, table=True):
+    """The bytes of a chunk, where the side's tables are in PostgreSQL and no object store was named (server/bodies.py)."""
+
+    __tablename__ = "body"
+    place: str = Field(primary_key=True)
+    ms: int = _big()
+    body: bytes = _blob()

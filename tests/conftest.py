@@ -1,7 +1,6 @@
 """Fixtures that several folders share."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for the whole run, also where it has several workers."""
     if config.getoption("--database") == "postgresql" and not database.is_postgresql():
-        running = database.postgresql(Path(tempfile.mkdtemp(prefix="fieldkeep-pg-")))
+        running = database.postgresql(database.new_folder())
         running.__enter__()
         config.add_cleanup(lambda: running.__exit__(None, None, None))
 

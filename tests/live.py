@@ -37,7 +37,13 @@ class LiveServer:
 
     def __init__(self, data: Path, *, env: dict[str, str] | None = None, metrics: bool = False) -> None:
         self.data, self.port, self.metrics = data, 0, metrics
-        self._env = {**os.environ, **database.environment(data), "FIELDKEEP_REQUESTS_PER_MINUTE": "1000000", "FIELDKEEP_UNSIGNED_PER_MINUTE": "1000000", **(env or {})}
+        self._env = {
+            **os.environ,
+            **database.environment(data),
+            "FIELDKEEP_REQUESTS_PER_MINUTE": "1000000",
+            "FIELDKEEP_UNSIGNED_PER_MINUTE": "1000000",
+            **(env or {}),
+        }
         self.start()
 
     def start(self, *, ready: bool = True) -> None:

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 import server.service
-from server import chunk_rows
+from server import chunk_rows, engines
 from server.bodies import NoStore, RowBodies, open_bodies
 from server.realm import Realm
 from shared_schema import ids, limits
@@ -328,7 +328,7 @@ def test_objects_tell_neither_file_nor_chunk(tmp_path: Path) -> None:
 def test_stores_that_do_not_say_what_is_durable(tmp_path: Path) -> None:
     for url in ("file:///tmp/x", "memory://", "/tmp/x", "https://bucket.example"):
         with pytest.raises(NoStore, match="s3://BUCKET/PREFIX"):
-            open_bodies(url, tmp_path / "chunks.db", "victim", bytes)
+            open_bodies(url, tmp_path / "chunks.db", engines.open_engine(None), "victim", bytes)
 
 
 def test_an_older_copy_of_the_bytes_never_gives_others(tmp_path: Path) -> None:

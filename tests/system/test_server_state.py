@@ -16,7 +16,7 @@ import pytest
 
 from server import audit_routes
 from server.append.push import push
-from server.nonces import Nonces
+from server.nonces import OwnNonces
 from shared_schema import cbor, limits
 from shared_schema.entry import EMPTY_ROOT, ENVELOPE, Head, Witness, decode_entry_alone, envelope_payload
 from shared_schema.errors import Refused
@@ -193,7 +193,7 @@ def test_streams_are_counted_when_they_are_admitted(live: Live) -> None:
 
 def test_a_used_nonce_and_a_clock_that_jumps() -> None:
     """A wall clock that went an hour ahead and back made used nonces good again."""
-    nonces = Nonces("victim", secrets.token_bytes)
+    nonces = OwnNonces("victim", secrets.token_bytes)
     used = nonces.issue()
     nonces.spend(used)
     for wall in (3_600.0, 0.0):
@@ -205,7 +205,7 @@ def test_a_used_nonce_and_a_clock_that_jumps() -> None:
 
 def test_nonces_are_forgotten_when_they_are_too_old() -> None:
     now = [0]
-    nonces = Nonces("victim", secrets.token_bytes, lambda: now[0])
+    nonces = OwnNonces("victim", secrets.token_bytes, lambda: now[0])
     old = nonces.issue()
     for minute in range(60):
         now[0] = minute * 60_000

@@ -18,7 +18,7 @@ import httpx
 
 import server.service
 from server.app import make_app
-from server.nonces import Nonces
+from server.nonces import OwnNonces
 from server.realm import Job, Realm
 from server.service import Service
 from server.settings import Settings
@@ -143,7 +143,9 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.now_ms = START_MS
-        self.service = Service(Settings(data=folder, database=database.url_of(folder), unsigned_per_minute=1_000_000, requests_per_minute=1_000_000), self.clock)
+        self.service = Service(
+            Settings(data=folder, database=database.url_of(folder), unsigned_per_minute=1_000_000, requests_per_minute=1_000_000), self.clock
+        )
         self.client = httpx.Client(base_url="http://127.0.0.1", transport=InProcess(self.service))
         self._patches = ExitStack()
         self.phones: list[Phone] = []
@@ -211,9 +213,7 @@ class Run:
             found[f"heard by {phone.name}"] = phone.transport.heard
             found[f"store of {phone.name}"] = _rows(phone.store._rows)
         realm = self.service.side(side).realm
-        found["database"] = {
-            name: sorted(map(repr, database.ask(realm.engine, f'SELECT * FROM "{name}"'))) for name in database.tables(realm.engine)
-        }
+        found["database"] = {name: sorted(map(repr, database.ask(realm.engine, f'SELECT * FROM "{name}"'))) for name in database.tables(realm.engine)}
         found["log"] = [_TIMES.sub("", line) for line in (folder / f"{side}.log").read_text().splitlines()]
         found["metrics"] = [
             line for line in self.service.side(side).metrics.render().decode().splitlines() if "_seconds" not in line and "_created" not in line
@@ -243,8 +243,8 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
         token_bytes = staticmethod(lambda size: tokens(size))
         token_hex = staticmethod(lambda size: tokens(size).hex())
 
-    def nonces(side: str, _entropy: Any) -> Nonces:
-        return Nonces(side, Entropy(0, side, "nonces"), lambda: START_MS)
+    def nonces(side: str, _entropy: Any) -> OwnNonces:
+        return OwnNonces(side, Entropy(0, side, "nonces"), lambda: START_MS)
 
     with ExitStack() as stack:
         for owner, name, value in (
@@ -252,7 +252,7 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
             (letters, "seal", seal),
             (server.service, "Writer", AtOnce),
             (server.service, "secrets", Secrets),
-            (server.service, "Nonces", nonces),
+            (server.service, "OwnNonces", nonces),
         ):
             stack.enter_context(mock.patch.object(owner, name, value))
         yield
