@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from fieldkeep.demo.stage import Server
-from server.backup import back_up, put_back, read_key
+from server.backup import back_up, in_files, put_back, read_key
 from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES, Side
@@ -49,7 +49,7 @@ def drill(data: Path | None) -> tuple[dict[str, Any], list[str]]:
 def _own(data: Path, folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     back_up(data, folder / "own.fk", folder / "own.key")
-    found = put_back(folder / "own.fk", folder / "own", read_key(folder / "own.key"))
+    found = put_back(folder / "own.fk", folder / "own", read_key(folder / "own.key"), in_files(folder / "own"))
     return {"sides": [one._asdict() for one in found], "seconds": round(time.monotonic() - began, 3)}
 
 
@@ -104,13 +104,13 @@ def _play(folder: Path) -> dict[str, Any]:
         made = _Made(folder, server, transport)
         made.sync(transport)
         made.work(transport)
-        back_up(data, folder / "play.fk", folder / "play.key")
+        back_up(data, folder / "play.fk", folder / "play.key", in_files(data))
         before = made.entries()
         made.work(transport)
         lost = made.entries() - before
     for path in data.glob("*.db*"):
         shutil.move(path, folder / f"lost-{path.name}")
-    put_back_s, _ = _timed(lambda: put_back(folder / "play.fk", data, read_key(folder / "play.key")))
+    put_back_s, _ = _timed(lambda: put_back(folder / "play.fk", data, read_key(folder / "play.key"), in_files(data)))
     with _serving(data, made.office.identity.server) as (_, transport):
         declare_s, _ = _timed(lambda: restoring.declare(made.office, transport))
         heal_s, _ = _timed(lambda: made.sync(transport, times=2))

@@ -23,9 +23,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from server import copying, engines
+from server.engines import Place, Postgres
 from server.service import lock_data, write_private
+from server.settings import Settings
 from shared_schema import ids
-from shared_schema.ids import SIDES
+from shared_schema.ids import SIDES, Side
 
 MAGIC: Final = b"fieldkeep-backup/1\n"
 _SALT: Final = 16
@@ -93,23 +96,33 @@ def look_through(path: Path, side: str) -> Found:
     return Found(side, logs, entries, path.stat().st_size)
 
 
-def back_up(data: Path, to: Path, key_file: Path) -> list[Found]:
-    """Write a sealed copy of the data in folder `data`, whole or not at all, and look through it. A key is made where there is none yet.
+def in_files(data: Path) -> dict[Side, Place]:
+    """Where the tables of a server lie that has no other database, whatever the environment says."""
+    return {side: data / f"{side}.db" for side in SIDES}
+
+
+def as_set(data: Path) -> dict[Side, Place]:
+    """Where they lie by the settings."""
+    settings = Settings(data=data)
+    return {side: settings.place(side) for side in SIDES}
+
+
+def back_up(data: Path, to: Path, key_file: Path, places: dict[Side, Place] | None = None) -> list[Found]:
+    """Write a sealed copy of the data in folder `data`, whole or not at all, and look through it. A key is made where there is none yet. Without `places` the
+    tables are where the settings say.
 
     Raises BadBackup, OSError, FileExistsError.
     """
-    if not (data / f"{SIDES[0]}.db").exists():
-        raise BadBackup(f"{data} holds no data of a server: want the folder that `fieldkeep serve --data` names")
+    places = places or as_set(data)
+    if not (data / f"{SIDES[0]}.keys.json").exists() or any(engines.is_new(place) for place in places.values()):
+        raise BadBackup(f"{data} holds no data of a server: want the folder that `fieldkeep serve --data` names, and the same FIELDKEEP_DATABASE")
     if to.exists():
         raise FileExistsError(f"{to.name} is there already: a backup never takes the place of another")
     key = make_key(key_file) if not key_file.exists() else read_key(key_file)
     beside = to.with_name(to.name + ".unfinished")
     with _folder(data) as folder:
-        for side in SIDES:
-            copy_database(data / f"{side}.db", folder / f"{side}.db")
-        for side in SIDES:  # after the rows that name them: bytes are there before a row is
-            if (data / f"{side}.chunks.db").exists():
-                copy_database(data / f"{side}.chunks.db", folder / f"{side}.chunks.db")
+        for side, place in places.items():
+            _copy_side(place, data, folder, side)
         for pattern in _KEPT:  # after the databases: what was removed meanwhile is in the list, if not in the copy
             for path in data.glob(pattern):
                 shutil.copyfile(path, folder / path.name)
@@ -126,6 +139,15 @@ def back_up(data: Path, to: Path, key_file: Path) -> list[Found]:
     return found
 
 
+def _copy_side(place: Place, data: Path, folder: Path, side: str) -> None:
+    if isinstance(place, Postgres):
+        copying.copy_out(place, folder / f"{side}.db", folder / f"{side}.chunks.db")
+        return
+    copy_database(place, folder / f"{side}.db")
+    if (data / f"{side}.chunks.db").exists():  # after the rows that name them: bytes are there before a row is
+        copy_database(data / f"{side}.chunks.db", folder / f"{side}.chunks.db")
+
+
 def verify(path: Path, key: bytes, beside: Path) -> list[Found]:
     """Open a copy and look through its databases, in a folder beside `beside`. Raises BadBackup."""
     with _folder(beside) as folder:
@@ -139,21 +161,31 @@ def _look_through_all(folder: Path) -> list[Found]:
     return [look_through(folder / f"{side}.db", side) for side in SIDES]
 
 
-def put_back(path: Path, data: Path, key: bytes) -> list[Found]:
-    """Put a copy into folder `data`, where no database is. What is known there of removals and of how far logs have been is kept.
+def put_back(path: Path, data: Path, key: bytes, places: dict[Side, Place] | None = None) -> list[Found]:
+    """Put a copy into folder `data`, where no database is, or into the databases of the settings. What is known there of removals and of how far logs have been is kept.
 
     Raises BadBackup, InUse while a server runs there, OSError.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = lock_data(data)
     try:
-        there = [f"{side}.db" for side in SIDES if (data / f"{side}.db").exists()]
+        places = places or as_set(data)
+        there = [
+            f"{side}.db" if isinstance(place, Path) else f"tables in the schema {place.schema}"
+            for side, place in places.items()
+            if not engines.is_new(place)
+        ]
         if there:
             raise BadBackup(f"{', '.join(there)} are there: move them away first, and keep them; a restore never writes over a database")
         with _folder(data) as folder:
             _open(path, key, folder)
             found = _look_through_all(folder)
             _check_keys(folder, data)
+            for side, place in places.items():
+                if isinstance(place, Postgres):
+                    copying.copy_in(folder / f"{side}.db", folder / f"{side}.chunks.db", place)
+                    for copied in folder.glob(f"{side}.*db"):
+                        copied.unlink()
             for one in sorted(folder.iterdir(), key=lambda one: one.suffix == ".db"):  # databases last: without keys no server may start
                 _place(one, data / one.name)
         return found

@@ -24,6 +24,9 @@ from server.tables import BodyRow
 PAD: Final = 4096
 """Zeros before each body in its row: SQLite may copy a row's first 4,061 bytes between pages, and never looks at the rest, which it overwrites when it goes."""
 
+CHUNKS_TABLE: Final = "CREATE TABLE IF NOT EXISTS body (place TEXT PRIMARY KEY, ms INTEGER NOT NULL, pad BLOB NOT NULL, body BLOB NOT NULL)"
+"""Of the file."""
+
 
 class Bodies(Protocol):
     """The bytes of one side's chunks. Every function may raise OSError."""
@@ -60,7 +63,7 @@ class RowBodies:
         self._one = threading.Lock()
         for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "secure_delete=ON", "cache_size=-8192"):
             self._database.execute(f"PRAGMA {pragma}").fetchall()
-        self._database.execute("CREATE TABLE IF NOT EXISTS body (place TEXT PRIMARY KEY, ms INTEGER NOT NULL, pad BLOB NOT NULL, body BLOB NOT NULL)")
+        self._database.execute(CHUNKS_TABLE)
         if path is not None:
             path.chmod(0o600)
 

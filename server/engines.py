@@ -56,6 +56,15 @@ def is_new(place: Place) -> bool:
         return connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None
 
 
+def is_empty(place: Place) -> bool:
+    """Whether there is nothing that could be lost: no file, no tables, or tables of a service that was never made."""
+    if isinstance(place, Path) or is_new(place):
+        return is_new(place)
+    engine = open_engine(place, readers=0)
+    with engine.connect() as connection, connection.begin():
+        return connection.execute(text("SELECT 1 FROM meta LIMIT 1")).first() is None
+
+
 def prepare(place: Place) -> None:
     """Make the schema that the tables go into, where there is none."""
     if isinstance(place, Postgres):

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
-from server import engines
+from server import copying, engines
+from server.backup import copy_database
 from server.engines import Place, Postgres
 
 SERVER = "FIELDKEEP_TESTS_POSTGRESQL"
@@ -124,6 +125,47 @@ def _tables(name: str) -> list[str]:
     made = [CreateTable(table).compile(dialect=dialect) for table in tables]
     made += [CreateIndex(index).compile(dialect=dialect) for table in tables for index in sorted(table.indexes, key=lambda index: str(index.name))]
     return [str(one) for one in made]
+
+
+# --- older copies ------------------------------------------------------------------------------------------------------------------------
+
+
+def keep(place: Place, path: Path) -> None:
+    """A copy of one side's tables as they are, as a SQLite file."""
+    if isinstance(place, Postgres):
+        copying.copy_out(place, path, path.with_suffix(".chunks"))
+    else:
+        copy_database(place, path)
+
+
+def put_back(path: Path, place: Place) -> None:
+    """Such a copy in the place of the tables."""
+    if isinstance(place, Postgres):
+        with _at(place).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f'DROP SCHEMA "{place.schema}" CASCADE')
+        again = path.with_suffix(".again")  # it is brought to the newest schema
+        shutil.copy(path, again)
+        copying.copy_in(again, path.with_suffix(".chunks"), place)
+    else:
+        for left in place.parent.glob(f"{place.name}*"):
+            left.unlink()
+        shutil.copy(path, place)
+
+
+def lose_bodies(data: Path, side: str) -> None:
+    """The bytes of a side's attachments are gone, and their rows are not."""
+    if is_postgresql():
+        change(place_of(data, side), ("DELETE FROM body", ()))
+    for left in data.glob(f"{side}.chunks.db*"):
+        left.unlink()
+
+
+def raw(place: Place) -> bytes:
+    """All that is in the files; of PostgreSQL all that is in rows, for its files are its operator's."""
+    if isinstance(place, Postgres):
+        values = (value for name in tables(place) for row in ask(place, f'SELECT * FROM "{name}"') for value in row)
+        return b"".join(bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode() for value in values)
+    return b"".join(path.read_bytes() for path in sorted(place.parent.glob(f"{place.name}*")))
 
 
 # --- looking and meddling ---------------------------------------------------------------------------------------------------------------

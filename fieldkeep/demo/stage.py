@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,11 @@ class Failed(Exception):
     """A command that should have worked did not, or the other way round."""
 
 
+def _alone() -> dict[str, str]:
+    """The environment without a database that somebody else's service has."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FIELDKEEP_DATABASE")}
+
+
 class Server:
     """A `fieldkeep serve` process of our own."""
 
@@ -30,7 +36,7 @@ class Server:
         """Without `wait` it listens when this returns, and need not be ready."""
         self._errors = data.with_suffix(".errors").open("w")
         self._process = subprocess.Popen(
-            [*_RUN, "serve", "--data", str(data), "--port", str(port), "--json"], stdout=subprocess.PIPE, stderr=self._errors, text=True
+            [*_RUN, "serve", "--data", str(data), "--port", str(port), "--json"], stdout=subprocess.PIPE, stderr=self._errors, text=True, env=_alone()
         )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:

@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 
 from bench.client import LoadDevice
 from bench.opaque import Ahead
+from server.engines import Place
 from shared_schema import ids
 from shared_schema.receipt import decode_receipt
 from sync.device import syncing
 from tests import database
-from tests.database import Place
 from tests.postgresql.workers import Workers, served
 
 _CUT: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fieldkeep' AND datname = current_database()"
@@ -73,7 +73,7 @@ class Aborting:
     def _cut(self) -> None:
         place = self._workers.live.database("perpetrator")
         while not self._over:
-            found = database.change(place, (f"{_CUT} AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1", ()))
+            found = database.change(place, (f"{_CUT} AND pid <> pg_backend_pid() ORDER BY state = 'idle', random() LIMIT 1", ()))
             self._cuts += found[0]
             time.sleep(self._rng.uniform(0.05, 0.3))
 

@@ -25,6 +25,7 @@ from sync.device import attachments, audit_files, cleaning, files, outbox, recor
 from sync.device.attachments import Cleaned
 from sync.device.session import Session
 from sync.device.transport import HttpTransport
+from tests import database
 from tests.canaries import hits
 from tests.cut_line import CutLine
 from tests.live import Live
@@ -414,9 +415,7 @@ def test_the_server_started_twice_serves_what_it_had(live: Live) -> None:
     syncing.sync(sam, live.transport)
     chunk = manifest(sam, log, attachments.list_shown(sam, log)[0].record).ids[0]
     live.server.kill()
-    (live.server.data / "perpetrator.chunks.db").rename(live.folder / "kept.chunks.db")
-    for left in live.server.data.glob("perpetrator.chunks.db-*"):
-        left.unlink()
+    database.lose_bodies(live.server.data, "perpetrator")
     live.server.start()
     assert refused(lambda: get(live, sam, log, chunk)) == "no-such-file", "bytes that are not there count as missing"
     assert claim(live, sam, log, Claim(bytes(32), (chunk,))) == (chunk,)

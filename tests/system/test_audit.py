@@ -1,13 +1,13 @@
 """Auditing from outside: exports, an independent verifier, tampered databases."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from sync.change import Op
 from sync.device import audit_files, syncing
 from sync.device.session import Session
 from sync.device.transport import HttpTransport
+from tests import database
 from tests.live import Live, now_ms
 
 VERIFIER = Path(__file__).parent.parent / "independent_verifier.py"
@@ -82,15 +83,12 @@ class TestIndependentVerifier:
         assert "another chain" in ran.stderr
 
 
-def tamper(live: Live, *statements: tuple[str, tuple[object, ...]]) -> None:
+def tamper(live: Live, *statements: tuple[str, tuple[Any, ...]]) -> None:
     """Change the stopped server's database, and start it again. Whoever does that does away with its marks, too."""
     live.server.stop()
     (live.server.data / "perpetrator.marks").unlink()
-    with sqlite3.connect(live.database("perpetrator")) as database:
-        database.execute("DELETE FROM meta WHERE key = 'marked'")
-        for sql, values in statements:
-            assert database.execute(sql, values).rowcount != 0
-    database.close()
+    touched = database.change(live.database("perpetrator"), ("DELETE FROM meta WHERE key = 'marked'", ()), *statements)
+    assert all(touched[1:])
     live.server.start()
 
 
@@ -104,9 +102,7 @@ class TestAFlippedByte:
     @pytest.mark.parametrize("where", [30, 200, -1])
     def test_in_the_servers_database(self, story: tuple[Live, Session, Session, bytes], tmp_path: Path, where: int) -> None:
         live, sam, _, log = story
-        with sqlite3.connect(live.database("perpetrator")) as database:
-            [(cose,)] = database.execute("SELECT cose FROM entry WHERE log_id = ? AND seq = 4", (log,)).fetchall()
-        database.close()
+        [(cose,)] = database.ask(live.database("perpetrator"), "SELECT cose FROM entry WHERE log_id = ? AND seq = 4", log)
         tamper(live, ("UPDATE entry SET cose = ? WHERE log_id = ? AND seq = 4", (flip(cose, where % len(cose)), log)))
         read, _ = audit_files.read_export(supervisor_export(live, tmp_path / "all.jsonl"))
         found = audit.verify_export(read, sam.identity.authority).findings
@@ -211,9 +207,7 @@ class TestALyingDatabase:
     def test_an_older_head(self, story: tuple[Live, Session, Session, bytes]) -> None:
         live, _, priya, log = story
         before, records = priya.reader(log).log.head, priya.records(log)
-        with sqlite3.connect(live.database("perpetrator")) as database:
-            [(chain,)] = database.execute("SELECT chain FROM entry WHERE log_id = ? AND seq = 3", (log,)).fetchall()
-        database.close()
+        [(chain,)] = database.ask(live.database("perpetrator"), "SELECT chain FROM entry WHERE log_id = ? AND seq = 3", log)
         tamper(
             live,
             ("DELETE FROM entry WHERE log_id = ? AND seq > 3", (log,)),

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ import pytest
 
 from shared_schema import ids
 from shared_schema.errors import Refused
+from shared_schema.ids import SIDES
 from shared_schema.wire import decode_purged
 from sync.device import keyring
 from sync.device.profile import open_session
 from sync.device.transport import HttpTransport
+from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET, new_service
@@ -114,19 +115,23 @@ def test_an_older_database_brings_nothing_back(office: Any, tmp_path: Path) -> N
     note = office.run("sam", "note", "add", "--file", other, address)["record"]
     office.sync("sam", "ruth")
     office.server.stop()
-    shutil.copytree(office.server.data, tmp_path / "older")
+    places = {side: database.place_of(office.server.data, side) for side in SIDES}
+    for side, place in places.items():
+        database.keep(place, tmp_path / f"{side}.older")
     office.server.start()
     asked = office.run("sam", "expunge", "request", note[:8], "--reason", "spill")
     office.run("ruth", "expunge", "approve", asked["request"][:8])
     (going,) = asked["parts"]
     erase(office)
     office.server.stop()
-    for path in (tmp_path / "older").glob("*.db*"):
-        shutil.copy(path, office.server.data / path.name)
-    assert hits([*contents(tmp_path / "older")], [address]) == []  # it is sealed: what is sought below is the sealed bytes
+    for side, place in places.items():
+        database.put_back(tmp_path / f"{side}.older", place)
+    assert (
+        hits([(path.name, path.read_bytes()) for path in tmp_path.glob("*.older")], [address]) == []
+    )  # it is sealed: what is sought below is the sealed bytes
     office.server.start(ready=False)  # the side waits to be declared; what was removed goes before that
     office.server.stop()
-    raw = b"".join(data for name, data in contents(office.server.data) if "perpetrator.db" in name)
+    raw = database.raw(places["perpetrator"])
     kept = json.loads("[" + ",".join((office.server.data / "perpetrator.gone.jsonl").read_text().splitlines()) + "]")
     assert [(line["part"], line["log"]) for line in kept if "log" in line] == [(going["part"], other), (-1, office.case)]
     assert kept[-1] == {"overwritten": True}

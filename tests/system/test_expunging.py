@@ -11,6 +11,7 @@ from shared_schema import cbor, ids
 from sync import keys, sealing
 from sync.device import keyring
 from sync.device.profile import open_session
+from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET, new_service
@@ -154,17 +155,15 @@ def test_an_old_device_offers_it_to_an_older_database(office: Any, tmp_path: Pat
     note = office.run("sam", "note", "add", "--file", office.case, f"She has moved to {address}.")["record"]
     assert office.refused("sam", "sync") == "offline"
     shutil.copytree(office.folder / "sam", tmp_path / "old sam")
-    shutil.copytree(office.server.data, tmp_path / "older")
+    place = database.place_of(office.server.data, "perpetrator")
+    database.keep(place, tmp_path / "older")
     office.server.start()
     office.sync("sam", "priya")
     needles = key_material(office, "priya", note)
     asked = office.run("priya", "expunge", "request", note[:8], "--reason", "spill")
     office.run("ruth", "expunge", "approve", asked["request"][:8])
     office.server.stop()
-    for path in office.server.data.glob("perpetrator.db*"):
-        path.unlink()
-    for path in (tmp_path / "older").glob("perpetrator.db*"):
-        shutil.copy(path, office.server.data / path.name)
+    database.put_back(tmp_path / "older", place)
     shutil.rmtree(office.folder / "sam")
     shutil.copytree(tmp_path / "old sam", office.folder / "sam")
     office.server.start(ready=False)
@@ -175,7 +174,7 @@ def test_an_old_device_offers_it_to_an_older_database(office: Any, tmp_path: Pat
     assert any("removed for good by two people" in line for line in office.run("sam", "status")["needs_you"])
     office.run("sam", "sync")
     office.server.stop()
-    assert found(list(contents(office.server.data)), needles) == []
+    assert found([*contents(office.server.data), ("the tables", database.raw(place))], needles) == []
 
 
 def test_what_nobody_may_do_alone(office: Any) -> None:

@@ -5,6 +5,7 @@ import secrets
 from sync.change import Op
 from sync.device import files, standing, syncing
 from sync.granting import Granter
+from tests import database
 from tests.live import Live
 from tests.world import patched
 
@@ -67,9 +68,6 @@ def test_one_log_that_stopped_does_not_hold_up_the_others(live: Live) -> None:
 
 def _change_one_byte(live: Live, log: bytes) -> None:
     """Flip one bit of the signature of a log's first entry, in the server's database."""
-    import sqlcipher3.dbapi2 as sqlite
-
-    with sqlite.connect(str(live.server.data / "perpetrator.db")) as db:
-        [(cose,)] = db.execute("SELECT cose FROM entry WHERE log_id = ? AND seq = 1", (log,)).fetchall()
-        db.execute("UPDATE entry SET cose = ? WHERE log_id = ? AND seq = 1", (cose[:-1] + bytes([cose[-1] ^ 1]), log))
-    db.close()
+    place = live.database("perpetrator")
+    [(cose,)] = database.ask(place, "SELECT cose FROM entry WHERE log_id = ? AND seq = 1", log)
+    database.change(place, ("UPDATE entry SET cose = ? WHERE log_id = ? AND seq = 1", (cose[:-1] + bytes([cose[-1] ^ 1]), log)))

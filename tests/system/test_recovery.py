@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from server.engines import Place
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from sync import keys, sealing
@@ -22,6 +23,7 @@ from sync.device.cli import keeping
 from sync.device.profile import open_store
 from sync.device.session import Session, entry_of
 from sync.keys import RecoverySecret
+from tests import database
 from tests.live import now_ms
 from tests.shell import SECRET, Shell, new_service
 
@@ -399,7 +401,7 @@ def test_killed_in_the_middle(office: Office) -> None:
     office.split("sheets")
     office.clean_machine()
     words = [sys.executable, "-m", "fieldkeep", "--profile", str(office.folder / "clean"), "recovery", "use", *office.shares(1, 2)]
-    server = office.folder / "server" / "perpetrator.db"
+    server = database.place_of(office.folder / "server", "perpetrator")
     before = _recovered(server)
     process = subprocess.Popen(words, env={**os.environ, "FIELDKEEP_PASSPHRASE": SECRET}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and _recovered(server) == before:
@@ -415,11 +417,7 @@ def test_killed_in_the_middle(office: Office) -> None:
     assert _recovered(server) == 24
 
 
-def _recovered(path: Path) -> int:
+def _recovered(place: Place) -> int:
     """How many files the server has brought back."""
-    import sqlite3
-
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        found = database.execute("SELECT count(*) FROM member WHERE role = 'coordinator' AND to_seq IS NULL AND from_seq > 1").fetchone()[0]
-    database.close()
+    [(found,)] = database.ask(place, "SELECT count(*) FROM member WHERE role = 'coordinator' AND to_seq IS NULL AND from_seq > 1")
     return int(found)

@@ -1,15 +1,15 @@
 """What came in a letter, or was to go in one, goes like everything else: the record, the sealed parcel, and the letter that waits."""
 
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from server.engines import Place
 from shared_schema import cbor, ids
 from sync.device import keyring
+from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET, new_service
@@ -28,10 +28,9 @@ def stores(town: Any, *profiles: str) -> list[tuple[str, bytes]]:
     return [(name, decrypted(town.folder / name / "store.db", keyring.unlock(town.folder / name, SECRET).keys[0])) for name in profiles]
 
 
-def sealed_in(path: Path) -> dict[bytes, bytes]:
-    """Parcel id -> sealed bytes of what came to a side, in a copy of its database."""
-    with sqlite3.connect(path) as database:
-        rows = database.execute("SELECT parcel_id, parcel FROM parcel WHERE parcel <> x''").fetchall()
+def sealed_in(place: Place) -> dict[bytes, bytes]:
+    """Parcel id -> sealed bytes of what came to a side, in its database or a copy of it."""
+    rows = database.ask(place, "SELECT parcel_id, parcel FROM parcel WHERE parcel <> ?", b"")
     return {parcel_id: cbor.decode(parcel)["sealed"] for parcel_id, parcel in rows}
 
 
@@ -39,10 +38,19 @@ def pieces(sealed: bytes) -> list[bytes]:
     return [sealed[at : at + 48] for at in range(0, len(sealed) - 48, 48)]
 
 
+def victims(town: Any) -> Place:
+    return database.place_of(town.server.data, "victim")
+
+
+def perpetrators(town: Any) -> Place:
+    return database.place_of(town.server.data, "perpetrator")
+
+
 def stopped(town: Any, to: Path) -> None:
     """A copy of the server's folder as it is now."""
     town.server.stop()
-    shutil.copytree(town.server.data, to)
+    to.mkdir()
+    database.keep(victims(town), to / "victim.db")
     town.server.start()
 
 
@@ -92,18 +100,13 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
     things = [*contents(town.server.data), *stores(town, "jo", "kay", "tablet", "sam")]
     assert hits(things, [address]) == []
     assert [name for name, data in things for piece in pieces(sealed[parcel]) if piece in data] == []
-    assert sealed_in(town.server.data / "victim.db").keys() == sealed.keys() - {parcel}
+    assert sealed_in(victims(town)).keys() == sealed.keys() - {parcel}
 
     # An older database of that side brings it not back, nor does one of the sender's side that would carry it again.
-    for path in (tmp_path / "older").glob("victim.db*"):
-        shutil.copy(path, town.server.data / path.name)
-    with sqlite3.connect(tmp_path / "older" / "victim.db") as database:
-        (again,) = database.execute("SELECT parcel FROM parcel WHERE parcel_id = ?", (parcel,)).fetchone()
-    with sqlite3.connect(town.server.data / "victim.db") as database:
-        database.execute("DELETE FROM parcel WHERE parcel_id = ?", (parcel,))
-        database.execute("DELETE FROM gone")
-    with sqlite3.connect(town.server.data / "perpetrator.db") as database:
-        database.execute("UPDATE parcel_out SET waits = 1, parcel = ? WHERE parcel_id = ?", (again, parcel))
+    database.put_back(tmp_path / "older" / "victim.db", victims(town))
+    [(again,)] = database.ask(tmp_path / "older" / "victim.db", "SELECT parcel FROM parcel WHERE parcel_id = ?", parcel)
+    database.change(victims(town), ("DELETE FROM parcel WHERE parcel_id = ?", (parcel,)), ("DELETE FROM gone", ()))
+    database.change(perpetrators(town), ("UPDATE parcel_out SET waits = 1, parcel = ? WHERE parcel_id = ?", (again, parcel)))
     town.server.start(ready=False)
     assert town.refused("jo", "sync") == "restoring"  # and brings what the registry lacks
     for act in ("declare", "healed"):
@@ -112,9 +115,8 @@ def test_a_letter_that_was_filed(town: Any, tmp_path: Path) -> None:
     town.server.start()  # what waits is carried at a start, and not before a pause is over
     town.sync("sam")
     town.server.stop()
-    with sqlite3.connect(town.server.data / "perpetrator.db") as database:
-        assert database.execute("SELECT waits FROM parcel_out WHERE parcel_id = ?", (parcel,)).fetchone() == (0,)
-    assert parcel not in sealed_in(town.server.data / "victim.db")
+    assert database.ask(perpetrators(town), "SELECT waits FROM parcel_out WHERE parcel_id = ?", parcel) == [(0,)]
+    assert parcel not in sealed_in(victims(town))
 
 
 def test_a_server_that_goes_on_showing_it(town: Any, tmp_path: Path) -> None:
@@ -125,14 +127,11 @@ def test_a_server_that_goes_on_showing_it(town: Any, tmp_path: Path) -> None:
     (record,) = [row["record"] for row in town.run("jo", "record", "list", town.desk, "--type", "referral_intake")["records"]]
     expunge(town, "jo", "kay", record)
     town.sync("jo")
-    with sqlite3.connect(tmp_path / "older" / "victim.db") as database:
-        kept = database.execute("SELECT parcel, passed, parcel_id FROM parcel WHERE parcel <> x''").fetchall()
+    kept = database.ask(tmp_path / "older" / "victim.db", "SELECT parcel, passed, parcel_id FROM parcel WHERE parcel <> ?", b"")
     town.server.stop()
-    with sqlite3.connect(town.server.data / "victim.db") as database:
-        database.executemany("UPDATE parcel SET parcel = ?, passed = ? WHERE parcel_id = ?", kept)
+    database.change(victims(town), *(("UPDATE parcel SET parcel = ?, passed = ? WHERE parcel_id = ?", one) for one in kept))
     (town.server.data / "victim.gone.jsonl").unlink()
-    with sqlite3.connect(town.server.data / "victim.db") as database:
-        database.execute("UPDATE gone SET parcel_id = x''")
+    database.change(victims(town), ("UPDATE gone SET parcel_id = ?", (b"",)))
     town.server.start()
     code = town.run("office/victim-administrator", "invite", "--name", "Jo", "--role", "coordinator", "--role", "referral_desk", "--second-device")
     town.run("tablet", "device", "enrol", "-", "--label", "tablet", stdin=code["code"])
@@ -149,12 +148,11 @@ def test_an_older_database_alone(town: Any, tmp_path: Path) -> None:
     (record,) = [row["record"] for row in town.run("jo", "record", "list", town.desk, "--type", "referral_intake")["records"]]
     expunge(town, "jo", "kay", record)
     town.server.stop()
-    for path in (tmp_path / "older").glob("victim.db*"):
-        shutil.copy(path, town.server.data / path.name)
+    database.put_back(tmp_path / "older" / "victim.db", victims(town))
     sealed = sealed_in(tmp_path / "older" / "victim.db")[parcel]
     town.server.start()
     town.server.stop()
-    raw = b"".join(data for name, data in contents(town.server.data) if "victim.db" in name)
+    raw = database.raw(victims(town))
     assert [piece for piece in pieces(sealed) if piece in raw] == []
 
 
@@ -235,11 +233,10 @@ def test_a_case_and_its_liaison_file(town: Any, tmp_path: Path) -> None:
         assert town.run(profile, "audit", "verify")["ok"]
         assert town.run(profile, "status")["alarms"] == []
     town.server.stop()
-    assert sealed_in(town.server.data / "perpetrator.db") == {}
-    raw = b"".join(data for name, data in contents(town.server.data) if "perpetrator.db" in name)
+    assert sealed_in(perpetrators(town)) == {}
+    raw = database.raw(perpetrators(town))
     assert [piece for one in sealed.values() for piece in pieces(one) if piece in raw] == []
-    with sqlite3.connect(town.server.data / "perpetrator.db") as database:
-        assert database.execute("SELECT count(DISTINCT week) FROM intake_key").fetchone() == (1,)
+    assert database.ask(perpetrators(town), "SELECT count(DISTINCT week) FROM intake_key") == [(1,)]
 
 
 def test_no_command_fails_on_what_was_removed(town: Any) -> None:

@@ -5,7 +5,6 @@ import itertools
 import resource
 import secrets
 import socket
-import sqlite3
 import time
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from sync.device import files, syncing
 from sync.device.session import Session
 from sync.entry import Author
 from sync.signing import sign_object
+from tests import database
 from tests.live import Live
 from tests.system.test_refused_requests import token
 from tests.world import World, patched
@@ -222,5 +222,5 @@ def test_addresses_are_exact(live: Live) -> None:
 
 def test_what_a_device_says_of_itself_is_kept_when_it_only_fetches(live: Live) -> None:
     olu = live.enrol("Olu", ("navigator",))
-    with sqlite3.connect(live.database("perpetrator")) as database:
-        assert database.execute("SELECT count(*) FROM device_status WHERE device_id = ?", (olu.identity.device,)).fetchone() == (1,)
+    asked = database.ask(live.database("perpetrator"), "SELECT count(*) FROM device_status WHERE device_id = ?", olu.identity.device)
+    assert asked == [(1,)]

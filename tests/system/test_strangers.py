@@ -1,7 +1,6 @@
 """What somebody without a certificate, or with a spent one, can do to a server: next to nothing."""
 
 import secrets
-import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from sync.device.session import Session
 from sync.entry import Author, sign_statement
 from sync.keys import ReceivingKey
 from sync.signing import SigningKey
+from tests import database
 from tests.live import Live, pair, raw_sync
 
 
@@ -70,8 +70,7 @@ class TestAnInvitationUsedUnderAnAdministratorsId:
 
 
 def events(live: Live, side: str) -> list[dict[str, Any]]:
-    with sqlite3.connect(live.database(side)) as database:
-        return [cbor.decode(event) for (event,) in database.execute("SELECT event FROM audit_event ORDER BY n")]
+    return [cbor.decode(event) for (event,) in database.ask(live.database(side), "SELECT event FROM audit_event ORDER BY n")]
 
 
 class TestEnrolmentTellsAStrangerNothing:

@@ -5,7 +5,6 @@ The auditor, with public keys only and the server off, passes the honest exports
 
 import json
 import secrets
-import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,6 +23,7 @@ from sync.device import audit_files, enrolment, files, outbox, syncing
 from sync.device.session import Session
 from sync.entry import sign_statement
 from sync.granting import Granter
+from tests import database
 from tests.live import Live, now_ms, pair, raw_sync
 
 
@@ -76,18 +76,18 @@ def append_as_server(live: Live, side: str, entry: Entry) -> None:
     live.server.stop()
     held = json.loads((live.server.data / f"{side}.keys.json").read_text())
     assert held["receipt"]
-    with sqlite3.connect(live.database(side)) as database:
-        [(seq, chain, received)] = database.execute("SELECT seq, chain, received_ms FROM log_head WHERE log_id = ?", (entry.log,)).fetchall()
-        following = ids.chain_next(chain, seq + 1, received, entry.id)
-        database.execute(
+    place = live.database(side)
+    [(seq, chain, received)] = database.ask(place, "SELECT seq, chain, received_ms FROM log_head WHERE log_id = ?", entry.log)
+    following = ids.chain_next(chain, seq + 1, received, entry.id)
+    database.change(
+        place,
+        (
             "INSERT INTO entry (log_id, seq, entry_id, author, sq, statement, received_ms, chain, leaf, cose, parts) VALUES (?, ?, ?, ?, ?, 1, ?, ?, 0, ?, ?)",
             (entry.log, seq + 1, entry.id, entry.author, entry.sq, received, following, entry.cose, b"\x80"),
-        )
-        database.execute("UPDATE log_head SET seq = ?, chain = ? WHERE log_id = ?", (seq + 1, following, entry.log))
-        database.execute(
-            "UPDATE author_head SET sq = ?, entry_id = ? WHERE log_id = ? AND device_id = ?", (entry.sq, entry.id, entry.log, entry.author)
-        )
-    database.close()
+        ),
+        ("UPDATE log_head SET seq = ?, chain = ? WHERE log_id = ?", (seq + 1, following, entry.log)),
+        ("UPDATE author_head SET sq = ?, entry_id = ? WHERE log_id = ? AND device_id = ?", (entry.sq, entry.id, entry.log, entry.author)),
+    )
     live.server.start()
 
 
