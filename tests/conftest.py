@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for the whole run, also where it has several workers."""
     if config.getoption("--database") == "postgresql" and not database.is_postgresql():
-        running = database.postgresql(database.new_folder())
-        running.__enter__()
-        config.add_cleanup(lambda: running.__exit__(None, None, None))
+        running = ExitStack()
+        running.enter_context(database.postgresql(database.new_folder()))
+        config.add_cleanup(running.close)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from server import app
+from server.nonces import OwnNonces, SharedNonces
 from server.realm import Realm
 from tests.wall.story import Leak, difference, play, sizes
 from tests.wall.twins import Run
@@ -121,7 +122,9 @@ def a_checkpoint(run: Run) -> None:
 def a_nonce_stream(run: Run) -> None:
     shared = Entropy(0, "one stream for both")
     for side in ("perpetrator", "victim"):
-        run.service.side(side).nonces._entropy = shared
+        nonces = run.service.side(side).nonces
+        assert isinstance(nonces, OwnNonces | SharedNonces)
+        nonces._entropy = shared
 
 
 def a_log_line(run: Run) -> None:

@@ -18,7 +18,7 @@ import httpx
 
 import server.service
 from server.app import make_app
-from server.nonces import OwnNonces
+from server.nonces import OwnNonces, SharedNonces
 from server.realm import Job, Realm
 from server.service import Service
 from server.settings import Settings
@@ -246,6 +246,9 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
     def nonces(side: str, _entropy: Any) -> OwnNonces:
         return OwnNonces(side, Entropy(0, side, "nonces"), lambda: START_MS)
 
+    def shared_nonces(side: str, engine: Any, secret: bytes, _entropy: Any, clock: Any) -> SharedNonces:
+        return SharedNonces(side, engine, secret, Entropy(0, side, "nonces"), clock)
+
     with ExitStack() as stack:
         for owner, name, value in (
             (keys, "seal", seal),
@@ -253,6 +256,7 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
             (server.service, "Writer", AtOnce),
             (server.service, "secrets", Secrets),
             (server.service, "OwnNonces", nonces),
+            (server.service, "SharedNonces", shared_nonces),
         ):
             stack.enter_context(mock.patch.object(owner, name, value))
         yield
