@@ -301,7 +301,7 @@ class Realm:
             try:
                 with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                     self._catch_up(connection)
-                    before = audit.next
+                    before = self._count_events(connection)
                     commit = self._commit_on(connection)
                     results = [self._run(job, commit) for job in jobs]
                     self._note(commit)
@@ -410,10 +410,14 @@ class Realm:
                     break
             if not known:
                 self._regress()
-            if self._audit is not None:
-                self._audit.count(tx)
         if grown:
             self.on_commit(grown)
+
+    def _count_events(self, tx: Connection) -> int:
+        """In a writing transaction only: no other thread may count while a job writes events."""
+        if self.shared:
+            self.audit.count(tx)
+        return self.audit.next
 
     def _tell(self, tx: Connection, change: Change) -> int:
         """Put a change into the journal, where anybody reads it. Returns how far the journal goes then."""
@@ -527,6 +531,7 @@ class Realm:
         with ExitStack() as stack:
             with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 self._catch_up(connection)
+                self._count_events(connection)
                 published = audit.sequence(connection)
                 grew = published is not audit.published
                 seen = self._tell(connection, Change(again=frozenset({changes.TREE}))) if grew else self._seen

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import DatabaseError
 
 from server import engines
 from server.answering import Outgoing
@@ -76,7 +77,11 @@ class RunningSide:
     async def spend(self, nonce: str) -> None:
         """Use a nonce up. Raises Refused `nonce-spent`."""
         if self.realm.shared:
-            await self.read(self.nonces.spend, nonce)
+            try:
+                await self.read(self.nonces.spend, nonce)
+            except DatabaseError as error:
+                self.writer.failing = type(error).__name__
+                raise
         else:
             self.nonces.spend(nonce)
 

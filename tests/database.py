@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from sqlmodel import SQLModel
 from server import copying, engines
 from server.backup import copy_database
 from server.engines import Place, Postgres
+from shared_schema.ids import SIDES
+from tests.canaries import contents
 
 SERVER = "FIELDKEEP_TESTS_POSTGRESQL"
 """The environment variable with the URL of this run's PostgreSQL server; empty where tests run on SQLite."""
@@ -150,6 +153,35 @@ def put_back(path: Path, place: Place) -> None:
         for left in place.parent.glob(f"{place.name}*"):
             left.unlink()
         shutil.copy(path, place)
+
+
+def everything(data: Path) -> list[tuple[str, bytes]]:
+    """What a server keeps: the files in its folder, and of PostgreSQL what is in rows."""
+    rows = [(f"rows of {side}", raw(place_of(data, side))) for side in SIDES] if is_postgresql() else []
+    return [*contents(data), *rows]
+
+
+@contextmanager
+def full(server: Any) -> Iterator[None]:
+    """The server of a test cannot write for a while: its disk is full, or PostgreSQL takes nothing."""
+    if is_postgresql():
+        place = place_of(server.data, "perpetrator")
+        _read_only(place, "on")
+        yield
+        _read_only(place, "off")
+        return
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+    yield
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+
+
+def _read_only(place: Place, value: str) -> None:
+    assert isinstance(place, Postgres)
+    name = make_url(place.url).database
+    with _at(Postgres(os.environ[SERVER], "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 def lose_bodies(data: Path, side: str) -> None:

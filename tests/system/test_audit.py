@@ -175,7 +175,10 @@ def swap(log: bytes) -> list[tuple[str, tuple[object, ...]]]:
 
 
 def flip_part(log: bytes) -> list[tuple[str, tuple[object, ...]]]:
-    return [("UPDATE entry SET parts = CAST(substr(parts, 1, 100) || x'00' || substr(parts, 102) AS BLOB) WHERE log_id = ? AND seq = 4", (log,))]
+    flipped = "substr(parts, 1, 100) || x'00' || substr(parts, 102)"
+    if database.is_postgresql():
+        flipped = "overlay(parts placing '\\000'::bytea from 101)"
+    return [(f"UPDATE entry SET parts = CAST({flipped} AS {'bytea' if database.is_postgresql() else 'BLOB'}) WHERE log_id = ? AND seq = 4", (log,))]
 
 
 class TestALyingDatabase:

@@ -76,7 +76,7 @@ def test_an_address_in_a_signed_note(office: Any, tmp_path: Path) -> None:
     # It reaches three phones.
     office.sync("sam", "priya", "ruth")
     needles = key_material(office, "ruth", note)
-    assert found(list(contents(office.folder / "server")), needles[:1]), "the search finds what is there"
+    assert found(database.everything(office.server.data), needles[:1]), "the search finds what is there"
     assert hits(stores(office, "sam", "ruth", "priya"), [address]), "the search finds what is there"
 
     # Priya sees it and asks; Ruth is shown what goes and what does not, and does it. Sam is out without signal.
@@ -88,7 +88,7 @@ def test_an_address_in_a_signed_note(office: Any, tmp_path: Path) -> None:
     shown = office.text("ruth", "expunge", "approve", asked["request"][:8], "--yes")
     for words in (address, "This goes, everywhere, and there is no way back", "Priya asks for this: spill (where she lives)", "Not reached: paper"):
         assert words in shown
-    shutil.copytree(office.folder / "server", tmp_path / "copy")  # whoever copies the server from now on has nothing
+    copied = database.everything(office.server.data)  # whoever copies the server from now on has nothing
     office.sync("priya")
 
     # It stays signed, and says what happened.
@@ -123,8 +123,8 @@ def test_an_address_in_a_signed_note(office: Any, tmp_path: Path) -> None:
     office.server.stop()
     profiles = ("sam", "ruth", "priya", "tablet")
     closed = [
-        *contents(tmp_path / "copy"),
-        *contents(office.folder / "server"),
+        *copied,
+        *database.everything(office.server.data),
         *(one for name in profiles for one in contents(office.folder / name)),
     ]
     opened = stores(office, *profiles)
@@ -174,7 +174,7 @@ def test_an_old_device_offers_it_to_an_older_database(office: Any, tmp_path: Pat
     assert any("removed for good by two people" in line for line in office.run("sam", "status")["needs_you"])
     office.run("sam", "sync")
     office.server.stop()
-    assert found([*contents(office.server.data), ("the tables", database.raw(place))], needles) == []
+    assert found(database.everything(office.server.data), needles) == []
 
 
 def test_what_nobody_may_do_alone(office: Any) -> None:

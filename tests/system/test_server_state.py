@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import resource
 import secrets
 import socket
 import time
@@ -44,16 +43,14 @@ def test_a_full_disk_is_not_ready(live: Live) -> None:
     sam = live.enrol("Sam", ("navigator",))
     log = live.case(sam)
     time.sleep(0.5)  # nothing waits for the tree
-    process, (soft, hard) = live.server.process.pid, resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.prlimit(process, resource.RLIMIT_FSIZE, (4096, hard))
-    note(sam, log, "x" * 3000)
-    with pytest.raises(Refused) as caught:
-        syncing.sync(sam, live.transport)
-    assert caught.value.code == "internal"
-    for _ in range(5):
-        time.sleep(0.2)
-        assert not ready(live)
-    resource.prlimit(process, resource.RLIMIT_FSIZE, (soft, hard))
+    with database.full(live.server):
+        note(sam, log, "x" * 3000)
+        with pytest.raises(Refused) as caught:
+            syncing.sync(sam, live.transport)
+        assert caught.value.code == "internal"
+        for _ in range(5):
+            time.sleep(0.2)
+            assert not ready(live)
     for _ in range(100):
         if ready(live):
             break
