@@ -231,7 +231,7 @@ class Realm:
 
     def create(self, svc: bytes, pinned: bytes) -> None:
         """Bind this realm to a service, once. Doing it again with the same facts changes nothing."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with self._following, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             facts = store.meta(connection)
             if not facts:
                 store.set_meta(connection, "svc", svc)
