@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
@@ -22,26 +23,27 @@ class Listener:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
-        self._open = True
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"listener-{realm.side}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End it."""
-        self._open = False
-        self._thread.join()
+        """It ends within a second, and looks at nothing any more."""
+        self._over.set()
 
     def _run(self) -> None:
-        while self._open:
-            with suppress(DatabaseError, OSError):
+        while not self._over.is_set():
+            with suppress(DatabaseError, psycopg.Error, OSError):  # the database does not answer: asked again
                 self._listen(self._realm.engine)
+            self._over.wait(_LOOK_S)
 
     def _listen(self, engine: Engine) -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             schema = connection.exec_driver_sql("SELECT current_schema()").scalar()
             connection.exec_driver_sql(f'LISTEN "{CHANNEL}{schema}"')
             driver: Any = connection.connection.driver_connection
-            while self._open:
+            while not self._over.is_set():
                 for _told in driver.notifies(timeout=_LOOK_S, stop_after=1):
                     break
-                self._realm.follow()
+                if not self._over.is_set():
+                    self._realm.follow()

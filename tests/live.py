@@ -55,7 +55,9 @@ class LiveServer:
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self._env)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, (self.data.parent / f"{self.data.name}.errors").read_text()
+        if not line:
+            self.stop()
+            raise AssertionError((self.data.parent / f"{self.data.name}.errors").read_text())
         self.found: dict[str, Any] = json.loads(line)
         self.address: str = self.found["address"]
         self.port = int(self.address.rpartition(":")[2])
@@ -65,7 +67,9 @@ class LiveServer:
                 if httpx.get(f"{self.address}/readyz", trust_env=False, verify=verify).status_code == 200:
                     return
             time.sleep(0.02)
-        assert not ready, "the server did not become ready"
+        if ready:
+            self.stop()
+            raise AssertionError("the server did not become ready")
 
     def kill(self) -> None:
         """kill -9."""
@@ -115,6 +119,13 @@ class Live:
         self.server = LiveServer(folder / "server", env=env, metrics=metrics)
         self.transport = HttpTransport(self.server.address)
         self.opened: list[Session] = []
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         keys = self.transport.service_keys()["sides"]
         people: dict[Side, Subject] = {
             side: Subject(secrets.token_bytes(16), "Office", "Pilot", ("administrator",), now_ms() + 900 * DAY_MS) for side in SIDES
