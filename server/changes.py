@@ -1,5 +1,5 @@
 """What each transaction changed of what every process keeps in memory, for the other processes that serve the same database
-(docs/decisions/0021-several-workers.md).
+(docs/decisions/0022-several-workers.md).
 
 A row of the journal is written in the transaction that it tells of. Rows are numbered without a gap from 1, for writing transactions of a side come one
 after another; the newest is never deleted. What changes seldom is only named, in `again`: it is read from the database anew.

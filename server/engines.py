@@ -1,4 +1,4 @@
-"""Database engines: one side's SQLite file, or its schema of a PostgreSQL database (docs/decisions/0012-postgresql.md).
+"""Database engines: one side's SQLite file, or its schema of a PostgreSQL database (docs/decisions/0022-several-workers.md).
 
 Both give the same two kinds of transaction, by the execution option `writes`: one without it sees one state of the database from its first statement on;
 writing ones of a side come one after another, each with all that those before it wrote.

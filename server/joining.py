@@ -1,4 +1,4 @@
-"""A further process on the same databases: it has a folder of its own, with the same keys (docs/decisions/0021-several-workers.md)."""
+"""A further process on the same databases: it has a folder of its own, with the same keys (docs/decisions/0022-several-workers.md)."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hearing at once what other processes commit to a side's database (docs/decisions/0021-several-workers.md).
+"""Hearing at once what other processes commit to a side's database (docs/decisions/0022-several-workers.md).
 
 PostgreSQL tells by NOTIFY. Where a pool of connections stands between that lets nobody listen, the journal is looked at as often as `_LOOK_S` says: nothing
 depends on being told, for every request looks before it is answered, and only hints to other devices come later.

@@ -82,7 +82,7 @@ class Realm:
         """The one that a `restore` has to name, while the side is not served."""
         self._scrub_again_ms = 0
         self.shared = engines.is_shared(engine)
-        """Whether other processes write this side's database too (docs/decisions/0021-several-workers.md)."""
+        """Whether other processes write this side's database too (docs/decisions/0022-several-workers.md)."""
         self._seen = 0
         self._following = threading.Lock()  # held from just before a commit until memory is as the database
         self._sequenced_s = 0.0

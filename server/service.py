@@ -72,18 +72,21 @@ class RunningSide:
     async def follow(self) -> None:
         """Know what other processes have written to this side's database."""
         if self.realm.shared:
-            await self.read(self.realm.follow)
+            await self._ask(self.realm.follow)
 
     async def spend(self, nonce: str) -> None:
         """Use a nonce up. Raises Refused `nonce-spent`."""
         if self.realm.shared:
-            try:
-                await self.read(self.nonces.spend, nonce)
-            except DatabaseError as error:
-                self.writer.failing = type(error).__name__
-                raise
+            await self._ask(self.nonces.spend, nonce)
         else:
             self.nonces.spend(nonce)
+
+    async def _ask(self, work: Callable[..., None], *arguments: Any) -> None:
+        try:
+            await self.read(work, *arguments)
+        except DatabaseError as error:
+            self.writer.failing = type(error).__name__
+            raise
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work`, which reads the database, returns: in a thread of this side, so that nobody waits for another side's reading."""

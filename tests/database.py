@@ -184,6 +184,17 @@ def _read_only(place: Place, value: str) -> None:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
+@contextmanager
+def away(url: str) -> Iterator[None]:
+    """A database answers nobody for a while."""
+    name = make_url(url).database
+    with _at(Postgres(os.environ[SERVER], "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        yield
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
 def lose_bodies(data: Path, side: str) -> None:
     """The bytes of a side's attachments are gone, and their rows are not."""
     if is_postgresql():

@@ -1,4 +1,4 @@
-"""Several processes serve one PostgreSQL database as if they were one (docs/decisions/0021-several-workers.md)."""
+"""Several processes serve one PostgreSQL database as if they were one (docs/decisions/0022-several-workers.md)."""
 
 import threading
 import time

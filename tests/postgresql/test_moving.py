@@ -1,0 +1,89 @@
+"""A service moves from files into PostgreSQL and back, and goes on when PostgreSQL was away."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.backup import back_up, in_files, put_back, read_key
+from server.engines import Place, Postgres
+from shared_schema.errors import Refused
+from shared_schema.ids import SIDES, Side
+from sync.change import Op
+from sync.device import attachments, syncing
+from sync.device.session import Session
+from tests import database
+from tests.live import Live
+from tests.system.test_attachments import add
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    if database.is_postgresql():
+        yield database.url_of(tmp_path / "moved")
+    else:
+        with database.postgresql(database.new_folder()):
+            yield database.url_of(tmp_path / "moved")
+
+
+def note(session: Session, log: bytes, text: str) -> None:
+    session.write(log, None, "case_note", [Op("body", "set", text, ())])
+
+
+def test_into_postgresql_and_back(tmp_path: Path, url: str) -> None:
+    """Nothing is lost on the way, and no device sees a difference; nothing has to be declared."""
+    alone = {"FIELDKEEP_DATABASE": ""}
+    live = Live(tmp_path, env=alone)
+    key = tmp_path / "key"
+    try:
+        sam, noor = (live.enrol(name, ("coordinator",)) for name in ("Sam", "Noor"))
+        log = live.case(sam, (noor, "coordinator"))
+        data = live.server.data
+        photos: list[bytes] = []
+        tables: dict[Side, Place] = {side: Postgres(url, side) for side in SIDES}
+        moves: list[tuple[dict[Side, Place], dict[str, str]]] = [(tables, {"FIELDKEEP_DATABASE": url}), (in_files(data), alone)]
+        for n, (places, env) in enumerate(moves):
+            note(sam, log, f"before {n}")
+            photos.append(add(sam, log, 3000 + n))
+            syncing.sync(sam, live.transport)
+            live.server.stop()
+            here = in_files(data) if n == 0 else tables
+            back_up(data, tmp_path / f"{n}.fk", key, here)
+            for left in data.glob("*.db*"):
+                left.rename(tmp_path / f"{n}-{left.name}")
+            put_back(tmp_path / f"{n}.fk", data, read_key(key), places)
+            live.server._env.update(env)
+            live.server.start()
+            note(noor, log, f"after {n}")
+            for session in (noor, sam, noor):
+                report = syncing.sync(session, live.transport)
+                assert not report.contradictions
+        assert len(sam.records(log)) == len(noor.records(log)) == 6
+        assert [len(attachments.fetch(noor, lambda: live.transport, log, photo)) for photo in photos] == [3000, 3001]
+        assert not list(sam.store.alarms()) + list(noor.store.alarms())
+    finally:
+        live.close()
+
+
+def test_while_the_database_is_away(tmp_path: Path, url: str) -> None:
+    """Nothing is acknowledged, /readyz says so, and all goes on by itself when it answers again."""
+    live = Live(tmp_path, env={"FIELDKEEP_DATABASE": url})
+    try:
+        sam = live.enrol("Sam", ("coordinator",))
+        log = live.case(sam)
+        with database.away(url):
+            note(sam, log, "typed while it was away")
+            with pytest.raises(Refused) as refused:
+                syncing.sync(sam, live.transport)
+            assert refused.value.code == "internal"
+            assert httpx.get(f"{live.server.address}/readyz", trust_env=False).status_code == 503
+        for _ in range(100):
+            if httpx.get(f"{live.server.address}/readyz", trust_env=False).status_code == 200:
+                break
+            time.sleep(0.1)
+        assert syncing.sync(sam, live.transport).accepted == 1
+        assert not list(sam.store.alarms())
+    finally:
+        live.close()
