@@ -152,7 +152,7 @@ def test_an_older_database_alone(town: Any, tmp_path: Path) -> None:
     for path in (tmp_path / "older").glob("victim.db*"):
         shutil.copy(path, town.server.data / path.name)
     sealed = sealed_in(tmp_path / "older" / "victim.db")[parcel]
-    town.server.start()
+    town.server.start(ready=False)  # the side waits to be declared; what was removed goes before that
     town.server.stop()
     raw = b"".join(data for name, data in contents(town.server.data) if "victim.db" in name)
     assert [piece for piece in pieces(sealed) if piece in raw] == []
