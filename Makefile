@@ -5,12 +5,12 @@ JOBS ?= 2
 # Compiled modules are kept, also where the environment says otherwise: each command of the tests and the demo is a process of its own.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test app app-test bench check setup lock soak clean
+.PHONY: demo test app app-test bench check setup lock soak faults strace clean
 
 demo: setup app
 	$(BIN)/fieldkeep demo
 
-test: check app-test
+test: check app-test strace
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 # The field app: built, and what its own tests say of it, in Node and in Chromium.
@@ -35,6 +35,14 @@ bench: setup
 
 soak: setup
 	$(BIN)/python -m tests.simulation --histories 100000 --seed 1
+
+# Kills, power cuts, failing disks, bad lines and a history of twenty devices: hours. What they gave is in docs/faults.md.
+faults: setup strace
+	$(BIN)/python -m tests.faults all
+
+# The fault tests record and fail system calls with it.
+strace:
+	sh scripts/setup_strace.sh
 
 setup: .venv/ready
 

@@ -1,6 +1,6 @@
 """What two people have removed on one side, listed outside its database: an older copy of the database brings none of it back (docs/spec.md §9.6).
 
-An append-only file of JSON Lines, synced before the removal is answered. A line without its end, from a machine that stopped, is dropped: the
+An append-only file of JSON Lines, synced before the removal is answered. What a machine was writing when it stopped is dropped (json_lines.py): the
 database has the same row, and it is listed again at the next start.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from server.json_lines import read_lines, size_of_whole
 from shared_schema import ids
 
 WHOLE_FILE: Final = -1
@@ -40,7 +41,7 @@ class Gone:
         self._unwritten: list[dict[str, Any]] = []
         self.overwritten = True
         """False while removed bytes may still lie in free pages of the database."""
-        for line in self._lines():
+        for line in read_lines(path):
             self._take(line)
 
     def __iter__(self) -> Iterator[Removed]:
@@ -88,19 +89,13 @@ class Gone:
             data = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in self._unwritten).encode("ascii")
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
-                end = _whole_lines(self._path)
+                end = size_of_whole(self._path)
                 os.ftruncate(handle, end)
                 os.pwrite(handle, data, end)
                 os.fsync(handle)
             finally:
                 os.close(handle)
         self._unwritten.clear()
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        if self._path is None or not self._path.exists():
-            return
-        for line in self._path.read_bytes()[: _whole_lines(self._path)].splitlines():
-            yield json.loads(line)
 
     def _take(self, line: dict[str, Any]) -> None:
         if line == _CLEAN:
@@ -119,8 +114,3 @@ class Gone:
 
 def _line(one: Removed) -> dict[str, Any]:
     return {"log": ids.show(one.log), "id": one.id.hex(), "part": one.part, "at": one.at, "parcel": one.parcel.hex(), "by": one.by.hex()}
-
-
-def _whole_lines(path: Path) -> int:
-    """How many bytes of a file are whole lines."""
-    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0

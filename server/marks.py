@@ -1,17 +1,18 @@
 """How far a side's logs have been, kept outside its database: an older copy of the database is seen for what it is (docs/spec.md §19.1).
 
 An append-only file of JSON Lines, written anew at every start. What an answer shows of the registry is synced before the answer; of the other logs
-nothing is waited for, for a commit that a machine kept is never behind a line that it lost. A line without its end, from a machine that stopped, is
-dropped.
+nothing is waited for, for a commit that a machine kept is never behind a line that it lost. What a machine was writing when it stopped is dropped
+(json_lines.py).
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from server.json_lines import read_lines
 from shared_schema import ids
 from shared_schema.entry import Head
 from shared_schema.errors import Malformed
@@ -41,7 +42,7 @@ class Marks:
         self._unwritten: list[dict[str, Any]] = []
         self._size = 0
         try:
-            for line in self._lines():
+            for line in read_lines(path):
                 self._take(line)
         except (ValueError, LookupError, TypeError, Malformed):
             self.kept = False  # a file that nobody can read is none: the side is not served before an administrator has declared it
@@ -66,6 +67,11 @@ class Marks:
         return not self.kept or (self.seq <= known.seq and known.chains[self.seq] == self.chain)
 
     # --- what they are told ----------------------------------------------------------------------------------------------
+
+    def begin(self, incarnation: bytes, chain: bytes) -> None:
+        """Of a side that begins, before its database says that there are marks: a machine that stops between the two has lost none. Raises OSError."""
+        self.kept, self.incarnation, self.seq, self.chain = True, incarnation, 0, chain
+        self._write_anew()
 
     def stand(self) -> None:
         """The database is less than it was, and the side is not served. Raises OSError."""
@@ -142,13 +148,6 @@ class Marks:
         self._size = len(data)
 
     # --- the file --------------------------------------------------------------------------------------------------------
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        if self._path is None or not self._path.exists():
-            return
-        data = self._path.read_bytes()
-        for line in data[: data.rfind(b"\n") + 1].splitlines():
-            yield json.loads(line)
 
     def _take(self, line: dict[str, Any]) -> None:
         if "registry" in line:

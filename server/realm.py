@@ -237,6 +237,7 @@ class Realm:
                 store.set_meta(connection, "svc", svc)
                 store.set_meta(connection, "pinned", pinned)
                 if self.marks is not None:
+                    self.marks.begin(self._first_incarnation, bytes(ids.chain_start(ids.registry_log(svc, self.side))))
                     store.set_meta(connection, MARKED, b"")
                 self._seen = self._tell(connection, Change(again=frozenset({changes.TURN})))
                 self._begin(connection, svc, pinned)

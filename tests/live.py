@@ -52,7 +52,7 @@ class LiveServer:
         if self.metrics:
             words += ["--metrics-port", str(free_port())]
         self.errors = (self.data.parent / f"{self.data.name}.errors").open("a")
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self._env)
+        self.process = self.spawn(words)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -70,6 +70,10 @@ class LiveServer:
         if ready:
             self.stop()
             raise AssertionError("the server did not become ready")
+
+    def spawn(self, words: list[str]) -> Any:
+        """The process, with its standard output to read."""
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=self._env)
 
     def kill(self) -> None:
         """kill -9."""
@@ -114,9 +118,9 @@ class OnlySyncs:
 class Live:
     """A service on a LiveServer: administrators per side, and whoever is enrolled."""
 
-    def __init__(self, folder: Path, *, env: dict[str, str] | None = None, metrics: bool = False) -> None:
+    def __init__(self, folder: Path, *, env: dict[str, str] | None = None, metrics: bool = False, server: LiveServer | None = None) -> None:
         self.folder = folder
-        self.server = LiveServer(folder / "server", env=env, metrics=metrics)
+        self.server = server or LiveServer(folder / "server", env=env, metrics=metrics)
         self.transport = HttpTransport(self.server.address)
         self.opened: list[Session] = []
         try:
