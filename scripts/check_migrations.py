@@ -8,8 +8,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from server.service import MIGRATIONS, migrate
 from server.engines import open_engine
+from server.service import MIGRATIONS, migrate
 
 
 def main() -> int:
