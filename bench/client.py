@@ -125,11 +125,14 @@ class LoadDevice:
                 return parts
 
     async def _signed(self, body: bytes) -> bytes:
-        me = self.identity
-        asked = claims(device=me.device, svc=me.svc, side=me.side, method="POST", path="/v1/sync", body=body, nonce=self._nonce)
-        token = jwt.encode(asked, self._key, algorithm=ALGORITHM, headers={"typ": TYP})
-        self._nonce, answer = await self.connection.ask("POST", "/v1/sync", body, f"{SCHEME} {token}")
+        self._nonce, answer = await self.connection.ask("POST", "/v1/sync", body, self.authorization("POST", "/v1/sync", body, self._nonce))
         return answer
+
+    def authorization(self, method: str, path: str, body: bytes, nonce: str) -> str:
+        """The header that signs a request."""
+        me = self.identity
+        asked = claims(device=me.device, svc=me.svc, side=me.side, method=method, path=path, body=body, nonce=nonce)
+        return f"{SCHEME} {jwt.encode(asked, self._key, algorithm=ALGORITHM, headers={'typ': TYP})}"
 
     def _follow(self, page: Page) -> None:
         seq, chain = self.cursors.get(page.log, (0, bytes(ids.chain_start(page.log))))

@@ -119,8 +119,8 @@ class _Repetition:
         with timed() as push:
             await first.push(pushed)
         self._add("W1", "1/s", len(pushed) / push.seconds)
-        await second.get_ready()
         with timed() as pull:
+            await second.get_ready()  # where a peer is live, what is here comes with the connection
             got = await second.pull(len(pushed))
         self._compare("first sync", got, pushed)
         self._add("W2", "1/s", len(pushed) / pull.seconds)
