@@ -57,7 +57,7 @@ class Team:
         self._sessions: list[Session] = []
         self._links: list[Link] = []
         self._way = self.link()
-        self._administrators = beside._administrators if beside else self._create(server)
+        self._administrators: dict[Side, Identity] = beside._administrators if beside else self._create(server)
         store = self._store()
         Session.establish(store, self._administrators[side])
         self.office = Session(store, now_ms, os.urandom)

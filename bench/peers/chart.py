@@ -32,7 +32,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
                 f" {value:.2g} × ", (value, bar.get_y() + bar.get_height() / 2), va="center", ha="left" if value >= 1 else "right", fontsize=8
             )
         panel.set_xscale("log")
-        panel.set_xlim(min(0.2, *values) / 3, max(5, *values) * 3)
+        panel.set_xlim(min(0.2, *values) / 6, max(5, *values) * 3)
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
         panel.axvline(1, color="black", linewidth=1)
