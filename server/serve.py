@@ -33,6 +33,7 @@ _M_ARENA_MAX: Final = -8  # malloc.h
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 1 << 17  # bytes
 _LEAST_SHARE: Final = 100  # connections
+_SWITCH_SECONDS: Final = 0.0005
 _WHOLE_ANSWER_SECONDS: Final = 3600.0  # 4 MiB at 1 kB/s; who reads nothing is not waited for as long (server/connection.py)
 _TLS_PATIENCE: Final = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": _WHOLE_ANSWER_SECONDS}
 
@@ -51,6 +52,7 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
     """Serve until interrupted. `say` is told once where the server listens. Raises InUse or Regressed before it listens."""
     _share_memory()
     _open_many_files()
+    sys.setswitchinterval(_SWITCH_SECONDS)  # a request changes threads some times: at 5 ms each, one device's large requests hold up another side's
     service = Service(settings)
     try:
         tls = _tls(settings)
