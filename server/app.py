@@ -36,6 +36,7 @@ from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, ca
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
 
 _HELD_UP_S: Final = 1.0
+_RETRY_AFTER_S: Final = "5"
 _SMALL: Final = 65_536  # bytes that are hashed at once
 
 SignedEndpoint = Callable[[Request, RunningSide, Sender, bytes], Awaitable[Response]]
@@ -54,6 +55,14 @@ def error_response(code: str, message: str) -> Response:
     return Response(body, http_status(code), media_type=CBOR_TYPE)
 
 
+def _busy() -> Response:
+    """What a stopping server says to whoever asks: nothing was looked at, and another connection may find the next one."""
+    response = error_response("busy", "the server is stopping; ask again")
+    response.headers["connection"] = "close"
+    response.headers["retry-after"] = _RETRY_AFTER_S
+    return response
+
+
 class Signed:
     """An endpoint that only an enrolled device may call."""
 
@@ -66,6 +75,9 @@ class Signed:
         started = time.perf_counter()
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
+        if service.stopping:
+            await _busy()(scope, receive, send)
+            return
         running: RunningSide | None = None
         sender: Sender | None = None
         admitted, received = False, 0
@@ -156,6 +168,9 @@ class Unsigned:
         """Count and answer."""
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
+        if service.stopping and self._quota is not None:
+            await _busy()(scope, receive, send)
+            return
         try:
             if self._quota is not None:
                 await self._take(self._quota(service, request), request, service.clock())

@@ -86,7 +86,7 @@ class Service:
         self._carrying: list[asyncio.Task[None]] = []
         for side in OTHER.values():
             self.sides[side].carrier = Carrier(self.crossing, side, self._do)
-        self.closing = False
+        self.closing = self.stopping = False
         self.unsigned = Window(MINUTE_MS, settings.unsigned_per_minute)  # of requests that concern no side yet
         self.process_log = self._open_log(data / "process.log")
 
@@ -142,6 +142,11 @@ class Service:
     def failing(self) -> bool:
         """True when a side cannot write, or carry, what it has to."""
         return any(running.writer.failing or (running.carrier is not None and running.carrier.failing) for running in self.sides.values())
+
+    def drain(self) -> None:
+        """Take no more requests; those under way go on."""
+        self.stopping = True
+        self.end_streams()
 
     def end_streams(self) -> None:
         """End all event streams, so that a stopping server need not wait for them, and the carrying of parcels."""
