@@ -69,6 +69,7 @@ def test_sigterm_during_load(busy_live: Live) -> None:
             assert heard.startswith(b"HTTP/1.1 200"), heard[:100]
             decode_response(heard.partition(b"\r\n\r\n")[2])
             assert live.server.process.wait(DRAIN_S + 3) == 0
+            live.server.stop()
             assert time.monotonic() - began < DRAIN_S, "nothing was left to wait for"
         for worker in workers:
             worker.join(30)
