@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from server import store
 from server.answering import Outgoing
@@ -170,11 +171,14 @@ class Service:
 
 
 def migrate(path: Path) -> None:
-    """Bring one side's database to the newest schema."""
+    """Bring one side's database to the newest schema. Raises Regressed for one that a newer release has written."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = store.open_engine(path, readers=0)
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise Regressed(f"{path.name} was written by a newer release: install that again, or put back the backup from before it") from None
 
 
 def lock_data(data: Path) -> int:

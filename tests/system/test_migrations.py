@@ -3,12 +3,13 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-from server.service import MIGRATIONS, migrate
+from server.service import MIGRATIONS, Regressed, migrate
 from server.store import open_engine
 from tests.live import Live
 
@@ -59,3 +60,13 @@ def test_serve_migrates(live: Live) -> None:
         [(version,)] = database.execute("SELECT version_num FROM alembic_version").fetchall()
         database.close()
         assert version == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def test_a_database_of_a_newer_release_is_not_touched(tmp_path: Path) -> None:
+    migrate(tmp_path / "side.db")
+    database = sqlite3.connect(tmp_path / "side.db")
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = 'later'")
+    database.close()
+    with pytest.raises(Regressed, match=r"side\.db was written by a newer release"):
+        migrate(tmp_path / "side.db")
