@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/operations").glob("*.md")), *
 TREE: Any = get_command(app)
 FENCED = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-TYPED = re.compile(r"(?:^|[\s/'(])fieldkeep((?: [^\n`|;&#']+)?)")
+TYPED = re.compile(r"(?:^\s*|exec |bin/)fieldkeep((?: [^\n`|;&#']+)?)", re.MULTILINE)
 SETTING = re.compile(r"FIELDKEEP_[A-Z_]+")
 ELSEWHERE = {"FIELDKEEP_PASSPHRASE", "FIELDKEEP_NEW_PASSPHRASE", "FIELDKEEP_PROFILE", "FIELDKEEP_RELEASE_KEY", "FIELDKEEP_SITE", "FIELDKEEP_UPSTREAM"}
 
