@@ -30,8 +30,10 @@ check: setup
 	$(BIN)/python scripts/check_migrations.py
 	$(BIN)/python scripts/make_docs.py --check
 
+# Figures beside floors and peers, in one run; the peers are installed under .bench/. BENCH=--quick, BENCH=--no-peers
+BENCH ?=
 bench: setup
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --json .bench/last.json --chart .bench/peers.svg $(BENCH)
 
 soak: setup
 	$(BIN)/python -m tests.simulation --histories 100000 --seed 1
@@ -56,4 +58,4 @@ lock:
 		--extra dev --extra returns pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

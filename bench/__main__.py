@@ -1,6 +1,10 @@
-"""`python -m bench [--quick] [--json FILE] [--folder DIR]`: all figures, a table on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--no-peers] [--json FILE] [--chart FILE] [--compare FILE]`: all figures, tables on standard output, progress on standard error.
+
+With `--compare` the exit status is 1 when a ratio became worse than that run's by more than the tolerance.
+"""
 
 import argparse
+import json
 import os
 import platform
 import sys
@@ -15,11 +19,14 @@ from typing import Any, Final
 import sqlcipher3.dbapi2 as sqlite
 import uvloop
 
-from bench import apart, floors
+from bench import apart, comparing, floors
 from bench.end_to_end import EndToEnd
 from bench.figures import Figures
 from bench.growth import Files, grow_log
 from bench.host import echo, serve
+from bench.peers.catalogue import Peers
+from bench.peers.chart import draw
+from bench.peers.table import table
 from bench.scale import FULL, QUICK, Scale
 from bench.server_only import ServerOnly
 from bench.team import Team
@@ -29,20 +36,40 @@ _PACKAGES: Final = ("cryptography", "httpx", "pyjwt", "sqlalchemy", "starlette",
 
 def main() -> None:
     """Measure, then print."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smaller load, under a minute on an idle machine")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="where databases are made (a real disk, not memory); default: a temporary folder")
-    asked = parser.parse_args()
-    figures = Figures()
-    _run(figures, QUICK if asked.quick else FULL, asked.folder)
-    print("\n".join(figures.table()))
-    if asked.json:
-        figures.write(asked.json, _machine())
-
-
-def _run(figures: Figures, scale: Scale, parent: Path | None) -> None:
+    asked = _arguments()
+    figures, scale = Figures(), QUICK if asked.quick else FULL
     began = monotonic()
+    peers = Peers(lambda what: _say(began, what)) if asked.peers else None
+    _run(figures, scale, asked.folder, peers, began)
+    print("\n".join(figures.table()))
+    rows = peers.rows if peers else []
+    if peers:
+        print("\n" + "\n".join(table(figures, rows, scale.team)))
+    found = comparing.report(figures, rows, scale, _machine())
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if asked.chart:
+        draw(found, asked.chart)
+    if asked.compare:
+        worse = list(comparing.compare(comparing.read(asked.compare), found, asked.tolerance))
+        print("\n" + "\n".join(worse or [f"nothing is worse than in {asked.compare} by more than {asked.tolerance:.0%}"]))
+        sys.exit(bool(worse))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smaller load, twice instead of five times")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="only Fieldkeep and the floors; nothing is installed")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw how far ahead of its peers Fieldkeep is, or behind (SVG or PNG)")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="say which ratios became worse than in that run, written with --json")
+    parser.add_argument("--tolerance", type=float, default=comparing.TOLERANCE, help="share by which a ratio may be worse (default %(default)s)")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where databases are made (a real disk, not memory); default: a temporary folder")
+    return parser.parse_args()
+
+
+def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | None, began: float) -> None:
     for number in range(1, scale.repetitions + 1):
         figures.note_load()
         _say(began, f"repetition {number} of {scale.repetitions}")
@@ -50,6 +77,8 @@ def _run(figures: Figures, scale: Scale, parent: Path | None) -> None:
             floors.measure(figures, Path(name), answering, rows=scale.notes, connections=scale.team)
         with _fresh(parent) as team:
             uvloop.run(ServerOnly(figures, scale, team).run())
+        if peers:
+            peers.measure(figures, scale, parent)
         with _fresh(parent) as team:
             EndToEnd(figures, scale, team).run()
     _say(began, "growth of a log")

@@ -18,6 +18,14 @@ _HEAD: Final = "{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {type}\
 _STATUS: Final = Status(app="bench")
 
 
+class Unwanted(RuntimeError):
+    """An answer of another status. `fields` are its head's, in lower case."""
+
+    def __init__(self, status: int, fields: dict[str, str], answer: bytes) -> None:
+        super().__init__(f"{status}: {answer[:200]!r}")
+        self.status, self.fields, self.answer = status, fields, answer
+
+
 class Connection:
     """One kept-alive HTTP/1.1 connection, opened when it is needed. Counts what passes."""
 
@@ -34,23 +42,27 @@ class Connection:
         if self._streams is None or self._streams[0].at_eof():
             self._streams = await asyncio.open_connection(self._host, self._port, limit=1 << 20)
 
-    async def ask(self, method: str, path: str, body: bytes = b"", authorization: str = "") -> tuple[str, bytes]:
-        """(nonce, body) of the answer. Raises RuntimeError for any status but 200."""
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", authorization: str = "", *, kind: str = CBOR_TYPE, more: str = ""
+    ) -> tuple[str, bytes]:
+        """(nonce, body) of the answer. `more` are whole lines of the head. Raises Unwanted for any status but 200 and 201."""
         await self.open()
         assert self._streams is not None
         reader, writer = self._streams
-        more = f"authorization: {authorization}\r\n" if authorization else ""
-        head = _HEAD.format(method=method, path=path, type=CBOR_TYPE, size=len(body), more=more).encode()
+        if authorization:
+            more += f"authorization: {authorization}\r\n"
+        head = _HEAD.format(method=method, path=path, type=kind, size=len(body), more=more).encode()
         writer.writelines((head, body))
         raw = await reader.readuntil(b"\r\n\r\n")
         lines = raw.decode("latin-1").split("\r\n")
-        fields = dict(line.split(": ", 1) for line in lines[1:-2])
-        answer = await reader.readexactly(int(fields["content-length"]))
+        fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:-2])}
+        answer = await _body(reader, fields)
         self.requests += 1
         self.sent += len(head) + len(body)
         self.received += len(raw) + len(answer)
-        if " 200 " not in lines[0]:
-            raise RuntimeError(f"{lines[0]}: {answer[:200]!r}")
+        status = int(lines[0].split(" ", 2)[1])
+        if status not in (200, 201):
+            raise Unwanted(status, fields, answer)
         return fields.get(NONCE_HEADER, ""), answer
 
     async def close(self) -> None:
@@ -58,6 +70,17 @@ class Connection:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+
+async def _body(reader: asyncio.StreamReader, fields: dict[str, str]) -> bytes:
+    if fields.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(fields["content-length"]))
+    pieces = []
+    while size := int(await reader.readline(), 16):
+        pieces.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(pieces)
 
 
 class LoadDevice:
@@ -102,11 +125,14 @@ class LoadDevice:
                 return parts
 
     async def _signed(self, body: bytes) -> bytes:
-        me = self.identity
-        asked = claims(device=me.device, svc=me.svc, side=me.side, method="POST", path="/v1/sync", body=body, nonce=self._nonce)
-        token = jwt.encode(asked, self._key, algorithm=ALGORITHM, headers={"typ": TYP})
-        self._nonce, answer = await self.connection.ask("POST", "/v1/sync", body, f"{SCHEME} {token}")
+        self._nonce, answer = await self.connection.ask("POST", "/v1/sync", body, self.authorization("POST", "/v1/sync", body, self._nonce))
         return answer
+
+    def authorization(self, method: str, path: str, body: bytes, nonce: str) -> str:
+        """The header that signs a request."""
+        me = self.identity
+        asked = claims(device=me.device, svc=me.svc, side=me.side, method=method, path=path, body=body, nonce=nonce)
+        return f"{SCHEME} {jwt.encode(asked, self._key, algorithm=ALGORITHM, headers={'typ': TYP})}"
 
     def _follow(self, page: Page) -> None:
         seq, chain = self.cursors.get(page.log, (0, bytes(ids.chain_start(page.log))))

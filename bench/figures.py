@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-GROUPS: Final = ("floor", "W1", "W2", "W3", "W4", "W5", "wire", "fold", "grant", "rotation", "length", "files", "apart")
+GROUPS: Final = ("floor", "W1", "W2", "W3", "W4", "W5", "wire", "fold", "grant", "rotation", "length", "files", "apart", "peers")
 _WIDTHS: Final = (8, 70, 10, 20, 3)
 
 
@@ -58,13 +58,15 @@ class Figures:
         return self.lines[key].values[-1]
 
     def ratio(self, line: Figure) -> float | None:
-        """The median of value by floor, repetition by repetition where both have as many; None without a floor."""
+        """The median of value by floor; None without a floor."""
         floor = self.lines.get(line.floor)
-        if floor is None:
-            return None
-        if len(floor.values) == len(line.values):
-            return statistics.median(value / base for value, base in zip(line.values, floor.values, strict=True))
-        return line.median / floor.median
+        return None if floor is None else self.beside(line, floor)
+
+    def beside(self, line: Figure, base: Figure) -> float:
+        """The median of one by the other, repetition by repetition where both have as many."""
+        if len(base.values) == len(line.values):
+            return statistics.median(value / one for value, one in zip(line.values, base.values, strict=True))
+        return line.median / base.median
 
     def note_load(self) -> None:
         """Remember how busy the machine is."""
@@ -80,17 +82,19 @@ class Figures:
                 yield ""
             ratio = self.ratio(line)
             beside = "" if ratio is None else f"{ratio:.2f} x {line.floor.removeprefix('floor ')}"
-            aim = (
-                "" if line.reached is None else f"  [aim {'>=' if line.aim > 0 else '<='} {_show(abs(line.aim))}: {'yes' if line.reached else 'NO'}]"
-            )
-            yield _row(line.group, line.name, _show(line.median), f"{_show(min(line.values))} - {_show(max(line.values))}", line.unit, beside + aim)
+            aim = "" if line.reached is None else f"  [aim {'>=' if line.aim > 0 else '<='} {show(abs(line.aim))}: {'yes' if line.reached else 'NO'}]"
+            yield _row(line.group, line.name, show(line.median), f"{show(min(line.values))} - {show(max(line.values))}", line.unit, beside + aim)
         yield ""
         yield f"load average before each repetition: {', '.join(f'{load:.1f}' for load in self.loads)}"
 
+    def as_json(self) -> dict[str, Any]:
+        """Every value."""
+        lines = [{**asdict(line), "median": line.median, "ratio": self.ratio(line), "reached": line.reached} for line in self.lines.values()]
+        return {"load": self.loads, "figures": lines}
+
     def write(self, path: Path, machine: dict[str, Any]) -> None:
         """Everything, as JSON."""
-        lines = [{**asdict(line), "median": line.median, "ratio": self.ratio(line), "reached": line.reached} for line in self.lines.values()]
-        path.write_text(json.dumps({"machine": machine, "load": self.loads, "figures": lines}, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps({"machine": machine, **self.as_json()}, indent=1) + "\n", encoding="utf-8")
 
 
 def _row(*cells: str) -> str:
@@ -100,7 +104,8 @@ def _row(*cells: str) -> str:
     return f"{left}  {cells[5]}".rstrip()
 
 
-def _show(value: float) -> str:
+def show(value: float) -> str:
+    """A figure, as exactly as it is worth."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.4f}"

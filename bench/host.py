@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-_PLENTY: Final = {
+PLENTY: Final[Mapping[str, str]] = {
     "FIELDKEEP_REQUESTS_PER_MINUTE": str(10**9),
     "FIELDKEEP_PUSH_BYTES_PER_DAY": str(10**15),
     "FIELDKEEP_UNSIGNED_PER_MINUTE": str(10**9),
@@ -25,8 +26,8 @@ _ROOT: Final = Path(__file__).parent.parent
 class Process:
     """A server process that says in one JSON line where it listens. Ends with the context."""
 
-    def __init__(self, arguments: list[str], errors: Path) -> None:
-        environment = {**os.environ, **_PLENTY}
+    def __init__(self, arguments: list[str], errors: Path, settings: Mapping[str, str]) -> None:
+        environment = {**os.environ, **settings}
         with errors.open("ab") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=stream, env=environment, cwd=_ROOT, text=True
@@ -63,11 +64,11 @@ class Process:
         return float(times.user + times.system)
 
 
-def serve(folder: Path) -> Process:
-    """A Fieldkeep server on an empty folder, with quotas out of the way."""
-    return Process(["-m", "fieldkeep.cli", "serve", "--json", "--port", "0", "--data", str(folder / "data")], folder / "server.err")
+def serve(folder: Path, settings: Mapping[str, str] = PLENTY) -> Process:
+    """A Fieldkeep server on an empty folder, by default with quotas out of the way."""
+    return Process(["-m", "fieldkeep.cli", "serve", "--json", "--port", "0", "--data", str(folder / "data")], folder / "server.err", settings)
 
 
 def echo(folder: Path) -> Process:
     """The floor of anything that is served by Starlette and uvicorn from Python."""
-    return Process(["-m", "bench.echo"], folder / "echo.err")
+    return Process(["-m", "bench.echo"], folder / "echo.err", {})

@@ -111,6 +111,8 @@ class ServerOnly:
             pulls.append(pull.ms)
         self._add("W3", f"server only: push of {_DELTA} notes", "ms", statistics.median(pushes), floor=floors.PULL_MS)
         self._add("W3", f"server only: pull of {_DELTA} notes", "ms", statistics.median(pulls), floor=floors.PULL_MS)
+        both = statistics.median(push + pull for push, pull in zip(pushes, pulls, strict=True))
+        self._add("W3", f"server only: {_DELTA} notes from one device to another", "ms", both, floor=floors.PULL_MS)
         self._add("W3", f"server only: pull of {_DELTA} notes, 95th of 100", "ms", percentile(pulls, 0.95))
 
     async def _w4(self) -> None:

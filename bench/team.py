@@ -11,15 +11,15 @@ import httpx
 from bench.host import Process
 from shared_schema import ids
 from shared_schema.certificate import Subject
-from shared_schema.ids import SIDES
+from shared_schema.ids import SIDES, Side
 from sync.change import Op
 from sync.device import enrolment, files
-from sync.device.session import Session
+from sync.device.session import Identity, Session
 from sync.device.store import Store
 from sync.device.syncing import sync
 from sync.device.transport import HttpTransport
 
-SIDE: Final = "perpetrator"
+SIDE: Final[Side] = "perpetrator"
 NOTE_BYTES: Final = 1024
 _DAY_MS: Final = 86_400_000
 
@@ -50,22 +50,26 @@ class Link(HttpTransport):
 
 
 class Team:
-    """Workers of one side, on one server."""
+    """Workers of one side, on one server. `beside` are those of another side of the same service."""
 
-    def __init__(self, server: Process, folder: Path) -> None:
-        self.server, self._folder = server, folder
+    def __init__(self, server: Process, folder: Path, side: Side = SIDE, beside: "Team | None" = None) -> None:
+        self.server, self._folder, self._side = server, folder, side
         self._sessions: list[Session] = []
         self._links: list[Link] = []
         self._way = self.link()
+        self._administrators: dict[Side, Identity] = beside._administrators if beside else self._create(server)
+        store = self._store()
+        Session.establish(store, self._administrators[side])
+        self.office = Session(store, now_ms, os.urandom)
+        self._sessions.append(self.office)
+        self.sync([self.office])
+
+    def _create(self, server: Process) -> dict[Side, Identity]:
         people = {side: Subject(os.urandom(16), "Office", "Bench", ("administrator",), now_ms() + 365 * _DAY_MS) for side in SIDES}
         keys = self._way.service_keys()["sides"]
         made = enrolment.new_service("Bench", server.address, "", server.said["setup_code"], keys, people, os.urandom)
         self._way.create_service(made.body)
-        store = self._store()
-        Session.establish(store, made.administrators[SIDE])
-        self.office = Session(store, now_ms, os.urandom)
-        self._sessions.append(self.office)
-        self.sync([self.office])
+        return made.administrators
 
     def __enter__(self) -> "Team":
         return self
@@ -77,7 +81,7 @@ class Team:
             link.__exit__()
 
     def _store(self) -> Store:
-        return Store(self._folder / f"device-{len(self._sessions)}.db", os.urandom(32))
+        return Store(self._folder / f"{self._side}-{len(self._sessions)}.db", os.urandom(32))
 
     def link(self) -> Link:
         """A new way to the server."""

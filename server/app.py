@@ -27,13 +27,17 @@ from server import (
     sync_route,
 )
 from server.append.commit import Sender
-from server.authenticate import Asked, check_body, check_token, parse, standing
+from server.authenticate import Asked, Token, check_body, check_token, parse, standing
 from server.connection import HEAD_SECONDS
 from server.quotas import Window, address_key
 from server.service import RunningSide, Service
 from shared_schema import cbor, limits
 from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, catalogue
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
+
+_HELD_UP_S: Final = 1.0
+_RETRY_AFTER_S: Final = "5"
+_SMALL: Final = 65_536  # bytes that are hashed at once
 
 SignedEndpoint = Callable[[Request, RunningSide, Sender, bytes], Awaitable[Response]]
 UnsignedEndpoint = Callable[[Request, Service, bytes], Awaitable[Response]]
@@ -51,6 +55,14 @@ def error_response(code: str, message: str) -> Response:
     return Response(body, http_status(code), media_type=CBOR_TYPE)
 
 
+def _busy() -> Response:
+    """What a stopping server says to whoever asks: nothing was looked at, and another connection may find the next one."""
+    response = error_response("busy", "the server is stopping; ask again")
+    response.headers["connection"] = "close"
+    response.headers["retry-after"] = _RETRY_AFTER_S
+    return response
+
+
 class Signed:
     """An endpoint that only an enrolled device may call."""
 
@@ -63,6 +75,9 @@ class Signed:
         started = time.perf_counter()
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
+        if service.stopping:
+            await _busy()(scope, receive, send)
+            return
         running: RunningSide | None = None
         sender: Sender | None = None
         admitted, received = False, 0
@@ -82,7 +97,7 @@ class Signed:
             with running.under_way.one(sender.device):
                 body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
                 received = len(body)
-                check_body(token, body)
+                await _check_body(running, token, body)
                 sender = standing(running.realm, sender.device, service.clock(), for_all=for_all)  # as it is now, not as it was before the body came
                 response = await self._endpoint(request, running, sender, body)
         except ClientDisconnect:
@@ -90,6 +105,8 @@ class Signed:
         except ProtocolError as error:
             if not admitted and error.code != "quota":
                 error = _counted(running.quotas.unsigned if running else service.unsigned, request, service.clock(), error)
+                if error.code == "quota":
+                    await hold_up()
             response = error_response(error.code, str(error))
         except Exception as error:
             response = _failed(service, self._name, error)
@@ -102,6 +119,19 @@ class Signed:
             await running.outgoing.send(sender.device, response, scope, receive, send)
         else:
             await response(scope, receive, send)
+
+
+async def hold_up() -> None:
+    """Wait before an address is told that it asks too often: each connection of it then asks once a second, and is verified once a second."""
+    await asyncio.sleep(_HELD_UP_S)
+
+
+async def _check_body(running: RunningSide, token: Token, body: bytes) -> None:
+    """The body is the signed one. What is large is hashed beside the event loop, which other sides wait for."""
+    if len(body) <= _SMALL:
+        check_body(token, body)
+    else:
+        await running.read(check_body, token, body)
 
 
 def _counted(window: Window, request: Request, now_ms: int, error: ProtocolError) -> ProtocolError:
@@ -140,9 +170,12 @@ class Unsigned:
         """Count and answer."""
         request = Request(scope, receive)
         service: Service = scope["app"].state.service
+        if service.stopping and self._quota is not None:
+            await _busy()(scope, receive, send)
+            return
         try:
             if self._quota is not None:
-                self._quota(service, request).take(_address(request), 1, service.clock())
+                await self._take(self._quota(service, request), request, service.clock())
                 for running in service.sides.values():
                     await running.follow()
             response = await self._endpoint(request, service, await _body(request, self._most, HEAD_SECONDS))
@@ -153,6 +186,13 @@ class Unsigned:
         except Exception as error:
             response = _failed(service, self._name, error)
         await response(scope, receive, send)
+
+    async def _take(self, window: Window, request: Request, now_ms: int) -> None:
+        try:
+            window.take(_address(request), 1, now_ms)
+        except Refused:
+            await hold_up()
+            raise
 
 
 async def _body(request: Request, most: int, seconds: float) -> bytes:

@@ -19,7 +19,8 @@ async def healthz(_request: Request, _service: Service, _body: bytes) -> Respons
 
 async def readyz(_request: Request, service: Service, _body: bytes) -> Response:
     """The process can serve and write. A side that is not served is named: whoever runs the server has to act (docs/operations/restore.md)."""
-    if not service.closing and service.restoring:
+    stopping = service.stopping or service.closing
+    if not stopping and service.restoring:
         return _json(503, {"status": "restoring", "sides": service.restoring})
-    state = "stopping" if service.closing else "failing" if service.failing else "ready"
+    state = "stopping" if stopping else "failing" if service.failing else "ready"
     return _json(200 if state == "ready" else 503, {"status": state})

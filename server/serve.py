@@ -7,7 +7,6 @@ import datetime as dt
 import gc
 import ipaddress
 import json
-import math
 import resource
 import socket
 import sys
@@ -24,6 +23,7 @@ from starlette.routing import Route
 from server.app import make_app
 from server.connection import HEAD_SECONDS, BoundedConnection, Shares
 from server.dev_tls import make_dev_tls
+from server.draining import DrainingServer
 from server.service import Service
 from server.settings import Settings
 from shared_schema.ids import SIDES
@@ -33,6 +33,7 @@ _M_ARENA_MAX: Final = -8  # malloc.h
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 1 << 17  # bytes
 _LEAST_SHARE: Final = 100  # connections
+_SWITCH_SECONDS: Final = 0.0005
 _WHOLE_ANSWER_SECONDS: Final = 3600.0  # 4 MiB at 1 kB/s; who reads nothing is not waited for as long (server/connection.py)
 _TLS_PATIENCE: Final = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": _WHOLE_ANSWER_SECONDS}
 
@@ -51,6 +52,7 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
     """Serve until interrupted. `say` is told once where the server listens. Raises InUse or Regressed before it listens."""
     _share_memory()
     _open_many_files()
+    sys.setswitchinterval(_SWITCH_SECONDS)  # a request changes threads some times: at 5 ms each, one device's large requests hold up another side's
     service = Service(settings)
     try:
         tls = _tls(settings)
@@ -67,7 +69,7 @@ def run(settings: Settings, say: Callable[[dict[str, Any]], None]) -> None:
         if metrics is not None:
             found["metrics"] = f"http://{_LOOPBACK}:{metrics.getsockname()[1]}/metrics"
         say(found)
-        main = make_server(make_app(service), settings, tls)
+        main = make_server(make_app(service), settings, tls, service.drain)
         gc.collect()
         gc.freeze()  # what was loaded stays: each full collection would walk it again, and everybody would wait 70 ms
         with asyncio.Runner(loop_factory=_bounded(main.config.get_loop_factory() or asyncio.new_event_loop)) as runner:  # uvloop, where there is one
@@ -104,19 +106,12 @@ def _tls(settings: Settings) -> dict[str, Any]:
 
 
 async def _serve(service: Service, main: uvicorn.Server, bound: socket.socket, metrics: socket.socket | None) -> None:
-    tasks = [main.serve(sockets=[bound]), _end_streams(service, main)]
+    tasks = [main.serve(sockets=[bound])]
     if metrics is not None:
         beside = make_server(_metrics_app(service), service.settings, {})
         beside.config.lifespan = "off"
         tasks.append(_follow(main, beside, metrics))
     await asyncio.gather(*tasks)
-
-
-async def _end_streams(service: Service, main: uvicorn.Server) -> None:
-    """A stopping server waits for requests under way; a stream would be under way for ever."""
-    while not main.should_exit:
-        await asyncio.sleep(0.2)
-    service.end_streams()
 
 
 async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.socket) -> None:
@@ -128,8 +123,8 @@ async def _follow(main: uvicorn.Server, beside: uvicorn.Server, bound: socket.so
     await task
 
 
-def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Server:
-    """A uvicorn server with our settings; `tls` are its arguments for TLS, if any."""
+def make_server(app: Any, settings: Settings, tls: dict[str, Any], drain: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A uvicorn server with our settings; `tls` are its arguments for TLS, if any, and `drain` is called when it begins to stop."""
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], partial(BoundedConnection, shares=Shares(_share(settings)))),
@@ -141,11 +136,10 @@ def make_server(app: Any, settings: Settings, tls: dict[str, Any]) -> uvicorn.Se
         forwarded_allow_ips=settings.forwarded_allow_ips,
         date_header=False,
         timeout_keep_alive=int(HEAD_SECONDS),
-        timeout_graceful_shutdown=max(1, math.ceil(settings.drain_seconds)),
         limit_concurrency=settings.most_connections,
         **tls,
     )
-    return uvicorn.Server(config)
+    return DrainingServer(config, drain, settings.drain_seconds)
 
 
 def _share(settings: Settings) -> int:

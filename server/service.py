@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
 from server import engines
@@ -109,7 +110,7 @@ class Service:
         self._carrying: list[asyncio.Task[None]] = []
         for side in OTHER.values():
             self.sides[side].carrier = Carrier(self.crossing, side, self._do)
-        self.closing = False
+        self.closing = self.stopping = False
         self.unsigned = Window(MINUTE_MS, settings.unsigned_per_minute)  # of requests that concern no side yet
         self.process_log = self._open_log(data / "process.log")
 
@@ -176,6 +177,11 @@ class Service:
         """True when a side cannot write, or carry, what it has to."""
         return any(running.writer.failing or (running.carrier is not None and running.carrier.failing) for running in self.sides.values())
 
+    def drain(self) -> None:
+        """Take no more requests; those under way go on."""
+        self.stopping = True
+        self.end_streams()
+
     def end_streams(self) -> None:
         """End all event streams, so that a stopping server need not wait for them, and the carrying of parcels."""
         for running in self.sides.values():
@@ -200,12 +206,16 @@ class Service:
 
 
 def migrate(place: Place) -> None:
-    """Bring one side's database to the newest schema."""
+    """Bring one side's database to the newest schema. Raises Regressed for one that a newer release has written."""
     engines.prepare(place)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = engines.open_engine(place, readers=0)
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        name = place.name if isinstance(place, Path) else f"the schema {place.schema}"
+        raise Regressed(f"{name} was written by a newer release: install that again, or put back the backup from before it") from None
 
 
 def lock_data(data: Path) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import cbor2
 from sqlalchemy import Engine
 
-from server import store as server_store
+from server import engines
 from server.gone import Gone
 from server.marks import Marks
 from server.realm import Realm
@@ -169,7 +169,7 @@ def _judge_side(where: Path, promised: Promised) -> list[str]:
 @cache
 def _engine(path: Path) -> Engine:
     """One for all states, for it compiles each statement once; between two of them it has no connection."""
-    return server_store.open_engine(path, readers=1)
+    return engines.open_engine(path, readers=1)
 
 
 def _judge(realm: Realm, promised: Promised, where: Path) -> list[str]:

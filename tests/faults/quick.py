@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Any, Final
 
-from bench.host import _PLENTY as PLENTY
+from bench.host import PLENTY as PLENTY
 from shared_schema.ids import SIDES
 from tests.faults.nursery import nursery
 from tests.live import LiveServer

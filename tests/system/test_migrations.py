@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -10,7 +11,7 @@ from sqlmodel import SQLModel
 
 from server import engines
 from server.engines import Place
-from server.service import MIGRATIONS, migrate
+from server.service import MIGRATIONS, Regressed, migrate
 from tests import database
 from tests.live import Live
 
@@ -66,3 +67,11 @@ def test_serve_migrates(live: Live) -> None:
     for side in ("perpetrator", "victim", "oversight"):
         [(version,)] = database.ask(live.database(side), "SELECT version_num FROM alembic_version")
         assert version == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def test_a_database_of_a_newer_release_is_not_touched(tmp_path: Path) -> None:
+    place = database.place_of(tmp_path, "victim")
+    migrate(place)
+    database.change(place, ("UPDATE alembic_version SET version_num = 'later'", ()))
+    with pytest.raises(Regressed, match=r"victim.* was written by a newer release"):
+        migrate(place)

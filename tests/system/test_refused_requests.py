@@ -1,9 +1,13 @@
 """What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
 
+import asyncio
 import base64
 import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +17,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import authenticate
+from server import app, authenticate
 from server.quotas import MINUTE_MS, Window, address_key
+from server.service import Service
+from server.settings import Settings
 from shared_schema import cbor
 from shared_schema.errors import Refused
-from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
+from shared_schema.request import ALGORITHM, SCHEME, TYP, body_hash, claims
 from shared_schema.wire import SyncRequest, encode_request
 from sync.device import standing, syncing
 from sync.device.session import Session
 from sync.signing import SigningKey, verify_bytes
 from tests.live import Live, LiveServer
 
+_FORGED = ".".join(
+    base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    for part in (
+        json.dumps({"alg": ALGORITHM, "typ": TYP}).encode(),
+        json.dumps(claims(device=bytes(16), svc=bytes(16), side="perpetrator", method="GET", path="/v1/events", body=b"", nonce="x")).encode(),
+        bytes(64),
+    )
+)
 EMPTY = encode_request(SyncRequest())
 
 
@@ -40,6 +54,12 @@ def token(live: Live, session: Session, nonce: str = "", body: bytes = EMPTY, me
 def post(live: Live, authorization: str, body: bytes = EMPTY) -> str:
     answer = httpx.post(f"{live.server.address}/v1/sync", content=body, headers={"authorization": authorization}, trust_env=False)
     return "" if answer.status_code == 200 else str(cbor.decode(answer.content)["code"])
+
+
+def together(ask: Callable[[int], Any], count: int) -> list[Any]:
+    """That many at once, for who asks too often is made to wait."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(ask, range(count)))
 
 
 def begin(live: Live, authorization: str, sent: bytes = b"") -> bytes:
@@ -88,6 +108,25 @@ class TestNoBodyIsReadForNothing:
         assert post(live, signed) == "nonce-spent"
 
 
+@pytest.mark.asyncio
+async def test_a_large_body_is_hashed_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop is of all sides: nobody of another waits while 8 MiB are hashed. What is small is not worth another thread."""
+    hashed: list[tuple[int, str]] = []
+
+    def check(signed: authenticate.Token, body: bytes) -> None:
+        hashed.append((len(body), threading.current_thread().name))
+        authenticate.check_body(signed, body)
+
+    monkeypatch.setattr(app, "check_body", check)
+    service = Service(Settings(data=tmp_path / "data"))
+    running = service.side("perpetrator")
+    for size in (65_536, 65_537):
+        body = bytes(size)
+        await app._check_body(running, authenticate.Token(bytes(16), body_hash(body), ""), body)
+    service.close()
+    assert [(size, name == threading.current_thread().name) for size, name in hashed] == [(65_536, True), (65_537, False)]
+
+
 def test_a_body_that_does_not_come(tmp_path: Path) -> None:
     live = Live(tmp_path, env={"FIELDKEEP_BODY_SECONDS": "1"})
     try:
@@ -121,17 +160,51 @@ class TestStrangersAreCounted:
         good = token(few, admin)
         garbage = token(few, admin, "x" * 48)
         before = (few.server.data / "perpetrator.log").read_bytes()
-        answers = [post(few, garbage) for _ in range(100)]  # a minute may begin among them: more than 40 of them are of one
+        answers = [post(few, garbage), *together(lambda _: post(few, garbage), 99)]  # a minute may begin among them: more than 40 of them are of one
         assert (answers[0], set(answers)) == ("nonce-spent", {"nonce-spent", "quota"})
         assert (few.server.data / "perpetrator.log").read_bytes() == before
         assert post(few, good) == "", "who is let in is not counted by address"
         assert post(few, "Fieldkeep a.b.c") == "request-refused", "of a request that names no side there is a count of its own"
-        assert {post(few, "Fieldkeep a.b.c") for _ in range(100)} == {"request-refused", "quota"}
+        assert set(together(lambda _: post(few, "Fieldkeep a.b.c"), 100)) == {"request-refused", "quota"}
 
     def test_addresses_that_a_stranger_makes_up(self, few: Live) -> None:
         with httpx.Client(base_url=few.server.address, trust_env=False) as client:
-            asked = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(100)]
-        assert (asked[0], set(asked)) == (200, {200, 429})
+            asked = together(lambda k: client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code, 100)
+        assert set(asked) == {200, 429}
+
+
+@pytest.mark.asyncio
+async def test_who_asks_too_often_waits_for_each_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """§9.1: of somebody who goes on, each connection has one signature verified a second and not thousands: it would be at the cost of all sides."""
+    verified, released = Counter[str](), asyncio.Event()
+
+    def count(*arguments: Any, **named: Any) -> Any:
+        verified["tokens"] += 1
+        return authenticate.check_token(*arguments, **named)
+
+    monkeypatch.setattr(app, "check_token", count)
+    monkeypatch.setattr(app, "hold_up", released.wait)
+    service = Service(Settings(data=tmp_path / "data", unsigned_per_minute=5), lambda: 1_800_000_000_000)
+    header = {"authorization": f"{SCHEME} {_FORGED}"}
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app.make_app(service)), base_url="http://a") as client:
+
+            async def go_on() -> list[int]:
+                return [(await client.get("/v1/events", headers=header)).status_code for _ in range(10)]
+
+            working = [asyncio.create_task(go_on()) for _ in range(3)]
+            asking = asyncio.create_task(client.get("/v1/nonces?side=victim"))
+            assert (await asking).status_code == 200, "nobody else waits"
+            while sum(verified.values()) < 8:
+                await asyncio.sleep(0)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            assert verified["tokens"] == 5 + 3, "five are refused, and then each of the three waits for its first `quota`"
+            released.set()
+            answered = [status for each in await asyncio.gather(*working) for status in each]
+            assert (len(answered), answered.count(429)) == (30, 25)
+    finally:
+        service.close()
 
 
 def test_a_proxy_that_is_trusted(tmp_path: Path) -> None:
@@ -139,9 +212,9 @@ def test_a_proxy_that_is_trusted(tmp_path: Path) -> None:
     try:
         with httpx.Client(base_url=server.address, trust_env=False) as client:
             many = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"192.0.2.{k}"}).status_code for k in range(30)]
-            one = [client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"2001:db8::{k:x}"}).status_code for k in range(60)]
+            one = together(lambda k: client.get("/v1/nonces?side=victim", headers={"x-forwarded-for": f"2001:db8::{k:x}"}).status_code, 60)
         assert set(many) == {200}
-        assert (one[0], set(one)) == (200, {200, 429}), "one network of IPv6 is one address"
+        assert set(one) == {200, 429}, "one network of IPv6 is one address"
     finally:
         server.stop()
 
