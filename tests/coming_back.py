@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from server.backup import copy_database
 from server.service import Service
 from server.settings import Settings
 from shared_schema.ids import Side
@@ -12,6 +11,7 @@ from shared_schema.restoring import decode_offer
 from sync.change import Op, decode_change
 from sync.device import restoring, syncing
 from sync.device.syncing import Report
+from tests import database
 from tests.wall.twins import InProcess, Phone, Run
 from tests.world import DAY as DAY
 from tests.world import HOUR
@@ -27,7 +27,7 @@ class Restorable(Run):
     def copy(self, side: Side = "perpetrator") -> Path:
         """As a backup takes it, while the server runs."""
         path = self.folder / f"{side}.copy-{len(list(self.folder.glob('*.copy-*')))}"
-        copy_database(self.folder / f"{side}.db", path)
+        database.keep(database.place_of(self.folder, side), path)
         return path
 
     def stop(self) -> None:
@@ -35,7 +35,7 @@ class Restorable(Run):
 
     def start(self) -> None:
         """A new process on what is in the folder."""
-        settings = Settings(data=self.folder, unsigned_per_minute=1_000_000, requests_per_minute=1_000_000)
+        settings = Settings(data=self.folder, database=database.url_of(self.folder), unsigned_per_minute=1_000_000, requests_per_minute=1_000_000)
         self.service = Service(settings, self.clock)
         self.client._transport = InProcess(self.service)
         for phone in [*self.phones, *self.admins.values()]:
@@ -44,9 +44,7 @@ class Restorable(Run):
     def put_back(self, copy: Path, side: Side = "perpetrator", *, marks: bool = True, gone: bool = True) -> None:
         """The copy in the place of the database; with `marks` or `gone` False without what was kept beside it."""
         self.stop()
-        for left in self.folder.glob(f"{side}.db*"):
-            left.unlink()
-        shutil.copy(copy, self.folder / f"{side}.db")
+        database.put_back(copy, database.place_of(self.folder, side))
         if not marks:
             (self.folder / f"{side}.marks").unlink()
         if not gone:
