@@ -5,7 +5,7 @@ JOBS ?= 2
 # Compiled modules are kept, also where the environment says otherwise: each command of the tests and the demo is a process of its own.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test app app-test bench check setup lock soak faults strace clean
+.PHONY: demo test test-postgresql app app-test bench check setup lock soak faults strace clean
 
 demo: setup app
 	$(BIN)/fieldkeep demo

@@ -29,6 +29,10 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Nonces(Protocol):
     """One side's nonces."""
 
@@ -108,7 +112,7 @@ class SharedNonces:
     table after a crash: then there is another epoch.
     """
 
-    def __init__(self, side: str, engine: Engine, secret: bytes, entropy: Callable[[int], bytes], clock: Callable[[], int]) -> None:
+    def __init__(self, side: str, engine: Engine, secret: bytes, entropy: Callable[[int], bytes], clock: Callable[[], int] = _wall_ms) -> None:
         self._side, self._engine, self._secret, self._entropy, self._clock = side.encode(), engine, secret, entropy, clock
         self._forget_ms = 0
         self._begin()

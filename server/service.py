@@ -152,7 +152,7 @@ class Service:
         realm.may_state = lambda device: quotas.statements.take(device, 1, self.clock())
         nonces: Nonces = OwnNonces(side, secrets.token_bytes)
         if realm.shared:
-            nonces = SharedNonces(side, realm.engine, keys.salt, secrets.token_bytes, self.clock)
+            nonces = SharedNonces(side, realm.engine, keys.salt, secrets.token_bytes)
         return RunningSide(realm, Writer(realm), nonces, quotas, Live(realm), Metrics(), log)
 
     def _open_log(self, path: Path) -> structlog.BoundLogger:

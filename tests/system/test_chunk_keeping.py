@@ -19,7 +19,7 @@ from shared_schema import ids, limits
 from shared_schema.chunk import Claim
 from shared_schema.errors import Refused
 from sync.device import attachments, files, holding, records, removing, standing, syncing
-from tests.canaries import contents
+from tests import database
 from tests.live import Live
 from tests.object_store import object_store
 from tests.system.test_attachments import PHOTO, add, claim, cleaned, get, manifest, put, refused
@@ -82,7 +82,7 @@ class Office:
 
     def bodies(self) -> bytes:
         """Every byte that lies on the server's disk, and in its store."""
-        lies = b"".join(data for _, data in contents(self.folder))
+        lies = b"".join(data for _, data in database.everything(self.folder))
         return lies + (b"".join(self.store.objects().values()) if self.store else b"")
 
     def remove(self, record: bytes) -> None:

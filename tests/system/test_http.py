@@ -24,6 +24,7 @@ from sync.device.outbox import seal_pending
 from sync.device.session import Session
 from sync.device.transport import HttpTransport, check_address
 from sync.signing import SigningKey
+from tests import database
 from tests.live import Live, LiveServer, now_ms
 
 EMPTY = encode_request(SyncRequest())
@@ -119,6 +120,8 @@ class TestSignedRequests:
         header = f"{SCHEME} {token(sam, client)}"
         live.server.stop()
         live.server.start()
+        if database.is_postgresql():  # whose other processes may have given it
+            assert post(client, header)[0] == 200
         assert post(client, header) == (401, "nonce-spent")
 
     def test_the_client_tries_again_by_itself(self, sam: Session, live: Live) -> None:

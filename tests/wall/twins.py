@@ -246,8 +246,8 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
     def nonces(side: str, _entropy: Any) -> OwnNonces:
         return OwnNonces(side, Entropy(0, side, "nonces"), lambda: START_MS)
 
-    def shared_nonces(side: str, engine: Any, secret: bytes, _entropy: Any, clock: Any) -> SharedNonces:
-        return SharedNonces(side, engine, secret, Entropy(0, side, "nonces"), clock)
+    def shared_nonces(side: str, engine: Any, secret: bytes, _entropy: Any) -> SharedNonces:
+        return SharedNonces(side, engine, secret, Entropy(0, side, "nonces"), lambda: START_MS)
 
     with ExitStack() as stack:
         for owner, name, value in (
