@@ -12,6 +12,15 @@ demo: setup app
 
 test: check app-test strace
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --database postgresql $(ON_POSTGRESQL)
+
+# What a server does with its tables, once more on PostgreSQL. With every test: make test-postgresql.
+ON_POSTGRESQL := tests/stateful/test_sync_machine.py tests/wall/test_access_matrix.py tests/wall/test_twin_runs.py \
+	$(addprefix tests/system/test_,$(addsuffix .py,attachments audit chunk_keeping coming_back erasing expunging grants holding http migrations \
+	recovery removed_letters server_state strangers))
+
+test-postgresql: setup
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --database postgresql
 
 # The field app: built, and what its own tests say of it, in Node and in Chromium.
 app:
