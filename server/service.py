@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -144,7 +145,7 @@ class Service:
             realm.draw_next(secrets.token_bytes(16))
             log.error("regressed")
 
-        realm.on_regress = regressed
+        realm.on_regress = lambda: threading.Thread(target=regressed, daemon=True).start()  # it writes, and whoever finds this out holds the lock
         if realm.regressed:
             regressed()
         quotas = make_quotas(self.settings)
