@@ -19,7 +19,7 @@ from server.append import push
 from server.append.commit import Commit
 from server.pages import Pages
 from server.readers import Readers
-from server.realm import Realm
+from server.realm.writing import Writing
 from shared_schema import cbor
 from shared_schema import entry as entry_schema
 from shared_schema.errors import Refused
@@ -509,7 +509,7 @@ def numbers_a_repeated_push_anew() -> Iterator[None]:
 @contextmanager
 def answers_before_it_commits() -> Iterator[None]:
     """A commit that fails is somebody else's trouble: the answer is already out."""
-    transact, run = Realm._transact, Realm._run
+    transact, run = Writing._transact, Writing._run
 
     def _transact(self: Any, jobs: Any) -> Any:
         results: list[Any] = []
@@ -518,20 +518,20 @@ def answers_before_it_commits() -> Iterator[None]:
             results.append(run(job, commit))
             return results[-1]
 
-        with patched(Realm, "_run", staticmethod(spy)):
+        with patched(Writing, "_run", staticmethod(spy)):
             try:
                 return transact(self, jobs)
             except (OSError, Died):
                 return results
 
-    with patched(Realm, "_transact", _transact):
+    with patched(Writing, "_transact", _transact):
         yield
 
 
 @contextmanager
 def keeps_in_memory_what_it_failed_to_commit() -> Iterator[None]:
     """A log's state after a failed transaction is the one that never became true."""
-    run = Realm._run
+    run = Writing._run
 
     def transact(self: Any, jobs: Any) -> Any:
         made: list[Any] = []
@@ -541,14 +541,14 @@ def keeps_in_memory_what_it_failed_to_commit() -> Iterator[None]:
             return run(job, commit)
 
         try:
-            with patched(Realm, "_run", staticmethod(spy)):
+            with patched(Writing, "_run", staticmethod(spy)):
                 return self._transact(jobs)
         except OSError as error:
             for commit in made:
                 self._logs.update(commit.logs)
             return [error] * len(jobs)
 
-    with patched(Realm, "transact", transact):
+    with patched(Writing, "transact", transact):
         yield
 
 

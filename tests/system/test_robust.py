@@ -12,6 +12,7 @@ from server import serve
 from server import service as services
 from server.logs import open_log
 from server.realm import Realm
+from server.realm.writing import Writing
 from server.service import Service
 from server.settings import Settings
 from shared_schema import cbor
@@ -37,7 +38,7 @@ def test_a_tree_that_cannot_be_extended_is_said_and_made_up_for(tmp_path: Path) 
         running = service.sides["perpetrator"]
         running.realm.create(bytes(16), bytes(32))
         writer = running.writer
-        with patched(Realm, "sequence", fails):
+        with patched(Writing, "sequence", fails):
             _wait(lambda: writer.failing == "OSError")
             assert service.failing
             assert writer._thread.is_alive()

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, event
 from server import chunk_routes, parcel_store
 from server.append import file_rules
 from server.crossing import Carrier, Crossing
-from server.realm import Realm
+from server.hearing import Hearing
+from server.realm.writing import Writing
 from server.store import read
 from shared_schema import cbor, ids
 from shared_schema.chunk import Claim, encode_claims
@@ -93,8 +94,8 @@ def traced() -> Iterator[Shape]:
             patched(signing, "_public", noting("verify", signing._public)),
             patched(SigningKey, "sign", noting("sign", SigningKey.sign)),
             patched(hmac, "digest", noting("mac", hmac.digest)),
-            patched(Realm, "sequence", lambda _realm: None),  # goes by how many events there are, whoever caused them
-            patched(Realm, "_note", lambda _realm, _commit: None),  # what devices said before goes with the next transaction, whatever that is about
+            patched(Writing, "sequence", lambda _realm: None),  # goes by how many events there are, whoever caused them
+            patched(Hearing, "take", lambda _hearing: {}),  # what devices said before goes with the next transaction, whatever that is about
             patched(Carrier, "wake", lambda _carrier: None),  # looks for what waits, after every request with parcels, when it comes to it
         ):
             yield done
