@@ -576,8 +576,16 @@ def leaves_an_audit_event_out() -> Iterator[None]:
         yield
 
 
-def forgets_who_reads_when_it_restarts() -> AbstractContextManager[Any]:
-    return patched(Readers, "_note", lambda _self, _log, _user, _to_seq: None)
+@contextmanager
+def forgets_who_reads_when_it_restarts() -> Iterator[None]:
+    load = Readers.load
+
+    def forgetting(self: Any, tx: Any, known: Any, gone: Any) -> None:
+        load(self, tx, known, gone)
+        self._logs_of = {}
+
+    with patched(Readers, "load", forgetting):
+        yield
 
 
 def takes_any_tree_that_an_author_claims() -> AbstractContextManager[Any]:
