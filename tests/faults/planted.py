@@ -47,15 +47,15 @@ def _reply_early() -> None:
 
 def _server_never_syncs() -> None:
     """The server's databases leave it to the system when their bytes reach the disk."""
-    from server import store
+    from server import engines
 
-    configure = vars(store)["_configure"]
+    configure = vars(engines)["_configure_sqlite"]
 
     def configuring(connection: Any, record: Any) -> None:
         configure(connection, record)
         connection.execute("PRAGMA synchronous=OFF").fetchall()
 
-    vars(store)["_configure"] = configuring
+    vars(engines)["_configure_sqlite"] = configuring
 
 
 def _device_never_syncs() -> None:
