@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from server import removal_rows
+from server import engines
 from shared_schema import cbor, ids
 from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
@@ -126,7 +126,7 @@ def test_one_week_goes_together(box: Box) -> None:
 def test_the_database_is_rewritten_once_for_all_of_them(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes long: what two people asked for is overwritten before they are answered, what the calendar takes a quarter of an hour later."""
     began, written = box.week, list[object]()
-    monkeypatch.setattr(removal_rows, "scrub", written.append)
+    monkeypatch.setattr(engines, "scrub", written.append)
     for _ in range(3):
         box.jo.do(lambda s: instructions.acknowledge(s, box.desk, box.address))
     box.sync()
