@@ -279,6 +279,7 @@ def postgresql(folder: Path) -> Iterator[None]:
         someone = "nobody"
         for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
             shutil.copytree(package.parent / part, folder / part)
+            (folder / part).parent.chmod(0o755)  # whatever this process lets others do with what it makes
         package = folder / package.name
         shutil.chown(folder, someone)
     data, binaries = folder / "data", package / "pginstall" / "bin"
