@@ -32,7 +32,8 @@ class Writing(Following):
 
     def create(self, svc: bytes, pinned: bytes) -> None:
         """Bind this realm to a service, once. Doing it again with the same facts changes nothing."""
-        with self._following, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with ExitStack() as stack, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            stack.enter_context(self._following)  # after the database's own lock, as everywhere
             facts = store.meta(connection)
             if not facts:
                 store.set_meta(connection, "svc", svc)
