@@ -15,7 +15,7 @@ test: check app-test strace
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --database postgresql $(ON_POSTGRESQL)
 
 # What a server does with its tables, once more on PostgreSQL. With every test: make test-postgresql.
-ON_POSTGRESQL := tests/stateful/test_sync_machine.py tests/wall/test_access_matrix.py tests/wall/test_twin_runs.py \
+ON_POSTGRESQL := tests/stateful/test_sync_machine.py tests/wall/test_access_matrix.py tests/wall/test_no_such_file.py tests/wall/test_twin_runs.py \
 	$(addprefix tests/system/test_,$(addsuffix .py,attachments audit chunk_keeping coming_back erasing expunging grants holding http migrations \
 	recovery removed_letters server_state strangers))
 

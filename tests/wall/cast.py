@@ -65,6 +65,8 @@ FILES: Final[dict[str, tuple[str, str, dict[str, str]]]] = {
 ELSEWHERE: Final = ("abandoned", "not begun", "absent")  # by `rev` alone, before the recovery key was renewed; by `sus`, held; nowhere
 OF_A_REFUSAL: Final = frozenset({"events", "statuses", "verdicts"})  # what it may write: that it was, who asked, and its signed word
 _SETTLED: Final = ("audit_event", "audit_tile", "checkpoint", "device_status", "verdict")
+_OF_SEVERAL: Final = ("body", "change", "nonce")
+"""What processes on one PostgreSQL database share: bytes that came before their chunk was decided, a journal of transactions, and used nonces."""
 
 
 class _Undone(Exception):
@@ -240,7 +242,9 @@ class Cast:
             realm = self.realm(side)
             with realm.engine.connect() as tx:
                 names = database.tables(realm.engine)
-                found.append({name: tx.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar() for name in names if name not in _SETTLED})
+                found.append(
+                    {name: tx.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar() for name in names if name not in _SETTLED + _OF_SEVERAL}
+                )
                 found.append(tx.exec_driver_sql("SELECT log_id, seq, chain FROM log_head ORDER BY log_id").fetchall())
             found.append((realm.known().seq, realm.readers.heads.copy(), realm.readers.roles.copy(), realm.readers.held.copy(), realm.readers.unborn))
         return found
