@@ -31,20 +31,28 @@ class Writing(Following):
     """Whatever changes a side."""
 
     def create(self, svc: bytes, pinned: bytes) -> None:
-        """Bind this realm to a service, once. Doing it again with the same facts changes nothing."""
+        """Bind this realm to a service, once. Doing it again with the same facts changes nothing: it is not even waited for."""
+        with self.engine.connect() as tx, tx.begin():
+            facts = store.meta(tx)
+        if not facts:
+            facts = self._bind(svc, pinned)
+        if (facts["svc"], facts["pinned"]) != (svc, pinned):
+            raise Refused("service-exists")
+
+    def _bind(self, svc: bytes, pinned: bytes) -> dict[str, bytes]:
+        """The facts as they stand then: another process may have been first."""
         with ExitStack() as stack, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             stack.enter_context(self._following)  # after the database's own lock, as everywhere
-            facts = store.meta(connection)
-            if not facts:
-                store.set_meta(connection, "svc", svc)
-                store.set_meta(connection, "pinned", pinned)
-                if self.marks is not None:
-                    self.marks.begin(self._first_incarnation, bytes(ids.chain_start(ids.registry_log(svc, self.side))))
-                    store.set_meta(connection, MARKED, b"")
-                self._seen = self._tell(connection, Change(again=frozenset({changes.TURN})))
-                self._begin(connection, svc, pinned)
-            elif (facts["svc"], facts["pinned"]) != (svc, pinned):
-                raise Refused("service-exists")
+            if facts := store.meta(connection):
+                return facts
+            store.set_meta(connection, "svc", svc)
+            store.set_meta(connection, "pinned", pinned)
+            if self.marks is not None:
+                self.marks.begin(self._first_incarnation, bytes(ids.chain_start(ids.registry_log(svc, self.side))))
+                store.set_meta(connection, MARKED, b"")
+            self._seen = self._tell(connection, Change(again=frozenset({changes.TURN})))
+            self._begin(connection, svc, pinned)
+            return {"svc": svc, "pinned": pinned}
 
     def transact(self, jobs: list[Job]) -> list[Any]:
         """Run jobs in one durable transaction; each result is a value or the exception that its job raised.
