@@ -1,6 +1,7 @@
 """Old and new together: stores and databases of every earlier version, and what an app and a server of two versions make of each other.
 
-`stores/` has the tables of a device's store as each released version of them made it, from this project's history. Of the wire there has been one version
+`stores/` has the tables of a device's store as each released version of them made it, from this project's history: `v1.sql` whole, each later file what then
+became different. Of the wire there has been one version
 so far, so its other one is made here: a field, a version and a statement that this one does not know (docs/spec.md §14).
 """
 
@@ -41,7 +42,8 @@ def age(path: Path, key: bytes, version: int) -> None:
     old, new = sqlite.connect(str(path.with_suffix(".old"))), path
     old.executescript(f"PRAGMA cipher_default_page_size = 16384; PRAGMA key = \"x'{key.hex()}'\"; ATTACH '{new}' AS new KEY \"x'{key.hex()}'\";")
     old.execute("PRAGMA cipher_default_page_size = 4096")
-    old.executescript((STORES / f"v{version}.sql").read_text())
+    for number in range(1, version + 1):
+        old.executescript((STORES / f"v{number}.sql").read_text())
     for (table,) in old.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
         here = columns(old, f"{table}")
         there = [row[1] for row in old.execute(f"PRAGMA new.table_info({table})")]
