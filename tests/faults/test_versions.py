@@ -1,8 +1,8 @@
 """Old and new together: stores and databases of every earlier version, and what an app and a server of two versions make of each other.
 
 `stores/` has the tables of a device's store as each released version of them made it, from this project's history: `v1.sql` whole, each later file what then
-became different. Of the wire there has been one version
-so far, so its other one is made here: a field, a version and a statement that this one does not know (docs/spec.md §14).
+became different. Of the wire there has been one version so far, so its other one is made here: a field, a version and a statement that this one does not know
+(docs/spec.md §14).
 """
 
 from collections.abc import Callable, Iterator
