@@ -45,7 +45,7 @@ bench: setup
 	$(BIN)/python -m bench --json .bench/last.json --chart .bench/peers.svg $(BENCH)
 
 soak: setup
-	$(BIN)/python -m tests.simulation --histories 100000 --seed 1
+	$(BIN)/python -m tests.simulation --histories 100000 --seed 1 --jobs $(JOBS)
 
 # Kills, power cuts, failing disks, bad lines and a history of twenty devices: hours. What they gave is in docs/faults.md.
 faults: setup strace
