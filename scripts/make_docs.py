@@ -7,7 +7,7 @@ from typing import Any
 import typer.main
 from pydantic_core import PydanticUndefined
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from server.settings import Settings
 from shared_schema.errors import catalogue
 from sync.device import reference

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
 import sqlcipher3.dbapi2 as sqlite
 from sqlalchemy import Boolean, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
@@ -119,11 +118,12 @@ def _open_postgres(place: Postgres, readers: int) -> Engine:
 
 def _begin_postgres(connection: Connection) -> None:
     """A writing transaction takes the schema's lock before its first snapshot, so that it sees all that was written before."""
+    from psycopg import IsolationLevel  # a server on SQLite need not have it in memory
+
     driver: Any = connection.connection.driver_connection
     if driver.autocommit:
         return
-    levels = psycopg.IsolationLevel
-    driver.isolation_level = levels.READ_COMMITTED if _writes(connection) else levels.REPEATABLE_READ
+    driver.isolation_level = IsolationLevel.READ_COMMITTED if _writes(connection) else IsolationLevel.REPEATABLE_READ
     if _writes(connection):
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, %s))", (_WRITER,))
 

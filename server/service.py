@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 from alembic import command
@@ -25,7 +25,6 @@ from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
 from server.engines import Place
 from server.gone import Gone
-from server.listening import Listener
 from server.live import Live
 from server.logs import Patient, open_log
 from server.marks import Marks
@@ -39,6 +38,9 @@ from shared_schema import ids
 from shared_schema.errors import Malformed
 from shared_schema.ids import SIDES, Side
 from sync.parcel import OTHER
+
+if TYPE_CHECKING:
+    from server.listening import Listener
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _READERS: Final = 2  # reading is mostly Python: more threads only wait for each other, and each holds a page cache
@@ -69,7 +71,7 @@ class RunningSide:
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS))
     carrier: Carrier | None = None
-    listener: Listener | None = None
+    listener: "Listener | None" = None
 
     async def follow(self) -> None:
         """Know what other processes have written to this side's database."""
@@ -124,7 +126,7 @@ class Service:
         """Bind event streams to the running loop, and begin to carry parcels."""
         for running in self.sides.values():
             running.live.attach(asyncio.get_running_loop())
-            running.listener = Listener(running.realm) if running.realm.shared else None
+            running.listener = _listen(running.realm)
             if running.carrier is not None:
                 self._carrying.append(asyncio.create_task(running.carrier.run()))
 
@@ -204,6 +206,14 @@ class Service:
             for stream in self._log_files:
                 stream.close()
             os.close(self._lock)
+
+
+def _listen(realm: Realm) -> "Listener | None":
+    if not realm.shared:
+        return None
+    from server.listening import Listener  # psycopg with it: a server on SQLite need not have that in memory
+
+    return Listener(realm)
 
 
 def migrate(place: Place) -> None:

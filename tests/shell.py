@@ -13,7 +13,7 @@ from typing import Any
 from typer import testing
 from typer.main import get_command
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from sync.device import keyring
 from sync.keys import passphrase_key
 from tests.live import LiveServer

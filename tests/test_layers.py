@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,25 @@ def loaded(module: str) -> set[str]:
 def test_the_server_loads_nothing_that_can_decrypt(module: str) -> None:
     """Importing server.app in a fresh interpreter loads nothing that can decrypt."""
     assert CAN_DECRYPT.isdisjoint(loaded(module))
+
+
+def test_the_process_of_a_server_loads_nothing_that_can_decrypt(tmp_path: Path) -> None:
+    """What `fieldkeep serve` has loaded when it begins to serve; and on SQLite nothing of PostgreSQL's."""
+    there = served(f"from fieldkeep.cli import main; sys.argv = ['fieldkeep', 'serve', '--data', {str(tmp_path)!r}]")
+    assert "server.app" in there
+    assert CAN_DECRYPT.isdisjoint(there)
+    assert "psycopg" not in there
+
+
+def test_a_server_begun_by_a_devices_program_would_be_noticed(tmp_path: Path) -> None:
+    there = served(f"from fieldkeep.commands import app as main; sys.argv = ['fieldkeep', 'serve', '--data', {str(tmp_path)!r}]")
+    assert "server.app" in there
+    assert not CAN_DECRYPT.isdisjoint(there)
+
+
+def served(begin: str) -> set[str]:
+    probe = f"import sys; import server.serve; server.serve.run = lambda *_: print(*sys.modules); {begin}; main()"
+    return set(subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout.split())
 
 
 def test_the_probe_would_notice() -> None:

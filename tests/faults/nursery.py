@@ -23,7 +23,7 @@ from tests.faults import planted
 
 COMMAND: Final = "fieldkeep.cli"
 WARM: Final = {
-    COMMAND: ("fieldkeep.cli", "server.app", "server.serve", "server.service", "alembic.command", "uvloop"),
+    COMMAND: ("fieldkeep.operating", "fieldkeep.commands", "server.app", "server.serve", "server.service", "alembic.command", "uvloop"),
     "tests.faults.typist": ("tests.faults.typist",),
 }
 _MOST: Final = 1 << 16

@@ -9,7 +9,7 @@ def test_kills_of_a_server_under_load() -> None:
     found = server_kills.run(5, seed=7)
     assert found.broken == []
     assert found.kills == 5
-    assert found.acknowledged > 10
+    assert found.acknowledged >= 8  # of each writer one at least: what waited at a kill is sent again
 
 
 class AnswersFirst(QuickServer):

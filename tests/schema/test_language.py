@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from shared_schema import language, schema_files
 from shared_schema.language.words import WORDS
 from shared_schema.schema_files import SchemaFiles

@@ -8,7 +8,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from shared_schema import records
 from sync.device import describing, reference
 from sync.device.needs import needed_to_sign

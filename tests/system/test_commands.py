@@ -12,7 +12,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from tests.live import LiveServer
 from tests.shell import SECRET, Processes, Shell, new_service
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from fieldkeep.cli import app
+from fieldkeep.commands import app
 from server.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
