@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type BrowserContext, type Page, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
 import { HEADERS } from "../../build/security";
 
 export const APP = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -80,18 +80,19 @@ export type Viewport = { readonly width: number; readonly height: number };
 export const PHONE: Viewport = { width: 360, height: 740 };
 export const DESK: Viewport = { width: 1280, height: 900 };
 
+const START = { executablePath: "/usr/bin/chromium", headless: true, args: [...FLAGS] };
+const KIND = { viewport: PHONE, locale: "en-GB", timezoneId: "Europe/London" };
+
 /** A browser with its own profile on disk, which stays when the browser goes. */
 export function browse(profile: string, viewport: Viewport = PHONE, more: object = {}): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: [...FLAGS],
-    viewport,
-    locale: "en-GB",
-    timezoneId: "Europe/London",
-    ...more,
-  });
+  return chromium.launchPersistentContext(profile, { ...START, ...KIND, viewport, ...more });
 }
+
+/** A browser for many tests. */
+export const launch = (): Promise<Browser> => chromium.launch(START);
+
+/** What one test has of it: a phone as new, which keeps nothing. */
+export const newContext = (browser: Browser): Promise<BrowserContext> => browser.newContext(KIND);
 
 /** Whatever a page complained about: an error that nobody caught, or something that its policy stopped. */
 export function complaints(page: Page): string[] {
