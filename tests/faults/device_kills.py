@@ -18,7 +18,8 @@ from tests.faults.typist import READY, RECEIPT, SHOWN, TYPED, WRONG
 from tests.live import Live
 
 PER_FILE = 50
-_LIFE_S = 0.3
+_LINES = 8
+_DELAY_S = 0.05
 _PER_LIFE = 1000
 
 
@@ -82,7 +83,8 @@ class _Run:
         shown: Counter[str] = Counter()
         saved = dict(self._saved)
         killer: threading.Timer | None = None
-        typed = receipts = 0
+        typed, receipts, is_ready = 0, 0, False
+        lines = self._draw.randrange(_LINES)  # on a slow machine as much is done between two kills as on a fast one
         for line in device.stdout:
             what, *rest = line.rstrip("\n").split(" ")
             if what == SHOWN:
@@ -92,8 +94,7 @@ class _Run:
             elif what == READY:
                 self.found.broken += [f"kill {n}: {words[:12]!r} was saved and is not shown" for words in saved.values()]
                 self.found.broken += [f"kill {n}: a record is shown {times} times" for times in shown.values() if times > 1]
-                killer = threading.Timer(self._draw.uniform(0, _LIFE_S), os.kill, (device.pid, 9))
-                killer.start()
+                is_ready = True
             elif what == TYPED and line.endswith("\n"):
                 self._saved[rest[0]] = rest[1]
                 typed += 1
@@ -102,6 +103,9 @@ class _Run:
                 receipts += 1
             elif what == WRONG:
                 self.found.broken.append(f"kill {n}: {' '.join(rest)}")
+            if is_ready and killer is None and typed + receipts >= lines:
+                killer = threading.Timer(self._draw.uniform(0, _DELAY_S), os.kill, (device.pid, 9))
+                killer.start()
         if killer is not None:
             killer.join()
         device.wait()

@@ -16,7 +16,8 @@ from tests.faults.quick import QuickServer, unsound
 from tests.live import Live
 
 PER_FILE = 25
-_LIFE_S = 0.3
+_MOST = 60  # acknowledged between two kills, and 40 ms more; a slow machine has done as much by then as a fast one
+_DELAY_S = 0.04
 _EARLY = 0.1  # of the kills come while it starts
 
 
@@ -34,20 +35,20 @@ class Killed:
     seconds: float = 0.0
 
 
-def run(kills: int, seed: int, folder: Path | None = None, *, server: type[QuickServer] = QuickServer, life_s: float = _LIFE_S) -> Killed:
+def run(kills: int, seed: int, folder: Path | None = None, *, server: type[QuickServer] = QuickServer, most: int = _MOST) -> Killed:
     """That many kills of one server on one data folder, of another one than ours until it shows, and a last look at all of it."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         live = Live(Path(name), server=server(Path(name) / "server"))
         try:
-            return _Run(live, Path(name), random.Random(seed), life_s).all(kills)
+            return _Run(live, Path(name), random.Random(seed), most).all(kills)
         finally:
             live.close()
 
 
 class _Run:
-    def __init__(self, live: Live, folder: Path, draw: random.Random, life_s: float) -> None:
+    def __init__(self, live: Live, folder: Path, draw: random.Random, most: int) -> None:
         assert isinstance(live.server, QuickServer)
-        self._life_s = life_s
+        self._most = most
         self._live, self._server, self._folder, self._draw, self.found = live, live.server, folder, draw, Killed()
         root = live.admins["perpetrator"].registry.root
         assert root is not None
@@ -80,7 +81,10 @@ class _Run:
     async def _life(self, crowd: Crowd) -> None:
         """The crowd sends, the server is killed, and starts again; now and then it is killed once more while it does."""
         sending = [asyncio.create_task(writer.write()) for writer in crowd.writers]
-        await asyncio.sleep(self._draw.uniform(0.02, self._life_s))
+        enough = crowd.acknowledged + self._draw.randrange(self._most)
+        while crowd.acknowledged < enough and not all(one.done() for one in sending):
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(self._draw.uniform(0, _DELAY_S))
         self._server.kill()
         await asyncio.gather(*sending)
         self.found.kills += 1

@@ -9,7 +9,7 @@ def test_kills_of_a_server_under_load() -> None:
     found = server_kills.run(5, seed=7)
     assert found.broken == []
     assert found.kills == 5
-    assert found.acknowledged >= 8  # of each writer one at least: what waited at a kill is sent again
+    assert found.acknowledged > 30
 
 
 class AnswersFirst(QuickServer):
@@ -21,7 +21,7 @@ class AnswersFirst(QuickServer):
 
 
 def test_a_server_that_answers_first_is_found() -> None:
-    found = server_kills.run(25, seed=7, server=AnswersFirst, life_s=0.8)
+    found = server_kills.run(25, seed=7, server=AnswersFirst, most=150)
     assert any("acknowledged" in one for one in found.broken)
 
 
