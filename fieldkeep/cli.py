@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-OPERATORS: Final = frozenset({"serve", "join", "backup", "restore"})
+OPERATORS: Final = frozenset({"serve", "join", "migrate", "backup", "restore"})
 """Commands for which no device's code is loaded."""
 
 

@@ -1,4 +1,4 @@
-"""What an operator runs: `serve`, `join`, `backup`, `restore`.
+"""What an operator runs: `serve`, `join`, `migrate`, `backup`, `restore`.
 
 A program of its own, so that the process of a server loads nothing that opens a file (docs/architecture.md): no device's code, no keys of files.
 """
@@ -46,6 +46,7 @@ def serve(
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
     from server.settings import Settings
+    from server.sharding import CannotShare
 
     named: dict[str, Any] = {
         "data": data, "host": host, "port": port, "metrics_port": metrics_port, "tls_cert": tls_cert, "tls_key": tls_key, "dev_tls": dev_tls or None,
@@ -57,7 +58,7 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, BadApp, NoStore, BadDatabase, OSError) as error:
+    except (InUse, Regressed, BadApp, NoStore, BadDatabase, CannotShare, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
     except OperationalError as error:
@@ -87,6 +88,39 @@ def join(
         typer.echo(f"cannot join: {error}", err=True)
         raise typer.Exit(1) from None
     say({"files": found}, [f"{to} is ready: {len(found)} files. It holds this service's keys: keep it as you keep {data}."], as_json=as_json)
+
+
+@app.command()
+def migrate(
+    data: Annotated[Path, typer.Option(help="Folder of the server's databases and keys.")],
+    citus: Annotated[
+        bool, typer.Option("--citus", help="Share the tables out among the nodes of the Citus cluster that FIELDKEEP_DATABASE is.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Bring every side's tables to the newest schema, as `serve` does when it starts; with --citus share them out by log. No process of the service may run
+    meanwhile. Doing it again changes nothing.
+
+    Example: fieldkeep migrate --data /var/lib/fieldkeep --citus
+    """
+    from sqlalchemy.exc import DatabaseError
+
+    from server.engines import BadDatabase
+    from server.service import InUse, Regressed
+    from server.settings import Settings
+    from server.sharding import CannotShare
+    from server.sharing_out import bring_up_to_date
+
+    try:
+        given = bring_up_to_date(Settings(data=data), citus=citus)
+    except (InUse, Regressed, BadDatabase, CannotShare, OSError) as error:
+        typer.echo(f"cannot migrate: {error}", err=True)
+        raise typer.Exit(1) from None
+    except DatabaseError as error:
+        typer.echo(f"cannot migrate: the database refuses ({error.orig})", err=True)
+        raise typer.Exit(1) from None
+    lines = [f"{side}: {f'{len(names)} tables have their places' if names else 'nothing to share out'}" for side, names in given.items()]
+    say({"shared_out": given}, lines if citus else ["the tables are of the newest schema"], as_json)
 
 
 Data = Annotated[Path, typer.Option(help="Folder of the server's databases and keys.")]

@@ -26,7 +26,6 @@ TREE: Final = "tree"
 UNBORN: Final = "unborn"
 GONE: Final = "gone"
 BOARD: Final = "board"
-CHUNKS: Final = "chunks"
 
 
 class Move(NamedTuple):
@@ -40,7 +39,7 @@ class Move(NamedTuple):
 
 class Change(NamedTuple):
     """`heads` are the logs that grew, to (kind, seq, chain); `begun` those of them that are new; `held` how many more entries of a log wait for a decision;
-    `came` the number of the newest parcel of a file.
+    `came` the number of the newest parcel of a file; `claimed` the logs of which other parts are waited for, with the chunks that they name.
     """
 
     heads: Mapping[bytes, tuple[str, int, bytes]] = {}
@@ -50,6 +49,7 @@ class Change(NamedTuple):
     erased: tuple[bytes, ...] = ()
     refused: frozenset[bytes] = frozenset()
     came: Mapping[bytes, int] = {}
+    claimed: frozenset[bytes] = frozenset()
     again: frozenset[str] = frozenset()
 
     @property
@@ -66,7 +66,6 @@ def of(commit: Commit) -> Change:
         UNBORN: bool(commit.unborn or commit.unborn_before.keys() & batch.new_heads),
         GONE: bool(batch.gone),
         BOARD: bool(parcels.addresses or parcels.gates),
-        CHUNKS: commit.chunks.changed,
     }
     return Change(
         heads={log: (row["kind"], row["seq"], row["chain"]) for log, row in batch.heads.items()},
@@ -79,6 +78,7 @@ def of(commit: Commit) -> Change:
         erased=tuple(row["log_id"] for row in batch.gone if not row["entry_id"]),
         refused=frozenset(commit.refused_logs),
         came={row["log_id"]: row["n"] for row in parcels.came},
+        claimed=commit.chunks.claimed,
         again=frozenset(name for name, true in named.items() if true),
     )
 
@@ -117,6 +117,7 @@ def _encode(change: Change) -> bytes:
         "erased": list(change.erased),
         "refused": sorted(change.refused),
         "came": [list(one) for one in change.came.items()],
+        "claimed": sorted(change.claimed),
         "again": sorted(change.again),
     }
     return cbor.encode({name: value for name, value in said.items() if value})
@@ -133,5 +134,6 @@ def decode(data: bytes) -> Change:
         erased=tuple(said.get("erased", ())),
         refused=frozenset(said.get("refused", ())),
         came=dict(map(tuple, said.get("came", ()))),
+        claimed=frozenset(said.get("claimed", ())),
         again=frozenset(said.get("again", ())),
     )

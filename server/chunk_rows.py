@@ -84,6 +84,11 @@ def waiting(tx: Connection) -> dict[bytes, frozenset[bytes]]:
     return {log: frozenset(parts) for log, parts in found.items()}
 
 
+def waiting_in(tx: Connection, log: bytes) -> frozenset[bytes]:
+    """Those of one file."""
+    return frozenset(tx.execute(select(col(ClaimRow.part)).where(col(ClaimRow.log_id) == log, col(ClaimRow.state) == WAITS).distinct()).scalars())
+
+
 def set_state(tx: Connection, log: bytes, part: bytes, state: int) -> None:
     """A part came, or was removed."""
     tx.execute(update(ClaimRow).where(col(ClaimRow.log_id) == log, col(ClaimRow.part) == part).values(state=state))

@@ -32,12 +32,13 @@ class Chunks:
     def __init__(self, tx: Connection, waiting: Waiting, now_ms: int, *, came_back: bool = False) -> None:
         self._tx, self._now_ms, self._came_back = tx, now_ms, came_back
         self._before, self.waiting = waiting, dict(waiting)
+        self._touched: set[bytes] = set()
         self.gone = False
 
     @property
-    def changed(self) -> bool:
-        """Whether other parts wait than before."""
-        return self.waiting != self._before
+    def claimed(self) -> frozenset[bytes]:
+        """The logs of which other parts wait than before."""
+        return frozenset(log for log in self._touched if self.waiting.get(log) != self._before.get(log))
 
     def claim(self, log: bytes, claims: Iterable[Claim], absent: frozenset[str]) -> list[bytes]:
         """Keep these chunks for the parts that name them; which are not there. Raises Refused `erased` where a part was removed."""
@@ -52,7 +53,7 @@ class Chunks:
             here = chunk_rows.places(self._tx, log, claim.chunks)
             missing += [chunk for chunk in claim.chunks if chunk not in here or here[chunk] in absent]
             if state is None:
-                self.waiting[log] = self.waiting.get(log, frozenset()) | {claim.part}
+                self._waits(log, self.waiting.get(log, frozenset()) | {claim.part})
         return missing
 
     def came(self, log: bytes, parts: Iterable[bytes]) -> None:
@@ -65,10 +66,13 @@ class Chunks:
             self._came(log, here)
 
     def _came(self, log: bytes, parts: Iterable[bytes]) -> None:
-        left = self.waiting.get(log, frozenset()).difference(parts)
+        self._waits(log, self.waiting.get(log, frozenset()).difference(parts))
+
+    def _waits(self, log: bytes, parts: frozenset[bytes]) -> None:
+        self._touched.add(log)
         self.waiting.pop(log, None)
-        if left:
-            self.waiting[log] = left
+        if parts:
+            self.waiting[log] = parts
 
     def keep(self, log: bytes, chunk: bytes, size: int, place: str, most: int, absent: frozenset[str]) -> None:
         """The bytes of a chunk lie, durably, at `place`: from this transaction's commit on it is kept. Raises Refused: erased, quota."""
@@ -98,7 +102,7 @@ class Chunks:
     def erase(self, log: bytes) -> None:
         """A file goes."""
         chunk_rows.drop_log(self._tx, log)
-        self.waiting.pop(log, None)
+        self._waits(log, frozenset())
         self.gone = True
 
     def collect(self) -> None:
@@ -132,6 +136,11 @@ class Keeper:
     def load(self, tx: Connection) -> None:
         """From the database, once."""
         self.waiting = chunk_rows.waiting(tx)
+
+    def load_of(self, tx: Connection, logs: Iterable[bytes]) -> None:
+        """The same of some logs, of which another process took or got something."""
+        found = {log: chunk_rows.waiting_in(tx, log) for log in logs}
+        self.waiting = MappingProxyType({log: parts for log, parts in {**self.waiting, **found}.items() if parts})
 
     def begin(self, now_ms: int) -> None:
         """At the start, before anything is served: compare the two stores. What only the bytes' store has, of a process that ended in between or of a newer

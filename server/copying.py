@@ -13,6 +13,7 @@ from server import engines
 from server.bodies import CHUNKS_TABLE, PAD
 from server.engines import Postgres
 from server.service import migrate
+from server.sharding import fix_moment
 from server.tables import BodyRow, ChangeRow, NonceRow
 
 _ROWS: Final = 1000
@@ -32,6 +33,7 @@ def copy_out(place: Postgres, path: Path, chunks: Path) -> None:
     migrate(path)
     source, target = engines.open_engine(place, readers=0), engines.open_engine(path, readers=0)
     with source.connect() as reading, reading.begin(), target.connect().execution_options(writes=True) as writing, writing.begin():
+        fix_moment(reading)
         _copy_rows(reading, writing)
         _bodies_out(reading, chunks)
     target.dispose()

@@ -62,8 +62,8 @@ class Crossing:
 
     def into(self, side: Side, waiting: parcel_store.Waiting) -> Job:
         """The job, in the other side's writer, that takes a parcel in."""
-        board = self.other(side).board
-        return lambda commit: parcels.receive(commit, board, waiting)
+        other = self.other(side)
+        return lambda commit: parcels.receive(commit, other.board, waiting)  # the board as it is then
 
     @staticmethod
     def done(waiting: parcel_store.Waiting) -> Job:

@@ -128,6 +128,11 @@ def _begin_postgres(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, %s))", (_WRITER,))
 
 
+def wait_for_writer(connection: Connection) -> None:
+    """Until nobody writes this schema; nobody begins to while the transaction lasts."""
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema()::text, %s))", (_WRITER,))
+
+
 def _writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("writes"))
 

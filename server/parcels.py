@@ -52,8 +52,14 @@ class Board:
     @classmethod
     def load(cls, tx: Connection) -> "Board":
         """As the database has it."""
-        gates = [(decode_gate(data), data) for data in parcel_store.gates(tx)]
-        return cls(parcel_store.addresses(tx), gates, parcel_store.newest(tx))
+        board = cls(newest=parcel_store.newest(tx))
+        board.read_again(tx)
+        return board
+
+    def read_again(self, tx: Connection) -> None:
+        """What another process published. How many parcels came where, the journal says."""
+        self.gates = [(decode_gate(data), data) for data in parcel_store.gates(tx)]
+        self.logs = parcel_store.addresses(tx)
 
     def gate(self, week: int) -> tuple[Gate, bytes] | None:
         """The gate in force in a week, and its COSE bytes."""
@@ -93,7 +99,8 @@ def publish(commit: Commit, board: Board, side: Side, log: bytes, sender: Sender
     for at, data in found.items():
         if at > week or parcel_store.intake_key(commit.tx, log, at) is None:
             commit.parcels.keys.append({"log_id": log, "week": at, "object": data})
-    commit.parcels.addresses.append({"address": address, "log_id": log})
+    if address not in board.logs:
+        commit.parcels.addresses.append({"address": address, "log_id": log})
     event = {
         "e": "published",
         "device": sender.device,

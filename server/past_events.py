@@ -20,7 +20,7 @@ _STEPS: Final = (
     "CREATE UNIQUE INDEX moved_place ON moved (log_id, seq)",
     "INSERT INTO audit_event (n, event) VALUES (0, :first)",
     "INSERT INTO audit_event (n, event) SELECT moved.n, event FROM moved JOIN past_event ON past_event.n = moved.old WHERE incarnation = :old ORDER BY moved.n",
-    "UPDATE entry SET leaf = (SELECT n FROM moved WHERE moved.log_id = entry.log_id AND moved.seq = entry.seq)",
+    "UPDATE entry SET leaf = moved.n FROM moved WHERE moved.log_id = entry.log_id AND moved.seq = entry.seq",
     "DROP TABLE moved",
 )
 

