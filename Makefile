@@ -5,7 +5,7 @@ JOBS ?= 2
 # Compiled modules are kept, also where the environment says otherwise: each command of the tests and the demo is a process of its own.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-postgresql app app-test bench check setup lock soak faults strace clean
+.PHONY: demo test test-postgresql app app-test bench check setup lock soak faults fuzz strace clean
 
 demo: setup app
 	$(BIN)/fieldkeep demo
@@ -51,6 +51,11 @@ soak: setup
 faults: setup strace
 	$(BIN)/python -m tests.faults all
 
+# Damaged input for every decoder, both implementations of the protocol, and every route: half an hour. What it gave is in docs/faults.md.
+FUZZ ?= --minutes 10 --seed 1
+fuzz: setup app
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
 # The fault tests record and fail system calls with it.
 strace:
 	sh scripts/setup_strace.sh
@@ -67,4 +72,4 @@ lock:
 		--extra dev --extra returns pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -43,6 +43,7 @@ def serve(
     from server.bodies import NoStore
     from server.engines import BadDatabase
     from server.field_app import BadApp
+    from server.gone import Unreadable
     from server.serve import run, say_json, say_words
     from server.service import InUse, Regressed
     from server.settings import Settings
@@ -58,7 +59,7 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, BadApp, NoStore, BadDatabase, CannotShare, OSError) as error:
+    except (InUse, Regressed, Unreadable, BadApp, NoStore, BadDatabase, CannotShare, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
     except OperationalError as error:

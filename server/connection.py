@@ -12,6 +12,9 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.quotas import address_key
+from shared_schema import cbor
+from shared_schema.errors import catalogue
+from shared_schema.request import CBOR_TYPE
 
 HEAD_BYTES: Final = 16_384
 HEAD_SECONDS: Final = 10.0  # longer than clients keep a connection (httpx: 5): none hangs up while the other begins to ask
@@ -19,6 +22,10 @@ UNREAD_SECONDS: Final = 120.0  # longer than a tunnel
 _LEAST_READ: Final = 16_384  # bytes of an answer that are taken in UNREAD_SECONDS, or nobody is reading it
 _TCP_INFO_BYTES_ACKED: Final = slice(120, 128)  # of struct tcp_info, linux/tcp.h
 _MOST_WAITING: Final = 64
+_NO_REQUEST: Final = cbor.encode({"code": "malformed", "message": "this is no HTTP request", "retry": catalogue()["malformed"]["retry"]})
+_MALFORMED: Final = (
+    f"HTTP/1.1 400 Bad Request\r\ncontent-type: {CBOR_TYPE}\r\ncontent-length: {len(_NO_REQUEST)}\r\nconnection: close\r\n\r\n".encode() + _NO_REQUEST
+)
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -124,6 +131,11 @@ class BoundedConnection(HttpToolsProtocol):
         super().resume_writing()
         if not self.transport.is_closing():
             self._stop_watching()
+
+    def send_400_response(self, _msg: str) -> None:
+        """What is no HTTP is refused as anything else is, and nothing of it is said again."""
+        self.transport.write(_MALFORMED)
+        self._close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more was asked for."""

@@ -12,8 +12,15 @@ from typing import Any, Final, NamedTuple
 
 from server.json_lines import read_lines, size_of_whole
 from shared_schema import ids
+from shared_schema.errors import Malformed
 
 WHOLE_FILE: Final = -1
+
+
+class Unreadable(Exception):
+    """The list of what was removed cannot be read: without it an older copy of the database could bring back what two people removed."""
+
+
 _CLEAN: Final = {"overwritten": True}
 
 
@@ -31,7 +38,7 @@ class Removed(NamedTuple):
 
 
 class Gone:
-    """The list of one side; without a path it is kept in memory."""
+    """The list of one side; without a path it is kept in memory. Raises Unreadable for a file that is no such list."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -41,8 +48,14 @@ class Gone:
         self._unwritten: list[dict[str, Any]] = []
         self.overwritten = True
         """False while removed bytes may still lie in free pages of the database."""
-        for line in read_lines(path):
-            self._take(line)
+        try:
+            for line in read_lines(path):
+                self._take(line)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Malformed):
+            name = path.name if path is not None else "the list"
+            raise Unreadable(
+                f"{name} holds a line that is none of its own: put it back from a backup; without it, what was removed could come back"
+            ) from None
 
     def __iter__(self) -> Iterator[Removed]:
         return iter(list(self._listed.values()))
@@ -102,6 +115,8 @@ class Gone:
             self.overwritten = True
             return
         entry, parcel, by = (bytes.fromhex(line[name]) for name in ("id", "parcel", "by"))
+        if type(line["part"]) is not int or type(line["at"]) is not int:
+            raise Malformed("a part and a place are numbers")
         self._note(Removed(ids.parse(line["log"]), entry, line["part"], line["at"], parcel, by))
         self.overwritten = False
 

@@ -44,7 +44,7 @@ class Marks:
         try:
             for line in read_lines(path):
                 self._take(line)
-        except (ValueError, LookupError, TypeError, Malformed):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError, Malformed):
             self.kept = False  # a file that nobody can read is none: the side is not served before an administrator has declared it
 
     # --- what they tell --------------------------------------------------------------------------------------------------

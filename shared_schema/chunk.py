@@ -49,9 +49,10 @@ def decode_claims(data: bytes) -> tuple[Claim, ...]:
 
 def _claim(value: object) -> Claim:
     items = as_tuple(value, "claim", 2)
-    part, chunks = as_hash(items[0], "part"), tuple(as_hash(item, "chunk") for item in as_list(items[1], "chunks"))
-    if len(chunks) > _MOST:
-        raise TooLarge(f"{len(chunks)} chunks in one claim, want at most {_MOST}")
+    part, listed = as_hash(items[0], "part"), as_list(items[1], "chunks")
+    if len(listed) > _MOST:
+        raise TooLarge(f"{len(listed)} chunks in one claim, want at most {_MOST}")
+    chunks = tuple(as_hash(item, "chunk") for item in listed)
     if not chunks or len(set(chunks)) != len(chunks):
         raise Malformed("a claim names one chunk at least, and none twice")
     return Claim(part, chunks)

@@ -3,7 +3,7 @@
 0xD2 | CBOR [protected bstr, {}, payload bstr, signature bstr 64]
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -75,8 +75,10 @@ def decode(data: bytes, typ: str, more: frozenset[Any] = frozenset()) -> Sign1:
     return decode_one_of(data, {typ: more})
 
 
-def decode_one_of(data: bytes, types: Mapping[str, frozenset[Any]]) -> Sign1:
-    """Take a signed object apart that is of one of `types`: typ -> its header labels beyond the common ones. Raises Malformed."""
+def decode_one_of(data: bytes, types: Mapping[str, frozenset[Any]], check: Callable[[str], None] = lambda _typ: None) -> Sign1:
+    """Take a signed object apart that is of one of `types`: typ -> its header labels beyond the common ones. `check` may refuse it when its type is
+    known, before the rest of the header is looked at. Raises Malformed.
+    """
     if data[:1] != TAG:
         raise Malformed("a signed object begins with 0xD2")
     outer = as_tuple(cbor.decode(data[1:], limits.ITEMS_PER_OBJECT), "signed object", 4)
@@ -87,6 +89,7 @@ def decode_one_of(data: bytes, types: Mapping[str, frozenset[Any]]) -> Sign1:
     typ = header.get(16) if type(header) is dict else None
     if type(typ) is not str or typ not in types:
         raise Malformed(f"typ is not {' or '.join(types)}")
+    check(typ)
     as_map(header, "protected header", _BASE_KEYS | types[typ])
     if header[1] != ALG_ED25519 or type(header["v"]) is not int or header["v"] != 1:
         raise Malformed("algorithm is not -19 or version not 1")

@@ -112,9 +112,8 @@ def decode_entry(data: bytes, parts: Sequence[bytes | None] = ()) -> Entry:
     Raises Malformed, or TooLarge beyond 1 MiB or 1,024 parts.
     """
     _check_size(data, parts, max(_MOST_BYTES.values()))
-    sign1 = cose.decode_one_of(data, _TYPES)
+    sign1 = cose.decode_one_of(data, _TYPES, lambda typ: _check_size(data, parts, _MOST_BYTES[typ]))
     header, typ = sign1.header, sign1.header[16]
-    _check_size(data, parts, _MOST_BYTES[typ])
     pv = header["pv"]
     sq = as_uint(header["sq"], "sq", 1)
     if (pv is None) != (sq == 1):
@@ -187,8 +186,10 @@ def encode_pair(data: bytes, parts: Sequence[bytes | None]) -> bytes:
 def decode_pair(value: object) -> Entry:
     """An entry from a decoded `[COSE bytes, [part or null, ...]]`. Raises Malformed or TooLarge."""
     pair = as_tuple(value, "entry", 2)
-    parts = [None if part is None else as_blob(part, "part") for part in as_list(pair[1], "parts")]
-    return decode_entry(as_blob(pair[0], "entry"), parts)
+    listed = as_list(pair[1], "parts")
+    if len(listed) > limits.PARTS_PER_ENTRY:
+        raise TooLarge(f"entry of {len(listed)} parts, want at most {limits.PARTS_PER_ENTRY}")
+    return decode_entry(as_blob(pair[0], "entry"), [None if part is None else as_blob(part, "part") for part in listed])
 
 
 def decode_entry_alone(data: bytes) -> Entry:

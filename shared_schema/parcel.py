@@ -11,7 +11,7 @@ from shared_schema import cbor, cose, ids, limits
 from shared_schema.errors import Malformed, TooLarge
 from shared_schema.ids import Side
 from shared_schema.recovery import RECEIVE_BYTES
-from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, keys, versioned
+from shared_schema.shape import as_blob, as_bytes, as_hash, as_id, as_list, as_map, as_text, as_tuple, as_uint, check_json_safe, keys, versioned
 
 GATE: Final = "fieldkeep-gate"
 INTAKE: Final = "fieldkeep-intake"
@@ -22,6 +22,7 @@ READER_FIELDS: Final = frozenset({"parcel", "sender", "second", "filling", "stat
 WEEK_MS: Final = 604_800_000
 _FIRST_MONDAY_MS: Final = 345_600_000  # 5 January 1970
 _MOST_WEEKS: Final = 2**32 - 1
+COME_AT_ONCE: Final = 256
 _PARCEL: Final = keys("address", "week", "id", "fixed", "root", "sealed")
 
 
@@ -117,7 +118,7 @@ class Publication(NamedTuple):
 
 
 class Come(NamedTuple):
-    """A parcel that came to a file: its number there, when, the pass, the undecoded parcel."""
+    """A parcel that came to a file: its number there, when, the pass, and the parcel's map, in which a parcel is."""
 
     n: int
     received_ms: int
@@ -162,8 +163,9 @@ def decode_letter(data: bytes) -> Letter:
     sign1 = cose.decode(data, LETTER)
     map_ = as_map(cbor.decode(sign1.payload, limits.ITEMS_PER_OBJECT), "letter", keys("from", "to", "id", "kind", "at", "body"))
     body = map_["body"]
-    if type(body) is not dict or not all(type(name) is str for name in body):
+    if type(body) is not dict:
         raise Malformed("a letter's body is a map of fields")
+    check_json_safe(body)
     return Letter(
         ids.side(map_["from"]),
         as_id(map_["to"], "to"),
@@ -266,12 +268,13 @@ def encode_come(come: Sequence[Come], *, more: bool) -> bytes:
 
 
 def decode_come(data: bytes) -> tuple[tuple[Come, ...], bool]:
-    """What came to a file, and whether more did. Raises Malformed."""
+    """What came to a file, and whether more did. Raises Malformed, TooLarge."""
     map_ = versioned(cbor.decode(data), "parcels", "parcels", "more")
     if type(map_["more"]) is not bool:
         raise Malformed("more is neither true nor false")
     found = []
-    for item in as_list(map_["parcels"], "parcels"):
+    for item in as_list(map_["parcels"], "parcels", COME_AT_ONCE):
         items = as_tuple(item, "parcel", 4)
         found.append(Come(as_uint(items[0], "n", 1), as_uint(items[1], "received_ms"), as_blob(items[2], "pass"), items[3]))
+        decode_parcel(items[3])
     return tuple(found), map_["more"]

@@ -70,6 +70,21 @@ def as_map(value: object, name: str, required: frozenset[Any], optional: frozens
     return value
 
 
+def check_json_safe(value: Any) -> None:
+    """Raises Malformed when a record's value holds what JSON cannot: bytes, or a map key that is not text."""
+    kind = type(value)
+    if kind is list:
+        for item in value:
+            check_json_safe(item)
+    elif kind is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise Malformed("a value's map key is not text")
+            check_json_safe(item)
+    elif kind is bytes:
+        raise Malformed("a value holds bytes")
+
+
 @cache  # called where it is used, with literals
 def keys(*names: Any) -> frozenset[Any]:
     """The key set of a map."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor, limits
@@ -223,8 +224,8 @@ def decode_response(data: bytes) -> SyncResponse:
         checkpoint=as_text(map_["checkpoint"], "checkpoint", 1000),
         consistency=tuple(as_hash(item, "consistency") for item in as_list(map_["consistency"], "consistency", 128)),
         inclusion=tuple(_inclusion(item) for item in as_list(map_["inclusion"], "inclusion", limits.PROOFS_PER_SYNC)),
-        held=tuple(_count(item, "held") for item in as_list(map_["held"], "held", limits.FILES_PER_DEVICE)),
-        parcels=tuple(_count(item, "parcels") for item in as_list(map_["parcels"], "parcels", limits.FILES_PER_DEVICE)),
+        held=_counts(map_["held"], "held"),
+        parcels=_counts(map_["parcels"], "parcels"),
     )
 
 
@@ -249,7 +250,8 @@ def decode_answer(value: object, id_bytes: int = 32) -> Answer:
     if None in (map_.get("signed", b""), map_.get("stored", b"")):
         raise Malformed("what does not apply is left out")
     signed = as_blob(map_["signed"], "signed") if "signed" in map_ else None
-    return Answer(entry_id, code, as_text(map_["message"], "message", 500), signed, map_.get("stored"))
+    stored = _stored(map_["stored"]) if "stored" in map_ else None
+    return Answer(entry_id, code, as_text(map_["message"], "message", 500), signed, stored)
 
 
 def _opening(value: object) -> Opening:
@@ -267,7 +269,24 @@ def decode_page(value: object) -> Page:
 def _page_entry(value: object) -> PageEntry:
     items = as_tuple(value, "page entry", 3)
     opening = as_tuple(items[2], "opening", 2)
-    return PageEntry(items[0], as_uint(items[1], "received_ms"), (as_uint(opening[0], "leaf"), as_hash(opening[1], "salt")))
+    served = as_hash(items[0], "id") if type(items[0]) is bytes else _stored(items[0])
+    return PageEntry(served, as_uint(items[1], "received_ms"), (as_uint(opening[0], "leaf"), as_hash(opening[1], "salt")))
+
+
+def _stored(value: object) -> list[Any]:
+    """A pair as far as an answer's own shape goes: whoever takes it decodes it."""
+    pair = as_tuple(value, "entry", 2)
+    as_blob(pair[0], "entry")
+    as_list(pair[1], "parts")
+    return pair
+
+
+def _counts(value: object, name: str) -> tuple[tuple[bytes, int], ...]:
+    """`[log, number]` by rising log."""
+    found = [_count(item, name) for item in as_list(value, name, limits.FILES_PER_DEVICE)]
+    if any(first[0] >= second[0] for first, second in pairwise(found)):
+        raise Malformed(f"{name} is not in rising order of log")
+    return tuple(found)
 
 
 def _count(value: object, name: str) -> tuple[bytes, int]:

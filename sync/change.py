@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from shared_schema import cbor
 from shared_schema.errors import Malformed
-from shared_schema.shape import as_id, as_list, as_map, as_text, as_tuple, as_uint, keys
+from shared_schema.shape import as_id, as_list, as_map, as_text, as_tuple, as_uint, check_json_safe, keys
 
 ACTIONS: Final = frozenset({"set", "add", "remove", "resolve", "sign", "delete"})
 DELETED: Final = "_deleted"
@@ -160,18 +160,3 @@ def _op_id(value: object) -> OpId:
 def _cell_key(value: object) -> CellKey:
     items = as_tuple(value, "field", 3)
     return CellKey(as_text(items[0], "list", 64), _op_id(items[1]), as_text(items[2], "cell", 64))
-
-
-def check_json_safe(value: Any) -> None:
-    """Raises Malformed when a record's value holds what JSON cannot: bytes, or a map key that is not text."""
-    kind = type(value)
-    if kind is list:
-        for item in value:
-            check_json_safe(item)
-    elif kind is dict:
-        for key, item in value.items():
-            if type(key) is not str:
-                raise Malformed("a value's map key is not text")
-            check_json_safe(item)
-    elif kind is bytes:
-        raise Malformed("a value holds bytes")

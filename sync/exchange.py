@@ -3,7 +3,7 @@
 Pure steps over frozen values. The rim (sync/device) stores what comes out and decides nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -90,20 +90,29 @@ class History:
 
 def check_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
     """The page's signed head, verified. Raises Malformed for a bad signature, Contradiction for a head behind our own, Lost for one after a restore."""
-    signed = decode_signed_head(page.head)
-    root = known.require_root()
-    verify_object(signed.sign1, root.receipt)
-    if signed.sign1.svc != known.svc or signed.log != page.log or signed.sign1.kid != ids.server_key_id(root.receipt):
-        raise Malformed("the head is of another service, log or key")
+    signed = _verified_head(reader, page, known)
     own = reader.log.head
-    in_force = known.incarnation_at(signed.head.seq) if page.log == known.log else known.incarnation
-    if signed.head.incarnation != in_force:
-        raise Contradiction("the server speaks for another incarnation of this log")
+    _check_force(signed, known.incarnation)
     if signed.head.seq < own.seq and not reader.whole:
         raise Lost
     if signed.head.seq < own.seq:
         raise Contradiction(f"the server's signed head is {signed.head.seq}, ours is {own.seq}")
     return signed
+
+
+def _verified_head(reader: Reader, page: Page, known: Registry) -> SignedHead:
+    root = known.require_root()
+    signed = decode_signed_head(page.head)
+    verify_object(signed.sign1, root.receipt)
+    about = (signed.sign1.svc, signed.sign1.kid, signed.log, page.log)
+    if about != (known.svc, ids.server_key_id(root.receipt), page.log, reader.log.log):
+        raise Malformed("the head is of another service, log or key")
+    return signed
+
+
+def _check_force(signed: SignedHead, incarnation: bytes) -> None:
+    if signed.head.incarnation != incarnation:
+        raise Contradiction("the server speaks for another incarnation of this log")
 
 
 def take_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Taken]]:
@@ -114,10 +123,10 @@ def take_page(reader: Reader, page: Page, known: Registry, history: History) -> 
     taken: list[Taken] = []
     history = history.growing(taken)
     try:
-        for served in page.entries:
-            reader, one = take_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+        entries = _led(reader, page, signed, history)
+        for entry, served in zip(entries, page.entries, strict=True):
+            reader, one = take_entry(reader, entry, served.received_ms, served.opening, known, history)
             taken.append(one)
-        _check_end(reader.log.head, signed)
     except Contradiction:
         if not reader.whole:
             raise Lost from None  # whether it is one is seen when the server has what is here, or says that it goes on without
@@ -155,6 +164,7 @@ def take_erased_page(reader: Reader, page: Page, known: Registry, history: Histo
 
 def _take_erased_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, list[Ghost], Taken | None]:
     signed = check_head(reader, page, known)
+    _check_leads(reader, [_id_of(served.pair, history) for served in page.entries], page, signed)
     log, ghosts = reader.log, list[Ghost]()
     for served in page.entries[:-1] if _ends_with_an_entry(page, history) else page.entries:
         if type(served.pair) is not bytes or len(served.pair) != 32:
@@ -173,7 +183,6 @@ def _take_erased_page(reader: Reader, page: Page, known: Registry, history: Hist
 
         before, erasure = replace(history, chain_at=chain_at), _entry(last.pair, history)
         log, taken, file = _take_erasure(Reader(log, file), erasure, last.received_ms, last.opening, known, before)
-    _check_end(log.head, signed)
     return Reader(log, file), ghosts, taken
 
 
@@ -249,9 +258,23 @@ def _entry(pair: Any, history: History) -> Entry:
     return entry
 
 
-def _check_end(own: Head, signed: SignedHead) -> None:
-    if own != signed.head:
-        raise Contradiction(f"the page ends at {own.seq} and does not lead to the signed head {signed.head.seq}")
+def _id_of(pair: Any, history: History) -> bytes:
+    return pair if type(pair) is bytes else _entry(pair, history).id
+
+
+def _led(reader: Reader, page: Page, signed: SignedHead, history: History) -> list[Entry]:
+    """The entries of a page that leads to its head: that is seen before any of them is judged, for it needs nothing that a reader may lack."""
+    entries = [_entry(served.pair, history) for served in page.entries]
+    _check_leads(reader, [entry.id for entry in entries], page, signed)
+    return entries
+
+
+def _check_leads(reader: Reader, entry_ids: Sequence[bytes], page: Page, signed: SignedHead) -> None:
+    log = reader.log
+    for entry_id, served in zip(entry_ids, page.entries, strict=True):
+        log = log_rules.follow_id(log, entry_id, served.received_ms)
+    if log.head[1:] != signed.head[1:]:
+        raise Contradiction(f"the page ends at {log.head.seq} and does not lead to the signed head {signed.head.seq}")
 
 
 def take_entry(reader: Reader, entry: Entry, received_ms: int, opening: tuple[int, bytes], known: Registry, history: History) -> tuple[Reader, Taken]:
@@ -345,15 +368,20 @@ def _take_file(reader: Reader, place: Placed, known: Registry, history: History)
 def take_registry_page(reader: Reader, page: Page, known: Registry, history: History) -> tuple[Reader, Registry, list[Taken]]:
     """Follow a page of the registry to its signed head; on the first page the head's key is the one that the root names."""
     taken: list[Taken] = []
-    start, restored = reader, len(known.restorations)
+    restored = len(known.restorations)
+    entries = [_entry(served.pair, history) for served in page.entries]
+    begun = known
+    if known.root is None and entries:
+        begun = take_registry_entry(reader, entries[0], page.entries[0].received_ms, page.entries[0].opening, known, history)[1]
+    signed = _verified_head(reader, page, begun)
+    _check_leads(reader, [entry.id for entry in entries], page, signed)
     history = history.growing(taken)
-    for served in page.entries:
+    for entry, served in zip(entries, page.entries, strict=True):
         if len(known.restorations) > restored:
             history = replace(history, root_at=lambda _size: None)  # what is remembered is of the older tree
-        reader, known, one = take_registry_entry(reader, _entry(served.pair, history), served.received_ms, served.opening, known, history)
+        reader, known, one = take_registry_entry(reader, entry, served.received_ms, served.opening, known, history)
         taken.append(one)
-    signed = check_head(start, page, known)
-    _check_end(reader.log.head, signed)
+    _check_force(signed, known.incarnation_at(signed.head.seq))
     return reader, known, taken
 
 
@@ -376,7 +404,7 @@ def take_registry_entry(
         head = log_rules.advance_author(head, entry)
         known = registry.take(known, entry, place.chain)
     except ProtocolError as error:
-        known, void = registry.skip(known, place.chain, entry), error.code
+        known, void = registry.skip(known, place.chain, entry, error.code), error.code
     if known.root is not None:
         head = log_rules.restored(head, known.incarnation)
     certificate = known.devices.get(entry.author)

@@ -154,15 +154,14 @@ def empty_registry(svc: bytes, side: Side, pinned: bytes) -> Registry:
     return Registry(svc, side, pinned, (ids.chain_start(ids.registry_log(svc, side)),))
 
 
-def skip(registry: Registry, chain: bytes, entry: Entry) -> Registry:
-    """The registry after a void entry: its place counts, its content does not; a reused invitation is remembered."""
+def skip(registry: Registry, chain: bytes, entry: Entry, code: str) -> Registry:
+    """The registry after an entry that is void for `code`: its place counts, its content does not. A reused invitation is remembered: one that was
+    used once more by whoever has its key, which nothing that is wrong besides can show.
+    """
     reused = registry.reused
-    try:
+    if code == "invitation-spent":
         statement = decode_registry_statement(entry.sign1.payload)
-    except Malformed:
-        statement = None
-    if isinstance(statement, Enrol) and statement.invitation.key in registry.spent:
-        reused = reused | {statement.invitation.key}
+        reused |= {statement.invitation.key} if isinstance(statement, Enrol) else set()
     return replace(registry, chains=(*registry.chains, chain), reused=reused)
 
 
@@ -171,7 +170,7 @@ def take(registry: Registry, entry: Entry, chain: bytes) -> Registry:
     if entry.is_envelope:
         raise Malformed("a registry holds statements only")
     statement = decode_registry_statement(entry.sign1.payload)
-    if (registry.root is None) != isinstance(statement, Root):
+    if isinstance(statement, Root) != (registry.seq == 0) or (registry.root is None and registry.seq > 0):
         raise Refused("not-permitted", "a registry begins with its one root statement")
     match statement:
         case Root():

@@ -33,7 +33,7 @@ def append(commit: Commit, entry: Entry) -> tuple[log_rules.Placed, int]:
     except Refused as error:
         if error.code != "invitation-spent" or not _first_reuse(commit, entry):
             raise
-        grown, void = registry.skip(commit.registry, place.chain, entry), True  # appended so that every device raises the alarm
+        grown, void = registry.skip(commit.registry, place.chain, entry, error.code), True  # appended so that every device raises the alarm
     commit.registry = grown
     return commit.put(opened, head, place, None, void=void)
 

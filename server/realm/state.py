@@ -147,8 +147,8 @@ class State:
             entry = decode_entry(stored.cose)
             try:
                 known = registry.take(known, entry, stored.chain)
-            except ProtocolError:
-                known = registry.skip(known, stored.chain, entry)
+            except ProtocolError as error:
+                known = registry.skip(known, stored.chain, entry, error.code)
         return known
 
     def _salt_key(self) -> bytes:

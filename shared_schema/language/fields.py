@@ -146,7 +146,9 @@ def _check_reach(report: Report, world: World, type_: str, place: list[str], wor
     files, readers = as_dict(schema.get("x-files")), schema.get("x-read")
     for kind, sides in words.get("x-files", {}).items():
         if type_ != HEADER:
-            report.unless(set(sides) <= set(files.get(kind, ())), [*place, "x-files", kind], sides, "no files but those of the type")
+            own = files.get(kind)
+            fits = isinstance(own, list) and all(side in own for side in sides)
+            report.unless(fits, [*place, "x-files", kind], sides, "no files but those of the type")
     for word in ("x-write", "x-owner"):
         for role in words.get(word, ()):
             known = report.unless(role in world.roles, [*place, word], role, one_of(world.roles))

@@ -11,7 +11,7 @@ from shared_schema.language.words import SIDES, SOURCES, TYPE, is_name, is_words
 from shared_schema.language.world import World
 from shared_schema.schema_files import HEADER
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://fieldkeep.invalid/records/"
 _OF_A_TYPE = ("$schema", "$id", "title", "description", "type", "allOf", "properties")
 _LOCAL = re.compile(rf"(?:{HEADER}\.schema\.json)?#/\$defs/(\w+)|{HEADER}\.schema\.json")
@@ -41,7 +41,7 @@ def _check_frame(report: Report, name: str, raw: dict[str, Any]) -> None:
     allowed = {*_OF_A_TYPE, "$defs"} if name == HEADER else {*_OF_A_TYPE}
     for key in (key for key in raw if key not in allowed and (name == HEADER or not key.startswith("x-"))):
         report.say([], f"the key {key}", f"no keys but {', '.join(sorted(allowed))} and the words of a type")
-    report.unless(raw.get("$schema") == _DIALECT, ["$schema"], raw.get("$schema"), _DIALECT)
+    report.unless(raw.get("$schema") == DIALECT, ["$schema"], raw.get("$schema"), DIALECT)
     report.unless(raw.get("$id") == f"{_BASE}{name}.schema.json", ["$id"], raw.get("$id"), f"{_BASE}{name}.schema.json")
     report.unless(is_words(raw.get("title")), ["title"], raw.get("title"), "what people call it")
     told = is_words(raw.get("description")) and str(raw.get("description")).endswith(".")

@@ -38,7 +38,7 @@ def verify_registry(export: Export, log: bytes, pinned: bytes, result: Audited) 
                 result.notices.append(Finding("restored", log, exported.seq, told))
         except ProtocolError as error:
             reused = known.reused
-            known = registry.skip(known, after.head.chain, entry)
+            known = registry.skip(known, after.head.chain, entry, error.code)
             result.voids += 1
             if error.code == "invitation-spent" and known.reused != reused:  # the one that the server appends for everybody to see
                 result.notices.append(Finding(f"void:{error.code}", log, exported.seq, "somebody used an invitation a second time"))

@@ -96,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise Refused("too-large", f"{path.name} is larger than any return")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # of bytes that are no text, and of numbers that no figure has, too
         raise Refused("bad-value", f"{path.name} is no JSON") from None
     if not isinstance(found, dict):
         raise Refused("bad-value", f"{path.name}: want one JSON object")
@@ -121,7 +121,7 @@ def read_part(raw: Mapping[str, Any], asked: Return) -> Part:
             _counts(raw["undated"]),
             raw["unknown"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused("bad-value", f"want a part that `report part-return` wrote: {type(error).__name__} at {str(error)[:60]}") from None
     strange = sorted(set(tables) - {table.name for table in asked.tables})
     if strange or part.name != asked.name:
@@ -148,7 +148,7 @@ def read_values(raw: Mapping[str, Any]) -> dict[str, int]:
     if "tables" in raw:
         try:
             found = {f"{one['table']}/{cell['row']}/{cell['column']}": cell["numerator"] for one in raw["tables"] for cell in one["figures"]}
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             raise Refused("bad-value", 'want a part or an assembled return, or an object such as {"referrals/total/": 27}') from None
     else:
         found = dict(raw)

@@ -8,6 +8,7 @@ from shared_schema import language, schema_files
 from shared_schema.errors import Refused
 from shared_schema.language.report import Complaint
 from shared_schema.language.since import check_since
+from shared_schema.language.types import DIALECT
 from shared_schema.schema_files import SchemaFiles
 
 
@@ -24,9 +25,13 @@ def check(source: SchemaFiles, earlier: SchemaFiles | None = None) -> list[Compl
     """What is wrong with the files; where nothing is, and there is an earlier version, what may not follow it."""
     found = language.check(source)
     for name, schema in source.schemas.items():
+        if schema.get("$schema") != DIALECT:
+            continue  # that is said above; the validator would go and fetch whatever it names
         try:
             jsonschema_rs.meta.validate(schema)
         except jsonschema_rs.ValidationError as error:
             place = ".".join(map(str, error.instance_path))
             found.append(Complaint(f"records/{name}.schema.json", place, "what is no JSON Schema", f"JSON Schema 2020-12 ({error.message[:200]})"))
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            found.append(Complaint(f"records/{name}.schema.json", "", "what no validator can read", f"JSON Schema 2020-12 ({str(error)[:200]})"))
     return found if found or earlier is None else check_since(earlier, source)

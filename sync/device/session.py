@@ -89,7 +89,7 @@ class Session:
         known = registry.empty_registry(self.identity.svc, self.identity.side, self.identity.authority)
         for row in self.store.entries(known.log):
             entry = decode_entry(row.cose)
-            known = registry.skip(known, row.chain, entry) if row.void else registry.take(known, entry, row.chain)
+            known = registry.skip(known, row.chain, entry, row.void) if row.void else registry.take(known, entry, row.chain)
         return known
 
     @property

@@ -21,6 +21,7 @@ _SECRET_BYTES: Final = 32
 _KNOWN: Final[dict[str, int]] = wordlist.WORD_INDEX_MAP
 _BY_PREFIX: Final = {word[:4]: word for word in _KNOWN}  # the first four letters tell them apart
 _MOST_NAMED: Final = 5
+_LONGEST: Final = max(map(len, _KNOWN))
 
 
 def split(secret: bytes, threshold: int, total: int) -> list[Words]:
@@ -35,10 +36,11 @@ def parse(typed: Sequence[str], name: str) -> Words:
     Raises Refused `bad-share` naming the place of each word that is wrong and, where it can be told, the likely one.
     """
     words = [_BY_PREFIX.get(word.lower(), word.lower()) for word in typed]
-    strange = [said for place, word in enumerate(words, 1) if (said := wrong_word(word, place))]
-    if strange:
+    strange = [(place, word) for place, word in enumerate(words, 1) if word not in _KNOWN]
+    if strange:  # the likely word is looked for of a few: of a file that is no share at all that would take minutes
+        named = "; ".join(wrong_word(word, place) for place, word in strange[:_MOST_NAMED])
         more = f"; and {len(strange) - _MOST_NAMED} more" if len(strange) > _MOST_NAMED else ""
-        raise Refused("bad-share", f"{name}: {'; '.join(strange[:_MOST_NAMED])}{more}")
+        raise Refused("bad-share", f"{name}: {named}{more}")
     if len(words) != LENGTH:
         raise Refused(
             "bad-share", f"{name} has {len(words)} words, want {LENGTH}: {'some are missing' if len(words) < LENGTH else 'too many were typed'}"
@@ -56,6 +58,8 @@ def wrong_word(word: str, place: int) -> str:
     """What is wrong with a word that no share has, with the likely one; "" for one that it may have."""
     if _BY_PREFIX.get(word.lower(), word.lower()) in _KNOWN:
         return ""
+    if len(word) > _LONGEST:
+        return f"word {place} has {len(word)} letters, and none of the list has more than {_LONGEST}"
     found = get_close_matches(word.lower(), _KNOWN, n=2, cutoff=0.6)
     likely = f": probably {' or '.join(repr(one) for one in found)}" if found else ""
     return f"word {place}, {word!r}, is none of the list{likely}"

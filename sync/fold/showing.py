@@ -55,7 +55,9 @@ def _row(key: str, op: Live, spec: Field | None, cells: Cells) -> Any:
     row = {cell: value for cell, value in op.value.items() if cell != GONE or op.sense is None}
     for name, register in cells.get((key, op.id), ()):
         cell = spec.cells.get(name) if spec else None
-        row[name] = _effective(tuple(register.live.values()), cell.merge if cell else "unknown", cell, in_conflict(register))
+        live = tuple(register.live.values())
+        several = cell is None and len(live) > 1
+        row[name] = distinct(live) if several else _effective(live, cell.merge if cell else "unknown", cell, in_conflict(register))
     return row
 
 

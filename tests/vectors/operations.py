@@ -162,7 +162,7 @@ def _registry(given: In) -> Any:
     spent = [[key, device] for key, device in sorted(known.spent.items())]
     return {
         "log": known.log, "head": list(known.head), "void": void, "devices": devices, "spent": spent, "reused": sorted(known.reused),
-        "root": known.root_id, "recovery": known.recovery_id,
+        "root": known.root_id, "recovery": known.recovery_id if known.root else None,
     }  # fmt: skip
 
 
@@ -198,11 +198,12 @@ def _registry_take(given: In) -> None:
     known, state, void = fold_registry(given)
     assert not any(void), f"the entries before are void: {void}"
     one = decode_travelling(given["entry"])
+    registry.statement_of(one)
+    log.check_address(one, known.svc, known.log)
     signer = registry.signer(known, one)
     if signer is None:
         raise Refused("not-permitted")
     signing.verify_object(one.sign1, signer)
-    log.check_address(one, known.svc, known.log)
     log.check_author(state, one)
     registry.take(known, one, log.place(state, one, given["received_ms"])[1].chain)
 
@@ -256,6 +257,8 @@ def _file_take(given: In) -> None:
     file, state, known, void = fold_file(given)
     assert void == given.get("void", [None] * len(void)), f"the entries before are void: {void}"
     one = decode_travelling(given["entry"])
+    if not one.is_envelope:
+        file_shapes.file_statement(one)
     certificate = known.devices.get(one.author)
     if certificate is None:
         raise Refused("no-such-file")
@@ -586,8 +589,11 @@ def _take_registry_page(given: In) -> Any:
 
 
 def _take_checkpoint(given: In) -> Any:
+    known = _standing_registry(given["registry"])
     seen = None if given["seen"] is None else entry.Witness(*given["seen"])
-    return list(exchange.take_checkpoint(seen, given["note"], tuple(given["path"]), _standing_registry(given["registry"])))
+    if seen is not None and seen.incarnation != known.incarnation:
+        seen = None  # what a device has seen of an older tree is compared with nothing
+    return list(exchange.take_checkpoint(seen, given["note"], tuple(given["path"]), known))
 
 
 def _check_receipt(given: In) -> None:

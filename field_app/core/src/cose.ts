@@ -167,12 +167,4 @@ export async function verifyFrame(frame: Frame, publicKey: Uint8Array): Promise<
   await verify(publicKey, frame.signature, toSign(frame));
 }
 
-/** Whatever its kind: the bytes are a signed object of that type, and its signature holds. */
-export async function verifyObject(bytes: Uint8Array, typ: string, publicKey: Uint8Array): Promise<Frame> {
-  const frame = parseFrame(bytes);
-  if (typOf(frame) !== typ) throw malformed("a signed object of another type");
-  await verifyFrame(frame, publicKey);
-  return frame;
-}
-
 export type PlainLabels = Of<typeof plainLabels>;

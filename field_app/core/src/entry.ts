@@ -98,11 +98,15 @@ export function readEntry(pair: CborValue): Entry {
   const [bytes, parts]: readonly CborValue[] = pair;
   if (parts === undefined || !isList(parts)) throw malformed("an entry's parts are a list");
   if (parts.length > limit("parts_per_entry")) throw new Refused("too-large", `an entry of ${parts.length} parts`);
-  return checkEntry(parseFrame(pairShape.cose.read(bytes ?? null)), Object.freeze(parts.map(pairShape.part.read)));
+  const came = Object.freeze(parts.map(pairShape.part.read));
+  const signed = pairShape.cose.read(bytes ?? null);
+  checkSize(signed, came, Math.max(...Object.values(MOST_BYTES)));
+  return checkEntry(parseFrame(signed), came);
 }
 
 /** An entry of which nothing but the signed object came, as in a chain of certificates: it has no parts. */
 export function decodeBare(bytes: Uint8Array): Entry {
+  checkSize(bytes, [], Math.max(...Object.values(MOST_BYTES)));
   return checkEntry(parseFrame(bytes), []);
 }
 
@@ -117,8 +121,7 @@ function checkEntry(frame: Frame, parts: Parts): Entry {
   const typ = typOf(frame);
   const most = MOST_BYTES[typ];
   if (most === undefined) throw malformed("a signed object that is no entry");
-  const size = parts.reduce((sum, part) => sum + (part?.length ?? 0), frame.bytes.length);
-  if (size > most) throw new Refused("too-large", `an entry of ${size} bytes, want at most ${most}`);
+  checkSize(frame.bytes, parts, most);
   if (typ === envelope.typ) return openEnvelope(frame, parts);
   const shared = { signature: frame.signature, id: objectId(frame), parts, frame };
   const { payload } = frame;
@@ -133,6 +136,11 @@ function checkEntry(frame: Frame, parts: Parts): Entry {
   }
   checkParts(parts, []);
   return Object.freeze({ ...shared, typ: STATEMENT, header: header(statementHeader, frame), payload });
+}
+
+function checkSize(bytes: Uint8Array, parts: Parts, most: number): void {
+  const size = parts.reduce((sum, part) => sum + (part?.length ?? 0), bytes.length);
+  if (size > most) throw new Refused("too-large", `an entry of ${size} bytes, want at most ${most}`);
 }
 
 function header<T>(shape: Shape<T>, frame: Frame): T {

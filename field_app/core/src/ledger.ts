@@ -245,7 +245,6 @@ export function foldFund(log: Uint8Array, changes: readonly Placed[]): Fund {
   let fund = EMPTY;
   const ignored: Ignored[] = [];
   const taken = new Set<string>();
-  const allowances = new Set(changes.filter((by) => begins(log, by, "allowance")).map(({ change }) => hex(change.r)));
   /** Of each allowance that had effect, the device. */
   const devices = new Map<string, string>();
   const step = (by: Placed, moved: Moved): boolean => {
@@ -259,10 +258,13 @@ export function foldFund(log: Uint8Array, changes: readonly Placed[]): Fund {
     taken.add(number);
     const record = hex(by.change.r);
     if (begins(log, by, "fund_line")) step(by, created(fund, by));
-    if (begins(log, by, "allowance") && step(by, created(fund, by))) {
+    const begun = begins(log, by, "allowance");
+    if (begun && step(by, created(fund, by))) {
       devices.set(record, idOf(valuesOf(by.change.ops).get("device")) ?? "");
     }
-    if (!allowances.has(record)) continue;
+    // Told of a record that calls itself an allowance, or is one: what comes later in the log decides nothing here.
+    const isOne = begun || (!equal(recordId(log, by.device, by.change.c), by.change.r) && by.change.t === "allowance");
+    if (!isOne && !devices.has(record)) continue;
     for (const { field, action, value } of by.change.ops) {
       if (field === "returned" && action === "add") step(by, returned(fund, by, value, devices.get(record)));
     }

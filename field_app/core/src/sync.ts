@@ -47,6 +47,12 @@ export const RETRIES = [
 ] as const;
 export type Retry = (typeof RETRIES)[number];
 
+/** When to try again after this refusal: the one rule of each code. */
+export function retryOf(code: string): Retry | undefined {
+  const known = CODES.find((each) => each === code);
+  return known === undefined ? undefined : RETRIES.find((retry) => retry === table.errors[known].retry);
+}
+
 // --- request --------------------------------------------------------------------------------------------------------
 
 const cursor = row({ log: id, seq: count, chain: hash });
@@ -108,6 +114,7 @@ export function checkAnswer(one: { readonly code: string; readonly message?: str
   if (code === "accepted") {
     if (Object.keys(one).length !== 2) throw malformed("what is accepted has nothing more to say");
   } else if (message === undefined || retry === undefined) throw malformed("a refusal says why, and when to try again");
+  else if (retryOf(code) !== retry) throw malformed("another retry than the code's");
 }
 const answer = refine(map({ id: hash, code: answerCode }, { ...answerWords, signed: cose, stored }), checkAnswer);
 const leafOpening = row({ leaf: count, salt: hash });

@@ -162,6 +162,12 @@ def _claims(book: Book) -> None:
         ("part_null", "Nothing in the place of the part.", [[None, some[:1]]], "malformed"),
         ("three_items", "A claim of three items.", [[part, some[:1], C1.id]], "malformed"),
         ("chunks_66", "One chunk too many.", [[part, some]], "too-large"),
+        (
+            "chunks_66_short",
+            "One too many of what are no ids: how many they are is looked at first.",
+            [[part, [one[:-1] for one in some]]],
+            "too-large",
+        ),
         ("seventeen", "One claim too many.", [[fill(f"attachment/part {n}", 32), some[:1]] for n in range(17)], "too-large"),
     ):
         book.refuse(f"claims_{name}", why, code, codec="claims", bytes=cbor.encode({"v": 1, "claims": listed}))

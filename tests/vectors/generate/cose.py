@@ -136,6 +136,8 @@ def _signatures(book: Book) -> None:
         ("kid_changed", "The key id was changed after signing.", swapped(header, cbor.encode(_HEADER | {4: C1.id}))),
         ("svc_changed", "The service was changed after signing.", swapped(header, cbor.encode(_HEADER | {"svc": OTHER_SVC}))),
         ("signature_changed", "One bit of the signature was changed.", good[:-1] + bytes((good[-1] ^ 1,))),
+        ("label_unknown", "Rightly signed, with a label that nobody knows.", _assemble(cbor.encode(_HEADER | {"note": 1}))),
+        ("alg_es256", "Rightly signed, under the name of another algorithm.", _assemble(cbor.encode(_HEADER | {1: -7}))),
     ):
         book.refuse(name, why, "malformed", op="verify_object", given=given | {"bytes": data})
     weak = edwards.encode(edwards.IDENTITY)

@@ -184,6 +184,18 @@ def _shape(book: Book) -> None:
         _envelope([None] * 1025, cbor.encode([bytes(32)] * 1024)),
         "too-large",
     )
+    refuse(
+        "parts_1025_of_text",
+        "1,025 parts that are none: how many they are is looked at before what they are.",
+        _envelope(["part"] * 1025, cbor.encode([bytes(32)] * 1024)),
+        "too-large",
+    )
+    refuse(
+        "three_mib_of_nothing",
+        "More than 3 MiB that are no signed object: the size is looked at first.",
+        cbor.encode([bytes(3 * 2**20 + 1), []]),
+        "too-large",
+    )
     big = bytes(2**20)
     refuse("one_mib", "An entry above 1 MiB, its signed object included.", _envelope([big], _hashes([big])), "too-large")
 

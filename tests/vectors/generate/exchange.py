@@ -288,6 +288,12 @@ def _refused_pages(book: Book) -> None:
     why = "Nor is a statement that relies on another registry, whatever else is wrong with it."
     book.refuse("page_other_registry_and_void", why, fork, op="take_page", given=_given(lured, 6, _page(lured, 6)))
     refuse("gap", "An entry is left out.", fork, 3, _page(file, 3, entries=entries(4, 6)))
+    behind = _file()
+    for _ in range(2):
+        behind.append(behind.envelope(V1, 2, [_PART]))
+    short = _page(behind, 6) | {"entries": _page(behind, 6)["entries"][:1]}
+    why = "It ends before its signed head, and that is seen before the reader asks for the certificate of an author."
+    book.refuse("page_cut_and_behind", why, fork, op="take_page", given=_given(behind, 6, short))
     refuse("cut", "The page ends before its signed head.", fork, 3, _page(file, 3, entries=entries(4, 5)))
     refuse("repeated", "An entry comes twice.", fork, 3, _page(file, 3, entries=entries(4, 4, 5, 6)))
     refuse(

@@ -773,6 +773,13 @@ def _unknown(tell: _Teller) -> None:
     record, (row,) = story.creates(C1, "plan", ("rows", "add", {"what": "walk", "mood": "low"}))
     story.says(N1, record, (["rows", row, "mood"], "set", "high"))
     tell.tells("unknown_cell", "A cell that is not known here may change, and is shown.", story, {"rows": [{"what": "walk", "mood": "high"}]})
+    story.says(M1, record, (["rows", row, "mood"], "set", "none"))
+    why = "Of a cell that is not known here and of which two values are live both are shown, as a set."
+    tell.tells("unknown_cell_twice", why, story, {"rows": [{"what": "walk", "mood": ["high", "none"]}]})
+    story = Story()
+    record, _ = story.creates(C1, "plan", ("zz", "set", "same"))
+    story.says(N1, record, ("zz", "set", "same"))
+    tell.tells("unknown_same_twice", "Of several live ops that say the same the one value is shown, as a set.", story, {"zz": ["same"]})
     deep: Any = "bottom"
     for _ in range(11):
         deep = [deep]

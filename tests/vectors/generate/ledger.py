@@ -381,6 +381,11 @@ def _giving_back(book: Book) -> None:
     _tell(book, "returned_before_allowance", why, fund, 1_000, 700, 0, (N1, 300))
     fund = _Fund()
     fund.allot(1_000)
+    fund.returns(N1, ids.record_id(fund.story.log, F1.id, 9), {"amount": 100, "at": "2026-03-01"}, ignored=True)
+    why = "A row of a record that calls itself an allowance, and that nobody began, has no effect, and is told."
+    _tell(book, "returned_of_nothing", why, fund, 1_000, 1_000, 0)
+    fund = _Fund()
+    fund.allot(1_000)
     allowance = fund.allow(N1, 300)
     fund.story.says(N1, allowance, ("returned", "set", [{"amount": 100}]), ("amount", "set", 999), t="allowance")
     _tell(

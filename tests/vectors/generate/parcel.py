@@ -109,7 +109,7 @@ def _golden(book: Book) -> None:
         ("parcels_none", "A request with nothing in it.", "parcels", {"parcels": []}),
         ("parcels_any", "What is no parcel is answered by itself; it does not spoil the request.", "parcels", {"parcels": [None, 5, [], {"a": 1}]}),
         ("parcels_64", "As many parcels as one request may have.", "parcels", {"parcels": [_PARCEL] * 64}),
-        ("come", "What came to a file. The pass and the parcel are not looked into here.", "come", {}),
+        ("come", "What came to a file. The pass is not looked into here.", "come", {}),
         ("come_nothing", "Nothing came.", "come", {"parcels": []}),
         ("come_more", "There is more to fetch.", "come", {"more": True}),
     ):  # fmt: skip
@@ -195,6 +195,11 @@ def _refused(book: Book) -> None:
         ("come", "time_negative", "A time before 1970.", {"parcels": [[1, -1, b"", _PARCEL]]}),
         ("come", "pass_null", "No pass.", {"parcels": [[1, T0, None, _PARCEL]]}),
         ("come", "parcels_null", "No list.", {"parcels": None}),
+        ("come", "parcel_null", "Nothing in the place of the parcel.", {"parcels": [[1, T0, b"", None]]}),
+        ("come", "parcel_id_15", "A parcel whose id has 15 bytes.", {"parcels": [[1, T0, b"", _PARCEL | {"id": bytes(15)}]]}),
+        ("come", "parcels_257", "More than one answer may hold.", {"parcels": [[n + 1, T0, b"", _PARCEL] for n in range(257)]}),
+        ("letter", "body_bytes", "A byte string in a body: it is no JSON.", {"body": {"words": b"x"}}),
+        ("letter", "body_key_number", "A map in a body whose key is no text.", {"body": {"words": [{1: "x"}]}}),
         ("come", "more_null", "`null` in the place of `false`.", {"more": None}),
         ("come", "more_0", "0 in the place of `false`.", {"more": 0}),
     )

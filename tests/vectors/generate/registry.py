@@ -7,7 +7,7 @@ from typing import Any
 
 from shared_schema import cbor, certificate, cose, ids
 from shared_schema.certificate import Certify, Reinstate, Revoke, Suspend, Wiped, encode_registry_statement
-from shared_schema.entry import Entry
+from shared_schema.entry import Entry, Head
 from tests.vectors.codecs import CODECS
 from tests.vectors.edwards import IDENTITY, encode
 from tests.vectors.generate.world import (
@@ -16,6 +16,7 @@ from tests.vectors.generate.world import (
     AUTHORITY,
     C1,
     F1,
+    INC,
     M1,
     N1,
     N2,
@@ -256,6 +257,11 @@ def _sequences(book: Book) -> None:
     why = "An invitation is used a second time: the second enrolment is void and remembered."
     book.add("invitation_reused", why, op="registry", given=log.given, out=_out(log, [None, None, None, "invitation-spent"], everyone[:2], (C1,)))
     log = perpetrator(3)
+    log.append(log.statement(thief.id, thief.key, enrolment(log.id, thief, invitation("perpetrator", C1, A1))))
+    why = "An enrolment names a spent invitation, whose key did not sign it: it is void, and shows no second use."
+    void: list[str | None] = [None, None, None, "invitation-invalid"]
+    book.add("invitation_named_again", why, op="registry", given=log.given, out=_out(log, void, everyone[:2]))
+    log = perpetrator(3)
     log.append(log.revoke(C1, A1))
     log.append(log.enrol(N1, A1))
     shifted = [everyone[0], everyone[1], (N1, 5, A1.id, None)]
@@ -406,6 +412,18 @@ def _refused_roots(book: Book) -> None:
         return log.statement(kid, other, encode_registry_statement(root("perpetrator", authority=other.public)))
 
     refuse("root_other_authority", "An authority whose fingerprint is not the pinned one.", "not-permitted", by_other)
+    payload, authority = encode_registry_statement(root("perpetrator")), ids.authority_id(AUTHORITY.public)
+    for name, why, key, over in (
+        ("root_fork", "A reader's: the root has seen another history, where nothing stands before it.", AUTHORITY, {"sn": Head(INC, 3, bytes(32))}),
+        ("root_forged", "A reader's: the root bears its authority's id and another key's signature.", other, {}),
+    ):
+        log = perpetrator(0)
+        log.append(log.statement(authority, key, payload, **over))
+        book.refuse(name, why, "contradiction", op="registry", given=log.given)
+    log = perpetrator(8)
+    log.append(log.statement(ids.authority_id(other.public), AUTHORITY, encode_registry_statement(root("perpetrator", authority=other.public))))
+    why = "A reader's: another authority's root bears its key, under which its signature does not hold."
+    book.refuse("root_second_forged", why, "contradiction", op="registry", given=log.given)
     refuse("root_other_side", "The root of another side.", "not-permitted", by(root("victim")))
     refuse("root_weak_receipt_key", "A receipt key of small order.", "weak-key", by(root("perpetrator", receipt=WEAK_SIGN)))
     refuse("root_weak_checkpoint_key", "A checkpoint key of small order.", "weak-key", by(root("perpetrator", checkpoint=WEAK_SIGN)))

@@ -66,8 +66,8 @@ function shownSingle(at: FoldedField, key: string, record: FoldedRecord): Shown 
       return { value: strictest ? value(highest(live, rules)) : null, conflict, stop };
     }
     default: {
-      const values = different(live, key, record);
-      return { ...NOTHING, value: values.length === 1 ? (values[0] ?? null) : values };
+      const [one, ...others] = live;
+      return { ...NOTHING, value: others.length === 0 ? value(one) : different(live, key, record) };
     }
   }
 }

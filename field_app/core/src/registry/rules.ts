@@ -23,7 +23,7 @@ export function countersigned(svc: Uint8Array, log: Uint8Array, invitation: Uint
 /** Gives the registry in which the statement stands; throws the code for which it is void. */
 export async function apply(judged: Judged, statement: RegistryStatement): Promise<Registry> {
   const { registry, entry, place } = judged;
-  if ((statement.kind === "root") !== (place === 1)) {
+  if ((statement.kind === "root") !== (place === 1) || (registry.root === null && place > 1)) {
     refuse("not-permitted", "a registry begins with its root, and has one");
   }
   switch (statement.kind) {

@@ -8,7 +8,7 @@ import { decodeRegistryStatement, type RegistryStatement } from "../certificate"
 import { toSign } from "../cose";
 import type { Entry } from "../entry";
 import { type Code, Refused } from "../errors";
-import { authorityId, fingerprint } from "../ids";
+import { authorityId } from "../ids";
 import { verifies } from "../keys";
 import { append, checkAddress, checkAuthorOrder, isAddressed, liesOn, orderCode, seqOf } from "../log";
 import type { Check } from "./judged";
@@ -38,13 +38,11 @@ function statementOrNull(entry: Entry): RegistryStatement | null {
 /** The key under which an entry has to be signed; null where nobody whom the registry knows signed it. */
 function authorKey(registry: Registry, entry: Entry, statement: RegistryStatement | null): Uint8Array | null {
   const { kid } = entry.header;
-  const { root, pinned } = registry;
+  const { root } = registry;
   const device = deviceOf(registry, kid);
   if (device !== null) return device.sign;
   if (root !== null && equal(kid, authorityId(root.authority))) return root.authority;
-  if (root === null && statement?.kind === "root" && equal(fingerprint(statement.authority), pinned)) {
-    return equal(kid, authorityId(statement.authority)) ? statement.authority : null;
-  }
+  if (statement?.kind === "root") return equal(kid, authorityId(statement.authority)) ? statement.authority : null;
   return statement?.kind === "enrol" && equal(kid, statement.keys.device) ? statement.keys.sign : null;
 }
 
@@ -64,12 +62,12 @@ export async function takeRegistryEntry(
   check: Check = verifies,
 ): Promise<Registry> {
   const statement = statementOf(entry);
+  checkAddress(entry, registry.svc, registry.log.log);
   const key = authorKey(registry, entry, statement);
   if (key === null) throw new Refused("not-permitted", "signed by nobody whom this registry knows");
   if (!(await check(key, entry.signature, toSign(entry.frame)))) {
     throw new Refused("malformed", "the signature does not hold");
   }
-  checkAddress(entry, registry.svc, registry.log.log);
   checkAuthorOrder(registry.log, entry);
   return advance(
     await apply({ registry, entry, place: seqOf(registry.log) + 1, check }, statement),
@@ -101,7 +99,7 @@ export async function readRegistryEntry(
     throw new Refused("contradiction", "an entry whose signature fails under its author's key");
   }
   if (!isAddressed(entry, registry.svc, registry.log.log)) return voided("malformed", false);
-  if (registry.root !== null && liesOn(registry.log, entry.header.sn) === false) {
+  if (!liesOn(registry.log, entry.header.sn)) {
     throw new Refused("contradiction", "the author saw another history of this registry");
   }
   if (orderCode(registry.log, entry) !== null) return voided("clone-detected", false);

@@ -11,7 +11,7 @@ import { takeFileEntry } from "../../src/membership/take";
 import { acceptedLeaf, consistency, inclusion, root } from "../../src/merkle";
 import { FINAL_CODES, receipt, signedHead, verdict } from "../../src/receipt";
 import type { Answer, Page, SyncRequest, SyncResponse } from "../../src/sync";
-import { decodeSyncResponse, encodeSyncResponse } from "../../src/sync";
+import { decodeSyncResponse, encodeSyncResponse, retryOf } from "../../src/sync";
 import { START_MS } from "../make/world";
 import type { Side } from "./side";
 
@@ -130,7 +130,7 @@ export class Server {
       answers.push(
         code === "accepted"
           ? { id: entry.id, code }
-          : { id: entry.id, code, message: "No.", retry: "never", ...(await this.#signed(code, entry)) },
+          : { id: entry.id, code, message: "No.", retry: retryOf(code) ?? "never", ...(await this.#signed(code, entry)) },
       );
     }
     const logs = new Map(accepted.map(({ header }) => [hex(header.log), header.log] as const));

@@ -108,6 +108,11 @@ export function readVectors(path: string): VectorFile {
   return { topic, path, golden: cases(golden), must_refuse: cases(must_refuse) };
 }
 
+/** One case that stands on a line by itself and shares nothing. */
+export function readLine(line: string): Case {
+  return readCase(JSON.parse(line, exact) as Json, new Map());
+}
+
 /** A reviver that refuses numbers which JSON.parse could not read exactly. */
 function exact(_key: string, value: Json): Json {
   if (typeof value === "number" && (!Number.isInteger(value) || Math.abs(value) > 2 ** 53)) {

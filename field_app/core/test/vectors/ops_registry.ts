@@ -3,7 +3,7 @@ import { compare } from "../../src/bytes";
 import type { CborValue } from "../../src/cbor";
 import { deviceKeys } from "../../src/certificate";
 import { decodeEntry } from "../../src/entry";
-import type { Code } from "../../src/errors";
+import { type Code, Refused } from "../../src/errors";
 import { readSide } from "../../src/ids";
 import { headOf } from "../../src/log";
 import { checkServed, receipt, type ServerIdentity, verdict } from "../../src/receipt";
@@ -19,6 +19,12 @@ import type { Ops } from "./runner";
 export interface ReadRegistry {
   readonly registry: Registry;
   readonly voided: readonly (Code | null)[];
+}
+
+/** Of a registry without a root nobody can say in which incarnation it is. */
+function rooted(read: ReadRegistry): ReadRegistry {
+  if (read.registry.root === null) throw new Refused("no-service", "a registry without a root");
+  return read;
 }
 
 /** A *registry* of the vectors, read entry by entry. */
@@ -48,7 +54,7 @@ const byFirst = (a: readonly Uint8Array[], b: readonly Uint8Array[]): number => 
 
 export const ops: Ops = {
   registry: async (input) => {
-    const { registry, voided } = await readRegistry(input);
+    const { registry, voided } = rooted(await readRegistry(input));
     const devices = [...registry.devices.values()].sort((a, b) => compare(a.device, b.device));
     return struct({
       log: registry.log.log,
@@ -73,7 +79,7 @@ export const ops: Ops = {
     });
   },
   restorations: async (input) => {
-    const { registry, voided } = await readRegistry(input);
+    const { registry, voided } = rooted(await readRegistry(input));
     return struct({
       void: voided,
       incarnation: registry.log.incarnation,

@@ -1,5 +1,7 @@
 /** Registers the operations of the topic unlock. */
-import { help } from "../../src/help";
+import { help, helpRequest } from "../../src/help";
+import { decodeAs } from "../../src/shape";
+import { limit } from "../../src/limits";
 import { readSide } from "../../src/ids";
 import {
   boxInfo,
@@ -36,11 +38,14 @@ export const ops: Ops = {
   },
   unlock_bound: (input) => unlockBound(input.bytes("svc"), input.bytes("device"), input.bytes("request")),
   open_answer: async (input) => {
+    decodeAs(helpRequest, input.bytes("request"), limit("items_per_object"));
     const { keys, help: said } = await openAnswer(input.bytes("seed"), input.bytes("request"), input.bytes("answer"));
     return struct({ keys, by: said.header.kid, to: said.payload.to, at: said.payload.at });
   },
   check_help: async (input) => {
+    const said = help.decode(input.bytes("help"));
+    decodeAs(helpRequest, input.bytes("request"), limit("items_per_object"));
     const { registry } = await readRegistry(input.map("registry"));
-    return checkHelp(registry, input.bytes("request"), help.decode(input.bytes("help")), input.bytes("device"));
+    return checkHelp(registry, input.bytes("request"), said, input.bytes("device"));
   },
 };
