@@ -20,6 +20,7 @@ from shared_schema.errors import Refused
 _MOST_JOBS: Final = 256
 _SEQUENCE_EVERY_S: Final = 0.05
 _SEQUENCE_AT: Final = 4096
+_LOOK_EVERY_S: Final = 0.5  # where nothing waits for the tree, or the disk is full
 _HEARD_WAITS_MS: Final = 60_000
 _STORAGE: Final = (OSError, DatabaseError)
 
@@ -67,7 +68,7 @@ class Writer:
         sequenced = time.monotonic()
         while True:
             try:
-                first = self._jobs.get(timeout=_SEQUENCE_EVERY_S)
+                first = self._jobs.get(timeout=self._patience())
             except queue.Empty:
                 self._sequence()
                 sequenced = time.monotonic()
@@ -85,6 +86,11 @@ class Writer:
             if stopping:
                 self._sequence(last=True)
                 return
+
+    def _patience(self) -> float:
+        """For how long nothing is done when nobody asks for anything."""
+        waits = self._realm.registry is not None and self._realm.audit.waiting
+        return _SEQUENCE_EVERY_S if waits and not self.failing else _LOOK_EVERY_S
 
     def _drain(self, group: list[_Asked]) -> bool:
         while len(group) < _MOST_JOBS:

@@ -47,6 +47,19 @@ def test_a_tree_that_cannot_be_extended_is_said_and_made_up_for(tmp_path: Path) 
         service.close()
 
 
+def test_a_writer_that_nobody_asks_for_anything_is_idle(tmp_path: Path) -> None:
+    """It woke twenty times a second, on each side, and on a full disk tried each time to write."""
+    looked: list[str] = []
+    service = Service(Settings(data=tmp_path / "data"))
+    try:
+        service.sides["perpetrator"].realm.create(bytes(16), bytes(32))
+        with patched(Writing, "sequence", lambda realm: looked.append(realm.side)):
+            time.sleep(2)
+        assert 1 <= len(looked) <= 5
+    finally:
+        service.close()
+
+
 def refused(call: Any) -> str:
     try:
         call()
