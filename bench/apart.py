@@ -43,7 +43,7 @@ from shared_schema.removal import Expunge, Hold, expunge_act
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from shared_schema.wire import Cursor, SyncRequest, encode_request
 from sync.approval import sign_approval
-from sync.device import outbox
+from sync.device.exchanging import outbox
 from sync.device.session import Session
 from sync.entry import Author
 from sync.signing import sign_object

@@ -15,7 +15,7 @@ from typing import Any, Final
 from bench.host import serve
 from bench.team import Team
 from sync.change import Op
-from sync.device import export_files, exporting, reviewing
+from sync.device.exports import export_files, exporting, reviewing
 from sync.device.session import Session
 
 _WORDS: Final = str.split(

@@ -15,9 +15,9 @@ from bench.scale import Scale
 from bench.team import Link, Team, write_notes
 from shared_schema import cbor
 from sync import keys
-from sync.device import standing
+from sync.device.exchanging.syncing import Report, sync
+from sync.device.people import standing
 from sync.device.session import Session
-from sync.device.syncing import Report, sync
 from sync.fold import fold_log, state_hash
 
 _DELTA: Final = 10

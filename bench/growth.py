@@ -12,8 +12,8 @@ from bench.figures import Figures, timed
 from bench.opaque import Ahead
 from bench.scale import Scale
 from bench.team import Link, Team, write_notes
+from sync.device.exchanging.syncing import sync
 from sync.device.session import Session
-from sync.device.syncing import sync
 
 _PART: Final = 32 + 256 + 16  # the smallest sealed note, so that 100,000 of them fill the log and not the disk
 _FILL: Final = 500  # entries in one request while filling

@@ -13,11 +13,12 @@ from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES, Side
 from sync.change import Op
-from sync.device import enrolment, files
+from sync.device.entering import enrolment
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
 from sync.device.session import Identity, Session
-from sync.device.store import Store
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
 
 SIDE: Final[Side] = "perpetrator"
 NOTE_BYTES: Final = 1024

@@ -16,10 +16,12 @@ from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES, Side
 from shared_schema.restoring import decode_healed_to
 from sync.change import Op
-from sync.device import enrolment, files, restoring, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import restoring, syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
 
 _SIDE: Final[Side] = "perpetrator"
 _NOTES: Final = 20

@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from fieldkeep.commands import app
 from server.settings import Settings
 from shared_schema.errors import catalogue
-from sync.device import reference
+from sync.device.recording import reference
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -2,7 +2,7 @@
 
 Every type has its own fields and those of the header (`header.schema.json`). The words that begin with `x-`
 say how a field is shown, merged, needed and coded; the rest of a property is JSON Schema for its value. This
-module checks no values (`sync.device.values` does), merges nothing, and decides nothing about who may read or
+module checks no values (`sync.device.recording.values` does), merges nothing, and decides nothing about who may read or
 write: it only says what the files say.
 """
 

@@ -1,6 +1,6 @@
 """Cover traffic: one envelope a day for each file, of the same sizes whatever it says (docs/spec.md §9.7).  Vectors: shared_schema/vectors/cover/.
 
-Pure. When a device seals is decided here and in sync/device/covering.py; a server knows nothing of it.
+Pure. When a device seals is decided here and in sync/device/exchanging/covering.py; a server knows nothing of it.
 """
 
 from collections.abc import Sequence

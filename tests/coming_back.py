@@ -9,8 +9,8 @@ from server.settings import Settings
 from shared_schema.ids import Side
 from shared_schema.restoring import decode_offer
 from sync.change import Op, decode_change
-from sync.device import restoring, syncing
-from sync.device.syncing import Report
+from sync.device.exchanging import restoring, syncing
+from sync.device.exchanging.syncing import Report
 from tests import database
 from tests.wall.twins import InProcess, Phone, Run
 from tests.world import DAY as DAY

@@ -7,7 +7,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from sync.device.cli.main import app
-from sync.device.profile import open_store
+from sync.device.entering.profile import open_store
 from tests.world import Phone
 
 SECRET = "correct horse battery"

@@ -16,7 +16,8 @@ from shared_schema.receipt import HEAD, RECEIPT, Item, head_payload, receipt_pay
 from sync import audit, merkle, wall
 from sync.audit import Audited
 from sync.change import Op
-from sync.device import audit_files, syncing
+from sync.device.exchanging import syncing
+from sync.device.exports import audit_files
 from sync.device.session import Session
 from sync.signing import SigningKey, sign_checkpoint, sign_object
 from sync.wall import Wall

@@ -19,10 +19,12 @@ from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
-from sync.device import enrolment, files, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
 from tests import database
 
 DAY_MS = 86_400_000

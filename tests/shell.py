@@ -14,7 +14,7 @@ from typer import testing
 from typer.main import get_command
 
 from fieldkeep.commands import app
-from sync.device import keyring
+from sync.device.entering import keyring
 from sync.keys import passphrase_key
 from tests.live import LiveServer
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from shared_schema import ids
-from sync.device.export_manifest import HANDED_LIST, LIST, SIGNED, manifest
-from sync.device.profile import open_session
+from sync.device.entering.profile import open_session
+from sync.device.exports.export_manifest import HANDED_LIST, LIST, SIGNED, manifest
 from tests.shell import SECRET
 
 

@@ -4,7 +4,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from sync.device import keyring
+from sync.device.entering import keyring
 from tests.canaries import contents, hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET

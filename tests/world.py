@@ -32,11 +32,13 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.restoring import Declaration, decode_declaration, decode_healing, encode_healed_to, encode_offer
 from shared_schema.wire import SyncResponse, decode_request, decode_response, encode_response
-from sync.device import enrolment, recovery, syncing
-from sync.device.enrolment import NewService
+from sync.device.entering import enrolment
+from sync.device.entering.enrolment import NewService
+from sync.device.exchanging import syncing
+from sync.device.exchanging.syncing import Report
+from sync.device.people import recovery
 from sync.device.session import Identity, Session
-from sync.device.store import Store
-from sync.device.syncing import Report
+from sync.device.storage.store import Store
 from sync.keys import RecoverySecret
 from sync.signing import SigningKey
 from tests import database, parcel_wire

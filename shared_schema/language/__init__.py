@@ -1,7 +1,7 @@
 """The language in which record types and code lists are written, and whether a folder of them is right (docs/records/language.md).
 
 Pure: plain JSON in, complaints out. It takes any JSON at all; what is wrong is said with its file, its place in it, what was seen and what
-was wanted. That a schema is valid JSON Schema is checked where there is a library for it (`sync.device.schemas`).
+was wanted. That a schema is valid JSON Schema is checked where there is a library for it (`sync.device.recording.schemas`).
 """
 
 import json

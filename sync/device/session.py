@@ -16,8 +16,8 @@ from shared_schema.records import record_types
 from sync import log as log_rules
 from sync import membership, registry
 from sync.change import Change, Op, decode_change, decode_part, encode_part
-from sync.device.store import Store
-from sync.device.tables import ChangeRow, EntryRow
+from sync.device.storage.store import Store
+from sync.device.storage.tables import ChangeRow, EntryRow
 from sync.exchange import Reader
 from sync.fold import PENDING, Occurrence, Record, fold_log, fold_record
 from sync.keys import ReceivingKey

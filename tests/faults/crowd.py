@@ -13,7 +13,8 @@ from bench.opaque import Ahead
 from shared_schema import cbor, ids
 from shared_schema.entry import Witness
 from shared_schema.wire import Cursor, Status, SyncRequest, decode_response, encode_request
-from sync.device import files, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files
 from sync.device.session import Session
 from tests.faults.ledger import Ledger
 from tests.live import Live

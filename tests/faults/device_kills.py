@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from sync.device import files, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files
 from sync.device.session import Session
 from tests.faults.nursery import Child, nursery
 from tests.faults.quick import QuickServer

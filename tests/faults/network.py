@@ -13,8 +13,8 @@ import httpx
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import syncing
-from sync.device.transport import HttpTransport
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
 from tests.faults.bad_line import FINE, BadLine, Weather
 from tests.faults.planted import CLOCK, NAME
 from tests.faults.quick import QuickServer

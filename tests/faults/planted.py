@@ -60,7 +60,7 @@ def _server_never_syncs() -> None:
 
 def _device_never_syncs() -> None:
     """So does a device's store."""
-    from sync.device.database import Database
+    from sync.device.storage.database import Database
 
     unlock = Database._unlock
 
@@ -73,7 +73,7 @@ def _device_never_syncs() -> None:
 
 def _outbox_late() -> None:
     """What a device sends is on its disk when the sync has ended, and not before it is sent."""
-    from sync.device import syncing
+    from sync.device.exchanging import syncing
 
     sync = syncing.sync
 

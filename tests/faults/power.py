@@ -26,9 +26,9 @@ from server.realm import Realm
 from server.service import Service, _keys
 from server.settings import Settings
 from shared_schema import ids
-from sync.device.database import SqlError
 from sync.device.session import Session
-from sync.device.store import Store
+from sync.device.storage.database import SqlError
+from sync.device.storage.store import Store
 from tests.faults import trace
 from tests.faults.disk import Disk
 from tests.faults.ledger import consistent

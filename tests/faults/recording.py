@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.change import Op
-from sync.device import removing, syncing
+from sync.device.exchanging import syncing
+from sync.device.removal import removing
 from sync.device.session import Session
 from tests.faults.quick import ENVIRONMENT
 from tests.faults.trace import TracedServer, traced

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import syncing
+from sync.device.exchanging import syncing
 from sync.device.session import Session
 from tests.faults.quick import QuickServer, unsound
 from tests.live import Live

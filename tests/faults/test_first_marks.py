@@ -9,8 +9,8 @@ import pytest
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
-from sync.device import enrolment
-from sync.device.transport import HttpTransport
+from sync.device.entering import enrolment
+from sync.device.exchanging.transport import HttpTransport
 from tests.faults.planted import NAME
 from tests.faults.quick import QuickServer
 from tests.live import DAY_MS, now_ms

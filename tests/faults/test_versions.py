@@ -17,10 +17,10 @@ from server.service import MIGRATIONS
 from shared_schema import cbor
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from sync.change import Op
-from sync.device import syncing
+from sync.device.exchanging import syncing
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.tables import SCHEMA_VERSION
+from sync.device.storage.store import Store
+from sync.device.storage.tables import SCHEMA_VERSION
 from tests.faults.quick import QuickServer
 from tests.faults.storage import judge
 from tests.live import Live, OnlySyncs

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import syncing
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
 from tests.faults import planted
 
 TYPED, RECEIPT, SHOWN, WRONG, READY = "typed", "receipt", "shown", "wrong", "ready"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.device import keyring
+from sync.device.entering import keyring
 from tests.canaries import canary, contents
 from tests.field_app.conftest import Enrol
 from tests.field_app.fleet import a_case, file_row, state_hash

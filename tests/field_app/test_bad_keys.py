@@ -8,7 +8,9 @@ import pytest
 
 from shared_schema import ids
 from shared_schema.membership import encode_file_statement
-from sync.device import files, outbox, records, syncing
+from sync.device.exchanging import outbox, syncing
+from sync.device.people import files
+from sync.device.recording import records
 from sync.device.session import Session
 from sync.fold import state_hash
 from sync.granting import Granter

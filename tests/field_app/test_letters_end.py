@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.device import profile
+from sync.device.entering import profile
 from tests.field_app.fleet import OFFICE, alarms, state_hash, user_of
 from tests.field_app.phone import Phone
 from tests.live import LiveServer

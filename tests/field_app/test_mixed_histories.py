@@ -14,7 +14,9 @@ import pytest
 from shared_schema import ids
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import record_types
-from sync.device import conflicts, files, holding, records, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files, holding
+from sync.device.recording import conflicts, records
 from sync.device.session import Session
 from sync.fold import state_hash
 from tests.field_app.phone import Phone, PhoneError

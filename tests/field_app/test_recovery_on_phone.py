@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync.device import shares, sheets
+from sync.device.people import shares, sheets
 from sync.keys import RecoverySecret
 from tests.field_app.conftest import Enrol
 from tests.field_app.fleet import OFFICE, a_case, alarms, same

@@ -23,9 +23,12 @@ from shared_schema.entry import Head
 from shared_schema.ids import SIDES
 from shared_schema.request import ALGORITHM, SCHEME, TYP, claims
 from shared_schema.returns import returns
-from sync.device import cleaning, enrolment, export_manifest, offices, shares, sheets
-from sync.device.keyring import Lock
-from sync.device.returning import FUNDER
+from sync.device.attaching import cleaning
+from sync.device.entering import enrolment, offices
+from sync.device.entering.keyring import Lock
+from sync.device.exports import export_manifest
+from sync.device.people import shares, sheets
+from sync.device.returning.returning import FUNDER
 from sync.returns import assembling
 from sync.signing import SigningKey
 from tests import forging

@@ -21,21 +21,11 @@ from shared_schema.records import UnknownName, record_types
 from shared_schema.returns import returns
 from sync import attachment, audit, change, cover_traffic, importing, sealing, stub
 from sync.attachment import Manifest
-from sync.device import (
-    audit_files,
-    codes,
-    desk_codes,
-    enrolment,
-    export_manifest,
-    keyring,
-    offices,
-    return_files,
-    schemas,
-    shares,
-    sheets,
-    unlocking,
-    values,
-)
+from sync.device.entering import codes, desk_codes, enrolment, keyring, offices, unlocking
+from sync.device.exports import audit_files, export_manifest
+from sync.device.people import shares, sheets
+from sync.device.recording import schemas, values
+from sync.device.returning import return_files
 from sync.signing import SigningKey, sign_object
 from tests.fuzz import samples
 from tests.fuzz.decoders import Target, value_of, vectors
@@ -348,36 +338,36 @@ TARGETS: Final[tuple[Target, ...]] = (
     Target("sync.unlock.open_answer", *_operation("open_answer", "answer", damage_cbor)),
     Target("sync.letters.open_parcel", *_operation("open_parcel", "parcel", damage_cbor)),
     # --- what people carry ---
-    Target("sync.device.codes.decode_code_bytes", _text(lambda text: codes.decode_code_bytes("fieldkeep1:", text, "a code", "copy it again")),
+    Target("sync.device.entering.codes.decode_code_bytes", _text(lambda text: codes.decode_code_bytes("fieldkeep1:", text, "a code", "copy it again")),
            lambda: [samples.invitation()], _code("fieldkeep1:")),
-    Target("sync.device.enrolment.decode_code", _text(enrolment.decode_code), lambda: [samples.invitation()], _code("fieldkeep1:")),
-    Target("sync.device.desk_codes.decode_desk_request", _text(desk_codes.decode_desk_request),
+    Target("sync.device.entering.enrolment.decode_code", _text(enrolment.decode_code), lambda: [samples.invitation()], _code("fieldkeep1:")),
+    Target("sync.device.entering.desk_codes.decode_desk_request", _text(desk_codes.decode_desk_request),
            lambda: [desk_codes.DeskRequest(bytes(16), "victim", bytes(16), bytes(32)).text().encode()], _code(desk_codes.REQUEST_PREFIX)),
-    Target("sync.device.desk_codes.decode_gate_code", _text(desk_codes.decode_gate_code), lambda: [desk_codes.gate_code(one).encode() for one in vectors("gate")],
+    Target("sync.device.entering.desk_codes.decode_gate_code", _text(desk_codes.decode_gate_code), lambda: [desk_codes.gate_code(one).encode() for one in vectors("gate")],
            _code(desk_codes.GATE_PREFIX)),
-    Target("sync.device.offices.decode_office_request", _text(offices.decode_office_request), lambda: [samples.office_request()],
+    Target("sync.device.entering.offices.decode_office_request", _text(offices.decode_office_request), lambda: [samples.office_request()],
            _code(offices.REQUEST_PREFIX)),
-    Target("sync.device.offices.decode_certified", _text(offices.decode_certified),
+    Target("sync.device.entering.offices.decode_certified", _text(offices.decode_certified),
            lambda: [codes.encode_code(offices.CERTIFIED_PREFIX, one).encode() for one in _alone()[:40]], _code(offices.CERTIFIED_PREFIX)),
-    Target("sync.device.unlocking.read_request", _text(unlocking.read_request),
+    Target("sync.device.entering.unlocking.read_request", _text(unlocking.read_request),
            lambda: [unlocking.request_text(one).encode() for one in vectors("help_request")], _code(unlocking.REQUEST_PREFIX)),
-    Target("sync.device.unlocking.read_answer", _text(unlocking.read_answer),
+    Target("sync.device.entering.unlocking.read_answer", _text(unlocking.read_answer),
            lambda: [unlocking.answer_text(one).encode() for one in vectors("help_answer")], _code(unlocking.ANSWER_PREFIX)),
-    Target("sync.device.shares.parse", _text(lambda text: shares.parse(text.split(), "share 1")), samples.share_words, damage_text),
-    Target("sync.device.shares.combine", _text(samples.combine), samples.share_sets, damage_text),
-    Target("sync.device.sheets.read", _file(sheets.read), samples.share_sheets, damage_text),
-    Target("sync.device.values.parse_text", _typed_value, _typed_words, _typed_damage, errors=(ProtocolError, UnknownName)),
+    Target("sync.device.people.shares.parse", _text(lambda text: shares.parse(text.split(), "share 1")), samples.share_words, damage_text),
+    Target("sync.device.people.shares.combine", _text(samples.combine), samples.share_sets, damage_text),
+    Target("sync.device.people.sheets.read", _file(sheets.read), samples.share_sheets, damage_text),
+    Target("sync.device.recording.values.parse_text", _typed_value, _typed_words, _typed_damage, errors=(ProtocolError, UnknownName)),
     Target("sync.importing.read_table", _import_table, samples.tables, damage_text),
     # --- files ---
-    Target("sync.device.keyring.read", _folder(keyring.read, keyring.NAME), samples.profiles, damage_json),
-    Target("sync.device.return_files.read_json", _file(return_files.read_json), samples.parts, damage_json),
-    Target("sync.device.return_files.read_part", _file(lambda path: return_files.read_part(return_files.read_json(path), next(iter(returns().values())))),
+    Target("sync.device.entering.keyring.read", _folder(keyring.read, keyring.NAME), samples.profiles, damage_json),
+    Target("sync.device.returning.return_files.read_json", _file(return_files.read_json), samples.parts, damage_json),
+    Target("sync.device.returning.return_files.read_part", _file(lambda path: return_files.read_part(return_files.read_json(path), next(iter(returns().values())))),
            samples.parts, damage_json),
-    Target("sync.device.return_files.read_values", _file(lambda path: return_files.read_values(return_files.read_json(path))), samples.parts, damage_json),
-    Target("sync.device.audit_files.read_export", _file(_verified_export), samples.exports, damage_json, weight=2),
-    Target("sync.device.export_manifest.check", _folder(export_manifest.check, export_manifest.LIST), samples.manifests, damage_json),
-    Target("sync.device.schemas.read", _schema, _schema_seeds, damage_json, weight=4),
-    Target("sync.device.cleaning.clean", samples.clean, samples.pictures, damage_bytes, bounded=False, weight=8),
+    Target("sync.device.returning.return_files.read_values", _file(lambda path: return_files.read_values(return_files.read_json(path))), samples.parts, damage_json),
+    Target("sync.device.exports.audit_files.read_export", _file(_verified_export), samples.exports, damage_json, weight=2),
+    Target("sync.device.exports.export_manifest.check", _folder(export_manifest.check, export_manifest.LIST), samples.manifests, damage_json),
+    Target("sync.device.recording.schemas.read", _schema, _schema_seeds, damage_json, weight=4),
+    Target("sync.device.attaching.cleaning.clean", samples.clean, samples.pictures, damage_bytes, bounded=False, weight=8),
     # --- the server's own files, and what comes to it in a header ---
     Target("server.authenticate.parse", lambda data: authenticate.parse(data.decode("latin-1")), samples.tokens, samples.damage_token),
     Target("server.json_lines.read_lines", _file(_json_lines), samples.lines, damage_json, errors=(ValueError, RecursionError)),
@@ -391,20 +381,20 @@ TARGETS: Final[tuple[Target, ...]] = (
 
 _OWN: Final = "reads what this program wrote into its own sealed store or its own database, and nothing else comes there"
 NOT_FUZZED: Final[dict[str, str]] = {
-    "shared_schema.catalogue.load": "takes what sync.device.schemas found no fault with: that target calls it",
+    "shared_schema.catalogue.load": "takes what sync.device.recording.schemas found no fault with: that target calls it",
     "shared_schema.returns.read_return": "takes the definitions that come with the program, each of which a test reads",
-    "shared_schema.schema_files.read": "called by sync.device.schemas.read, whose target it is",
-    "sync.device.cases.open_case": "begins a file",
-    "sync.device.referrals.open_case": "begins a file",
+    "shared_schema.schema_files.read": "called by sync.device.recording.schemas.read, whose target it is",
+    "sync.device.across.cases.open_case": "begins a file",
+    "sync.device.across.referrals.open_case": "begins a file",
     "sync.device.cli.recording.parse_sets": "hands each text to values.parse_text",
-    "sync.device.values.parse_cell": "a target together with values.parse_text",
-    "sync.device.enrolment.decode_new_service": _OWN,
-    "sync.device.export_content.open_tasks": "lists tasks that are open",
-    "sync.device.keyring.read_lock": "a part of keyring.read, which takes its errors for a damaged file",
-    "sync.device.profile.open_store": "opens a store of the device",
-    "sync.device.profile.open_session": "opens a store of the device",
-    "sync.device.recovery.open_grants_to": "hands statements that were decoded to granting.open_grants",
-    "sync.device.recovery.open_epochs": "hands statements that were decoded to granting.open_grants",
+    "sync.device.recording.values.parse_cell": "a target together with values.parse_text",
+    "sync.device.entering.enrolment.decode_new_service": _OWN,
+    "sync.device.exports.export_content.open_tasks": "lists tasks that are open",
+    "sync.device.entering.keyring.read_lock": "a part of keyring.read, which takes its errors for a damaged file",
+    "sync.device.entering.profile.open_store": "opens a store of the device",
+    "sync.device.entering.profile.open_session": "opens a store of the device",
+    "sync.device.people.recovery.open_grants_to": "hands statements that were decoded to granting.open_grants",
+    "sync.device.people.recovery.open_epochs": "hands statements that were decoded to granting.open_grants",
     "sync.keys.open_secrets": "called by granting.open_grants, whose target it is",
     "sync.returns.derived.open_at_end": "a rule of a return",
     "server.append.unborn.load": _OWN,
@@ -424,11 +414,9 @@ INSIDE: Final = frozenset(
             for name in ("restoring", "wire", "approval", "manifest", "entry", "unlock", "chunk", "membership", "schema_files")
         ),
         *(f"sync.{name}" for name in ("importing", "cover_traffic", "attachment", "change")),
-        *(
-            f"sync.device.{name}"
-            for name in ("audit_files", "codes", "desk_codes", "enrolment", "export_manifest", "keyring", "offices", "return_files")
-        ),
-        *(f"sync.device.{name}" for name in ("values", "cleaning", "sheets")),
+        *(f"sync.device.entering.{name}" for name in ("codes", "desk_codes", "enrolment", "keyring", "offices")),
+        *(f"sync.device.exports.{name}" for name in ("audit_files", "export_manifest")),
+        *("sync.device.returning.return_files", "sync.device.recording.values", "sync.device.attaching.cleaning", "sync.device.people.sheets"),
         *(f"server.{name}" for name in ("authenticate", "backup", "field_app", "json_lines", "gone", "marks")),
     }
 )
@@ -439,24 +427,27 @@ _ANSWER: Final = (
 )
 _OWN_ROWS: Final = (
     *("sync.fold.senses", "server.changes", "server.hearing", "server.append.unborn", "server.removing", "server.service"),
-    *(
-        f"sync.device.{name}"
-        for name in ("attachments", "cases", "conflicts", "export_content", "helping", "holding", "opening", "posting", "profile")
-    ),
-    *(f"sync.device.{name}" for name in ("purging", "receiving", "removed", "removing", "session", "settling", "taking", "urgent")),
-    *(f"sync.device.{name}" for name in ("healing", "instructions", "wiping")),
+    "sync.device.attaching.attachments",
+    *(f"sync.device.across.{name}" for name in ("cases", "posting", "receiving", "urgent", "instructions")),
+    "sync.device.recording.conflicts",
+    "sync.device.exports.export_content",
+    *(f"sync.device.entering.{name}" for name in ("helping", "profile")),
+    *(f"sync.device.people.{name}" for name in ("holding", "wiping")),
+    *(f"sync.device.exchanging.{name}" for name in ("opening", "settling", "taking", "healing")),
+    *(f"sync.device.removal.{name}" for name in ("purging", "removed", "removing")),
+    "sync.device.session",
 )
 ELSEWHERE: Final[dict[str, str]] = {
     **dict.fromkeys((f"shared_schema.{name}" for name in ("errors", "limits", "roles", "returns")), "files that come with the program"),
     **dict.fromkeys(_OWN_ROWS, _OWN),
-    **dict.fromkeys(("sync.device.transport", "sync.device.cli.founding", "sync.device.board"), _ANSWER),
+    **dict.fromkeys(("sync.device.exchanging.transport", "sync.device.cli.founding", "sync.device.across.board"), _ANSWER),
     **dict.fromkeys(("server.chunk_routes", "server.registry_routes", "server.nonces"), _ROUTES),
-    "sync.device.exports": "a record's approval in base64: what does not decode is none, tests/system/test_exporting.py",
-    "sync.device.agreeing": "a record's approval in base64: what does not decode is none, tests/simulation/test_attack_letters.py",
-    "sync.device.export_checking": "an export's folder, held against its manifest: tests/system/test_export_manifest.py",
-    "sync.device.export_proof": "an export's folder, held against its manifest: tests/system/test_export_manifest.py",
-    "sync.device.unlocking": "its texts are targets above; the request that waits is a file of its own, which is none when it is damaged",
-    "sync.device.reviewing": "an id that a person typed",
+    "sync.device.exports.exports": "a record's approval in base64: what does not decode is none, tests/system/test_exporting.py",
+    "sync.device.across.agreeing": "a record's approval in base64: what does not decode is none, tests/simulation/test_attack_letters.py",
+    "sync.device.exports.export_checking": "an export's folder, held against its manifest: tests/system/test_export_manifest.py",
+    "sync.device.exports.export_proof": "an export's folder, held against its manifest: tests/system/test_export_manifest.py",
+    "sync.device.entering.unlocking": "its texts are targets above; the request that waits is a file of its own, which is none when it is damaged",
+    "sync.device.exports.reviewing": "an id that a person typed",
     "sync.device.cli.recovering": "an id that a person typed",
     "sync.device.cli.auditing": "a fingerprint that a person typed",
 }

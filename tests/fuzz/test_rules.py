@@ -68,7 +68,7 @@ class TestDecoders:
             assert decoders.found() == {"shared_schema.something_new.decode_something_new"}
 
 
-_NEVER_WHOLE = {"server.backup.verify", "sync.device.export_manifest.check", "sync.sealing.open_with", "server.field_app.load"}
+_NEVER_WHOLE = {"server.backup.verify", "sync.device.exports.export_manifest.check", "sync.sealing.open_with", "server.field_app.load"}
 """What is beside their file, or under what key it was sealed, is not in a seed."""
 
 

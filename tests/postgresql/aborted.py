@@ -21,7 +21,7 @@ from bench.opaque import Ahead
 from server.engines import Place
 from shared_schema import ids
 from shared_schema.receipt import decode_receipt
-from sync.device import syncing
+from sync.device.exchanging import syncing
 from tests import database
 from tests.postgresql.workers import Workers, served
 

@@ -14,7 +14,7 @@ from shared_schema.chunk import Claim, encode_claims
 from shared_schema.errors import Refused
 from shared_schema.wire import SyncRequest, encode_request
 from sync.change import Op
-from sync.device import files
+from sync.device.people import files
 from tests import database
 from tests.postgresql.shards import Ran, recorded
 from tests.wall import matrix

@@ -12,7 +12,8 @@ from server.engines import Place, Postgres
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from sync.change import Op
-from sync.device import attachments, syncing
+from sync.device.attaching import attachments
+from sync.device.exchanging import syncing
 from sync.device.session import Session
 from tests import database
 from tests.live import Live

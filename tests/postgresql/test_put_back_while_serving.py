@@ -9,7 +9,7 @@ from shared_schema.errors import Refused
 from shared_schema.ids import Side
 from shared_schema.restoring import decode_offer
 from sync.change import Op
-from sync.device import restoring, syncing
+from sync.device.exchanging import restoring, syncing
 from sync.device.session import Session
 from tests import database
 from tests.postgresql.workers import served

@@ -15,7 +15,7 @@ from server.realm.state import State
 from server.sharding import Unsettled
 from shared_schema.ids import Side
 from sync.change import Op
-from sync.device import files, standing
+from sync.device.people import files, standing
 from sync.registry import Registry
 from tests.postgresql.day import another, on_postgresql
 from tests.wall.twins import Phone, Run

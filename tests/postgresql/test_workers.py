@@ -15,7 +15,8 @@ from shared_schema.errors import Refused
 from shared_schema.request import ALGORITHM, CBOR_TYPE, SCHEME, TYP, claims
 from shared_schema.wire import Status, SyncRequest, encode_request
 from sync.change import Op
-from sync.device import files, standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files, standing
 from sync.device.session import Session
 from sync.fold import state_hash
 from tests.postgresql.workers import Workers, served

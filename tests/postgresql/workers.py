@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sync.device.transport import HttpTransport
+from sync.device.exchanging.transport import HttpTransport
 from tests import database
 from tests.live import Live, LiveServer
 

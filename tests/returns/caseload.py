@@ -5,7 +5,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from sync.device.values import check_value
+from sync.device.recording.values import check_value
 from sync.returns.cases import Case, Rec, counted
 
 

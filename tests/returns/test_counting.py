@@ -9,7 +9,7 @@ import pytest
 
 from shared_schema.records import code_list, code_lists
 from shared_schema.returns import BadReturn, Table, read_return, returns
-from sync.device.values import check_value
+from sync.device.recording.values import check_value
 from sync.returns.cases import Case, Rec, counted
 from sync.returns.counting import MISSING, NOT_IN_LIST, TOTAL, Figure, Period, figures, undated
 from sync.returns.derived import GROWING, RULES

@@ -9,8 +9,10 @@ import pytest
 from shared_schema import ids
 from shared_schema.records import code_list
 from shared_schema.returns import returns
-from sync.device import files, persons, records, returning
-from sync.device.needs import needed_to_sign
+from sync.device.people import files
+from sync.device.recording import persons, records
+from sync.device.recording.needs import needed_to_sign
+from sync.device.returning import returning
 from sync.device.session import Session
 from sync.fold import show
 from sync.returns.assembling import part

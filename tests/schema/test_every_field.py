@@ -17,11 +17,13 @@ from shared_schema.errors import ProtocolError
 from shared_schema.records import Field, RecordType, record_types
 from shared_schema.roles import may_be_member
 from sync.change import CellKey, Op
-from sync.device import conflicts, exporting, files, records
-from sync.device.export_content import content, records_of
-from sync.device.export_paper import document
-from sync.device.export_tables import tables
-from sync.device.needs import needed_to_sign
+from sync.device.exports import exporting
+from sync.device.exports.export_content import content, records_of
+from sync.device.exports.export_paper import document
+from sync.device.exports.export_tables import tables
+from sync.device.people import files
+from sync.device.recording import conflicts, records
+from sync.device.recording.needs import needed_to_sign
 from sync.fold import Shown, show
 from tests.schema.typed import nothing_said, places, together, value, words_of
 from tests.world import DAY, Phone, World

@@ -16,7 +16,7 @@ from fieldkeep.commands import app
 from shared_schema import language, schema_files
 from shared_schema.language.words import WORDS
 from shared_schema.schema_files import SchemaFiles
-from sync.device import schemas
+from sync.device.recording import schemas
 
 Files = dict[str, dict[str, Any]]
 TERM = {"code": "new_one", "label": "A new one", "source": "Design"}

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from fieldkeep.commands import app
 from shared_schema import records
-from sync.device import describing, reference
-from sync.device.needs import needed_to_sign
-from sync.device.values import check_value, parse_text
+from sync.device.recording import describing, reference
+from sync.device.recording.needs import needed_to_sign
+from sync.device.recording.values import check_value, parse_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 TYPES = sorted(records.record_types())

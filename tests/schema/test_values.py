@@ -1,4 +1,4 @@
-"""`sync.device.values`: what fits each field, what does not, and what a typed text means."""
+"""`sync.device.recording.values`: what fits each field, what does not, and what a typed text means."""
 
 import json
 import traceback
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from shared_schema import records
 from shared_schema.records import Field, UnknownRecordType
-from sync.device import values
-from sync.device.needs import Needed, needed_to_sign
-from sync.device.values import (
+from sync.device.recording import values
+from sync.device.recording.needs import Needed, needed_to_sign
+from sync.device.recording.values import (
     BadValue,
     check_cell,
     check_member,

@@ -14,7 +14,7 @@ from shared_schema.language.since import check_since
 from shared_schema.record_types import Catalogue, RecordType
 from shared_schema.schema_files import SchemaFiles
 from sync.change import SIGNED, Change, Op, OpId, decode_part, encode_part
-from sync.device.values import check_value
+from sync.device.recording.values import check_value
 from sync.fold import Occurrence, Record, fold_log, fold_record, show, state_hash
 from tests.schema.generator import Generator, next_version, places
 

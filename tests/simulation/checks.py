@@ -22,8 +22,8 @@ from shared_schema.roles import may_sign
 from sync import keys, membership, sealing
 from sync.change import CellKey, Change, FieldKey, Op, OpId, encode_part
 from sync.cover_traffic import read_part
-from sync.device.recovery import open_epochs
-from sync.device.tables import HELD, LET_OUT, OutboxRow
+from sync.device.people.recovery import open_epochs
+from sync.device.storage.tables import HELD, LET_OUT, OutboxRow
 from sync.fold import FREEZING, FREEZING_WEIGHTS, Live, Occurrence, Record, Register, conflicts, fold_log, fold_record, in_conflict, show, state_hash
 from sync.granting import open_grants
 from sync.ledger import fold_fund

@@ -30,8 +30,11 @@ from shared_schema.removal import Erase
 from shared_schema.roles import is_lead
 from sync import exchange, granting, ledger, membership, recovery, registry, removal, sealing, stub
 from sync.change import encode_part
-from sync.device import enrolment, opening, removing, settling, store, syncing, tables, taking
-from sync.device.tables import ChangeRow
+from sync.device.entering import enrolment
+from sync.device.exchanging import opening, settling, syncing, taking
+from sync.device.removal import removing
+from sync.device.storage import store, tables
+from sync.device.storage.tables import ChangeRow
 from sync.fold import CONTESTED, folding, showing
 from sync.recovery import Permitted, Recovery
 from tests.simulation.checks import Broken

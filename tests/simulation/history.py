@@ -24,9 +24,13 @@ from shared_schema.ids import Side
 from shared_schema.records import record_types
 from shared_schema.roles import may_be_member, may_reinstate, may_sign
 from sync.change import DELETED, SIGNED, CellKey, Op, encode_part
-from sync.device import claims, conflicts, covering, files, funds, holding, records, removing, standing, traffic
+from sync.device.exchanging import covering, traffic
+from sync.device.exchanging.syncing import Report
+from sync.device.money import claims, funds
+from sync.device.people import files, holding, standing
+from sync.device.recording import conflicts, records
+from sync.device.removal import removing
 from sync.device.session import Session
-from sync.device.syncing import Report
 from sync.fold import Record, state_hash
 from sync.ledger import fold_fund
 from tests.simulation.attacks import attack_world

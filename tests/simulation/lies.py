@@ -20,7 +20,7 @@ from shared_schema.receipt import HEAD, RECEIPT, VERDICT, Item, decode_signed_he
 from shared_schema.wire import Answer, Page, PageEntry, SyncResponse
 from sync import keys
 from sync.change import Op
-from sync.device import files
+from sync.device.people import files
 from sync.fold import state_hash
 from sync.granting import Granter
 from sync.keys import ReceivingKey

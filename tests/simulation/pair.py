@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from sync.change import Op
-from sync.device import files
+from sync.device.people import files
 from sync.fold import show
 from tests.world import Phone, World
 

@@ -14,7 +14,9 @@ from shared_schema.membership import encode_file_statement
 from shared_schema.receipt import HEAD, RECEIPT, VERDICT, Item, head_payload, receipt_payload, verdict_payload
 from shared_schema.wire import Answer, Page, SyncResponse, decode_request, encode_request
 from sync import membership
-from sync.device import files, finding, outbox, standing
+from sync.device.exchanging import outbox
+from sync.device.people import files, standing
+from sync.device.recording import finding
 from sync.granting import Granter
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words
 from tests.world import DAY, NONE, REQUEST_LOST, Phone, World, patched

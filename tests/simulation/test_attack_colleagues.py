@@ -9,7 +9,9 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import record_types
 from sync.change import Op
-from sync.device import breaches, cases, conflicts, cover, files, handovers, instructions, notices, posting, records, urgent
+from sync.device.across import cases, instructions, notices, posting, urgent
+from sync.device.people import breaches, cover, files, handovers
+from sync.device.recording import conflicts, records
 from tests.simulation.pair import codes
 from tests.simulation.test_attack_letters import forge
 from tests.world import DAY, Phone, World

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync import unlock as rules
-from sync.device import helping, keyring, standing
-from sync.device.keyring import Keyring, Lock
+from sync.device.entering import helping, keyring
+from sync.device.entering.keyring import Keyring, Lock
+from sync.device.people import standing
 from tests.stateful.test_help_machine import quick_key
 from tests.world import Died, MortalStore, World, patched
 

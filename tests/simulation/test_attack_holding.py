@@ -14,9 +14,12 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.membership import Admit, encode_file_statement
 from sync import audit, keys, sealing
 from sync.change import Change, Op, OpId, encode_part
-from sync.device import audit_files, files, funds, holding, outbox, standing, syncing
 from sync.device.cli.holding import _sign
 from sync.device.cli.status import _status
+from sync.device.exchanging import outbox, syncing
+from sync.device.exports import audit_files
+from sync.device.money import funds
+from sync.device.people import files, holding, standing
 from sync.signing import sign_object
 from tests.world import Phone, World, patched
 

@@ -9,7 +9,8 @@ import pytest
 from shared_schema import cbor, ids
 from shared_schema.parcel import Come, decode_come, encode_come
 from sync.change import Op
-from sync.device import board, cases, files, instructions, posting
+from sync.device.across import board, cases, instructions, posting
+from sync.device.people import files
 from tests.simulation.pair import codes
 from tests.wall.test_parcels import Town, begin
 from tests.world import DAY, Phone, World

@@ -6,7 +6,7 @@ import pytest
 
 from shared_schema import limits
 from shared_schema.errors import Malformed
-from sync.device import files, recovery, standing
+from sync.device.people import files, recovery, standing
 from sync.keys import RecoverySecret
 from tests.world import DAY, REQUEST_LOST, Phone, World, patched
 

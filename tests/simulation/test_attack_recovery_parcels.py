@@ -7,9 +7,10 @@ import pytest
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.ids import Side
-from sync.device import cases, instructions, posting, recovery, standing
+from sync.device.across import cases, instructions, posting
+from sync.device.across.receiving import _counts
 from sync.device.cli import recovering
-from sync.device.receiving import _counts
+from sync.device.people import recovery, standing
 from sync.keys import RecoverySecret
 from tests.wall.test_parcels import CASE, WEEK, Town, begin, notices
 from tests.world import Phone, World

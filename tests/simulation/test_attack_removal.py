@@ -19,8 +19,9 @@ from shared_schema.wire import Page, PageEntry, SyncResponse
 from sync import membership, sealing
 from sync.approval import sign_approval
 from sync.change import Change, Op
-from sync.device import files, removing, standing
-from sync.device.removing import Part
+from sync.device.people import files, standing
+from sync.device.removal import removing
+from sync.device.removal.removing import Part
 from sync.device.session import entry_of
 from sync.entry import Author, sign_statement
 from sync.stub import make_stub, says_of

@@ -11,8 +11,8 @@ from server.append import file_rules
 from server.append.refusing import Signed
 from shared_schema.certificate import Suspend, encode_registry_statement
 from shared_schema.errors import Refused
-from sync.device import files, standing
-from sync.device.outbox import put_statement
+from sync.device.exchanging.outbox import put_statement
+from sync.device.people import files, standing
 from tests.simulation.test_attack_holding import codes, note, reinstate, suspend
 from tests.world import LATE, NONE, REPLY_LOST, REQUEST_LOST, World, patched
 

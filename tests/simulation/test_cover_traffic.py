@@ -9,7 +9,8 @@ from shared_schema import cbor
 from shared_schema.entry import decode_entry
 from shared_schema.errors import Refused
 from sync.cover_traffic import DAY_MS, HOUR_MS, SIZES
-from sync.device import covering, files, outbox, syncing, traffic
+from sync.device.exchanging import covering, outbox, syncing, traffic
+from sync.device.people import files
 from tests.simulation.test_expunged_while_held import note, said
 from tests.world import Phone, World
 

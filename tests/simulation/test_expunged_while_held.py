@@ -7,8 +7,10 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import files, holding, outbox, removing, standing
-from sync.device.removing import Part
+from sync.device.exchanging import outbox
+from sync.device.people import files, holding, standing
+from sync.device.removal import removing
+from sync.device.removal.removing import Part
 from tests.world import Phone, World
 
 SIDE: Final = "perpetrator"

@@ -15,7 +15,9 @@ from shared_schema.errors import Refused
 from shared_schema.wire import SyncRequest, SyncResponse
 from sync import exchange
 from sync.change import Op
-from sync.device import enrolment, files, funds, standing
+from sync.device.entering import enrolment
+from sync.device.money import funds
+from sync.device.people import files, standing
 from sync.device.session import Session
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in
 from tests.world import DAY, HOUR, Phone, World, patched

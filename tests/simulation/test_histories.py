@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sync.change import Op
-from sync.device import files
+from sync.device.people import files
 from tests.simulation.checks import check_audit, check_quiet
 from tests.simulation.history import History
 from tests.world import World

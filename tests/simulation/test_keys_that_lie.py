@@ -9,8 +9,10 @@ import pytest
 from shared_schema.membership import encode_file_statement
 from shared_schema.wire import Page, SyncResponse
 from sync import sealing
-from sync.device import enrolment, files, outbox, standing, syncing
 from sync.device.cli.status import _status
+from sync.device.entering import enrolment
+from sync.device.exchanging import outbox, syncing
+from sync.device.people import files, standing
 from sync.fold import state_hash
 from sync.granting import Granter
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in, words

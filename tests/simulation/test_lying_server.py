@@ -8,7 +8,7 @@ import pytest
 
 from shared_schema.wire import PageEntry
 from sync.change import Op
-from sync.device import files
+from sync.device.people import files
 from tests.simulation.lies import LIES, Stage, alarms, make_stage, must_recover, on_entries, on_page
 from tests.world import Phone, World
 

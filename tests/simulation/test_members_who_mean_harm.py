@@ -15,7 +15,9 @@ from shared_schema.receipt import RECEIPT, VERDICT, Item, decode_signed_head, re
 from shared_schema.wire import Answer, Cursor, PageEntry, SyncRequest, SyncResponse, decode_request, decode_response, encode_request
 from sync import audit, keys, sealing
 from sync.change import Change, Op, encode_part
-from sync.device import audit_files, files, outbox, standing, syncing
+from sync.device.exchanging import outbox, syncing
+from sync.device.exports import audit_files
+from sync.device.people import files, standing
 from sync.fold import state_hash
 from sync.granting import Granter
 from sync.signing import sign_object

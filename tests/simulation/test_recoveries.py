@@ -9,7 +9,7 @@ import pytest
 from shared_schema.errors import ProtocolError
 from shared_schema.roles import may_be_member
 from sync.change import Op
-from sync.device import files, recovery, standing
+from sync.device.people import files, recovery, standing
 from sync.keys import RecoverySecret
 from tests.simulation.checks import Views, check_world
 from tests.world import FAULTS, HOUR, Died, Phone, World

@@ -12,7 +12,8 @@ from server.marks import Marks
 from shared_schema.certificate import Revoke, encode_registry_statement
 from shared_schema.errors import ProtocolError
 from sync.change import Op, decode_change
-from sync.device import files, outbox, restoring
+from sync.device.exchanging import outbox, restoring
+from sync.device.people import files
 from sync.fold import state_hash
 from tests.world import FAULTS, HOUR, Died, Fault, Phone, World
 

@@ -11,7 +11,8 @@ from shared_schema.entry import Entry, decode_entry
 from shared_schema.errors import Malformed, ProtocolError
 from sync import membership
 from sync.change import Op
-from sync.device import files, standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files, standing
 from sync.keys import context
 from sync.sealing import open_part
 from tests.world import (

@@ -13,7 +13,9 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.wire import Answer
 from sync import keys, registry, sealing
 from sync.change import DELETED, Change, Op, encode_part
-from sync.device import enrolment, files, outbox, standing, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import outbox, syncing
+from sync.device.people import files, standing
 from sync.keys import ReceivingKey
 from sync.signing import sign_object
 from tests.simulation.pair import SIDE, a_case, codes, two, type_in

@@ -10,7 +10,9 @@ from shared_schema.deposit import Deposit, decode_deposited, encode_deposit
 from shared_schema.entry import Entry, decode_entry
 from sync import audit
 from sync.change import Op
-from sync.device import audit_files, files, holding, standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.exports import audit_files
+from sync.device.people import files, holding, standing
 from tests.world import Phone, World, patched
 
 SIDE: Final = "perpetrator"

@@ -17,8 +17,9 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.unlock import Box, check_digits
 from sync import unlock as rules
 from sync.change import Op
-from sync.device import files, helping, keyring, standing, unlocking
-from sync.device.keyring import Keyring, Lock
+from sync.device.entering import helping, keyring, unlocking
+from sync.device.entering.keyring import Keyring, Lock
+from sync.device.people import files, standing
 from tests.simulation.checks import must
 from tests.world import MortalStore, Phone, World, patched
 

@@ -14,7 +14,7 @@ from shared_schema import cbor
 from shared_schema.entry import encode_pair
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import files, standing
+from sync.device.people import files, standing
 from tests.simulation.checks import check_quiet, check_sealed_against_removed, check_wall, open_side
 from tests.world import FAULTS, NONE, Fault, Phone, World
 

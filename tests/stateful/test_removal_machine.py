@@ -17,7 +17,9 @@ from shared_schema.errors import ProtocolError
 from shared_schema.membership import decode_file_statement
 from shared_schema.removal import Erase, Expunge, Hold
 from sync.change import encode_part
-from sync.device import files, records, removing
+from sync.device.people import files
+from sync.device.recording import records
+from sync.device.removal import removing
 from sync.fold import state_hash
 from tests.simulation.checks import check_removed, is_erased, must, open_side
 from tests.world import FAULTS, NONE, Doomed, Fault, Phone, World

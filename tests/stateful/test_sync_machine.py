@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import conflicts, files
+from sync.device.people import files
+from sync.device.recording import conflicts
 from sync.fold import state_hash
 from tests.simulation.checks import Views, check_accepted, check_audit, check_converged, check_equal, check_kept, check_once, check_quiet, open_side
 from tests.world import FAULTS, NONE, Died, Fault, Phone, World

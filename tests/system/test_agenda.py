@@ -12,7 +12,8 @@ import pytest
 
 from shared_schema import ids
 from sync.days import local
-from sync.device import files, importing, records
+from sync.device.people import files
+from sync.device.recording import importing, records
 from tests.desk import Desk
 from tests.world import Phone, World
 

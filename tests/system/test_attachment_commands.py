@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from shared_schema import ids
-from sync.device import attachments, keyring
-from sync.device.profile import open_session
+from sync.device.attaching import attachments
+from sync.device.entering import keyring
+from sync.device.entering.profile import open_session
 from tests.canaries import contents, hits
 from tests.paper import swept
 from tests.pictures import PLACE, grain, jpeg, pdf

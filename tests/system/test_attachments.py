@@ -21,10 +21,14 @@ from shared_schema.chunk import Claim, decode_claimed, encode_claims
 from shared_schema.errors import Malformed, ProtocolError, Refused
 from shared_schema.event import decode_event
 from sync import attachment
-from sync.device import attachments, audit_files, cleaning, files, outbox, records, syncing
-from sync.device.attachments import Cleaned
+from sync.device.attaching import attachments, cleaning
+from sync.device.attaching.attachments import Cleaned
+from sync.device.exchanging import outbox, syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.exports import audit_files
+from sync.device.people import files
+from sync.device.recording import records
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests import database
 from tests.canaries import hits
 from tests.cut_line import CutLine
@@ -176,10 +180,10 @@ DEVICE = """
 import secrets, sys, time
 from pathlib import Path
 from sync.device import attachments, syncing
-from sync.device.attachments import Cleaned
+from sync.device.attaching.attachments import Cleaned
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
+from sync.device.exchanging.transport import HttpTransport
 folder, address, log = Path(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3])
 session = Session(Store(folder / "store.db", (folder / "key").read_bytes()), lambda: int(time.time() * 1000), secrets.token_bytes)
 with HttpTransport(address) as transport:

@@ -14,9 +14,10 @@ import pytest
 from shared_schema import cbor, ids
 from sync import audit
 from sync.change import Op
-from sync.device import audit_files, syncing
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.exports import audit_files
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests import database
 from tests.live import Live, now_ms
 

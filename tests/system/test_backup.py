@@ -12,7 +12,7 @@ from server.backup import BadBackup, back_up, make_key, put_back, read_key, veri
 from server.gone import Gone, Removed
 from server.service import InUse
 from shared_schema.ids import SIDES
-from sync.device import attachments
+from sync.device.attaching import attachments
 from tests.coming_back import Restorable, note, twice
 from tests.system.test_coming_back import Team
 

@@ -12,9 +12,10 @@ import pytest
 
 from shared_schema import ids
 from sync.change import Op
-from sync.device import exporting, records
-from sync.device.export_files import HANDED
-from sync.device.profile import open_session
+from sync.device.entering.profile import open_session
+from sync.device.exports import exporting
+from sync.device.exports.export_files import HANDED
+from sync.device.recording import records
 from tests import paper
 from tests.canaries import hits, plain, word
 from tests.paper import swept

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 
 from shared_schema.certificate import Subject
 from shared_schema.errors import Malformed, Refused
-from sync.device import enrolment, files, syncing
 from sync.device.cli.main import app
-from sync.device.profile import open_store
+from sync.device.entering import enrolment
+from sync.device.entering.profile import open_store
+from sync.device.exchanging import syncing
+from sync.device.people import files
 from tests.desk import SECRET, Desk
 from tests.live import Live
 from tests.world import DAY, Phone, World

@@ -18,7 +18,11 @@ from server.realm import Realm
 from shared_schema import ids, limits
 from shared_schema.chunk import Claim
 from shared_schema.errors import Refused
-from sync.device import attachments, files, holding, records, removing, standing, syncing
+from sync.device.attaching import attachments
+from sync.device.exchanging import syncing
+from sync.device.people import files, holding, standing
+from sync.device.recording import records
+from sync.device.removal import removing
 from tests import database
 from tests.live import Live
 from tests.object_store import object_store

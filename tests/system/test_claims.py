@@ -11,7 +11,9 @@ import pytest
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import claims, files, funds, records, standing, statements
+from sync.device.money import claims, funds, statements
+from sync.device.people import files, standing
+from sync.device.recording import records
 from sync.device.session import Session
 from sync.ledger import Fund, fold_fund
 from sync.statement import statement

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from shared_schema.errors import ProtocolError
-from sync.device import cleaning
-from sync.device.cleaning import as_it_is, clean, strip_jpeg
+from sync.device.attaching import cleaning
+from sync.device.attaching.cleaning import as_it_is, clean, strip_jpeg
 from tests.canaries import encodings
 from tests.pictures import LATITUDE, PLACE, grain, jpeg, pdf, png, webp
 from tests.world import patched

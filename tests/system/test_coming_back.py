@@ -17,7 +17,11 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import Side
 from shared_schema.restoring import Healing, Restore, decode_healed_to, encode_healing
 from sync import audit
-from sync.device import attachments, audit_files, files, outbox, removing, restoring, syncing
+from sync.device.attaching import attachments
+from sync.device.exchanging import outbox, restoring, syncing
+from sync.device.exports import audit_files
+from sync.device.people import files
+from sync.device.removal import removing
 from tests.coming_back import DAY, Restorable, note, texts, twice
 from tests.wall.twins import Phone
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from shared_schema import ids
-from sync.device import cases, counted, files, notices, records
+from sync.device.across import cases, notices
+from sync.device.people import files
+from sync.device.recording import records
+from sync.device.returning import counted
 from tests.desk import Desk
 from tests.world import Phone, World
 

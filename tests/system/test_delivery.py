@@ -11,9 +11,9 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import outbox, syncing
+from sync.device.exchanging import outbox, syncing
+from sync.device.exchanging.transport import HttpTransport
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests.live import Live, OnlySyncs, pair, raw_sync
 
 KILLS = 50
@@ -137,9 +137,9 @@ import json, sys
 from pathlib import Path
 from sync.change import Op
 from sync.device import syncing
-from sync.device.store import Store
+from sync.device.storage.store import Store
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
+from sync.device.exchanging.transport import HttpTransport
 import secrets, time
 folder, address, log, start = Path(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3]), int(sys.argv[4])
 session = Session(Store(folder / "store.db", (folder / "key").read_bytes()), lambda: int(time.time() * 1000), secrets.token_bytes)

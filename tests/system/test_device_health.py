@@ -8,7 +8,8 @@ import pytest
 from shared_schema.devices import Heard
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import audit_files, syncing
+from sync.device.exchanging import syncing
+from sync.device.exports import audit_files
 from sync.device.session import Session
 from tests.live import Live, now_ms
 from tests.shell import Shell, new_service

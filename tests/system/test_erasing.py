@@ -12,9 +12,9 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES
 from shared_schema.wire import decode_purged
-from sync.device import keyring
-from sync.device.profile import open_session
-from sync.device.transport import HttpTransport
+from sync.device.entering import keyring
+from sync.device.entering.profile import open_session
+from sync.device.exchanging.transport import HttpTransport
 from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted

@@ -13,7 +13,7 @@ import pytest
 
 from shared_schema.records import Field, RecordType, record_types
 from shared_schema.roles import may_be_member
-from sync.device.describing import example, example_values, typed
+from sync.device.recording.describing import example, example_values, typed
 from tests.schema.typed import value
 from tests.shell import new_service
 

@@ -12,12 +12,14 @@ from typer.testing import CliRunner
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import files, funds, records
 from sync.device.cli import terminal
 from sync.device.cli.main import app
-from sync.device.profile import now_ms
+from sync.device.entering.profile import now_ms
+from sync.device.exchanging.syncing import TURNED_AWAY
+from sync.device.money import funds
+from sync.device.people import files
+from sync.device.recording import records
 from sync.device.session import Session
-from sync.device.syncing import TURNED_AWAY
 from sync.fold import show
 from tests.desk import SECRET, Desk
 from tests.world import Phone, World

@@ -10,7 +10,7 @@ from shared_schema import cbor, cose, ids
 from shared_schema.entry import Head
 from shared_schema.errors import Malformed
 from shared_schema.receipt import HEAD, head_payload
-from sync.device import audit_files
+from sync.device.exports import audit_files
 from sync.signing import SigningKey, sign_object
 from tests.live import Live
 from tests.world import patched

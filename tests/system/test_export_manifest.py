@@ -10,11 +10,11 @@ import pytest
 from shared_schema import cbor, cose, ids
 from shared_schema.errors import Malformed, Refused
 from shared_schema.manifest import MANIFEST, decode_manifest, manifest_payload
-from sync.device import export_manifest
-from sync.device.export_manifest import LIST, SIGNED
-from sync.device.export_tables import guarded, tables
-from sync.device.export_words import spoken
-from sync.device.typesetting import SMALL, TEXT_WIDTH, Book, Cell, Entry
+from sync.device.exports import export_manifest
+from sync.device.exports.export_manifest import LIST, SIGNED
+from sync.device.exports.export_tables import guarded, tables
+from sync.device.exports.export_words import spoken
+from sync.device.paper.typesetting import SMALL, TEXT_WIDTH, Book, Cell, Entry
 from sync.signing import SigningKey, sign_object
 from tests import paper
 

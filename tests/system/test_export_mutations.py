@@ -10,7 +10,7 @@ import pytest
 from shared_schema.errors import ProtocolError
 from sync import audit, wall
 from sync.audit import Audited
-from sync.device import audit_files
+from sync.device.exports import audit_files
 from tests.forging import Exports, Lines, b64, make_exports, unb64
 
 _EACH = 10

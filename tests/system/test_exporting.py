@@ -9,10 +9,11 @@ import pytest
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import exporting, records
-from sync.device.export_content import LEFT_OUT
-from sync.device.profile import open_session
-from sync.device.tables import READ
+from sync.device.entering.profile import open_session
+from sync.device.exports import exporting
+from sync.device.exports.export_content import LEFT_OUT
+from sync.device.recording import records
+from sync.device.storage.tables import READ
 from tests.canaries import canary
 from tests.shell import SECRET, new_service
 from tests.signing_again import resigned
@@ -126,7 +127,7 @@ def test_nothing_is_written_before_it_is_on_record(town: Any, tmp_path: Path, mo
         assert town.refused("ruth", "export", "make", asked["request"], "--out", str(out)) == "offline"
     assert list(tmp_path.iterdir()) == []
     with monkeypatch.context() as patch:
-        patch.setattr("sync.device.export_files.page", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        patch.setattr("sync.device.exports.export_files.page", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         assert town.refused("ruth", "export", "make", asked["request"], "--out", str(out)) == "storage"
     assert list(tmp_path.iterdir()) == []
     made = town.run("ruth", "export", "make", asked["request"], "--out", str(out))

@@ -9,8 +9,8 @@ import pytest
 
 from shared_schema import cbor, ids
 from sync import keys, sealing
-from sync.device import keyring
-from sync.device.profile import open_session
+from sync.device.entering import keyring
+from sync.device.entering.profile import open_session
 from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.device import files
+from sync.device.people import files
 from tests.desk import Desk
 from tests.world import World
 

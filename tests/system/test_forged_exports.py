@@ -12,8 +12,8 @@ from shared_schema import cbor
 from shared_schema.entry import decode_entry_alone
 from shared_schema.errors import Refused
 from shared_schema.receipt import Item
-from sync.device import audit_files
 from sync.device.cli.main import app
+from sync.device.exports import audit_files
 from tests.forging import Exports, Lines, b64, copied, make_exports, unb64
 
 _DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"

@@ -13,9 +13,9 @@ import pytest
 from shared_schema import cose, ids, unlock
 from shared_schema.errors import Refused
 from sync import unlock as rules
-from sync.device import keyring, unlocking
 from sync.device.cli import forgetting
-from sync.device.profile import open_store, try_keys
+from sync.device.entering import keyring, unlocking
+from sync.device.entering.profile import open_store, try_keys
 from sync.device.session import Session
 from sync.keys import ReceivingKey, seal
 from sync.signing import sign_object

@@ -3,7 +3,8 @@
 import secrets
 
 from sync.change import Op
-from sync.device import files, standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files, standing
 from sync.granting import Granter
 from tests import database
 from tests.live import Live

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.device import profile
+from sync.device.entering import profile
 
 DAY_MS = 86_400_000
 

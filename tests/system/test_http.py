@@ -19,10 +19,11 @@ from shared_schema.errors import Refused, catalogue
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from shared_schema.wire import SyncRequest, decode_response, encode_request
 from sync.change import Op
-from sync.device import standing, syncing
-from sync.device.outbox import seal_pending
+from sync.device.exchanging import syncing
+from sync.device.exchanging.outbox import seal_pending
+from sync.device.exchanging.transport import HttpTransport, check_address
+from sync.device.people import standing
 from sync.device.session import Session
-from sync.device.transport import HttpTransport, check_address
 from sync.signing import SigningKey
 from tests import database
 from tests.live import Live, LiveServer, now_ms

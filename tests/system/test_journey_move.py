@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.device import keyring
+from sync.device.entering import keyring
 from tests.canaries import hits
 from tests.rawstore import decrypted
 from tests.shell import SECRET

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.device import profile
+from sync.device.entering import profile
 from tests.story import add, sign, types_in
 from tests.town import link, listed, new_town
 

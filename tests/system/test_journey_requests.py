@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared_schema import ids
-from sync.device.export_files import HANDED
-from sync.device.export_manifest import LIST
+from sync.device.exports.export_files import HANDED
+from sync.device.exports.export_manifest import LIST
 from tests.canaries import hits, word
 from tests.paper import swept
 from tests.story import sign

@@ -17,11 +17,11 @@ import pytest
 
 from shared_schema.errors import Refused
 from shared_schema.unlock import Box, check_digits, decode_answer, decode_request
-from sync.device import helping, keyring, profile, unlocking
-from sync.device.keyring import Keyring
-from sync.device.profile import open_store
+from sync.device.entering import helping, keyring, profile, unlocking
+from sync.device.entering.keyring import Keyring
+from sync.device.entering.profile import open_store
 from sync.device.session import Session
-from sync.device.store import Store
+from sync.device.storage.store import Store
 from sync.keys import passphrase_key
 from tests.world import World
 
@@ -181,7 +181,7 @@ class TestChange:
 import resource, secrets, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
-from sync.device.profile import open_store
+from sync.device.entering.profile import open_store
 from tests.system.test_keyring import DEVICE, OLD, seal
 with open_store(Path({str(folder)!r}), OLD) as store:
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))

@@ -7,8 +7,9 @@ import pytest
 
 from shared_schema import limits
 from sync.change import Op
-from sync.device import files, syncing
-from sync.device.tables import DEAD
+from sync.device.exchanging import syncing
+from sync.device.people import files
+from sync.device.storage.tables import DEAD
 from tests.live import Live
 from tests.world import Phone, World, patched
 

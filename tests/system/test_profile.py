@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from shared_schema.errors import Refused
-from sync.device import enrolment, files, profile, records
-from sync.device.database import SqlError, storage_error
-from sync.device.private_files import write_private
-from sync.device.profile import open_store
+from sync.device.entering import enrolment, profile
+from sync.device.entering.private_files import write_private
+from sync.device.entering.profile import open_store
+from sync.device.people import files
+from sync.device.recording import records
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.tables import SCHEMA_VERSION
+from sync.device.storage.database import SqlError, storage_error
+from sync.device.storage.store import Store
+from sync.device.storage.tables import SCHEMA_VERSION
 from tests.desk import SECRET, Desk
 from tests.live import Live, now_ms
 from tests.world import World

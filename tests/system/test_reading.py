@@ -3,8 +3,9 @@
 from typing import Any
 
 from shared_schema import ids, limits
-from sync.device import profile, reading
-from sync.device.profile import open_session
+from sync.device.entering import profile
+from sync.device.entering.profile import open_session
+from sync.device.recording import reading
 from tests.shell import SECRET
 
 HOUR = limits.LOOKS_MS

@@ -9,9 +9,11 @@ import pytest
 from shared_schema import ids, limits
 from shared_schema.errors import ProtocolError
 from sync.change import CellKey, Op
-from sync.device import conflicts, files, finding, outbox, records
+from sync.device.exchanging import outbox
+from sync.device.people import files
+from sync.device.recording import conflicts, finding, records
 from sync.device.session import Session
-from sync.device.store import Store
+from sync.device.storage.store import Store
 from sync.fold import show, unweighed
 from tests.desk import Desk
 from tests.world import Phone, World

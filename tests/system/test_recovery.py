@@ -18,9 +18,9 @@ from server.engines import Place
 from shared_schema import ids
 from shared_schema.errors import Malformed, Refused
 from sync import keys, sealing
-from sync.device import recovery, shares, sheets
 from sync.device.cli import keeping
-from sync.device.profile import open_store
+from sync.device.entering.profile import open_store
+from sync.device.people import recovery, shares, sheets
 from sync.device.session import Session, entry_of
 from sync.keys import RecoverySecret
 from tests import database

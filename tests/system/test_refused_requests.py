@@ -25,7 +25,8 @@ from shared_schema import cbor
 from shared_schema.errors import Refused
 from shared_schema.request import ALGORITHM, SCHEME, TYP, body_hash, claims
 from shared_schema.wire import SyncRequest, encode_request
-from sync.device import standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import standing
 from sync.device.session import Session
 from sync.signing import SigningKey, verify_bytes
 from tests.live import Live, LiveServer

@@ -9,7 +9,7 @@ import pytest
 from server.engines import Place
 from shared_schema import cbor, ids
 from shared_schema.ids import SIDES
-from sync.device import keyring
+from sync.device.entering import keyring
 from tests import database
 from tests.canaries import canary, contents, hits
 from tests.rawstore import decrypted

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from sync.device import files, records
-from sync.device.profile import open_session
+from sync.device.entering.profile import open_session
+from sync.device.people import files
+from sync.device.recording import records
 from tests.canaries import canary
 from tests.shell import SECRET, new_service
 

@@ -20,8 +20,10 @@ from shared_schema.entry import Head, encode_pair
 from shared_schema.errors import Refused
 from shared_schema.wire import SyncRequest, decode_response, encode_request
 from sync.change import Op
-from sync.device import enrolment, files, syncing
-from sync.device.transport import HttpTransport
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
 from sync.entry import Author, sign_statement
 from tests.live import Live
 from tests.world import patched

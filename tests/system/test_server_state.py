@@ -20,7 +20,8 @@ from shared_schema.entry import EMPTY_ROOT, ENVELOPE, Head, Witness, decode_entr
 from shared_schema.errors import Refused
 from shared_schema.wire import SyncRequest
 from sync.change import Op
-from sync.device import files, syncing
+from sync.device.exchanging import syncing
+from sync.device.people import files
 from sync.device.session import Session
 from sync.entry import Author
 from sync.signing import sign_object

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from shared_schema.errors import Refused
-from sync.device import shares, sheets
-from sync.device.shares import Words
-from sync.device.sheets import Sheet
+from sync.device.people import shares, sheets
+from sync.device.people.shares import Words
+from sync.device.people.sheets import Sheet
 from sync.keys import RecoverySecret
 
 _AT_ITS_TERMINAL = "import os, sys; os.open(os.ttyname(0), os.O_RDWR); from fieldkeep.cli import main; sys.exit(main())"

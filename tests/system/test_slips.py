@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.device import files, funds
-from sync.device.needs import needed_to_sign
+from sync.device.money import funds
+from sync.device.people import files
+from sync.device.recording.needs import needed_to_sign
 from tests.desk import Desk
 from tests.world import Phone, World
 

@@ -13,9 +13,10 @@ from shared_schema import cbor
 from shared_schema.errors import Refused
 from shared_schema.wire import decode_response
 from sync.change import Op
-from sync.device import files, syncing
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests.live import Live
 from tests.system.test_refused_requests import EMPTY, token
 

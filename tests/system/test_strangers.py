@@ -10,7 +10,9 @@ import pytest
 from shared_schema import cbor, ids
 from shared_schema.certificate import Enrol, Keys, Revoke, countersigned, decode_invitation, encode_registry_statement
 from shared_schema.entry import EMPTY_ROOT, Entry, Head, Witness, encode_pair
-from sync.device import enrolment, standing, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.people import standing
 from sync.device.session import Session
 from sync.entry import Author, sign_statement
 from sync.keys import ReceivingKey

@@ -9,9 +9,10 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import standing, syncing
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import standing
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests.live import Live
 from tests.world import World
 

@@ -12,9 +12,10 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import files, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.terminal import Words, plain, visible, when
+from sync.device.people import files
+from sync.device.recording import records
 from tests.desk import Desk
 from tests.world import Phone, World
 

@@ -9,9 +9,9 @@ import pytest
 
 from shared_schema import cbor
 from shared_schema.errors import ProtocolError, TooLarge
-from sync.device import transport
+from sync.device.exchanging import transport
+from sync.device.exchanging.transport import HttpTransport
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from tests.world import World
 
 ADDRESS = "http://127.0.0.1:1"

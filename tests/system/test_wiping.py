@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sync.device import profile, wiping
+from sync.device.entering import profile
+from sync.device.people import wiping
 from tests.shell import SECRET
 
 NOTES = 40

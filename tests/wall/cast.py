@@ -23,7 +23,11 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.request import ALGORITHM, NONCE_HEADER, SCHEME, TYP, claims
 from sync.change import Op
-from sync.device import board, enrolment, files, recovery, removing, standing, syncing
+from sync.device.across import board
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.people import files, recovery, standing
+from sync.device.removal import removing
 from sync.keys import RecoverySecret
 from tests import database
 from tests.wall import twins

@@ -9,7 +9,9 @@ from shared_schema import cbor, ids
 from shared_schema.errors import ProtocolError
 from shared_schema.parcel import week_of, week_starts
 from sync.change import Op
-from sync.device import agreeing, cases, conflicts, files, instructions, posting, records, referrals, standing
+from sync.device.across import agreeing, cases, instructions, posting, referrals
+from sync.device.people import files, standing
+from sync.device.recording import conflicts, records
 from tests.wall.twins import Phone, Run, steady
 from tests.world import DAY, HOUR
 

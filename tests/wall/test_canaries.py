@@ -14,7 +14,7 @@ import pytest
 
 from shared_schema.errors import Refused
 from sync.change import Op
-from sync.device import syncing
+from sync.device.exchanging import syncing
 from sync.device.session import Session
 from tests.canaries import canary, contents, encodings, hits
 from tests.live import Live

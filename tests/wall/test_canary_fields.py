@@ -23,9 +23,14 @@ from shared_schema.certificate import Subject
 from shared_schema.ids import Side
 from shared_schema.parcel import READER_FIELDS, week_of
 from shared_schema.records import code_list, record_types
-from sync.device import audit_files, board, cases, enrolment, files, instructions, posting, records, syncing, urgent
+from sync.device.across import board, cases, instructions, posting, urgent
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.exports import audit_files
+from sync.device.people import files
+from sync.device.recording import records
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from sync.letters import sign_gate
 from sync.signing import SigningKey
 from tests.canaries import contents, encodings

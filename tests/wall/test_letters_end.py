@@ -11,8 +11,12 @@ from shared_schema.parcel import week_of, week_starts
 from shared_schema.records import code_list
 from shared_schema.removal import EXPIRED
 from sync import audit, removal
-from sync.device import audit_files, cases, expiring, files, instructions, posting, records, removing
-from sync.device.outbox import put_signed
+from sync.device.across import cases, expiring, instructions, posting
+from sync.device.exchanging.outbox import put_signed
+from sync.device.exports import audit_files
+from sync.device.people import files
+from sync.device.recording import records
+from sync.device.removal import removing
 from tests.canaries import canary
 from tests.wall.test_parcels import open_desk
 from tests.world import DAY, Phone, World

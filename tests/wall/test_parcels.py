@@ -8,7 +8,9 @@ import pytest
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.parcel import week_of
-from sync.device import board, files, posting, records
+from sync.device.across import board, posting
+from sync.device.people import files
+from sync.device.recording import records
 from sync.letters import sign_gate
 from sync.signing import SigningKey
 from tests.world import DAY, Phone, World

@@ -12,8 +12,10 @@ from shared_schema.errors import BadGrant
 from shared_schema.ids import Side
 from shared_schema.parcel import Parcel, decode_parcel, week_of
 from sync import letters, sealing
-from sync.device import cases, files, instructions, posting, syncing
-from sync.device.store import Store
+from sync.device.across import cases, instructions, posting
+from sync.device.exchanging import syncing
+from sync.device.people import files
+from sync.device.storage.store import Store
 from sync.keys import ReceivingKey
 from sync.letters import FileKeys
 from sync.parcel import OTHER

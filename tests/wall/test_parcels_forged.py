@@ -10,7 +10,8 @@ from shared_schema.errors import BadGrant, Malformed, Refused
 from shared_schema.parcel import PASS as PASS_TYP
 from shared_schema.parcel import Contents, Parcel, Publication, decode_contents, decode_parcel, encode_publication, parcel_map, pass_payload, week_of
 from sync import letters
-from sync.device import board, cases, files, posting
+from sync.device.across import board, cases, posting
+from sync.device.people import files
 from sync.keys import ReceivingKey, seal
 from sync.letters import FileKeys, open_parcel, seal_parcel, sign_gate, sign_letter
 from sync.parcel import chain_to

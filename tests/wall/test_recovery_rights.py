@@ -14,8 +14,8 @@ from shared_schema.membership import encode_file_statement
 from shared_schema.recovery import Close, Permit, recover_bound
 from sync import membership
 from sync.change import Op
-from sync.device import files, recovery, standing
-from sync.device.outbox import put_statement
+from sync.device.exchanging.outbox import put_statement
+from sync.device.people import files, recovery, standing
 from sync.entry import Author, sign_statement
 from sync.granting import Granter
 from sync.membership import FileState

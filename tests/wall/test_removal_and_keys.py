@@ -13,7 +13,9 @@ from shared_schema.errors import BadGrant, Contradiction, Malformed, Refused
 from shared_schema.wire import Page, PageEntry, SyncResponse, decode_response, encode_response
 from sync import keys, sealing
 from sync.change import Op
-from sync.device import enrolment, files, outbox, standing, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import outbox, syncing
+from sync.device.people import files, standing
 from sync.device.session import Session, entry_of
 from sync.keys import ReceivingKey
 from sync.signing import SigningKey

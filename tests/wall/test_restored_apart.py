@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared_schema.errors import Refused
-from sync.device import files
+from sync.device.people import files
 from tests.coming_back import Restorable, note
 from tests.wall.story import desk_of, difference
 from tests.wall.twins import steady

@@ -8,7 +8,10 @@ import pytest
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import cases, export_files, exporting, files, instructions, records, reviewing
+from sync.device.across import cases, instructions
+from sync.device.exports import export_files, exporting, reviewing
+from sync.device.people import files
+from sync.device.recording import records
 from tests import paper
 from tests.wall.story import desk_of
 from tests.wall.twins import Phone, Run, steady

@@ -13,8 +13,8 @@ from shared_schema.errors import ProtocolError, Refused
 from shared_schema.ids import SIDES
 from shared_schema.roles import FILES, ROLES, can_be_helped, has_content, may_be_member, may_help
 from sync import unlock as rules
-from sync.device import helping, keyring, unlocking
-from sync.device.profile import REQUEST, open_session
+from sync.device.entering import helping, keyring, unlocking
+from sync.device.entering.profile import REQUEST, open_session
 from tests.desk import SECRET, Desk
 from tests.world import World
 

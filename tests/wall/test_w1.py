@@ -19,7 +19,10 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.membership import Grant, Members, NewEpoch, encode_file_statement
 from sync import keys
-from sync.device import audit_files, enrolment, files, outbox, syncing
+from sync.device.entering import enrolment
+from sync.device.exchanging import outbox, syncing
+from sync.device.exports import audit_files
+from sync.device.people import files
 from sync.device.session import Session
 from sync.entry import sign_statement
 from sync.granting import Granter

@@ -28,10 +28,13 @@ from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from shared_schema.parcel import week_of
 from sync import keys, letters
-from sync.device import audit_files, board, enrolment, syncing
+from sync.device.across import board
+from sync.device.entering import enrolment
+from sync.device.exchanging import syncing
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.exports import audit_files
 from sync.device.session import Session
-from sync.device.store import Store
-from sync.device.transport import HttpTransport
+from sync.device.storage.store import Store
 from sync.letters import sign_gate
 from sync.parcel import OTHER
 from sync.signing import SigningKey

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync.change import Op
-from sync.device import outbox
-from sync.device.profile import open_store
+from sync.device.entering.profile import open_store
+from sync.device.exchanging import outbox
 from sync.device.session import Session
 
 YEARS_MS: Final = 2 * 365 * 86_400_000

@@ -8,15 +8,16 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.parcel import decode_gate, week_of, week_starts
 from shared_schema.records import code_list
-from sync.device import board, cases, finding, instructions, posting, reading
+from sync.device.across import board, cases, instructions, posting
 from sync.device.cli import frame, terminal
 from sync.device.cli.founding import AuthorityFolder, authority_in
 from sync.device.cli.frame import FileArg, Json, command
 from sync.device.cli.recording import SetOption, parse_sets
 from sync.device.cli.sync_report import run_sync
 from sync.device.cli.terminal import emit, emit_json, plain, table, when
-from sync.device.desk_codes import DeskRequest, decode_desk_request, decode_gate_code, gate_code
-from sync.device.profile import now_ms
+from sync.device.entering.desk_codes import DeskRequest, decode_desk_request, decode_gate_code, gate_code
+from sync.device.entering.profile import now_ms
+from sync.device.recording import finding, reading
 from sync.device.session import Session
 from sync.letters import sign_gate
 

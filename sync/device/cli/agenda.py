@@ -10,12 +10,12 @@ from shared_schema.errors import Refused
 from shared_schema.records import code_list
 from sync import caseload as load_rules
 from sync.clocks import Clock
-from sync.device import agenda, finding, reading, records
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.terminal import emit, emit_json, say, short, table
+from sync.device.recording import agenda, finding, reading, records
+from sync.device.recording.values import parse_text
 from sync.device.session import Session
-from sync.device.values import parse_text
 from sync.due import Due, Said
 
 order = typer.Typer(help="Orders and how long they run.", no_args_is_help=True)

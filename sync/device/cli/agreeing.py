@@ -6,14 +6,15 @@ import typer
 
 from shared_schema import ids
 from shared_schema.records import code_list
-from sync.device import agreeing, finding
-from sync.device.agreeing import Asked
+from sync.device.across import agreeing
+from sync.device.across.agreeing import Asked
 from sync.device.cli import frame, terminal
 from sync.device.cli.across import pick_case
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, short, table, when
 from sync.device.cli.two_people import said
+from sync.device.recording import finding
 from sync.device.session import Session
 from sync.wording import look
 

@@ -9,14 +9,15 @@ import typer
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import attachments, finding, reading
-from sync.device.attachments import ENDINGS, Shown
+from sync.device.attaching import attachments
+from sync.device.attaching.attachments import ENDINGS, Shown
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import emit, emit_json, plain, short, table
+from sync.device.exchanging.transport import HttpTransport, SignedRequests
+from sync.device.recording import finding, reading
+from sync.device.recording.values import BadValue, parse_text
 from sync.device.session import Session
-from sync.device.transport import HttpTransport, SignedRequests
-from sync.device.values import BadValue, parse_text
 
 attachment = typer.Typer(help="Photographs, receipts and documents: cleaned, sealed and sent when there is a signal.", no_args_is_help=True)
 _KINDS: Final = code_list("attachment_kind").codes
@@ -52,7 +53,7 @@ def attachment_add(
 
     Example: fieldkeep attachment add 3fa8 receipt.jpg --what "corner shop, food parcel" --kind receipt --to 9c1e
     """
-    from sync.device import cleaning  # Pillow and pikepdf take their time, and every command would wait for them
+    from sync.device.attaching import cleaning
 
     texts = {"kind": kind, "what": what, "taken_on": on, "shows": shows}
     values = {name: _typed(name, text) for name, text in texts.items() if text is not None}

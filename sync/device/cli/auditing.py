@@ -12,10 +12,10 @@ from shared_schema.ids import SIDES
 from sync import audit as rules
 from sync import wall as wall_rules
 from sync.audit import Audited, Finding, Removed
-from sync.device import audit_files, exports
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit
+from sync.device.exports import audit_files, exports
 from sync.device.session import Session, entry_of
 
 audit = typer.Typer(help="Prove what happened, without reading it.", no_args_is_help=True)

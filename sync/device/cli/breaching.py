@@ -7,13 +7,15 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import breaches, finding, urgent
-from sync.device.breaches import Breach
+from sync.device.across import urgent
 from sync.device.cli import frame
 from sync.device.cli.devices import which_device
 from sync.device.cli.frame import Json, command
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, say, table
+from sync.device.people import breaches
+from sync.device.people.breaches import Breach
+from sync.device.recording import finding
 from sync.device.session import Session
 
 breach = typer.Typer(help="What got, or may have got, where it must not: the desk's record.", no_args_is_help=True)

@@ -7,12 +7,13 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import cases, claims, funds, statements
+from sync.device.across import cases
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, command
 from sync.device.cli.money import FundOption, fund_of, pence_of
 from sync.device.cli.terminal import emit, emit_json, say, table
-from sync.device.private_files import write_private
+from sync.device.entering.private_files import write_private
+from sync.device.money import claims, funds, statements
 from sync.device.session import Session
 from sync.fold import PENDING
 from sync.ledger import pounds

@@ -7,12 +7,13 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import counted, finding, reading, records
 from sync.device.cli import frame
 from sync.device.cli.frame import FileArg, Json, RecordArg, command
 from sync.device.cli.noting import narrative
 from sync.device.cli.recording import SetOption, needs_json, needs_lines, parse_sets
 from sync.device.cli.terminal import emit, emit_json, plain, say, short, table
+from sync.device.recording import finding, reading, records
+from sync.device.returning import counted
 from sync.device.session import Session
 
 contact = typer.Typer(help="Contacts: attempts and meetings, each counted once.", no_args_is_help=True)

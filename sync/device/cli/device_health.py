@@ -8,10 +8,10 @@ from shared_schema import ids
 from shared_schema.devices import Heard
 from shared_schema.errors import Refused
 from sync import audit as rules
-from sync.device import audit_files
 from sync.device.cli import auditing, frame
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, table, when
+from sync.device.exports import audit_files
 from sync.registry import Certificate, Registry
 
 _MINUTE_MS: Final = 60_000

@@ -9,15 +9,17 @@ import typer
 from shared_schema import ids
 from shared_schema.certificate import REVOKE_REASONS, SUSPEND_REASONS
 from shared_schema.errors import Refused
-from sync.device import enrolment, finding, holding, standing, wiping
 from sync.device.cli import forgetting, frame, terminal
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send, try_sync
 from sync.device.cli.terminal import emit, emit_json, short, table
-from sync.device.profile import new_profile, now_ms
+from sync.device.entering import enrolment
+from sync.device.entering.profile import new_profile, now_ms
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import holding, standing, wiping
+from sync.device.recording import finding
 from sync.device.session import Session
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.registry import Certificate
 
 device = typer.Typer(help="Devices of your side.", no_args_is_help=True)

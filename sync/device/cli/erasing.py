@@ -7,7 +7,7 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import cases, finding, removed, removing
+from sync.device.across import cases
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.removing import Reason, RequestArg, Why, cancel
@@ -24,8 +24,10 @@ from sync.device.cli.two_people import (
     request_row,
     said,
 )
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.recording import finding
+from sync.device.removal import removed, removing
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 
 erase = typer.Typer(help="Erase a whole file, at the end of its time: one person asks, a second one does it.", no_args_is_help=True)
 

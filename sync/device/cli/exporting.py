@@ -8,16 +8,17 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import audit_files, export_checking, export_files, exporting, exports, finding, reading
 from sync.device.cli import auditing, frame, terminal
 from sync.device.cli.auditing import Authority
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.membership import sync_first
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, table, when
-from sync.device.export_content import LEFT_OUT, WHOLE, unknown
-from sync.device.exporting import Request
-from sync.device.reading import Read
+from sync.device.exports import audit_files, export_checking, export_files, exporting, exports
+from sync.device.exports.export_content import LEFT_OUT, WHOLE, unknown
+from sync.device.exports.exporting import Request
+from sync.device.recording import finding, reading
+from sync.device.recording.reading import Read
 from sync.device.session import Session
 
 export = typer.Typer(help="Write a file's content out, for somebody who may have it: one person asks, a second one does it.", no_args_is_help=True)

@@ -11,15 +11,15 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.unlock import check_digits
-from sync.device import helping, keyring, unlocking
 from sync.device.cli import frame, share_input, terminal
 from sync.device.cli.frame import Json, NewPassphrase, command
 from sync.device.cli.sending import try_sync
 from sync.device.cli.share_input import ShareFiles
 from sync.device.cli.terminal import context, emit, short, warn, when
-from sync.device.helping import Asked, Confirmed
-from sync.device.private_files import replace_private
-from sync.device.profile import locked_folder, now_ms, open_store, require_profile
+from sync.device.entering import helping, keyring, unlocking
+from sync.device.entering.helping import Asked, Confirmed
+from sync.device.entering.private_files import replace_private
+from sync.device.entering.profile import locked_folder, now_ms, open_store, require_profile
 from sync.device.session import Session
 
 RequestArg = Annotated[str, typer.Argument(metavar="REQUEST", help="The request for help: a file with it, - for standard input, or the line itself.")]

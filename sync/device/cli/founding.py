@@ -12,17 +12,18 @@ from shared_schema import cbor, ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
-from sync.device import enrolment, sheets
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, called, command
 from sync.device.cli.keeping import share_numbers
 from sync.device.cli.terminal import emit
-from sync.device.profile import now_ms, open_store
+from sync.device.entering import enrolment
+from sync.device.entering.profile import now_ms, open_store
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import sheets
+from sync.device.people.shares import split
+from sync.device.people.sheets import Sheet
 from sync.device.session import Session
-from sync.device.shares import split
-from sync.device.sheets import Sheet
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.keys import RecoverySecret
 from sync.signing import SigningKey
 

@@ -17,12 +17,13 @@ from rich.text import Text
 from shared_schema import ids, limits
 from shared_schema.errors import ProtocolError, Refused
 from shared_schema.records import UnknownName
-from sync.device import finding, wiping
 from sync.device.cli.terminal import Unprinted, context, emit_json, visible, warn
-from sync.device.database import SqlError, storage_error
-from sync.device.profile import open_session, require_profile
+from sync.device.entering.profile import open_session, require_profile
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import wiping
+from sync.device.recording import finding
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
+from sync.device.storage.database import SqlError, storage_error
 from sync.registry import Certificate
 
 P = ParamSpec("P")

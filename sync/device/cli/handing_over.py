@@ -7,16 +7,17 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import cover as covering
-from sync.device import finding, handovers, records
 from sync.device.cli import frame
 from sync.device.cli.frame import FileArg, Json, command
 from sync.device.cli.membership import change_people, sync_first
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, say, short, table
-from sync.device.handovers import Handover
+from sync.device.exchanging.syncing import sync
+from sync.device.people import cover as covering
+from sync.device.people import handovers
+from sync.device.people.handovers import Handover
+from sync.device.recording import finding, records
 from sync.device.session import Session
-from sync.device.syncing import sync
 
 handover = typer.Typer(help="A case goes from one worker to another.", no_args_is_help=True)
 cover = typer.Typer(help="A colleague in a case for a time.", no_args_is_help=True)

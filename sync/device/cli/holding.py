@@ -7,16 +7,16 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.membership import REFUSE_REASONS
-from sync.device import finding
-from sync.device import holding as rules
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, command
 from sync.device.cli.sending import require_taken
 from sync.device.cli.terminal import emit, emit_json, say, table, when
-from sync.device.holding import Held
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import holding as rules
+from sync.device.people.holding import Held
+from sync.device.recording import finding
 from sync.device.session import Session
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.fold import Record, show
 
 held = typer.Typer(help="Work of colleagues who had lost their place, to be let in or not.", no_args_is_help=True)

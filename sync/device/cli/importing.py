@@ -7,10 +7,10 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import importing
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.terminal import emit_json, progress, say, table
+from sync.device.recording import importing
 
 _SOME = 3  # how many faults an error names
 import_ = typer.Typer(help="Bring in what is kept elsewhere now.", no_args_is_help=True)

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from shared_schema import ids
-from sync.device import finding, persons, reading
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.terminal import emit, emit_json, table
+from sync.device.recording import finding, persons, reading
 
 person = typer.Typer(help="People in the files: one who came in twice is joined, and can be parted again.", no_args_is_help=True)
 PersonArg = Annotated[str, typer.Argument(metavar="PERSON", help="Record id of the person, or how it begins.")]

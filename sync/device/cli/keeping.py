@@ -11,18 +11,18 @@ from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.recovery import PERMIT_REASONS, SHARES, Custody
 from shared_schema.roles import has_content
-from sync.device import recovery as rules
-from sync.device import shares, sheets
 from sync.device.cli import frame, terminal
 from sync.device.cli.devices import WhichDevice, which_device
 from sync.device.cli.frame import Json, Yes, called, command
 from sync.device.cli.sending import send
 from sync.device.cli.terminal import emit, short, warn, when
-from sync.device.profile import now_ms
+from sync.device.entering.profile import now_ms
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import recovery as rules
+from sync.device.people import shares, sheets
+from sync.device.people.sheets import Sheet
 from sync.device.session import Session
-from sync.device.sheets import Sheet
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.keys import RecoverySecret
 
 DAY_MS: Final = 86_400_000

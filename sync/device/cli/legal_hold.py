@@ -8,16 +8,18 @@ from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import finding, funds, records, removing
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.removing import RequestArg, cancel
 from sync.device.cli.sending import require_taken, try_sync
 from sync.device.cli.terminal import emit, emit_json, short, table, when
 from sync.device.cli.two_people import carry_out, find_request, online_if_possible, overtaken, request_json, request_row, said
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.money import funds
+from sync.device.recording import finding, records
+from sync.device.removal import removing
 from sync.device.session import Session
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 
 hold = typer.Typer(help="Keep a file whatever its age: one person begins a legal hold, two end it.", no_args_is_help=True)
 Desk = Annotated[str | None, typer.Option(help="The desk file that the reason is written in, where there are several.")]

@@ -7,14 +7,16 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.roles import FILES, ROLES, file_sides, may_be_member
-from sync.device import cases, files, finding, records, referrals
+from sync.device.across import cases, referrals
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, Yes, command
 from sync.device.cli.sending import require_taken
 from sync.device.cli.terminal import emit, emit_json, table
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import files
+from sync.device.recording import finding, records
 from sync.device.session import Session
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.fold import state_hash
 from sync.membership import FileState
 

@@ -9,14 +9,15 @@ from typer.core import TyperCommand
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, funds, reading
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, parse_sets
 from sync.device.cli.terminal import confirm, emit, emit_json, plain, say, short, table
-from sync.device.funds import Slip
+from sync.device.money import funds
+from sync.device.money.funds import Slip
+from sync.device.recording import finding, reading
+from sync.device.recording.values import BadValue, parse_text
 from sync.device.session import Session
-from sync.device.values import BadValue, parse_text
 from sync.fold import PENDING
 from sync.ledger import pounds
 

@@ -10,12 +10,13 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import counted, finding, hinting, reading, records
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, cell, gone_json, gone_of, needs_json, needs_lines, parse_sets, told_across, told_lines
 from sync.device.cli.terminal import emit, emit_json, table
-from sync.device.hinting import Hint
+from sync.device.recording import finding, hinting, reading, records
+from sync.device.recording.hinting import Hint
+from sync.device.returning import counted
 from sync.device.session import Session
 from sync.fold import Record, Shown, is_marker, is_void
 

@@ -9,15 +9,15 @@ import typer
 from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
-from sync.device import offices as rules
 from sync.device.cli import frame
 from sync.device.cli.founding import AuthorityFolder, authority_in
 from sync.device.cli.frame import Json, NewPassphrase, Yes, called, command
 from sync.device.cli.sending import require_taken
 from sync.device.cli.terminal import confirm, emit
-from sync.device.profile import now_ms, open_store
+from sync.device.entering import offices as rules
+from sync.device.entering.profile import now_ms, open_store
+from sync.device.exchanging.syncing import deliver, sync
 from sync.device.session import Session
-from sync.device.syncing import deliver, sync
 
 _DAY_MS: Final = 86_400_000
 _YEARS: Final = 3

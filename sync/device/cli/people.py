@@ -12,15 +12,17 @@ from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.errors import Refused
 from shared_schema.roles import ROLES
-from sync.device import covering, enrolment, recovery, traffic
 from sync.device.cli import frame
 from sync.device.cli.devices import device_row
 from sync.device.cli.frame import Json, called, command
 from sync.device.cli.sending import send, try_sync
 from sync.device.cli.terminal import emit, warn, when
-from sync.device.profile import now_ms
+from sync.device.entering import enrolment
+from sync.device.entering.profile import now_ms
+from sync.device.exchanging import covering, traffic
+from sync.device.exchanging.syncing import sync
+from sync.device.people import recovery
 from sync.device.session import Session
-from sync.device.syncing import sync
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000

@@ -7,16 +7,16 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.change import CellKey
-from sync.device import conflicts as conflict_rules
-from sync.device import finding, proposing, reading
 from sync.device.cli import frame, watching
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import ops_json
 from sync.device.cli.sync_report import report_json, report_lines, run_sync
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
-from sync.device.conflicts import Conflict
+from sync.device.recording import conflicts as conflict_rules
+from sync.device.recording import finding, proposing, reading
+from sync.device.recording.conflicts import Conflict
+from sync.device.recording.values import parse_cell, parse_text
 from sync.device.session import Session
-from sync.device.values import parse_cell, parse_text
 from sync.fold import same
 
 conflicts = typer.Typer(help="What two people changed while apart.", no_args_is_help=True)

@@ -12,15 +12,16 @@ from shared_schema.errors import Malformed, Refused
 from shared_schema.records import RecordType, code_list
 from sync.attachment import without_key
 from sync.change import CellKey, FieldKey
-from sync.device import conflicts, finding, notices, reading, records
+from sync.device.across import notices
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
-from sync.device.needs import Needed
-from sync.device.removed import Gone, gone_with
+from sync.device.recording import conflicts, finding, reading, records
+from sync.device.recording.needs import Needed
+from sync.device.recording.values import parse_cell, parse_text
+from sync.device.removal.removed import Gone, gone_with
 from sync.device.session import Session
-from sync.device.tables import READ
-from sync.device.values import parse_cell, parse_text
+from sync.device.storage.tables import READ
 from sync.fold import PENDING, Live, Record, Shown, is_marker, is_void, out_of_role, unweighed
 
 record = typer.Typer(help="Records of any type.", no_args_is_help=True)

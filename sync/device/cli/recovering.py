@@ -12,8 +12,7 @@ from shared_schema.errors import Refused
 from shared_schema.membership import file_statement
 from sync import audit
 from sync.audit import Audited, Export
-from sync.device import audit_files, cases, finding
-from sync.device import recovery as rules
+from sync.device.across import cases
 from sync.device.cli import forgetting, frame, keeping, share_input, terminal
 from sync.device.cli.auditing import Authority, pin_of
 from sync.device.cli.frame import FileArg, Json, command
@@ -21,10 +20,13 @@ from sync.device.cli.sending import require_taken, send
 from sync.device.cli.share_input import Given, ShareFiles
 from sync.device.cli.sync_report import run_sync
 from sync.device.cli.terminal import emit, short, warn, when
-from sync.device.recovery import Found
+from sync.device.exchanging.syncing import sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.exports import audit_files
+from sync.device.people import recovery as rules
+from sync.device.people.recovery import Found
+from sync.device.recording import finding
 from sync.device.session import Session
-from sync.device.syncing import sync
-from sync.device.transport import HttpTransport
 from sync.recovery import RecoveryKey
 
 recovery = typer.Typer(help="For the day when nobody can open a file any more: shares on paper, and what they open.", no_args_is_help=True)

@@ -8,13 +8,14 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import cases, finding, referrals
+from sync.device.across import cases, referrals
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, RecordArg, Yes, command
 from sync.device.cli.recording import SetOption, parse_sets
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, plain, table
 from sync.device.cli.two_people import said
+from sync.device.recording import finding
 from sync.device.session import Session
 
 referral = typer.Typer(help="A referral: whole at the victim side's desk, and the part of it that the other side is given.", no_args_is_help=True)

@@ -7,7 +7,6 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.removal import REASONS
-from sync.device import finding, holding, removed, removing
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.sending import try_sync
@@ -23,10 +22,13 @@ from sync.device.cli.two_people import (
     request_row,
     said,
 )
-from sync.device.removed import Gone
-from sync.device.removing import Part, Request
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import holding
+from sync.device.recording import finding
+from sync.device.removal import removed, removing
+from sync.device.removal.removed import Gone
+from sync.device.removal.removing import Part, Request
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 from sync.fold import STATE
 
 expunge = typer.Typer(help="Remove for good what should not be in a file: one person asks, a second one does it.", no_args_is_help=True)

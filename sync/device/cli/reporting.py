@@ -10,13 +10,14 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.returns import Return, returns
-from sync.device import charts, funds, return_files, returning
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.membership import sync_first
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, table
-from sync.device.export_files import require_free
+from sync.device.exports.export_files import require_free
+from sync.device.money import funds
+from sync.device.returning import charts, return_files, returning
 from sync.device.session import Session
 from sync.returns import assembling, checking
 from sync.returns.assembling import BadParts, Part

@@ -7,14 +7,14 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from sync.chasing import Chased
-from sync.device import agenda, finding, reading, records
-from sync.device.agenda import Seen
 from sync.device.cli import frame
 from sync.device.cli.agenda import where
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.terminal import emit, emit_json, plain, short, table
+from sync.device.recording import agenda, finding, reading, records
+from sync.device.recording.agenda import Seen
+from sync.device.recording.values import parse_text
 from sync.device.session import Session
-from sync.device.values import parse_text
 
 request = typer.Typer(help="Requests for information: chased until there is an answer.", no_args_is_help=True)
 _NEXT = {"chase": "chase", "escalate": "take it further", "answer": "we are to answer", "nothing": ""}

@@ -6,12 +6,13 @@ import typer
 
 from shared_schema import ids
 from sync.change import decode_change
-from sync.device import finding, restoring
 from sync.device.cli import frame, terminal
 from sync.device.cli.frame import Json, Yes, command
 from sync.device.cli.sending import send
 from sync.device.cli.sync_report import run_sync
 from sync.device.cli.terminal import emit, emit_json, plain, short, table, when
+from sync.device.exchanging import restoring
+from sync.device.recording import finding
 from sync.device.session import Session
 
 restored = typer.Typer(help="When the service came back from an older copy: say so, and see what was put aside.", no_args_is_help=True)

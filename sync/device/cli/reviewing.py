@@ -6,14 +6,15 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import finding, reviewing
 from sync.device.cli import frame, terminal
 from sync.device.cli.exporting import RequestArg, find_request
 from sync.device.cli.frame import Json, command
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, table
-from sync.device.exporting import Request, list_requests
-from sync.device.reviewing import Reviewed
+from sync.device.exports import reviewing
+from sync.device.exports.exporting import Request, list_requests
+from sync.device.exports.reviewing import Reviewed
+from sync.device.recording import finding
 from sync.device.session import Session
 
 WORDS: Final = {"withhold": "withheld", "redact": "redacted", "include": "reasonable", "consented": "consented"}

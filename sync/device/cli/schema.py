@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from shared_schema import records
-from sync.device import describing, reference, schemas
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit, emit_json, say, table
+from sync.device.recording import describing, reference, schemas
 
 schema = typer.Typer(help="Record types and code lists: what may be written, and how.", no_args_is_help=True)
 

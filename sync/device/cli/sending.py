@@ -3,9 +3,9 @@
 from shared_schema.entry import Entry
 from shared_schema.errors import Refused
 from sync.device.cli import frame
+from sync.device.exchanging.syncing import Report, sync
+from sync.device.exchanging.transport import HttpTransport
 from sync.device.session import Session
-from sync.device.syncing import Report, sync
-from sync.device.transport import HttpTransport
 
 
 def try_sync(opened: Session) -> bool:

@@ -9,10 +9,10 @@ from typing import Annotated, Final
 import typer
 
 from shared_schema.errors import Refused
-from sync.device import shares, sheets
 from sync.device.cli.terminal import context, warn
-from sync.device.shares import LENGTH, Words
-from sync.device.sheets import Read
+from sync.device.people import shares, sheets
+from sync.device.people.shares import LENGTH, Words
+from sync.device.people.sheets import Read
 from sync.keys import RecoverySecret
 
 ShareFiles = Annotated[

@@ -6,30 +6,21 @@ import typer
 
 from shared_schema import ids, limits
 from shared_schema.errors import Refused
-from sync.device import (
-    agenda,
-    agreeing,
-    attachments,
-    breaches,
-    cover,
-    exporting,
-    files,
-    finding,
-    funds,
-    handovers,
-    helping,
-    holding,
-    records,
-    recovery,
-    removing,
-)
-from sync.device import conflicts as conflict_rules
+from sync.device.across import agreeing
+from sync.device.attaching import attachments
 from sync.device.cli import frame, urgent
 from sync.device.cli.frame import Json, command
 from sync.device.cli.terminal import emit_json, say, when
+from sync.device.entering import helping
+from sync.device.exchanging.syncing import TURNED_AWAY
+from sync.device.exports import exporting
+from sync.device.money import funds
+from sync.device.people import breaches, cover, files, handovers, holding, recovery
+from sync.device.recording import agenda, finding, records
+from sync.device.recording import conflicts as conflict_rules
+from sync.device.removal import removing
 from sync.device.session import Session
-from sync.device.syncing import TURNED_AWAY
-from sync.device.tables import ERASED, HELD, LET_OUT, SAID_ERASED
+from sync.device.storage.tables import ERASED, HELD, LET_OUT, SAID_ERASED
 from sync.ledger import pounds
 
 _DAY_MS: Final = 86_400_000

@@ -3,13 +3,13 @@
 from typing import Any
 
 from shared_schema import ids
-from sync.device import conflicts as conflict_rules
-from sync.device import covering
 from sync.device.cli import terminal
 from sync.device.cli.terminal import when
+from sync.device.exchanging import covering
+from sync.device.exchanging.syncing import Report, sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.recording import conflicts as conflict_rules
 from sync.device.session import Session
-from sync.device.syncing import Report, sync
-from sync.device.transport import HttpTransport
 
 
 def run_sync(opened: Session, transport: HttpTransport, *, quiet: bool, at_once: bool = False) -> Report:

@@ -6,14 +6,16 @@ from typing import Any
 from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Refused
-from sync.device import finding, holding, removed, removing
 from sync.device.cli.sending import require_taken
 from sync.device.cli.terminal import say, when
-from sync.device.removed import Gone
-from sync.device.removing import Asked, Request
+from sync.device.exchanging.syncing import Report, sync
+from sync.device.exchanging.transport import HttpTransport
+from sync.device.people import holding
+from sync.device.recording import finding
+from sync.device.removal import removed, removing
+from sync.device.removal.removed import Gone
+from sync.device.removal.removing import Asked, Request
 from sync.device.session import Session
-from sync.device.syncing import Report, sync
-from sync.device.transport import HttpTransport
 
 NOT_REACHED = "Not reached: paper, screenshots and exports; copies of the server's database and of devices that were made before; devices that never sync again."
 

@@ -8,14 +8,14 @@ import typer
 from shared_schema import ids
 from shared_schema.errors import Refused
 from shared_schema.records import code_list
-from sync.device import finding, reading
-from sync.device import urgent as alerts
+from sync.device.across import urgent as alerts
+from sync.device.across.urgent import Alert
 from sync.device.cli import frame
 from sync.device.cli.frame import Json, command
 from sync.device.cli.sending import try_sync
 from sync.device.cli.terminal import emit, emit_json, plain, say, table, when
+from sync.device.recording import finding, reading
 from sync.device.session import Session
-from sync.device.urgent import Alert
 
 urgent = typer.Typer(help="Danger now: ring first, then record it here.", no_args_is_help=True)
 WhichAlert = Annotated[str, typer.Argument(metavar="ALERT", help="The first characters of its id, as `urgent list` shows it.")]

@@ -6,15 +6,16 @@ import typer
 
 from shared_schema import ids
 from shared_schema.errors import Refused
-from sync.device import agenda, cases, finding, instructions, reading, records
-from sync.device.agenda import Seen
+from sync.device.across import cases, instructions
 from sync.device.cli import frame
 from sync.device.cli.agenda import name_of, where
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.recording import SetOption, needs_json, needs_lines, parse_sets, told_across, told_lines
 from sync.device.cli.terminal import emit, emit_json, plain, say, short, table
+from sync.device.recording import agenda, finding, reading, records
+from sync.device.recording.agenda import Seen
+from sync.device.recording.values import parse_text
 from sync.device.session import Session
-from sync.device.values import parse_text
 from sync.visits import Visit
 
 visit = typer.Typer(help="Visits: where, until when, and the buddy who raises the alarm.", no_args_is_help=True)

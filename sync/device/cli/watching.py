@@ -12,9 +12,9 @@ from shared_schema.errors import Refused
 from sync.device.cli import frame, terminal
 from sync.device.cli.sync_report import report_json, report_lines, run_sync
 from sync.device.cli.terminal import emit, warn
-from sync.device.profile import open_session
+from sync.device.entering.profile import open_session
+from sync.device.exchanging.transport import HttpTransport
 from sync.device.session import Session
-from sync.device.transport import HttpTransport
 
 _LOOK_S: Final = 1.0
 _MOST_WAIT_S: Final = 60.0

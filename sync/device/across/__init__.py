@@ -1,0 +1,1 @@
+"""What goes to the other side, and what comes from there."""

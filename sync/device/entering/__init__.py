@@ -1,0 +1,1 @@
+"""How a device and a person come in: founding, invitations, the profile, its passphrase, and help when that is forgotten."""

@@ -1,0 +1,1 @@
+"""Reconciling with the server: sealed, pushed, pulled, proved, opened."""

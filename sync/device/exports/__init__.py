@@ -1,0 +1,1 @@
+"""A file written out by two people, and checked by anybody."""

@@ -1,0 +1,1 @@
+"""Funds, claims, and what was paid with one's own money."""

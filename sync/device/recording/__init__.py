@@ -1,0 +1,1 @@
+"""Records: written, checked, found, shown, in conflict, read, due."""

@@ -1,0 +1,1 @@
+"""What two people remove, and how a device forgets it."""

@@ -1,0 +1,1 @@
+"""Returns for funders, on disk and as pictures."""
