@@ -281,7 +281,7 @@ def _order(book: Book) -> None:
     wanted.sort(key=lambda one: (one[1], one[2]))
     _due(
         book,
-        "order",
+        "sorted",
         "By day, file, record, then rules and rows, whatever they say.",
         case,
         [["2026-11-23", _OTHER, early, "task.due", _ME, "c", 0], *wanted],
