@@ -20,6 +20,8 @@ interface Props {
   readonly type: string;
   readonly record: string | undefined;
   readonly draft: string;
+  /** Where it goes on when it is saved: back to where it was begun, else to the file. */
+  readonly then?: "back" | undefined;
 }
 
 interface Ready {
@@ -78,7 +80,7 @@ function useOnce<T>(load: () => Promise<T | undefined>): T | undefined {
   return value;
 }
 
-function WriteForm({ file, type: name, record, draft, ready }: Props & { readonly ready: Ready }): JSX.Element {
+function WriteForm({ file, type: name, record, draft, then, ready }: Props & { readonly ready: Ready }): JSX.Element {
   const { router, device, drafts, now } = useSession();
   const { type, fields, before, choices } = ready;
   const [typed, setTyped] = useState(ready.typed);
@@ -105,7 +107,8 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
         else await device.write(file, [change]);
       }
       await drafts.discard(draft); // only when the record is on disk
-      router.replace({ at: "file", file });
+      if (then === "back") router.back();
+      else router.replace({ at: "file", file });
     });
   };
   const throwAway = (): void =>

@@ -21,7 +21,8 @@ import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
-import type { Conflict, Decision, Device, FileSummary, FundView, HistoryItem, Item, NewChange, Query, RecordSummary, RecordView, Status, VisitBrief, Visiting, Written } from "../facade";
+import type { Conflict, Decision, Device, DueCount, DueItem, FileSummary, FundView, HistoryItem, Item, NewChange, OrderRuns, Query, RecordSummary, RecordView, Status, VisitBrief, Visiting, Written } from "../facade";
+import { dueCount, dueView, ordersView } from "./agenda";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
@@ -269,6 +270,18 @@ export class LiveDevice extends Together implements Device {
 
   visits(): Promise<readonly Visiting[]> {
     return this.read(visitsOf(this.session));
+  }
+
+  dueCount(): Promise<DueCount> {
+    return inWords(async () => dueCount(this.session));
+  }
+
+  due(everybodys: boolean): Promise<readonly DueItem[]> {
+    return this.read(dueView(this.session, everybodys), ({ what }) => what !== "");
+  }
+
+  orders(): Promise<readonly OrderRuns[]> {
+    return this.read(ordersView(this.session));
   }
 
   attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice> {
