@@ -1,5 +1,5 @@
 /** What is due, in words. Pure. */
-import type { DueCount, DueItem, OrderRuns, RequestStands } from "../device/facade";
+import type { DueItem, OrderRuns, RequestStands } from "../device/facade";
 import { showDate } from "../forms/show";
 import { typeWords } from "./words";
 
@@ -44,13 +44,6 @@ export function dayWords({ day, days }: Pick<DueItem, "day" | "days">): string {
   if (days < 0) return `${some(-days, "day")} overdue: it was due on ${longDay(day)}`;
   if (days === 0) return "Today";
   return days === 1 ? `Tomorrow, ${longDay(day)}` : `In ${days} days, on ${longDay(day)}`;
-}
-
-/** On home: nothing of what it is. */
-export function countWords({ overdue, today }: DueCount): string {
-  if (overdue === 0 && today === 0) return "Nothing overdue, nothing for today.";
-  const parts = [overdue === 0 ? "" : `${overdue} overdue`, today === 0 ? "" : `${today} for today`];
-  return `${parts.filter((part) => part !== "").join(", ")}.`;
 }
 
 /** What to do next about a request for information. */

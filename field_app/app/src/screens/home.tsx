@@ -10,10 +10,9 @@ import { showWhen } from "../forms/show";
 import type { When } from "../forms/values";
 import type { Draft } from "../store/drafts";
 import { useAlerts } from "./alerts";
-import { countWords } from "./due_words";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
-import { PART, kindWords, typeWords } from "./words";
+import { PART, countWords, kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
   const { router } = useSession();

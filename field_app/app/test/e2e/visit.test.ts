@@ -190,7 +190,7 @@ describe("a visit that was planned", () => {
 });
 
 describe("what is due", () => {
-  const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Europe/London" });
 
   it("from a colleague's computer is due on the phone, and done there without a signal it is done on both", async () => {
     const add = (what: string, due: string): string => String(service.run("ruth", "task", "add", what, "--file", file, "--due", due, "--owner", "Sam")["record"]);

@@ -3,7 +3,8 @@ import { RULES } from "@fieldkeep/core/due/due";
 import { describe, expect, it } from "vitest";
 import type { OrderRuns, RequestStands } from "../../src/device/facade";
 import { recordType } from "../../src/forms/schema";
-import { calledWords, countWords, dayWords, orderWords, requestWords } from "../../src/screens/due_words";
+import { calledWords, dayWords, orderWords, requestWords } from "../../src/screens/due_words";
+import { countWords } from "../../src/screens/words";
 
 describe("the rules", () => {
   it("name what there is: a renamed field would be due never", () => {

@@ -4,7 +4,8 @@
  *
  * Spec 5.10. Vectors: due.
  */
-import { addCourtHours, addMonths, after, DAY_MS, dayOf, endOf, HOUR_MS, spanOf } from "./days";
+import { addCourtHours } from "./calendar";
+import { addMonths, after, DAY_MS, dayOf, endOf, HOUR_MS, spanOf } from "./days";
 import type { Values } from "./due";
 
 const NOTICES: readonly unknown[] = ["domestic_violence_protection_notice", "dapn"];

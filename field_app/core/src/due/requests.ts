@@ -2,7 +2,8 @@
  * Where a request for information stands, and what to do next: chase, take it further. Spec 5.10. Vectors: due.
  */
 import { isList, isMap } from "../fold/markers";
-import { addWorkingDays, DAY_MS, dayOf, spanOf } from "./days";
+import { addWorkingDays } from "./calendar";
+import { DAY_MS, dayOf, spanOf } from "./days";
 import type { Values } from "./due";
 
 /** Working days after which an answer is chased again. */

@@ -2,8 +2,9 @@
 import { hex } from "../../src/bytes";
 import type { CborValue } from "../../src/cbor";
 import type { Json } from "../../src/change";
+import { bankHolidays } from "../../src/due/calendar";
 import { hoursLeft, orderClock } from "../../src/due/clocks";
-import { bankHolidays, dateOf, DAY_MS, local, minuteOf } from "../../src/due/days";
+import { dateOf, DAY_MS, local, minuteOf } from "../../src/due/days";
 import { due, type Said, type Values } from "../../src/due/due";
 import { requestStands } from "../../src/due/requests";
 import { visitStands } from "../../src/due/visits";

@@ -8,18 +8,13 @@ import { dueItems, fittingValues, standing, ukTime, ukToday } from "@fieldkeep/d
 import type { OpenFile, Session } from "@fieldkeep/device/session";
 import { recordIn } from "@fieldkeep/device/writing";
 import { terms } from "../../forms/schema";
-import type { DueCount, DueItem, OrderRuns, RequestStands } from "../facade";
+import type { DueItem, OrderRuns, RequestStands } from "../facade";
 import { idBytes, idText } from "./convert";
 import { isOpen } from "./lists";
 import { fileTitle, personName, textOf } from "./people";
 
 /** So many days ahead a screen shows what comes. */
 const AHEAD = 31;
-
-export function dueCount(session: Session): DueCount {
-  const found = dueItems(session, 0, false);
-  return { overdue: found.filter(({ days }) => days < 0).length, today: found.filter(({ days }) => days === 0).length };
-}
 
 export const dueView = (session: Session, everybodys: boolean): readonly DueItem[] =>
   dueItems(session, AHEAD, everybodys).map((one) => itemView(session, one));
