@@ -41,6 +41,7 @@ from sync.recovery import Recovery
 from tests.vectors.attachment_operations import ATTACHMENT_OPERATIONS
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
 from tests.vectors.due_operations import DUE_OPERATIONS
+from tests.vectors.hint_operations import HINT_OPERATIONS
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 from tests.vectors.unlock_operations import UNLOCK_OPERATIONS
 
@@ -716,6 +717,7 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "check_request": _check_request,
     **ATTACHMENT_OPERATIONS,
     **DUE_OPERATIONS,
+    **HINT_OPERATIONS,
     **PARCEL_OPERATIONS,
     **UNLOCK_OPERATIONS,
 }

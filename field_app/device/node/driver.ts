@@ -237,14 +237,14 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
         ),
       })),
   due: async (given) =>
-    dueItems(own(), Number(given["ahead"]), given["everybodys"] === true).map(({ day, file, record: id, rule, what, owner, days }) => ({
-      day: dateOf(day),
-      file: encodeUuid(file),
-      record: encodeUuid(id),
-      type: rule.split(".")[0],
-      what,
-      owner,
-      days,
+    dueItems(own(), Number(given["ahead"]), given["everybodys"] === true).map((one) => ({
+      day: dateOf(one.day),
+      file: encodeUuid(one.file),
+      record: encodeUuid(one.record),
+      type: one.rule.split(".")[0],
+      what: one.what,
+      owner: one.owner,
+      days: one.days,
     })),
   remove: async (given) => writing.remove(own(), log(given), record(given)),
   add: async (given) => ({

@@ -23,7 +23,7 @@ export const ukToday = (session: Session): number => Math.floor(ukTime(session) 
 
 const known = new WeakMap<FoldedRecord, Values>();
 
-/** A record's effective values, as far as they fit their fields: of a set the members, of a list the rows and cells that do. */
+/** A record's effective values, as far as they fit: of a set the members, of a list the rows and cells that do. */
 export function fittingValues({ types, codes }: Schemas, record: FoldedRecord): Values {
   const before = known.get(record);
   if (before !== undefined) return before;

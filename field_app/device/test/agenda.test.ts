@@ -54,7 +54,8 @@ test("a value that does not fit its field says nothing, of a row the cell, of a 
 
 test("a correction stands in the place of what it corrects, and a void one gives it back", () => {
   const corrects = (n: number): Op => set("corrects", encodeUuid(idOf(n)));
-  const chain = [written(1, "task"), written(2, "task"), written(3, "task", corrects(1)), written(4, "task", corrects(3))];
+  const [first, other] = [written(1, "task"), written(2, "task")];
+  const chain = [first, other, written(3, "task", corrects(1)), written(4, "task", corrects(3))];
   expect(ids(folded(...chain))).toEqual([2, 4]);
   expect(ids(folded(...chain.slice(0, 3), written(4, "task", corrects(3), set("state", "void"))))).toEqual([2, 3]);
   expect(ids(folded(written(1, "task", corrects(2)), written(2, "task", corrects(1))))).toEqual([2]);

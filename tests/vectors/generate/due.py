@@ -37,7 +37,7 @@ class _Case:
         return record
 
 
-def _due(book: Book, name: str, why: str, case: _Case, wanted: list[list[Any]], at: str = _NOON, **more: Any) -> None:
+def _due(book: Book, name: str, why: str, case: _Case, wanted: list[Any], at: str = _NOON, **more: Any) -> None:
     given = {"said": case.said, "leads": [], "ms": _ms(at), "ahead": 7, "whose": ""} | more
     _tell(book, "due_items", name, why, wanted, **given)
 
@@ -141,8 +141,8 @@ def _rows(book: Book) -> None:
     _one(book, "rows_no_list", "What is no list has no rows.", "need", {"steps": {"step": "a", "due": "2026-11-24"}})
     case = _Case()
     record = case.put("case_review", decisions=[{"decision": "a", "due": "2026-11-24", "owner": _NIA}, {"decision": "b", "due": "2026-11-24"}])
-    wanted = [["2026-11-24", _CASE, record, "case_review.due", owner, what, 1] for owner, what in ((_NIA, "a"), (_LEAD, "b"))]
-    _due(book, "rows_owner", "A row's owner, else the lead.", case, wanted, leads=[[_CASE, _LEAD]])
+    items = [["2026-11-24", _CASE, record, "case_review.due", owner, what, 1] for owner, what in ((_NIA, "a"), (_LEAD, "b"))]
+    _due(book, "rows_owner", "A row's owner, else the lead.", case, items, leads=[[_CASE, _LEAD]])
     case = _Case()
     case.put("need", steps=[{"step": "a", "due": "2026-11-24"}])
     _due(book, "rows_owner_not_asked", "A step names nobody.", case, [["2026-11-24", _CASE, b"\1" * 16, "need.due", _ME, "a", 1]])
@@ -200,9 +200,8 @@ def _whose(book: Book) -> None:
     review = case.put("case_review", next_on="2026-11-23")
     unclear = case.put("task", due="2026-11-23", owner={"missing": "not_known"})
     away = case.put("task", file=_OTHER, author=_NIA, due="2026-11-23")
-    wanted = [["2026-11-23", _CASE, review, "case_review.next_on", _LEAD, "", 0], ["2026-11-23", _CASE, unclear, "task.due", _LEAD, "", 0]]
-    wanted.append(["2026-11-23", _OTHER, away, "task.due", _NIA, "", 0])
-    wanted.sort(key=lambda one: one[1])
+    leads = [(_CASE, review, "case_review.next_on", _LEAD), (_CASE, unclear, "task.due", _LEAD), (_OTHER, away, "task.due", _NIA)]
+    wanted = [["2026-11-23", file, record, rule, owner, "", 0] for file, record, rule, owner in sorted(leads)]
     _due(book, "leads", "What names nobody is the lead's, and in a file without one the author's.", case, wanted, leads=[[_CASE, _LEAD]])
 
 
@@ -245,7 +244,8 @@ def _closed(book: Book) -> None:
     def case(*status: str) -> _Case:
         made = _Case()
         for kind, field in (("task", "due"), ("case_review", "next_on"), ("legal_order", "ends"), ("consent", "expires_on")):
-            made.put(kind, **{field: "2026-11-23"})
+            day: dict[str, Any] = {field: "2026-11-23"}
+            made.put(kind, **day)
         made.put("case_review", file=_OTHER, next_on="2026-11-23")
         for one in status:
             made.put("case_status", status=one, look_again_on="2026-11-23")

@@ -12,7 +12,9 @@ import { boxesOf } from "../forms/boxes";
 import type { Choice } from "../forms/context";
 import type { Saving, Typed } from "../store/drafts";
 import { picturesOf, throwAwayPictures } from "./pictures";
+import { SecondLook } from "./second_look";
 import { useAct, useAsked, useSession } from "./session";
+import { useSettled } from "./settled";
 import { typeWords } from "./words";
 
 interface Props {
@@ -131,6 +133,7 @@ function WriteForm({ file, type: name, record, draft, then, ready }: Props & { r
         choices={choices}
         pictures={picturesOf(device, file)}
       />
+      <SecondLook fields={fields} typed={typed} />
       <Told file={file} type={type} fields={fields} before={before} typed={typed} record={record} />
       <Endings type={type} busy={busy} lacking={wrong.length > 0} onSave={save} />
       <p class="govuk-body-s app-quiet" role="status">
@@ -177,18 +180,6 @@ function Endings({ type, busy, lacking, onSave }: EndingsProps): JSX.Element {
       )}
     </div>
   );
-}
-
-const PAUSE_MS = 400;
-
-/** What was typed when the last key is a moment ago: nobody is asked anything with every key. */
-function useSettled(typed: Typed): Typed {
-  const [settled, setSettled] = useState(typed);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(typed), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return settled;
 }
 
 interface ToldProps {

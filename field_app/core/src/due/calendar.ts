@@ -43,7 +43,8 @@ export function bankHolidays(year: number): ReadonlySet<number> {
   const on = (month: number, day: number): number => new Date(0).setUTCFullYear(year, month - 1, day);
   const monday = (since: number): number => since + ((8 - new Date(since).getUTCDay()) % 7) * DAY_MS;
   const [sunday, fixed] = [easter(year, on), [on(1, 1), on(12, 25), on(12, 26)]];
-  const days = new Set([...fixed, sunday - 2 * DAY_MS, sunday + DAY_MS, ...[on(5, 1), on(5, 25), on(8, 25)].map(monday)]);
+  const mondays = [on(5, 1), on(5, 25), on(8, 25)].map(monday);
+  const days = new Set([...fixed, sunday - 2 * DAY_MS, sunday + DAY_MS, ...mondays]);
   for (const day of fixed) {
     if (!isWeekend(day)) continue;
     let instead = day;

@@ -1,8 +1,8 @@
 /**
  * Days and times as records say them: of the United Kingdom, without a zone. A value that is none says nothing: null.
  *
- * Spec 5.10. Vectors: due. A moment is in milliseconds, as if those clocks showed UTC; what lies after the last day that
- * there is, is that day.
+ * Spec 5.10. Vectors: due. A moment is in milliseconds, as if those clocks showed UTC; what lies after the last day
+ * that there is, is that day.
  */
 import type { Json } from "../change";
 import { isMap } from "../fold/markers";
@@ -15,7 +15,7 @@ const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
 const WHEN = /^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2})?)?)?)?$/;
 const FIRST_MINUTE = "0001-01-01T00:00";
 
-/** The earliest and the latest moment that a time may mean; the latter stands outside it, but for a minute, which is itself. */
+/** The earliest and the latest moment that a time may mean; the latter is outside it, but a minute is itself. */
 export interface Span {
   readonly first: number;
   readonly last: number;
@@ -71,7 +71,7 @@ export function addMonths(day: number, months: number): number {
   return Math.min(found.getTime(), NEVER);
 }
 
-/** The moment in the United Kingdom: an hour on from UTC between the last Sundays of March and October, at one o'clock UTC. */
+/** The moment in the United Kingdom: an hour on between one o'clock UTC of the last Sundays of March and October. */
 export function local(ms: number): number {
   const year = new Date(ms).getUTCFullYear();
   const [begins, ends] = [2, 9].map((month) => lastSunday(year, month) + HOUR_MS);

@@ -50,7 +50,10 @@ export const RULES: readonly Rule[] = [
   { type: "consent", field: "expires_on", newest: EACH_CONSENT, ...GONE },
   last("risk_assessment", "next_review"),
   last("risk_management_plan", "review_on"),
-  { type: "risk_management_plan", field: "due", what: "action", owner: "owner", over: "state", rows: "actions", ...DONE },
+  {
+    ...{ type: "risk_management_plan", field: "due", rows: "actions", what: "action", owner: "owner", over: "state" },
+    ...DONE,
+  },
   last("support_plan", "review_on"),
   { type: "need", field: "due", what: "step", over: "state", rows: "steps", ...DONE },
   last("own_safety_plan", "review_on"),
@@ -106,8 +109,8 @@ export function due(said: readonly Said[], { leads, today, ahead, whose }: Asked
         const days = (day - today) / DAY_MS;
         const owner = textOf(row, rule.owner) ?? leads.get(hex(one.file)) ?? one.author;
         if (days > ahead || (whose !== "" && owner !== whose)) continue;
-        const { file, record, type } = one;
-        found.push({ day, file, record, rule: `${type}.${rule.field}`, what: textOf(row, rule.what) ?? "", owner, days });
+        const [{ file, record, type }, what] = [one, textOf(row, rule.what) ?? ""];
+        found.push({ day, file, record, rule: `${type}.${rule.field}`, what, owner, days });
       }
     }
   }

@@ -21,12 +21,14 @@ export interface Standing {
 
 const midnightOf = (at: number): number => Math.floor(at / DAY_MS) * DAY_MS;
 
-/** An `information_request` with these effective values on a day. What others asked of us waits for our answer, and is not chased. */
+/** An `information_request` with these effective values on a day. What others asked of us waits for our answer. */
 export function requestStands(values: Values, today: number): Standing {
   const rows = values.get("chases");
-  const times = rows !== undefined && isList(rows) ? rows.map((row) => (isMap(row) ? spanOf(row.get("when")) : null)) : [];
+  const chases = rows !== undefined && isList(rows) ? rows.filter(isMap) : [];
+  const times = chases.map((row) => spanOf(row.get("when")));
   const days = times.flatMap((time) => (time === null ? [] : [midnightOf(time.first)]));
-  if (dayOf(values.get("answered_on")) !== null) return { state: "answered", chases: days.length, next: "nothing", on: null };
+  if (dayOf(values.get("answered_on")) !== null)
+    return { state: "answered", chases: days.length, next: "nothing", on: null };
   const [due, escalated] = [dayOf(values.get("due_on")), dayOf(values.get("escalated_on"))];
   const waiting = due !== null && due < today ? "late" : "waiting";
   if (values.get("direction") === "they_asked") return { state: waiting, chases: 0, next: "answer", on: due };

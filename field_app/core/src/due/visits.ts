@@ -10,7 +10,7 @@ export interface VisitStanding {
 
 const says = (values: Values, field: string): boolean => (values.get(field) ?? null) !== null;
 
-/** A `visit_plan` with these effective values. A day, or an hour, that is all that was said is over when it has passed. */
+/** A `visit_plan` with these effective values. A day, or an hour, that is all that was said ends when it has passed. */
 export function visitStands(values: Values, now: number): VisitStanding {
   if (says(values, "checked_out")) return { state: "back", lateMinutes: 0 };
   const [start, back] = [spanOf(values.get("start")), spanOf(values.get("due_back"))];

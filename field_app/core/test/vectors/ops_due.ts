@@ -26,7 +26,8 @@ function values(value: CborValue | undefined): Values {
 
 function said(row: CborValue): Said {
   const [file, record, type, author, its] = asList(row);
-  return { file: asBytes(file), record: asBytes(record), type: asText(type), author: asText(author), values: values(its) };
+  const ids = { file: asBytes(file), record: asBytes(record) };
+  return { ...ids, type: asText(type), author: asText(author), values: values(its) };
 }
 
 const midnight = (ms: number): number => Math.floor(local(ms) / DAY_MS) * DAY_MS;
@@ -39,9 +40,12 @@ export const ops: Ops = {
       const [file, lead] = asList(row);
       return [hex(asBytes(file)), asText(lead)] as const;
     });
-    const asked = { leads: new Map(leads), today: midnight(input.number("ms")), ahead: input.number("ahead"), whose: input.text("whose") };
-    const found = due(input.list("said").map(said), asked);
-    return found.map(({ day, file, record, rule, owner, what, days }) => [dateOf(day), file, record, rule, owner, what, days]);
+    const [today, ahead] = [midnight(input.number("ms")), input.number("ahead")];
+    const asked = { leads: new Map(leads), today, ahead, whose: input.text("whose") };
+    return due(input.list("said").map(said), asked).map((one) => {
+      const { day, file, record, rule, owner, what, days } = one;
+      return [dateOf(day), file, record, rule, owner, what, days];
+    });
   },
   order_clock: (input) => {
     const now = local(input.number("ms"));
