@@ -21,7 +21,10 @@ _PHRASES: Final = (
 _MORE: Final = (
     "", "She is at 14 Hawthorn Close. He asked twice! Is she in Leeds? No.", "École Saint-Denis is a school", "SHE LIVES IN LEEDS", "ł0191 498 0000ł", "Ring 0191 498 0000.",
     "word " * 130 + "she is in Leeds", "x" * 1200, "He came at 3.15\nand left by four", "🦊 She works at the Tesco on Linthorpe Road 🦊.",
-    "the boys are in Year 4 and in reception", "Café Nero, and the CAFÉ opposite", "in March she left; in march they walked", "He marched at 10 am",
+    "the boys are in Year 4 and in reception", "Café Nero, and the CAFÉ opposite", "in March she left; in march they walked", "He marched at 10 am", "She is out. He is at 14 Hawthorn Close.",
+    "He knows Flat 3B.",
+    "He went to Besançon by bus.",
+    "She saw éLeeds, Leedsé and Ayresomeé Primary.", "“The Café” is at the Café Ægir School.",
 )  # fmt: skip
 
 
