@@ -1,4 +1,4 @@
-"""Where a request for information stands, and what to do next: chase, take it further (docs/spec.md §5.10). Pure."""
+"""Where a request for information stands, and what to do next: chase, take it further (docs/spec.md §5.10). Pure. Vectors: due."""
 
 from collections.abc import Mapping
 from datetime import date

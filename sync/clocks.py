@@ -1,13 +1,13 @@
-"""How long an order runs: from what it says, else from the law of England and Wales on its kind (docs/spec.md §5.10). Pure.
+"""How long an order runs: from what it says, else from the law of England and Wales on its kind (docs/spec.md §5.10). Pure. Vectors: due.
 
 A clock is a reminder and no legal advice; where it rests on a day, or on a device whose clock is off, it says that it is unsure.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sync.days import add_court_hours, add_months, day_of, span_of
+from sync.days import add_court_hours, add_months, after, day_of, end_of, span_of
 
 _NOTICES: Final = ("domestic_violence_protection_notice", "dapn")
 _NOTICE_HOURS: Final = 48  # Crime and Security Act 2010 s. 27; Domestic Abuse Act 2021 s. 29
@@ -40,14 +40,14 @@ def clock(values: Mapping[str, Any], now: datetime, *, clock_unsure: bool = Fals
         return Clock("not_served", "not in force: it was not served" if state == "made_not_served" else "applied for")
     said = day_of(values.get("ends"))
     if said is not None:
-        end = _end_of(said)
+        end = end_of(said)
         return _judged("ends on the day that it says", end, end, now, unsure=clock_unsure)
     made = day_of(values.get("made_on"))
     if kind == "domestic_violence_protection_order" and made is not None:
-        first, last = (_end_of(made + timedelta(days=days)) for days in _DVPO_DAYS)
+        first, last = (after(end_of(made), timedelta(days=days)) for days in _DVPO_DAYS)
         return _judged("14 to 28 days from the day that it was made; the order says how many", first, last, now, unsure=True)
     if kind == "occupation_order" and made is not None:
-        end = _end_of(add_months(made, _OCCUPATION_MONTHS))
+        end = end_of(add_months(made, _OCCUPATION_MONTHS))
         return _judged("at most six months from the day that it was made, unless extended", end, end, now, unsure=True)
     return Clock("not_known", "its end is not known: look at the paper", unsure=True)
 
@@ -60,10 +60,6 @@ def _notice(values: Mapping[str, Any], now: datetime, *, clock_unsure: bool) -> 
     return _judged(
         "to be heard within 48 hours of being served, Sundays and bank holidays left out", first, last, now, unsure=clock_unsure or not served.exact
     )
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day, time.min) + timedelta(days=1)
 
 
 def _judged(says: str, earliest: datetime, latest: datetime, now: datetime, *, unsure: bool) -> Clock:

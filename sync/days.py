@@ -1,4 +1,4 @@
-"""Days and times as records say them (docs/spec.md §5.10): of the service's own country, without a zone. Pure.
+"""Days and times as records say them (docs/spec.md §5.10): of the service's own country, without a zone. Pure. Vectors: due.
 
 A value that is no day or time says nothing: None.
 """
@@ -39,31 +39,38 @@ def span_of(value: Any) -> Span | None:
     if not isinstance(at, str) or not _WHEN.fullmatch(at):
         return None
     try:
-        first = datetime.fromisoformat(at + "0001-01-01T00:00"[len(at) :])
+        first = min(datetime.fromisoformat(at + "0001-01-01T00:00"[len(at) :]), NEVER)
     except ValueError:
         return None
     exact = len(at) == 16 and value.get("precision") != "about"
     return Span(first, _end(first, len(at)), exact)
 
 
+def after(at: datetime, by: timedelta) -> datetime:
+    """So much later, and never beyond the last day that there is."""
+    return at + by if at <= NEVER - by else NEVER
+
+
 def _end(first: datetime, length: int) -> datetime:
     if length == 4:
         return first.replace(year=first.year + 1) if first.year < date.max.year else NEVER
-    try:
-        return first + {7: monthrange(first.year, first.month)[1] * _DAY, 10: _DAY, 13: _HOUR, 16: timedelta(0)}[length]
-    except OverflowError:
-        return NEVER
+    return after(first, {7: monthrange(first.year, first.month)[1] * _DAY, 10: _DAY, 13: _HOUR, 16: timedelta(0)}[length])
+
+
+def end_of(day: date) -> datetime:
+    """The midnight with which a day ends."""
+    return after(datetime.combine(day, datetime.min.time()), _DAY)
 
 
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1])) if year <= date.max.year else date.max
 
 
 def add_working_days(day: date, count: int) -> date:
     """The `count`th day after it that is neither at a weekend nor a bank holiday of England and Wales."""
-    while count:
+    while count and day < date.max:
         day += _DAY
         count -= day.weekday() < 5 and day not in bank_holidays(day.year)
     return day
@@ -73,9 +80,11 @@ def add_court_hours(at: datetime, hours: int) -> datetime:
     """So many hours on, Sundays, Good Friday, Christmas Day and bank holidays left out, as a notice's hearing is counted."""
     left = timedelta(hours=hours)
     while True:
-        midnight = datetime.combine(at.date() + _DAY, datetime.min.time())
+        if at >= NEVER:
+            return NEVER
+        midnight = end_of(at.date())
         counts = at.weekday() != 6 and at.date() not in bank_holidays(at.year)
-        if counts and at + left <= midnight:
+        if counts and left <= midnight - at:
             return at + left
         left -= midnight - at if counts else timedelta(0)
         at = midnight

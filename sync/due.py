@@ -1,4 +1,4 @@
-"""What is due, and for whom: a function of the records and the day (docs/spec.md §5.10). Pure.
+"""What is due, and for whom: a function of the records and the day (docs/spec.md §5.10). Pure. Vectors: due.
 
 It goes by effective values alone, and reminds; it sets nothing, and no status follows from a day that has passed.
 """
@@ -80,6 +80,7 @@ class Due(NamedTuple):
     file: bytes
     record: bytes
     type: str
+    field: str
     called: str
     what: str
     owner: str
@@ -91,28 +92,36 @@ class Due(NamedTuple):
         return "overdue" if self.days < 0 else "today" if self.days == 0 else "coming"
 
 
-def due(said: Iterable[Said], leads: Mapping[bytes, str], closed: frozenset[bytes], today: date, ahead: int) -> list[Due]:
-    """What is overdue, due today, or due in `ahead` days, the earliest first. `said` in log order of each file; `leads` are the lead workers of files.
+def due(said: Iterable[Said], leads: Mapping[bytes, str], today: date, ahead: int, *, whose: str = "") -> list[Due]:
+    """What is overdue, due today, or due in `ahead` days, the earliest first: of one worker, or without `whose` everybody's.
 
-    What names no owner is the lead's, then its author's. In a closed case only tasks, requests and actions are left.
+    `said` are the records of `TYPES` in log order of each file; `leads` are the lead workers of files. What names no owner is the lead's,
+    then its author's. In a closed case only tasks, requests and actions are left.
     """
     known = list(said)
+    closed = _closed(known)
     found = [
-        Due(day, one.file, one.record, one.type, rule.called, _words(row, rule), _owner(row, one, rule, leads), (day - today).days)
+        Due(day, one.file, one.record, one.type, rule.field, rule.called, _words(row, rule), _owner(row, one, rule, leads), (day - today).days)
         for rule in RULES
         for one in _of(known, rule)
         if not (rule.newest is not None and one.file in closed)
         for row in _rows(one, rule)
         if (day := day_of(row.get(rule.field))) is not None and not _is_over(row, rule)
     ]
-    return sorted(one for one in found if one.days <= ahead)
+    wanted = [one for one in found if one.days <= ahead and whose in ("", one.owner)]
+    return sorted(wanted, key=lambda one: (one.day, one.file, one.record))  # where these are alike: rules and rows in their own order
+
+
+def _closed(known: Iterable[Said]) -> frozenset[bytes]:
+    status = {one.file: one.values.get("status") for one in known if one.type == "case_status"}
+    return frozenset(file for file, value in status.items() if value == "closed")
 
 
 def _of(known: Iterable[Said], rule: Rule) -> Iterable[Said]:
     mine = [one for one in known if one.type == rule.type]
     if rule.newest is None:
         return mine
-    return {(one.file, *(str(one.values.get(name)) for name in rule.newest)): one for one in mine}.values()
+    return {(one.file, *(repr(one.values.get(name)) for name in rule.newest)): one for one in mine}.values()
 
 
 def _rows(one: Said, rule: Rule) -> Iterator[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Where a planned visit stands, and who is to do what when nobody comes back (docs/spec.md §5.10). Pure.
+"""Where a planned visit stands, and who is to do what when nobody comes back (docs/spec.md §5.10). Pure. Vectors: due.
 
 The buddy raises the alarm, for the visitor may have no signal. Nothing is sent or set by itself.
 """

@@ -10,7 +10,7 @@ from shared_schema.records import record_types as all_types
 from sync.caseload import Case, caseload
 from sync.chasing import chased
 from sync.clocks import clock
-from sync.days import add_court_hours, add_months, add_working_days, bank_holidays, day_of, local, span_of
+from sync.days import NEVER, add_court_hours, add_months, add_working_days, bank_holidays, day_of, local, span_of
 from sync.due import RULES, Said, due
 from sync.visits import visit
 
@@ -90,38 +90,43 @@ class TestDue:
 
     def test_overdue_today_and_coming(self) -> None:
         days = {"2026-11-20": -3, "2026-11-23": 0, "2026-11-30": 7, "2026-12-01": 8}
-        found = due([said("task", what="ring", due=day, owner="sam") for day in days], {}, frozenset(), TODAY, 7)
+        found = due([said("task", what="ring", due=day, owner="sam") for day in days], {}, TODAY, 7)
         assert [(one.days, one.state) for one in found] == [(-3, "overdue"), (0, "today"), (7, "coming")]
 
     @pytest.mark.parametrize("over", ["done", "dropped"])
     def test_what_is_over_is_not_due(self, over: str) -> None:
-        assert due([said("task", due="2026-11-20", task_state=over)], {}, frozenset(), TODAY, 7) == []
-        assert len(due([said("task", due="2026-11-20", task_state="open")], {}, frozenset(), TODAY, 7)) == 1
+        assert due([said("task", due="2026-11-20", task_state=over)], {}, TODAY, 7) == []
+        assert len(due([said("task", due="2026-11-20", task_state="open")], {}, TODAY, 7)) == 1
 
     def test_of_reviews_the_newest_counts(self) -> None:
         old, new = said("case_review", next_on="2026-11-01"), said("case_review", next_on="2026-11-25")
-        assert names(due([old, new], {}, frozenset(), TODAY, 7)) == [("Next case review", 2, "author")]
+        assert names(due([old, new], {}, TODAY, 7)) == [("Next case review", 2, "author")]
         consents = [said("consent", about_p=about, look_again_on="2026-11-20") for about in ("therapy", "take_part", "therapy")]
-        assert len(due(consents, {}, frozenset(), TODAY, 7)) == 2
-        assert due([said("consent", about_p="therapy", look_again_on="2026-11-20", status="withdrawn")], {}, frozenset(), TODAY, 7) == []
+        assert len(due(consents, {}, TODAY, 7)) == 2
+        assert due([said("consent", about_p="therapy", look_again_on="2026-11-20", status="withdrawn")], {}, TODAY, 7) == []
 
     def test_whose_it_is(self) -> None:
         leads = {FILE: "lead"}
-        assert names(due([said("case_review", next_on="2026-11-23"), said("task", due="2026-11-23", owner="sam")], leads, frozenset(), TODAY, 0)) == [
-            ("Next case review", 0, "lead"), ("Task", 0, "sam"),
+        assert names(due([said("case_review", next_on="2026-11-23"), said("task", due="2026-11-23", owner="sam")], leads, TODAY, 0)) == [
+            ("Task", 0, "sam"), ("Next case review", 0, "lead"),
         ]  # fmt: skip
 
     def test_a_closed_case_has_no_reviews_and_still_its_tasks(self) -> None:
-        found = due([said("case_review", next_on="2026-11-20"), said("task", due="2026-11-20")], {}, frozenset({FILE}), TODAY, 7)
+        records = [said("case_review", next_on="2026-11-20"), said("task", due="2026-11-20")]
+        found = due([*records, said("case_status", status="closed")], {}, TODAY, 7)
         assert [one.type for one in found] == ["task"]
 
     def test_rows(self) -> None:
         rows = [{"decision": "a", "due": "2026-11-22"}, {"decision": "b", "due": "2026-11-22", "state": "done"}, {"decision": "c"}, "no row"]
-        assert [one.what for one in due([said("case_review", decisions=rows)], {}, frozenset(), TODAY, 0)] == ["a"]
+        assert [one.what for one in due([said("case_review", decisions=rows)], {}, TODAY, 0)] == ["a"]
+
+    def test_only_ones_own(self) -> None:
+        records = [said("task", due="2026-11-23", owner=owner) for owner in ("sam", "nia")]
+        assert [one.owner for one in due(records, {}, TODAY, 0, whose="nia")] == ["nia"]
 
     def test_what_is_no_day_is_not_due(self) -> None:
         for value in ("soon", {"missing": "not_known"}, 20261123, None):
-            assert due([said("task", due=value)], {}, frozenset(), TODAY, 7) == []
+            assert due([said("task", due=value)], {}, TODAY, 7) == []
 
 
 def when(at: str) -> dict[str, str]:
@@ -137,6 +142,13 @@ class TestClocks:
         assert (found.state, found.earliest, found.unsure, found.hours_left(NOW)) == ("running", datetime(2026, 11, 25), False, 34)
         found = clock(self.order("dapn", served_at=when("2026-11-19T14:00")), NOW)
         assert (found.state, found.hours_left(NOW)) == ("over", -48)
+
+    def test_a_day_that_means_never_ends_never(self) -> None:
+        """People write the last day that there is; a list of orders with one in it is still a list."""
+        assert clock(self.order("restraining_order", ends="9999-12-31"), NOW).latest == NEVER
+        assert clock(self.order("dapn", served_at=when("9999-12-31T23:00")), NOW).latest == NEVER
+        assert clock(self.order("domestic_violence_protection_order", made_on="9999-12-20"), NOW).latest == NEVER
+        assert clock(self.order("occupation_order", made_on="9999-12-20"), NOW).latest == NEVER
 
     def test_a_day_alone_makes_it_unsure(self) -> None:
         found = clock(self.order("dapn", served_at=when("2026-11-20")), NOW)

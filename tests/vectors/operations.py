@@ -40,6 +40,8 @@ from sync.change import CellKey, encode_change_map
 from sync.recovery import Recovery
 from tests.vectors.attachment_operations import ATTACHMENT_OPERATIONS
 from tests.vectors.codecs import entry_value, field_value, to_change, to_page
+from tests.vectors.due_operations import DUE_OPERATIONS
+from tests.vectors.hint_operations import HINT_OPERATIONS
 from tests.vectors.parcel_operations import PARCEL_OPERATIONS
 from tests.vectors.unlock_operations import UNLOCK_OPERATIONS
 
@@ -720,6 +722,8 @@ OPERATIONS: Final[dict[str, Callable[[In], Any]]] = {
     "authorization": _authorization,
     "check_request": _check_request,
     **ATTACHMENT_OPERATIONS,
+    **DUE_OPERATIONS,
+    **HINT_OPERATIONS,
     **PARCEL_OPERATIONS,
     **UNLOCK_OPERATIONS,
 }

@@ -139,6 +139,17 @@ function checkRow(value: Json, field: FieldType, schemas: Schemas, how: Strictne
   }
 }
 
+/** Whether one value, member or cell is what a reader may go by: a code that this app does not know is (spec 5.4). */
+export function fits(value: Json, field: FieldType, schemas: Schemas): boolean {
+  try {
+    checkItem(value, field, schemas, "reading", field.name);
+    return true;
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
+}
+
 /** The field's whole value, as it is shown and as a letter's body has it: of a set or a list all of it. */
 export function checkWhole(value: Json, field: FieldType, schemas: Schemas, how: Strictness = "writing"): void {
   if (!field.many) return checkItem(value, field, schemas, how, field.name);

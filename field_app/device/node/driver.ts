@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { hex } from "@fieldkeep/core/bytes";
 import type { Json } from "@fieldkeep/core/change";
 import { Refused } from "@fieldkeep/core/errors";
+import { dateOf } from "@fieldkeep/core/due/days";
 import { conflicts, shown } from "@fieldkeep/core/fold/show";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
 import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
@@ -20,6 +21,7 @@ import { combineShares, parseShare } from "@fieldkeep/core/recovery_shares";
 import { recoveryKeys, type RecoveryKeys } from "@fieldkeep/core/registry/recovery";
 import { readSchemas } from "@fieldkeep/core/schemas";
 import type { Member } from "@fieldkeep/core/statement";
+import { dueItems } from "../src/agenda";
 import { agree, askFor, type AskedWords, seenIn, withdraw, wordsAsked } from "../src/agreeing";
 import { attach, contentOf, thumbnailOf } from "../src/attachments";
 import { awaiting } from "../src/chunks";
@@ -234,6 +236,17 @@ const DOES: { readonly [name: string]: (given: Given) => Promise<unknown> } = {
           ),
         ),
       })),
+  due: async (given) =>
+    dueItems(own(), Number(given["ahead"]), given["everybodys"] === true).map((one) => ({
+      day: dateOf(one.day),
+      file: encodeUuid(one.file),
+      record: encodeUuid(one.record),
+      type: one.rule.split(".")[0],
+      what: one.what,
+      owner: one.owner,
+      days: one.days,
+    })),
+  remove: async (given) => writing.remove(own(), log(given), record(given)),
   add: async (given) => ({
     record: encodeUuid(await writing.add(own(), log(given), text(given, "type"), edits(given))),
   }),

@@ -69,12 +69,8 @@ def _standing(session: Session, log: bytes, type_: str) -> Iterator[Said]:
 
 def due(session: Session, ahead: int, *, everybodys: bool = False) -> list[Due]:
     """What is overdue, due today or due soon: this person's own, or everybody's in their files."""
-    known = list(said(session, due_rules.TYPES | {"case_status"}))
-    status = {one.file: one.values.get("status") for one in known if one.type == "case_status"}
-    closed = frozenset(log for log, value in status.items() if value == "closed")
-    found = due_rules.due(known, _leads(session), closed, now(session).date(), ahead)
-    me = ids.show(session.identity.user)
-    return [one for one in found if everybodys or one.owner == me]
+    whose = "" if everybodys else ids.show(session.identity.user)
+    return due_rules.due(said(session, due_rules.TYPES), _leads(session), now(session).date(), ahead, whose=whose)
 
 
 def _leads(session: Session) -> dict[bytes, str]:

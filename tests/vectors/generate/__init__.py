@@ -8,7 +8,7 @@ from tests.vectors.notation import FOLDER, Book
 TOPICS: Final = (
     "cbor", "ids", "keys", "cose", "entry", "log", "registry", "membership", "recovery", "approval", "removal", "grant", "sealing", "change", "fold", "stub",
     "ledger", "merkle", "checkpoint", "receipt", "exchange", "wire", "request", "parcel", "unlock", "cover", "merging",
-    "attachment", "restoring",
+    "attachment", "restoring", "due", "hints",
 )  # fmt: skip
 RANDOMISED: Final = frozenset({"grant", "parcel", "unlock"})  # HPKE draws its own randomness: sealed bytes are kept as they were written once
 

@@ -22,6 +22,8 @@ import type {
   Decision,
   Declining,
   DeviceView,
+  DueCount,
+  DueItem,
   FileSummary,
   FundView,
   Handover,
@@ -35,6 +37,7 @@ import type {
   NewChange,
   OnDevice,
   Opened,
+  OrderRuns,
   Pack,
   PartLine,
   Query,
@@ -111,6 +114,12 @@ export interface Device {
   visit(file: string): Promise<VisitBrief>;
   /** Of this person's files: visits of today, and those from which somebody is not back. The overdue first. */
   visits(): Promise<readonly Visiting[]>;
+  /** How much of this person's own is overdue and due today, without a word of what it is (docs/spec.md §5.10). */
+  dueCount(): Promise<DueCount>;
+  /** What is due up to a month ahead, the earliest first: this person's own, or everybody's in their files. */
+  due(everybodys: boolean): Promise<readonly DueItem[]>;
+  /** Orders that have not ended, and how long they run: the one that ends next first. */
+  orders(): Promise<readonly OrderRuns[]>;
   acknowledge(file: string, instruction: string, how: string): Promise<void>;
   /** On the side of partner support alone. */
   across(file: string): Promise<Across>;

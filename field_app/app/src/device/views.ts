@@ -326,6 +326,55 @@ export interface Visiting {
   readonly overdue: boolean;
 }
 
+// What is due (docs/spec.md §5.10)
+
+export interface DueCount {
+  readonly overdue: number;
+  readonly today: number;
+}
+
+export interface DueItem {
+  readonly file: string;
+  readonly record: string;
+  /** Of the file. */
+  readonly title: string;
+  /** Which day of which type: `task.due`. */
+  readonly rule: string;
+  /** In the words of whoever wrote it; empty where it has none. */
+  readonly what: string;
+  readonly day: string;
+  /** Days that are left; below 0 when it is overdue. */
+  readonly days: number;
+  readonly group: "overdue" | "today" | "week" | "later";
+  readonly mine: boolean;
+  readonly owner: string;
+  readonly doNotRaise: boolean;
+  /** Of a task that this person may change: its state, so that "done" can be undone. */
+  readonly task: string | undefined;
+  readonly request: RequestStands | undefined;
+}
+
+export interface RequestStands {
+  readonly state: "waiting" | "late" | "chased" | "escalated" | "answered";
+  readonly chases: number;
+  readonly next: "nothing" | "chase" | "escalate" | "answer";
+  readonly on: string | undefined;
+}
+
+export interface OrderRuns {
+  readonly file: string;
+  readonly record: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly state: "not_served" | "running" | "maybe_over" | "over" | "ended" | "not_known";
+  /** Between these two it ends, both the same where that is known: `YYYY-MM-DDTHH:MM`. */
+  readonly earliest: string | undefined;
+  readonly latest: string | undefined;
+  readonly hoursLeft: number | undefined;
+  readonly unsure: boolean;
+  readonly doNotRaise: boolean;
+}
+
 export interface UrgentNumber {
   readonly label: string;
   readonly number: string;

@@ -17,6 +17,7 @@ import { RecordForm, putInto } from "../forms/form";
 import { type Field, type RecordType, recordType } from "../forms/schema";
 import type { Typed } from "../store/drafts";
 import { picturesOf, throwAwayPictures } from "./pictures";
+import { SecondLook } from "./second_look";
 import { useAct, useAsked, useSession } from "./session";
 import { Word } from "./visit";
 
@@ -142,6 +143,7 @@ function FinishForm({ file, draft, contact, note, spend, brief, choices, start }
       <RecordForm fields={contactFields} {...form} />
       <Section>Note</Section>
       <RecordForm fields={noteFields} {...form} />
+      <SecondLook fields={noteFields} typed={typed} />
       <Section>Money</Section>
       <Tick id="spent" label="I spent money on this visit" ticked={typed[SPENT] === "yes"} onTick={tickSpent} />
       {typed[SPENT] === "yes" && <RecordForm fields={spendFields} {...form} />}

@@ -12,7 +12,7 @@ import type { Draft } from "../store/drafts";
 import { useAlerts } from "./alerts";
 import { useAct, useAsked, useSession } from "./session";
 import { howLong, when } from "./times";
-import { PART, kindWords, typeWords } from "./words";
+import { PART, countWords, kindWords, typeWords } from "./words";
 
 export function Home(): JSX.Element {
   const { router } = useSession();
@@ -28,6 +28,7 @@ export function Home(): JSX.Element {
       <AlertsOpen />
       <WhenThere loaded={status}>{(there) => <Waiting status={there} />}</WhenThere>
       <WordsWait />
+      <WhatIsDue />
       <Visits />
       <Newer />
       <Unfinished />
@@ -72,6 +73,18 @@ function WordsWait(): JSX.Element | null {
       <p>Nothing goes to the other side until somebody else has read exactly these.</p>
       <LinkButton onPress={() => router.go({ at: "agree" })}>Read them</LinkButton>
     </Alert>
+  );
+}
+
+/** How much is due, and not what: the first screen is seen over a shoulder. */
+function WhatIsDue(): JSX.Element | null {
+  const { router } = useSession();
+  const count = useAsked((device) => device.dueCount(), []);
+  if (count.is !== "there") return null;
+  return (
+    <p class="govuk-body">
+      <LinkButton onPress={() => router.go({ at: "due" })}>What is due</LinkButton>: {countWords(count.value)}
+    </p>
   );
 }
 

@@ -16,6 +16,7 @@ interface Entry {
 }
 
 const ENTRIES: readonly Entry[] = [
+  { title: "What is due", hint: "Tasks, reviews, orders", place: { at: "due" } },
   { title: "What is being sent", place: { at: "sending" }, waits: (status) => status.needsYou },
   { title: "Decisions that wait", place: { at: "conflicts" }, waits: (status) => status.conflicts },
   { title: "Referrals", hint: "At your side’s desk", place: { at: "referrals" }, roles: ["coordinator", "referral_desk"] },

@@ -12,10 +12,11 @@ export type Place =
   | { readonly at: "contact"; readonly file: string }
   | { readonly at: "types"; readonly file: string }
   | { readonly at: "record"; readonly file: string; readonly record: string }
-  | { readonly at: "write"; readonly file: string; readonly type: string; readonly record?: string; readonly draft: string }
+  | { readonly at: "write"; readonly file: string; readonly type: string; readonly record?: string; readonly draft: string; readonly then?: "back" }
   | { readonly at: "finish"; readonly file: string; readonly draft: string }
   | { readonly at: "instruct"; readonly file: string }
   | { readonly at: "urgent" }
+  | { readonly at: "due" }
   | { readonly at: "search" }
   | { readonly at: "sending" }
   | { readonly at: "conflicts" }

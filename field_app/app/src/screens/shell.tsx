@@ -103,13 +103,15 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case "record":
       return <RecordScreen file={place.file} record={place.record} />;
     case "write":
-      return <Write file={place.file} type={place.type} record={place.record} draft={place.draft} />;
+      return <Write file={place.file} type={place.type} record={place.record} draft={place.draft} then={place.then} />;
     case "finish":
       return <FinishVisit file={place.file} draft={place.draft} />;
     case "instruct":
       return <AtDesk show={({ Instruct }) => <Instruct file={place.file} />} />;
     case "urgent":
       return <Urgent />;
+    case "due":
+      return <AtDesk show={({ WhatIsDue }) => <WhatIsDue />} />;
     case "search":
       return <Search />;
     case "sending":

@@ -1,5 +1,5 @@
 /** Names of things on screen, the same everywhere. */
-import type { Gate, Sending } from "../device/facade";
+import type { DueCount, Gate, Sending } from "../device/facade";
 import type { Colour } from "../components/patterns";
 import { recordType } from "../forms/schema";
 
@@ -30,6 +30,13 @@ const KINDS: Readonly<Record<string, string>> = {
 
 export const kindWords = (kind: string): string => KINDS[kind] ?? kind;
 export const typeWords = (type: string): string => recordType(type)?.title ?? type.replaceAll("_", " ");
+
+/** On home: nothing of what it is. */
+export function countWords({ overdue, today }: DueCount): string {
+  if (overdue === 0 && today === 0) return "Nothing overdue, nothing for today.";
+  const parts = [overdue === 0 ? "" : `${overdue} overdue`, today === 0 ? "" : `${today} for today`];
+  return `${parts.filter((part) => part !== "").join(", ")}.`;
+}
 
 /** Types that nobody begins by hand: the app writes them, or another act of it does. */
 export const NOT_BY_HAND: ReadonlySet<string> = new Set([

@@ -12,7 +12,9 @@ import { boxesOf } from "../forms/boxes";
 import type { Choice } from "../forms/context";
 import type { Saving, Typed } from "../store/drafts";
 import { picturesOf, throwAwayPictures } from "./pictures";
+import { SecondLook } from "./second_look";
 import { useAct, useAsked, useSession } from "./session";
+import { useSettled } from "./settled";
 import { typeWords } from "./words";
 
 interface Props {
@@ -20,6 +22,8 @@ interface Props {
   readonly type: string;
   readonly record: string | undefined;
   readonly draft: string;
+  /** Where it goes on when it is saved: back to where it was begun, else to the file. */
+  readonly then?: "back" | undefined;
 }
 
 interface Ready {
@@ -78,7 +82,7 @@ function useOnce<T>(load: () => Promise<T | undefined>): T | undefined {
   return value;
 }
 
-function WriteForm({ file, type: name, record, draft, ready }: Props & { readonly ready: Ready }): JSX.Element {
+function WriteForm({ file, type: name, record, draft, then, ready }: Props & { readonly ready: Ready }): JSX.Element {
   const { router, device, drafts, now } = useSession();
   const { type, fields, before, choices } = ready;
   const [typed, setTyped] = useState(ready.typed);
@@ -105,7 +109,8 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
         else await device.write(file, [change]);
       }
       await drafts.discard(draft); // only when the record is on disk
-      router.replace({ at: "file", file });
+      if (then === "back") router.back();
+      else router.replace({ at: "file", file });
     });
   };
   const throwAway = (): void =>
@@ -128,6 +133,7 @@ function WriteForm({ file, type: name, record, draft, ready }: Props & { readonl
         choices={choices}
         pictures={picturesOf(device, file)}
       />
+      <SecondLook fields={fields} typed={typed} />
       <Told file={file} type={type} fields={fields} before={before} typed={typed} record={record} />
       <Endings type={type} busy={busy} lacking={wrong.length > 0} onSave={save} />
       <p class="govuk-body-s app-quiet" role="status">
@@ -174,18 +180,6 @@ function Endings({ type, busy, lacking, onSave }: EndingsProps): JSX.Element {
       )}
     </div>
   );
-}
-
-const PAUSE_MS = 400;
-
-/** What was typed when the last key is a moment ago: nobody is asked anything with every key. */
-function useSettled(typed: Typed): Typed {
-  const [settled, setSettled] = useState(typed);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(typed), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return settled;
 }
 
 interface ToldProps {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { overflow, violations } from "./axe";
 import { DESK } from "./machine";
-import { PASSPHRASE, TELLING, asked, atDesk, choose, heading, helpCompared, inOwnWords, openCase, page, phones, press, recovering, setUp, site, unlock, withAlerts } from "./phone";
+import { PASSPHRASE, TELLING, asked, atDesk, choose, heading, helpCompared, inOwnWords, openCase, page, phones, press, recovering, setUp, site, unlock, whatIsDue, withAlerts } from "./phone";
 
 phones();
 
@@ -25,6 +25,8 @@ const SCREENS: readonly (readonly [string, () => Promise<void>])[] = [
   ["alert: rung", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I rang somebody/); await press("Put it on record"); await page.getByText("Say whom you rang").first().waitFor(); }],
   ["alert: acknowledged", async () => { await withAlerts(); await press(/^See the alert/); await press(/^I have it/); await press("Acknowledge it"); await page.getByText("Say what you do about it").first().waitFor(); }],
   ["alert: stood down", async () => { await withAlerts(); await press(/^See the alert/); await press(/^Stand it down/); await press("Stand it down"); await page.getByText("Say why it is over").first().waitFor(); }],
+  ["what is due", async () => { await whatIsDue(); await page.getByText("Add a task").click(); await press(/^Show everybody/); await page.getByText("Thank the school").first().waitFor(); await press(/^Done Ring the food bank/); await press(/^Undo Ring the food bank/); }],
+  ["what is due: a new task", async () => { await whatIsDue(); await page.getByText("Add a task").click(); await press("For M.O. · 0422"); await heading("New task"); await press("Save"); }],
   ["search", async () => { await press("Search"); await heading("Search"); await page.getByLabel("Words").fill("tenancy"); await page.keyboard.press("Enter"); await page.getByText("1 record").waitFor(); }],
   ["more", async () => { await press("More"); await heading("More"); }],
   ["sending", async () => { await press("More"); await press("What is being sent"); await heading("What is being sent"); await press(/^Discard/); }],

@@ -76,6 +76,12 @@ export async function withAlerts(): Promise<void> {
   await heading("My cases");
 }
 
+export async function whatIsDue(): Promise<void> {
+  await press("What is due");
+  await heading("What is due");
+  await page.getByText("Ring the food bank").first().waitFor();
+}
+
 export async function helpCompared(): Promise<void> {
   await press("More");
   await press(/^Help a colleague in/);

@@ -189,6 +189,55 @@ describe("a visit that was planned", () => {
   });
 });
 
+describe("what is due", () => {
+  const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Europe/London" });
+
+  it("from a colleague's computer is due on the phone, and done there without a signal it is done on both", async () => {
+    const add = (what: string, due: string): string => String(service.run("ruth", "task", "add", what, "--file", file, "--due", due, "--owner", "Sam")["record"]);
+    const task = add("ring the food bank", day(-2));
+    add("return the keys", day(3));
+    service.run("ruth", "sync");
+    await sam.sync();
+    await sam.shows(/What is due: 1 overdue/);
+    await service.stop();
+    await sam.press("What is due");
+    await sam.sees("What is due");
+    await sam.shows(/Overdue[^]*ring the food bank[^]*2 days overdue[^]*In the next 7 days[^]*return the keys[^]*In 3 days/);
+    const done = sam.page.getByRole("button", { name: /^Done ring the food bank/ });
+    const undo = sam.page.getByRole("button", { name: /^Undo ring the food bank/ });
+    await done.press("Enter");
+    await undo.press("Enter");
+    await done.press("Enter");
+    await undo.waitFor();
+    await sam.home();
+    await sam.shows(/What is due: Nothing overdue/);
+    await service.start();
+    await sam.sync();
+    service.run("ruth", "sync");
+    const left = service.run("ruth", "due", "--all")["due"] as readonly { readonly what: string; readonly owner: string }[];
+    expect(left.map(({ what, owner }) => [what, owner])).toEqual([["return the keys", "Sam"]]);
+    expect(JSON.stringify(service.run("ruth", "record", "show", task))).toContain("done");
+  });
+
+  it("a task that is added on the phone is the same on both", async () => {
+    await sam.home();
+    await sam.press("What is due");
+    await sam.page.getByText("Add a task").click();
+    await sam.press("For Case J. B.");
+    await sam.page.getByLabel("What", { exact: true }).fill("ask about the school run");
+    const [year = "", month = "", date = ""] = day(1).split("-");
+    const boxes = sam.page.getByRole("group", { name: /^Due/ });
+    for (const [box, text] of [["Day", date], ["Month", month], ["Year", year]] as const) await boxes.getByLabel(box).fill(text);
+    await sam.press("Save");
+    await sam.sees("What is due");
+    await sam.shows(/In the next 7 days[^]*ask about the school run[^]*Tomorrow/);
+    await sam.sync();
+    service.run("ruth", "sync");
+    const due = service.run("ruth", "due", "--all")["due"] as readonly { readonly what: string; readonly owner: string; readonly day: string }[];
+    expect(due.filter(({ what }) => what === "ask about the school run").map(({ owner, day: on }) => [owner, on])).toEqual([["Sam", day(1)]]);
+  });
+});
+
 describe("all the while", () => {
   it("asked nobody else for anything, and broke no rule of its page", () => {
     expect(sam.foreign).toEqual([]);

@@ -3,6 +3,11 @@
  *
  * It has no keys, no log and no service. It takes what is written, and answers as a device would.
  */
+import { hoursLeft, orderClock } from "@fieldkeep/core/due/clocks";
+import { dateOf, DAY_MS, local, minuteOf } from "@fieldkeep/core/due/days";
+import { due, groupOf, type Said } from "@fieldkeep/core/due/due";
+import { requestStands } from "@fieldkeep/core/due/requests";
+import { decodeUuid, encodeUuid } from "@fieldkeep/core/ids";
 import {
   type Across,
   type Asking,
@@ -12,6 +17,8 @@ import {
   type Conflict,
   type Declining,
   type Device,
+  type DueCount,
+  type DueItem,
   type FileSummary,
   type FundView,
   type Handover,
@@ -21,6 +28,7 @@ import {
   type Item,
   type NewChange,
   type Opened,
+  type OrderRuns,
   type Pack,
   type PartLine,
   type RecordSummary,
@@ -35,7 +43,8 @@ import {
 } from "../../src/device/facade";
 import type { Choice } from "../../src/forms/context";
 import type { Before, Edit, Row } from "../../src/forms/edits";
-import { type Field, recordType } from "../../src/forms/schema";
+import { toJson } from "../../src/device/live/convert";
+import { type Field, recordType, terms } from "../../src/forms/schema";
 import { showValue } from "../../src/forms/show";
 import { type Value, type When, isList, isMap, isWhen } from "../../src/forms/values";
 
@@ -183,6 +192,16 @@ export class MemoryDevice implements Device {
       plain("legal_order", "Priya Nair", 500, { kind: "non_molestation_order", order_state: "in_force", ends: "2027-03-01", conditions: [{ condition: "no_contact", text: "No contact by any means" }], served_on_him: "yes", do_not_raise: "yes" }),
       plain("own_safety_plan", "Sam Pike", 700, { warning_signs: [{ words: "Pacing, not sleeping", order: 1 }], means_discussed: "yes", where_kept: "With him", copy_given: "yes", review_on: "2026-12-20" }),
     ];
+    const task = (what: string, due: string, owner: string): Kept => ({ ...plain("task", "Priya Nair", 400, { what, due, owner, task_state: "open" }), file: uuid(2) });
+    this.#records = [
+      ...this.#records,
+      task("Ring the food bank", "2026-11-20", ME),
+      task("Write to the court", "2026-11-23", ME),
+      task("Ask about the keys", "2026-11-26", ME),
+      task("Book the room", "2026-12-10", ME),
+      task("Thank the school", "2026-11-23", "22222222-2222-4222-8222-222222222222"),
+      { ...plain("information_request", "Sam Pike", 500, { direction: "we_asked", agency: "Police", due_on: "2026-11-18" }), file: uuid(2) },
+    ];
   }
 
   subscribe(listener: () => void): () => void {
@@ -302,6 +321,7 @@ export class MemoryDevice implements Device {
 
   async startWith(_file: string, type: string): Promise<Readonly<Record<string, Value>>> {
     const event_at = { at: "2026-11-23T14:30", precision: "minute" };
+    if (type === "task") return { owner: ME, task_state: "open" };
     return type === "contact" ? { event_at, mode: "telephone", direction: "to_them", with: ["client"], workers: [ME] } : { event_at };
   }
 
@@ -455,6 +475,51 @@ export class MemoryDevice implements Device {
       { ...plan, file: uuid(2), record: uuid(61), title: "M.O. · 0422", mine: false, here: false, by: "Jo Baker", iAmBuddy: true, buddy: "Sam Pike", visitors: ["Jo Baker"], start: minute("12:30"), dueBack: minute("13:30"), overdue: true },
       { ...plan, file: uuid(1), record: uuid(60), title: "J.T. · 0417", buddy: "Priya Nair", start: minute("15:00"), dueBack: minute("16:00") },
     ];
+  }
+
+  #due(ahead: number, everybodys: boolean): ReturnType<typeof due> {
+    const said = this.#standing().map(({ id, file, type, by, fields, rows }): Said => {
+      const lists = [...rows].map(([name, its]) => [name, toJson(its.map(({ cells }) => cells))] as const);
+      const values = new Map([...[...fields].map(([name, value]) => [name, toJson(value)] as const), ...lists]);
+      return { file: decodeUuid(file), record: decodeUuid(id), type, author: [...PEOPLE].find(([, name]) => name === by)?.[0] ?? "", values };
+    });
+    const today = Math.floor(local(NOW) / DAY_MS) * DAY_MS;
+    return due(said, { leads: new Map(), today, ahead, whose: everybodys ? "" : ME });
+  }
+
+  #standing(): readonly Kept[] {
+    return this.#records.filter(({ state }) => state !== "void");
+  }
+
+  async dueCount(): Promise<DueCount> {
+    const found = this.#due(0, false);
+    return { overdue: found.filter(({ days }) => days < 0).length, today: found.filter(({ days }) => days === 0).length };
+  }
+
+  async due(everybodys: boolean): Promise<readonly DueItem[]> {
+    return this.#due(31, everybodys).map((one) => {
+      const kept = this.#find(encodeUuid(one.record));
+      const state = kept.fields.get("task_state");
+      const stands = requestStands(new Map([...kept.fields].map(([name, value]) => [name, toJson(value)])), Math.floor(local(NOW) / DAY_MS) * DAY_MS);
+      return {
+        file: kept.file, record: kept.id, title: this.#files.find(({ id }) => id === kept.file)?.title ?? "", rule: one.rule, what: one.what, day: dateOf(one.day),
+        days: one.days, group: groupOf(one), mine: one.owner === ME, owner: PEOPLE.get(one.owner) ?? "", doNotRaise: kept.fields.get("do_not_raise") === "yes",
+        task: kept.type === "task" && typeof state === "string" ? state : undefined,
+        request: kept.type === "information_request" ? { ...stands, on: stands.on === null ? undefined : dateOf(stands.on) } : undefined,
+      };
+    });
+  }
+
+  async orders(): Promise<readonly OrderRuns[]> {
+    return this.#standing().filter(({ type }) => type === "legal_order").map(({ id, file, fields }) => {
+      const clock = orderClock(new Map([...fields].map(([name, value]) => [name, toJson(value)])), local(NOW), false);
+      return {
+        file, record: id, title: this.#files.find((one) => one.id === file)?.title ?? "", state: clock.state, unsure: clock.unsure,
+        kind: terms("order_kind").find(({ code }) => code === fields.get("kind"))?.label ?? "Order", hoursLeft: hoursLeft(clock, local(NOW)) ?? undefined,
+        earliest: clock.ends === undefined ? undefined : minuteOf(clock.ends.earliest), latest: clock.ends === undefined ? undefined : minuteOf(clock.ends.latest),
+        doNotRaise: fields.get("do_not_raise") === "yes",
+      };
+    });
   }
 
   async across(): Promise<Across> {

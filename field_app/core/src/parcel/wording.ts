@@ -4,24 +4,24 @@
  *
  * It is no proof: it finds what has a form. Two people read the words, and this helps them to look.
  */
-const MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december";
+export const MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december";
 const SHORT = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec";
-const DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?";
+export const DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?";
 const STREETS =
   "road|rd|street|st|lane|close|avenue|ave|drive|court|crescent|terrace|way|gardens|grove|place|square|hill|row|mews|walk|park|house|flats?";
 const PLACES =
   "school|nursery|college|refuge|shelter|hostel|hospital|surgery|clinic|church|mosque|temple|workplace|playgroup|caf[eé]|shop|supermarket|gym";
-const PERSONS =
+export const PERSONS =
   "she|her|hers|herself|wife|girlfriend|fianc[eé]e|ex|ex-partner|partner|mum|mummy|mother|daughters?|sons?|child|children|kids?|baby|sisters?";
 
-const WORD = "[\\p{L}\\p{N}_]";
+export const WORD = "[\\p{L}\\p{N}_]";
 /** The edge of a word in any script: `\b` knows that of English alone. */
-const EDGE = `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`;
+export const EDGE = `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`;
 /** Small and large letters alike, in a pattern that otherwise tells them apart. */
 const eitherCase = (pattern: string): string =>
   pattern.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 
-interface Rule {
+export interface Rule {
   readonly what: string;
   readonly stops: boolean;
   readonly pattern: RegExp;
@@ -33,7 +33,7 @@ const rule = (what: string, stops: boolean, folded: boolean, pattern: string): R
   pattern: new RegExp(pattern.replaceAll("\\b", EDGE), folded ? "giu" : "gu"),
 });
 
-const RULES: readonly Rule[] = [
+export const RULES: readonly Rule[] = [
   rule("an address on the net", true, true, "\\S+@\\S+|\\bhttps?://\\S+|\\bwww\\.\\S+"),
   rule("a postcode", true, true, "\\b[a-z]{1,2}[0-9][a-z0-9]?\\s*[0-9][a-z]{2}\\b"),
   rule(
@@ -76,17 +76,37 @@ export const seenWords = ({ what, first, last }: Seen): string =>
   `${what} (${first === last ? `word ${first}` : `words ${first} to ${last}`})`;
 
 /** What there is in a text, in order; of several that overlap the first rule's. */
-export function look(text: string): readonly Seen[] {
-  const found: (readonly [start: number, end: number, what: string, stops: boolean])[] = [];
-  for (const { what, stops, pattern } of RULES) {
-    for (const { 0: words, index } of text.matchAll(pattern)) {
+export const look = (text: string): readonly Seen[] =>
+  spans(text, RULES).map(({ start, end, rule: { what, stops } }) => ({
+    what,
+    first: wordAt(text, start),
+    last: wordAt(text, end - 1),
+    stops,
+  }));
+
+export interface Span<R> {
+  readonly start: number;
+  readonly end: number;
+  readonly rule: R;
+}
+
+/** The same as places in the text; `taken` are places in which nothing is looked for. */
+export function spans<R extends { readonly pattern: RegExp }>(
+  text: string,
+  rules: readonly R[],
+  taken: readonly (readonly [start: number, end: number])[] = [],
+): readonly Span<R>[] {
+  const found: Span<R>[] = [];
+  const isFree = (start: number, end: number): boolean =>
+    found.every((one) => end <= one.start || start >= one.end) &&
+    taken.every(([from, to]) => end <= from || start >= to);
+  for (const rule of rules) {
+    for (const { 0: words, index } of text.matchAll(rule.pattern)) {
       const end = index + words.length;
-      if (found.every(([start, before]) => end <= start || index >= before)) found.push([index, end, what, stops]);
+      if (isFree(index, end)) found.push({ start: index, end, rule });
     }
   }
-  return found
-    .sort(([a], [b]) => a - b)
-    .map(([start, end, what, stops]) => ({ what, first: wordAt(text, start), last: wordAt(text, end - 1), stops }));
+  return found.sort((a, b) => a.start - b.start);
 }
 
 /** The number of the word that a character stands in. */

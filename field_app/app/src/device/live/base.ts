@@ -11,6 +11,11 @@ import type { Me } from "../facade";
 import { idBytes, idText } from "./convert";
 import { inWords } from "./trouble";
 
+interface Named {
+  readonly file: string;
+  readonly record: string;
+}
+
 export abstract class Base {
   readonly me: Me;
   readonly oversight: Oversight | undefined;
@@ -78,10 +83,12 @@ export abstract class Base {
     }
   }
 
-  /** Records that are about to be shown, each by itself. */
-  protected read<T extends { readonly file: string; readonly record: string }>(found: readonly T[]): Promise<readonly T[]> {
+  /** Records that are about to be shown, each by itself; those of which nothing is told but that they are there are not looked at. */
+  protected read<T extends Named>(found: readonly T[], tells: (one: T) => boolean = () => true): Promise<readonly T[]> {
     return inWords(async () => {
-      for (const { file, record } of found) await this.looked(idBytes(file), [{ record: idBytes(record) }]);
+      const byFile = new Map<string, Set<string>>();
+      for (const one of found.filter(tells)) byFile.set(one.file, (byFile.get(one.file) ?? new Set()).add(one.record));
+      for (const [file, records] of byFile) await this.looked(idBytes(file), [...records].map((record) => ({ record: idBytes(record) })));
       return found;
     });
   }

@@ -35,6 +35,7 @@ const REMEMBERED = new Set(["mode", "direction", "with", "place"]);
 /** What is usual where nothing was written yet: a knock on the door. */
 const USUAL: Readonly<Record<string, Readonly<Record<string, Value>>>> = {
   contact: { mode: "home_visit", direction: "to_them", with: ["client"] },
+  task: { task_state: "open" },
 };
 
 /** What a new record begins with: now, whoever writes, and what was said the last time in this file. */
@@ -43,6 +44,7 @@ export function startsWith(session: Session, log: Uint8Array, type: string): Rea
   const values: Record<string, Value> = { ...USUAL[type] };
   for (const field of fieldsIn(session, log, type)) {
     if (field.name === "workers" || field.name === "visitors") values[field.name] = [idText(session.identity.user)];
+    if (type === "task" && field.name === "owner") values[field.name] = idText(session.identity.user);
     if (field.name === "event_at") values[field.name] = when(session.now());
     const before = last === undefined || !REMEMBERED.has(field.name) ? undefined : valueOf(last, field.name);
     if (before !== undefined) values[field.name] = before;

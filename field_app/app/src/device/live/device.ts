@@ -5,6 +5,7 @@ import { Refused } from "@fieldkeep/core/errors";
 import type { Folded } from "@fieldkeep/core/fold/fold";
 import type { FoldedRecord } from "@fieldkeep/core/fold/model";
 import { stateHash } from "@fieldkeep/core/fold/state_hash";
+import { dueItems } from "@fieldkeep/device/agenda";
 import { release, takeBack } from "@fieldkeep/device/attachments";
 import type { Vault } from "@fieldkeep/device/boxes";
 import type { Shown } from "@fieldkeep/device/reading";
@@ -21,7 +22,8 @@ import type { Choice } from "../../forms/context";
 import type { Field } from "../../forms/schema";
 import type { Value } from "../../forms/values";
 import type { Edit } from "../../forms/edits";
-import type { Conflict, Decision, Device, FileSummary, FundView, HistoryItem, Item, NewChange, Query, RecordSummary, RecordView, Status, VisitBrief, Visiting, Written } from "../facade";
+import type { Conflict, Decision, Device, DueCount, DueItem, FileSummary, FundView, HistoryItem, Item, NewChange, OrderRuns, Query, RecordSummary, RecordView, Status, VisitBrief, Visiting, Written } from "../facade";
+import { dueView, ordersView } from "./agenda";
 import { choicesIn, startsWith } from "./choices";
 import { idBytes, idText, toEdit, toJson } from "./convert";
 import { allConflicts, fieldOf } from "./deciding";
@@ -269,6 +271,21 @@ export class LiveDevice extends Together implements Device {
 
   visits(): Promise<readonly Visiting[]> {
     return this.read(visitsOf(this.session));
+  }
+
+  dueCount(): Promise<DueCount> {
+    return inWords(async () => {
+      const days = dueItems(this.session, 0, false).map((one) => one.days);
+      return { overdue: days.filter((left) => left < 0).length, today: days.filter((left) => left === 0).length };
+    });
+  }
+
+  due(everybodys: boolean): Promise<readonly DueItem[]> {
+    return this.read(dueView(this.session, everybodys), ({ what }) => what !== "");
+  }
+
+  orders(): Promise<readonly OrderRuns[]> {
+    return this.read(ordersView(this.session));
   }
 
   attach(file: string, content: File, kind: "photo" | "receipt"): Promise<Choice> {

@@ -33,9 +33,13 @@ export function fileSummary(session: Session, open: OpenFile): FileSummary {
     lastEventMs: events.length === 0 ? undefined : Math.max(...events),
     needsYou: records.reduce((sum, record) => sum + conflictsIn(record) + unweighedByMe(session, record), 0),
     members: [...file.members.values()].map(({ user }) => personName(session, user)),
-    open: open.stopped === "" && holds(file, session.identity.device) && session.standing === "in" && !session.state.frozen,
+    open: isOpen(session, open),
   };
 }
+
+/** Whether this device may write in a file now. */
+export const isOpen = (session: Session, { stopped, reading }: OpenFile): boolean =>
+  stopped === "" && holds(reading.file, session.identity.device) && session.standing === "in" && !session.state.frozen;
 
 const unweighedByMe = (session: Session, record: FoldedRecord): number =>
   record.created !== null && equal(record.created.user, session.identity.user) ? unweighedIn(record) : 0;

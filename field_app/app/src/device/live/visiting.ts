@@ -1,11 +1,15 @@
-/** Visits of today in all files, and those from which somebody is not back. Reading of the session. */
+/** Visits of today in all files, and those from which somebody is not back (docs/spec.md §5.10). Reading of the session. */
 import { equal } from "@fieldkeep/core/bytes";
+import { DAY_MS, spanOf } from "@fieldkeep/core/due/days";
+import { visitStands } from "@fieldkeep/core/due/visits";
+import { isList } from "@fieldkeep/core/fold/markers";
 import type { FoldedRecord } from "@fieldkeep/core/fold/model";
+import { fittingValues, standing, ukTime } from "@fieldkeep/device/agenda";
 import type { Session } from "@fieldkeep/device/session";
-import { type When, isList, isWhen } from "../../forms/values";
+import { type When, isWhen } from "../../forms/values";
 import type { Visiting } from "../facade";
 import { idBytes, idText } from "./convert";
-import { fileTitle, personName, textOf, valueOf } from "./people";
+import { fileTitle, personName, valueOf } from "./people";
 import { planned } from "./visit";
 
 function timeOf(record: FoldedRecord, field: string): When | undefined {
@@ -13,30 +17,29 @@ function timeOf(record: FoldedRecord, field: string): When | undefined {
   return isWhen(value) ? value : undefined;
 }
 
-/** Times of plans are this phone's own, as people say them. */
-const msOf = (time: When | undefined): number => (time === undefined ? Number.NaN : new Date(time.at.length === 10 ? `${time.at}T23:59` : time.at).getTime());
-
-const isSameDay = (ms: number, now: Date): boolean => new Date(ms).toDateString() === now.toDateString();
-
 export function visitsOf(session: Session): readonly Visiting[] {
-  const now = new Date(session.now());
+  const now = ukTime(session);
   const me = idText(session.identity.user);
+  const isToday = (at: number | undefined): boolean => at !== undefined && Math.floor(at / DAY_MS) === Math.floor(now / DAY_MS);
   const found = session.ownFiles.flatMap((open) =>
-    [...session.recordsOf(open.log).records.values()].flatMap((record): readonly Visiting[] => {
-      if (record.type !== "visit_plan" || record.hidden || record.isVoid || valueOf(record, "checked_out") !== undefined) return [];
-      const [start, dueBack, buddy] = [timeOf(record, "start"), timeOf(record, "due_back"), textOf(record, "buddy")];
-      const overdue = msOf(dueBack) < now.getTime();
-      if (!overdue && !isSameDay(msOf(start), now) && !isSameDay(msOf(dueBack), now)) return [];
-      const going = valueOf(record, "visitors");
+    standing(session, open.log, "visit_plan").flatMap((record): readonly { readonly visit: Visiting; readonly at: number }[] => {
+      const values = fittingValues(session.schemas, record);
+      const { state } = visitStands(values, now);
+      const [start, back] = [spanOf(values.get("start"))?.first, spanOf(values.get("due_back"))?.first];
+      const overdue = state === "overdue";
+      if (state === "back" || (!overdue && !isToday(start) && !isToday(back))) return [];
+      const [said, going] = [values.get("buddy"), values.get("visitors") ?? null];
+      const buddy = typeof said === "string" ? said : undefined;
       const visitors = isList(going) ? going.filter((one) => typeof one === "string") : [];
       const written = record.created !== null && equal(record.created.user, session.identity.user);
-      return [{
-        file: idText(open.log), record: idText(record.id), title: fileTitle(session, open), mine: visitors.length === 0 ? written : visitors.includes(me), start, dueBack,
-        buddy: buddy === undefined ? undefined : personName(session, idBytes(buddy)), iAmBuddy: buddy === me,
-        visitors: visitors.map((one) => personName(session, idBytes(one))), overdue, ...planned(session, record),
-      }];
+      const visit: Visiting = {
+        file: idText(open.log), record: idText(record.id), title: fileTitle(session, open), mine: visitors.length === 0 ? written : visitors.includes(me),
+        start: timeOf(record, "start"), dueBack: timeOf(record, "due_back"), buddy: buddy === undefined ? undefined : personName(session, idBytes(buddy)),
+        iAmBuddy: buddy === me, visitors: visitors.map((one) => personName(session, idBytes(one))), overdue, ...planned(session, record),
+      };
+      return [{ visit, at: start ?? 0 }];
     }),
   );
-  const mine = found.filter((visit) => visit.mine || visit.iAmBuddy || visit.overdue);
-  return mine.sort((a, b) => Number(b.overdue) - Number(a.overdue) || (msOf(a.start) || 0) - (msOf(b.start) || 0));
+  const mine = found.filter(({ visit }) => visit.mine || visit.iAmBuddy || visit.overdue);
+  return mine.sort((a, b) => Number(b.visit.overdue) - Number(a.visit.overdue) || a.at - b.at).map(({ visit }) => visit);
 }
