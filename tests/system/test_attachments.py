@@ -179,7 +179,7 @@ def test_acknowledged_chunks_survive_kill_9_of_the_server(live: Live) -> None:
 DEVICE = """
 import secrets, sys, time
 from pathlib import Path
-from sync.device import attachments, syncing
+from sync.device.attaching import attachments; from sync.device.exchanging import syncing
 from sync.device.attaching.attachments import Cleaned
 from sync.device.session import Session
 from sync.device.storage.store import Store

@@ -136,7 +136,7 @@ DEVICE = """
 import json, sys
 from pathlib import Path
 from sync.change import Op
-from sync.device import syncing
+from sync.device.exchanging import syncing
 from sync.device.storage.store import Store
 from sync.device.session import Session
 from sync.device.exchanging.transport import HttpTransport

@@ -204,19 +204,26 @@ REQUEST: Final = st.fixed_dictionaries(
     }
 )  # fmt: skip
 OPENING: Final = st.tuples(COUNT, HASH).map(list)
+STORED: Final = st.tuples(st.binary(max_size=9), st.lists(ANY, max_size=2)).map(list)
+COUNTS: Final = st.dictionaries(ID, NUMBER.filter(bool), max_size=2).map(lambda counts: [[log, counts[log]] for log in sorted(counts)])
 PAGE: Final = st.fixed_dictionaries(
-    {"log": ID, "entries": st.lists(st.tuples(ANY, COUNT, OPENING).map(list), max_size=2), "head": st.binary(max_size=9), "more": st.booleans()}
+    {
+        "log": ID,
+        "entries": st.lists(st.tuples(HASH | STORED, COUNT, OPENING).map(list), max_size=2),
+        "head": st.binary(max_size=9),
+        "more": st.booleans(),
+    }
 )
 ANSWER: Final = st.fixed_dictionaries({"id": HASH, "code": st.just("accepted")}) | st.fixed_dictionaries(
     {"id": HASH, "code": st.just("quota"), "message": LINE, "retry": st.just("after-time")},
-    optional={"signed": st.binary(max_size=9), "stored": ANY.filter(bool)},
+    optional={"signed": st.binary(max_size=9), "stored": STORED},
 )
 RESPONSE: Final = st.fixed_dictionaries(
     {
         "answers": st.lists(ANSWER, max_size=2), "receipts": st.lists(st.binary(max_size=9), max_size=2),
         "openings": st.lists(st.tuples(HASH, COUNT, HASH).map(list), max_size=2), "pages": st.lists(PAGE, max_size=2), "more": st.booleans(), "time": COUNT,
         "checkpoint": LINE, "consistency": st.lists(HASH, max_size=2), "inclusion": st.lists(st.tuples(COUNT, st.lists(HASH, max_size=2)).map(list), max_size=2),
-        "held": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2), "parcels": st.lists(st.tuples(ID, NUMBER).map(list), max_size=2),
+        "held": COUNTS, "parcels": COUNTS,
     }
 )  # fmt: skip
 CHECKPOINT: Final = st.fixed_dictionaries(
@@ -240,7 +247,7 @@ PARCEL: Final = st.fixed_dictionaries({"address": ID, "week": WEEK, "id": ID, "f
 CHAIN: Final = st.lists(BYTES, max_size=3)
 CONTENTS: Final = st.fixed_dictionaries({"letter": BYTES, "chain": CHAIN, "second": st.none() | st.tuples(BYTES, CHAIN).map(list)})
 PUBLICATION: Final = st.fixed_dictionaries({"ep": EPOCH, "key": HASH, "gate": st.none() | BYTES, "keys": st.lists(BYTES, max_size=3)})
-COME: Final = st.fixed_dictionaries({"parcels": st.lists(st.tuples(NUMBER, COUNT, BYTES, PARCEL | ANY).map(list), max_size=2), "more": st.booleans()})
+COME: Final = st.fixed_dictionaries({"parcels": st.lists(st.tuples(NUMBER, COUNT, BYTES, PARCEL).map(list), max_size=2), "more": st.booleans()})
 HELP: Final = st.fixed_dictionaries({"request": HASH, "device": ID, "to": ID, "at": COUNT, "by": st.none() | st.binary(min_size=64, max_size=64)})
 BOXES: Final = st.dictionaries(ID, st.sampled_from([bytes(1168), bytes(1200)]), min_size=1, max_size=3)
 HELP_REQUEST: Final = st.fixed_dictionaries(
