@@ -158,7 +158,9 @@ def test_both_see_the_same(looking: Phone, text: str) -> None:
 
 
 # No control characters, and none of the letters that the two languages fold in different ways (long s, dotless i, the sign of the kelvin).
-TYPED = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeffıİſK")
+TYPED = st.characters(
+    exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeffıİſK"
+)  # Cn: what a newer Unicode than this Python's has made a letter
 SAID = [
     "Acre", "Road", "close", "TS1", "4AB", "12", "3rd", "May", "march", "Fri", "o’clock", "10:30", "café", "Éva", "she", "Ex-partner", "x@y", "2026",
     "07700", "900123", "next", "week", "the", ".", "Ring", "www.a", "O'Neil", "Flats", "(0", "1)", "1/2",
