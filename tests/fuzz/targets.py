@@ -24,7 +24,7 @@ from sync.attachment import Manifest
 from sync.device.entering import codes, desk_codes, enrolment, keyring, offices, unlocking
 from sync.device.exports import audit_files, export_manifest
 from sync.device.people import shares, sheets
-from sync.device.recording import schemas, values
+from sync.device.recording import schemas, typed
 from sync.device.returning import return_files
 from sync.signing import SigningKey, sign_object
 from tests.fuzz import samples
@@ -203,7 +203,7 @@ def _typed_value(data: bytes) -> Any:
     where, _, text = data.decode("utf-8", "surrogatepass").partition("=")
     type_, _, field = where.partition(".")
     field, _, cell = field.partition("/")
-    return values.parse_cell(type_, field, cell, text) if cell else values.parse_text(type_, field, text)
+    return typed.parse_cell(type_, field, cell, text) if cell else typed.parse_text(type_, field, text)
 
 
 def _typed_words() -> list[bytes]:
@@ -356,7 +356,7 @@ TARGETS: Final[tuple[Target, ...]] = (
     Target("sync.device.people.shares.parse", _text(lambda text: shares.parse(text.split(), "share 1")), samples.share_words, damage_text),
     Target("sync.device.people.shares.combine", _text(samples.combine), samples.share_sets, damage_text),
     Target("sync.device.people.sheets.read", _file(sheets.read), samples.share_sheets, damage_text),
-    Target("sync.device.recording.values.parse_text", _typed_value, _typed_words, _typed_damage, errors=(ProtocolError, UnknownName)),
+    Target("sync.device.recording.typed.parse_text", _typed_value, _typed_words, _typed_damage, errors=(ProtocolError, UnknownName)),
     Target("sync.importing.read_table", _import_table, samples.tables, damage_text),
     # --- files ---
     Target("sync.device.entering.keyring.read", _folder(keyring.read, keyring.NAME), samples.profiles, damage_json),
@@ -386,8 +386,8 @@ NOT_FUZZED: Final[dict[str, str]] = {
     "shared_schema.schema_files.read": "called by sync.device.recording.schemas.read, whose target it is",
     "sync.device.across.cases.open_case": "begins a file",
     "sync.device.across.referrals.open_case": "begins a file",
-    "sync.device.cli.recording.parse_sets": "hands each text to values.parse_text",
-    "sync.device.recording.values.parse_cell": "a target together with values.parse_text",
+    "sync.device.cli.recording.parse_sets": "hands each text to typed.parse_text",
+    "sync.device.recording.typed.parse_cell": "a target together with typed.parse_text",
     "sync.device.entering.enrolment.decode_new_service": _OWN,
     "sync.device.exports.export_content.open_tasks": "lists tasks that are open",
     "sync.device.entering.keyring.read_lock": "a part of keyring.read, which takes its errors for a damaged file",
@@ -416,7 +416,7 @@ INSIDE: Final = frozenset(
         *(f"sync.{name}" for name in ("importing", "cover_traffic", "attachment", "change")),
         *(f"sync.device.entering.{name}" for name in ("codes", "desk_codes", "enrolment", "keyring", "offices")),
         *(f"sync.device.exports.{name}" for name in ("audit_files", "export_manifest")),
-        *("sync.device.returning.return_files", "sync.device.recording.values", "sync.device.attaching.cleaning", "sync.device.people.sheets"),
+        *("sync.device.returning.return_files", "sync.device.recording.typed", "sync.device.attaching.cleaning", "sync.device.people.sheets"),
         *(f"server.{name}" for name in ("authenticate", "backup", "field_app", "json_lines", "gone", "marks")),
     }
 )

@@ -12,7 +12,8 @@ from fieldkeep.commands import app
 from shared_schema import records
 from sync.device.recording import describing, reference
 from sync.device.recording.needs import needed_to_sign
-from sync.device.recording.values import check_value, parse_text
+from sync.device.recording.typed import parse_text
+from sync.device.recording.values import check_value
 
 DOCS = Path(__file__).parents[2] / "docs"
 TYPES = sorted(records.record_types())

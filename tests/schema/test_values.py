@@ -1,4 +1,4 @@
-"""`sync.device.recording.values`: what fits each field, what does not, and what a typed text means."""
+"""`sync.device.recording.places`, `values` and `typed`: what fits each field, what does not, and what a typed text means."""
 
 import json
 import traceback
@@ -13,16 +13,11 @@ from hypothesis import strategies as st
 
 from shared_schema import records
 from shared_schema.records import Field, UnknownRecordType
-from sync.device.recording import values
+from sync.device.recording import places, values
 from sync.device.recording.needs import Needed, needed_to_sign
-from sync.device.recording.values import (
-    BadValue,
-    check_cell,
-    check_member,
-    check_row,
-    check_value,
-    parse_text,
-)
+from sync.device.recording.places import BadValue
+from sync.device.recording.typed import parse_text
+from sync.device.recording.values import check_cell, check_member, check_row, check_value
 
 CANARY = "Xanthe Quill of 9 Mornington Mews"
 ID = "0b5f9f0e-6f6e-4c56-8a34-8f3c1d1d7a10"
@@ -79,7 +74,7 @@ _COUNT = st.integers(1, MAX_INT)
 
 def shape(where: str) -> str:
     kind, name, *cell = where.split(".")
-    return values.shape_of(kind, name, *cell)
+    return places.shape_of(kind, name, *cell)
 
 
 def fitting(where: str, field: Field) -> st.SearchStrategy[Any]:
@@ -397,7 +392,7 @@ class TestNoFetching:
 
     def test_a_reference_outside_the_folder_is_refused(self) -> None:
         with pytest.raises(ValueError, match="is not in shared_schema/records"):
-            values._validator("elsewhere", "#")
+            values.validator("elsewhere", "#")
 
 
 TYPED: list[tuple[str, str, Any]] = [

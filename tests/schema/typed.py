@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared_schema.records import Field, RecordType, code_list, schema
-from sync.device.recording.values import BadValue, check_cell, check_value
+from sync.device.recording.places import BadValue
+from sync.device.recording.values import check_cell, check_value
 
 _HEADER = "header"
 

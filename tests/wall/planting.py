@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 from shared_schema import cbor, ids
 from shared_schema.records import Field, RecordType, code_list, record_types
 from sync.change import Op
-from sync.device.recording.values import BadValue, check_value
+from sync.device.recording.places import BadValue
+from sync.device.recording.values import check_value
 from sync.device.session import Session
 from tests.canaries import encodings
 

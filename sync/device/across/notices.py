@@ -10,7 +10,8 @@ from shared_schema.records import NoticeRule, RecordType
 from sync.change import CellKey
 from sync.device.across import cases, posting
 from sync.device.recording import records
-from sync.device.recording.values import BadValue, check_shape
+from sync.device.recording.places import BadValue
+from sync.device.recording.values import check_shape
 from sync.device.session import Session
 from sync.fold import Record, is_void
 from sync.membership import FileState

@@ -14,7 +14,7 @@ from sync.device.cli import frame
 from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.terminal import emit, emit_json, say, short, table
 from sync.device.recording import agenda, finding, reading, records
-from sync.device.recording.values import parse_text
+from sync.device.recording.typed import parse_text
 from sync.device.session import Session
 from sync.due import Due, Said
 

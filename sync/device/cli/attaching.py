@@ -16,7 +16,8 @@ from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import emit, emit_json, plain, short, table
 from sync.device.exchanging.transport import HttpTransport, SignedRequests
 from sync.device.recording import finding, reading
-from sync.device.recording.values import BadValue, parse_text
+from sync.device.recording.places import BadValue
+from sync.device.recording.typed import parse_text
 from sync.device.session import Session
 
 attachment = typer.Typer(help="Photographs, receipts and documents: cleaned, sealed and sent when there is a signal.", no_args_is_help=True)

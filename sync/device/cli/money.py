@@ -16,7 +16,8 @@ from sync.device.cli.terminal import confirm, emit, emit_json, plain, say, short
 from sync.device.money import funds
 from sync.device.money.funds import Slip
 from sync.device.recording import finding, reading
-from sync.device.recording.values import BadValue, parse_text
+from sync.device.recording.places import BadValue
+from sync.device.recording.typed import parse_text
 from sync.device.session import Session
 from sync.fold import PENDING
 from sync.ledger import pounds

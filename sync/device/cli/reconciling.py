@@ -15,7 +15,7 @@ from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, 
 from sync.device.recording import conflicts as conflict_rules
 from sync.device.recording import finding, proposing, reading
 from sync.device.recording.conflicts import Conflict
-from sync.device.recording.values import parse_cell, parse_text
+from sync.device.recording.typed import parse_cell, parse_text
 from sync.device.session import Session
 from sync.fold import same
 

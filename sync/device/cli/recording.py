@@ -18,7 +18,7 @@ from sync.device.cli.frame import FileArg, Json, RecordArg, Yes, command
 from sync.device.cli.terminal import Words, emit, emit_json, plain, say, table, when
 from sync.device.recording import conflicts, finding, reading, records
 from sync.device.recording.needs import Needed
-from sync.device.recording.values import parse_cell, parse_text
+from sync.device.recording.typed import parse_cell, parse_text
 from sync.device.removal.removed import Gone, gone_with
 from sync.device.session import Session
 from sync.device.storage.tables import READ

@@ -13,7 +13,7 @@ from sync.device.cli.frame import Json, RecordArg, command
 from sync.device.cli.terminal import emit, emit_json, plain, short, table
 from sync.device.recording import agenda, finding, reading, records
 from sync.device.recording.agenda import Seen
-from sync.device.recording.values import parse_text
+from sync.device.recording.typed import parse_text
 from sync.device.session import Session
 
 request = typer.Typer(help="Requests for information: chased until there is an answer.", no_args_is_help=True)

@@ -14,7 +14,7 @@ from sync.device.cli.recording import SetOption, needs_json, needs_lines, parse_
 from sync.device.cli.terminal import emit, emit_json, plain, say, short, table
 from sync.device.recording import agenda, finding, reading, records
 from sync.device.recording.agenda import Seen
-from sync.device.recording.values import parse_text
+from sync.device.recording.typed import parse_text
 from sync.device.session import Session
 from sync.visits import Visit
 

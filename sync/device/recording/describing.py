@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared_schema import records
 from shared_schema.records import CodeList, Field, Gate, NeedIf, NoticeRule, RecordType
 from sync.device.recording.needs import needed_to_sign
-from sync.device.recording.values import shape_of, wanted
+from sync.device.recording.places import shape_of, wanted
 
 MERGES: Final = {
     "once": "written once, by whoever begins the record",

@@ -14,7 +14,8 @@ from sync import importing
 from sync.device.across import cases
 from sync.device.people import files
 from sync.device.recording import agenda, records
-from sync.device.recording.values import check_value, parse_text
+from sync.device.recording.typed import parse_text
+from sync.device.recording.values import check_value
 from sync.device.session import Session
 from sync.importing import Row, Wrong
 

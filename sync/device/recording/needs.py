@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared_schema import records
 from shared_schema.records import Field, NeedIf, RecordType
-from sync.device.recording.values import wanted
+from sync.device.recording.places import wanted
 from sync.fold import is_marker
 
 
