@@ -79,8 +79,7 @@ class Writer:
             group = [first]
             stopping = self._drain(group)
             self._commit(group)
-            waiting = self._realm.audit.waiting if self._realm.registry else 0
-            if waiting > _SEQUENCE_AT or time.monotonic() - sequenced > _SEQUENCE_EVERY_S:
+            if self._realm.waiting > _SEQUENCE_AT or time.monotonic() - sequenced > _SEQUENCE_EVERY_S:
                 self._sequence()
                 sequenced = time.monotonic()
             if stopping:
@@ -89,8 +88,7 @@ class Writer:
 
     def _patience(self) -> float:
         """For how long nothing is done when nobody asks for anything."""
-        waits = self._realm.registry is not None and self._realm.audit.waiting
-        return _SEQUENCE_EVERY_S if waits and not self.failing else _LOOK_EVERY_S
+        return _SEQUENCE_EVERY_S if self._realm.waiting and not self.failing else _LOOK_EVERY_S
 
     def _drain(self, group: list[_Asked]) -> bool:
         while len(group) < _MOST_JOBS:

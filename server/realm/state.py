@@ -210,6 +210,11 @@ class State:
             raise Refused("no-service")
         return self._audit
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait for the audit tree; 0 before there is a service."""
+        return self._audit.waiting if self._audit is not None else 0
+
     def _salt_of(self, leaf: int) -> bytes:
         return self.audit.salt(leaf)
 

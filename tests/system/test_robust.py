@@ -10,6 +10,7 @@ import pytest
 
 from server import serve
 from server import service as services
+from server.audit_log import AuditLog
 from server.logs import open_log
 from server.realm import Realm
 from server.realm.writing import Writing
@@ -45,6 +46,24 @@ def test_a_tree_that_cannot_be_extended_is_said_and_made_up_for(tmp_path: Path) 
             assert service.failing
             assert writer._thread.is_alive()
         _wait(lambda: not service.failing)
+    finally:
+        service.close()
+
+
+def test_a_writer_goes_on_while_a_service_is_being_made(tmp_path: Path) -> None:
+    """It looked at the audit log of a side whose registry was there and whose audit log was not yet."""
+    service = Service(Settings(data=tmp_path / "data"))
+    begun = AuditLog.__init__
+
+    def slowly(audit: AuditLog, *arguments: Any) -> None:
+        time.sleep(1.5)
+        begun(audit, *arguments)
+
+    try:
+        running = service.sides["perpetrator"]
+        with patched(AuditLog, "__init__", slowly):
+            running.realm.create(bytes(16), bytes(32))
+        assert running.writer._thread.is_alive()
     finally:
         service.close()
 
