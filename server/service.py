@@ -179,7 +179,10 @@ class Service:
     @property
     def failing(self) -> bool:
         """True when a side cannot write, or carry, what it has to."""
-        return any(running.writer.failing or (running.carrier is not None and running.carrier.failing) for running in self.sides.values())
+        return any(
+            running.writer.failing or running.writer.ended or (running.carrier is not None and running.carrier.failing)
+            for running in self.sides.values()
+        )
 
     def drain(self) -> None:
         """Take no more requests; those under way go on."""

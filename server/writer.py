@@ -51,12 +51,17 @@ class Writer:
 
         With `then`, what that returns instead: it is called when the audit tree has been extended, and before anything more is written.
         """
-        if not self._open or not self._thread.is_alive():
+        if not self._open or self.ended:
             raise Refused("busy")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs.put(_Asked(job, then, future, loop))
         return await future
+
+    @property
+    def ended(self) -> bool:
+        """Whether its thread has ended by itself: nothing is written any more until the server is started again."""
+        return self._open and not self._thread.is_alive()
 
     def stop(self) -> None:
         """Finish what is waiting, sequence it, and end the thread."""

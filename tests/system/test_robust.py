@@ -16,6 +16,7 @@ from server.realm import Realm
 from server.realm.writing import Writing
 from server.service import Service
 from server.settings import Settings
+from server.writer import Writer
 from shared_schema import cbor
 from shared_schema.entry import Head, encode_pair
 from shared_schema.errors import Refused
@@ -64,6 +65,19 @@ def test_a_writer_goes_on_while_a_service_is_being_made(tmp_path: Path) -> None:
         with patched(AuditLog, "__init__", slowly):
             running.realm.create(bytes(16), bytes(32))
         assert running.writer._thread.is_alive()
+    finally:
+        service.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_has_ended_is_said(tmp_path: Path) -> None:
+    """Pushes are refused, and so whoever watches has to know: /readyz says it."""
+    service = Service(Settings(data=tmp_path / "data"))
+    try:
+        assert not service.failing
+        with patched(Writer, "_patience", lambda _writer: 1 // 0):
+            _wait(lambda: service.sides["victim"].writer.ended)
+        assert service.failing
     finally:
         service.close()
 
