@@ -1,4 +1,4 @@
-"""/healthz, /readyz (docs/operations/health.md)."""
+"""/healthz, /readyz (docs/operations/README.md)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Structured logs that can only say what is on the list: one file per side, one for the process (docs/operations/logs.md).
+"""Structured logs that can only say what is on the list: one file per side, one for the process (docs/operations/README.md).
 
 A field that is not in ALLOWED is dropped, whatever a caller passes: no id of a person, no log id, no text of a request can get out.
 """
