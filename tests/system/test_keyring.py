@@ -412,7 +412,7 @@ def test_a_kill_anywhere_leaves_a_profile_that_opens(tmp_path: Path, name: str) 
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
-from sync.device import keyring
+from sync.device.entering import keyring
 from tests.system import test_keyring as here
 keyring.passphrase_key = here.passphrase_key = here.quick_key
 folder = Path({str(tmp_path)!r})

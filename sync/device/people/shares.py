@@ -58,7 +58,7 @@ def wrong_word(word: str, place: int) -> str:
     """What is wrong with a word that no share has, with the likely one; "" for one that it may have."""
     if _BY_PREFIX.get(word.lower(), word.lower()) in _KNOWN:
         return ""
-    if len(word) > _LONGEST:
+    if len(word) > 2 * _LONGEST:  # no slip of the fingers
         return f"word {place} has {len(word)} letters, and none of the list has more than {_LONGEST}"
     found = get_close_matches(word.lower(), _KNOWN, n=2, cutoff=0.6)
     likely = f": probably {' or '.join(repr(one) for one in found)}" if found else ""
