@@ -287,7 +287,7 @@ class TestRefused:
         assert office.refused("ruth", "device", "help", forged, "--digits", told) == "malformed"
         answer = same.help("ruth", request)
         read_answer = unlocking.read_answer(answer)
-        torn = unlocking.answer_text(unlock.encode_answer(read_answer.request, read_answer.sealed[:-1] + b"\0"))
+        torn = unlocking.answer_text(unlock.encode_answer(read_answer.request, read_answer.sealed[:-1] + bytes((read_answer.sealed[-1] ^ 1,))))
         for text in (answer[:-1], torn):
             assert office.refused("sam", "device", "forgotten", "--answer", text, *same.new) == "malformed"
         assert same.open(answer)["opened"]

@@ -16,7 +16,6 @@ from server.realm import Realm
 from server.realm.writing import Writing
 from server.service import Service
 from server.settings import Settings
-from server.writer import Writer
 from shared_schema import cbor
 from shared_schema.entry import Head, encode_pair
 from shared_schema.errors import Refused
@@ -70,13 +69,14 @@ def test_a_writer_goes_on_while_a_service_is_being_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_writer_that_has_ended_is_said(tmp_path: Path) -> None:
+def test_a_writer_that_has_ended_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pushes are refused, and so whoever watches has to know: /readyz says it."""
     service = Service(Settings(data=tmp_path / "data"))
     try:
         assert not service.failing
-        with patched(Writer, "_patience", lambda _writer: 1 // 0):
-            _wait(lambda: service.sides["victim"].writer.ended)
+        writer = service.sides["victim"].writer
+        monkeypatch.setattr(writer, "_patience", lambda: 1 // 0)  # of this one alone: tests before it may have left others running
+        _wait(lambda: writer.ended)
         assert service.failing
     finally:
         service.close()

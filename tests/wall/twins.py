@@ -49,7 +49,7 @@ class AtOnce:
     """A writer that commits each job alone, and sequences at once: what is in one commit does not depend on timing."""
 
     def __init__(self, realm: Realm) -> None:
-        self.failing = ""
+        self.failing, self.ended = "", False
         self._realm = realm
 
     async def do(self, job: Job, then: Callable[[], Any] | None = None) -> Any:
