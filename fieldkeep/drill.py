@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from fieldkeep.demo.stage import Server
-from server.backup import back_up, in_files, put_back, read_key
+from server.backup import back_up, in_files, put_back
+from server.sealed_file import read_key
 from shared_schema import ids
 from shared_schema.certificate import Subject
 from shared_schema.ids import SIDES, Side

@@ -40,14 +40,9 @@ def serve(
     from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError
 
-    from server.bodies import NoStore
-    from server.engines import BadDatabase
-    from server.field_app import BadApp
-    from server.gone import Unreadable
+    from server.cannot import CannotServe
     from server.serve import run, say_json, say_words
-    from server.service import InUse, Regressed
     from server.settings import Settings
-    from server.sharding import CannotShare
 
     named: dict[str, Any] = {
         "data": data, "host": host, "port": port, "metrics_port": metrics_port, "tls_cert": tls_cert, "tls_key": tls_key, "dev_tls": dev_tls or None,
@@ -59,7 +54,7 @@ def serve(
         raise typer.BadParameter("; ".join(wrong)) from None
     try:
         run(settings, say_json if as_json else say_words)
-    except (InUse, Regressed, Unreadable, BadApp, NoStore, BadDatabase, CannotShare, OSError) as error:
+    except (CannotServe, OSError) as error:
         typer.echo(f"cannot serve: {error}", err=True)
         raise typer.Exit(1) from None
     except OperationalError as error:
@@ -81,11 +76,12 @@ def join(
     Example: fieldkeep join --data /var/lib/fieldkeep/1 --to /var/lib/fieldkeep/2
     """
     from server import joining
+    from server.cannot import CannotServe
     from server.settings import Settings
 
     try:
         found = joining.join(Settings(data=data), to)
-    except (joining.CannotJoin, OSError) as error:
+    except (CannotServe, OSError) as error:
         typer.echo(f"cannot join: {error}", err=True)
         raise typer.Exit(1) from None
     say({"files": found}, [f"{to} is ready: {len(found)} files. It holds this service's keys: keep it as you keep {data}."], as_json=as_json)
@@ -106,15 +102,13 @@ def migrate(
     """
     from sqlalchemy.exc import DatabaseError
 
-    from server.engines import BadDatabase
-    from server.service import InUse, Regressed
+    from server.cannot import CannotServe
     from server.settings import Settings
-    from server.sharding import CannotShare
     from server.sharing_out import bring_up_to_date
 
     try:
         given = bring_up_to_date(Settings(data=data), citus=citus)
-    except (InUse, Regressed, BadDatabase, CannotShare, OSError) as error:
+    except (CannotServe, OSError) as error:
         typer.echo(f"cannot migrate: {error}", err=True)
         raise typer.Exit(1) from None
     except DatabaseError as error:
@@ -166,7 +160,8 @@ def restore(
 
     Example: fieldkeep restore /mnt/backup/2026-11-23.fk --data /var/lib/fieldkeep --key /root/backup.key
     """
-    from server.backup import put_back, read_key
+    from server.backup import put_back
+    from server.sealed_file import read_key
 
     found = kept(lambda: put_back(file, data, read_key(key)))
     lines = [f"{one.side}: {one.entries} entries of {one.logs} logs are back" for one in found]
@@ -176,12 +171,11 @@ def restore(
 
 def kept(work: Callable[[], T]) -> T:
     """What `work` returns; what it could not do with a backup is said, and ends the command."""
-    from server.backup import BadBackup
-    from server.service import InUse
+    from server.cannot import CannotServe
 
     try:
         return work()
-    except (BadBackup, InUse, OSError) as error:
+    except (CannotServe, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

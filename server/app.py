@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -36,6 +37,7 @@ from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, ca
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
 
 _HELD_UP_S: Final = 1.0
+_AWAY: Final = (OSError, OperationalError, InterfaceError)  # a disk or database that does not answer; whatever else fails is our mistake
 _RETRY_AFTER_S: Final = "5"
 _SMALL: Final = 65_536  # bytes that are hashed at once
 
@@ -224,6 +226,8 @@ def _failed(service: Service, route: str, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         raise error
     service.process_log.error("failed", route=route, error=type(error).__name__)
+    if isinstance(error, _AWAY):
+        return error_response("busy", "the server's disk or database does not take or give now what it has to; ask again")
     return error_response("internal", str(catalogue()["internal"]["means"]))
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import col
 
-from server.engines import is_shared
+from server.cannot import CannotServe
+from server.engines import check_opens, is_shared
 from server.tables import BodyRow
 
 PAD: Final = 4096
@@ -59,6 +60,8 @@ class RowBodies:
 
     def __init__(self, path: Path | None, draw: Callable[[int], bytes]) -> None:
         self._draw = draw
+        if path is not None:
+            check_opens(path)
         self._database: Any = sqlite.connect(":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False)
         self._one = threading.Lock()
         for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "secure_delete=ON", "cache_size=-8192"):
@@ -227,7 +230,7 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(f"the object store failed: {type(error).__name__}") from None
 
 
-class NoStore(Exception):
+class NoStore(CannotServe):
     """FIELDKEEP_CHUNK_STORE names no store that acknowledges what is durable."""
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 from sqlalchemy.sql.functions import FunctionElement
 
+from server.cannot import CannotServe
 from shared_schema import limits
 
 _WRITER: Final = 0x6669656C64  # the class of the advisory lock that the writing transactions of a schema take, one after another
@@ -32,7 +33,7 @@ Place = Path | Postgres
 """Where a side's tables are."""
 
 
-class BadDatabase(ValueError):
+class BadDatabase(CannotServe):
     """A setting names no database that can be used."""
 
 
@@ -65,10 +66,25 @@ def is_empty(place: Place) -> bool:
 
 
 def prepare(place: Place) -> None:
-    """Make the schema that the tables go into, where there is none."""
+    """Make the schema that the tables go into, where there is none. Raises BadDatabase for a file that is no database."""
+    if isinstance(place, Path):
+        check_opens(place)
     if isinstance(place, Postgres):
         with open_engine(place, readers=0).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{place.schema}"')
+
+
+def check_opens(path: Path) -> None:
+    """Raises BadDatabase for a file that SQLite does not open; one that is not there is none."""
+    if not path.exists():
+        return
+    database = sqlite.connect(f"file:{path}?mode=rw", uri=True)
+    try:
+        database.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except sqlite.DatabaseError as error:
+        raise BadDatabase(f"{path.name} does not open as a database ({error}): keep it, and put back the newest backup") from None
+    finally:
+        database.close()
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------------------------------

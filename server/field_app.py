@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.cannot import CannotServe
+
 BUILT: Final = Path(__file__).resolve().parent.parent / "field_app/app/dist"
 _WORKER: Final = "sw.js"  # it checks the release, and is not of it
 _RELEASE: Final = ("release.json", "release.sig")
@@ -33,7 +35,7 @@ _TYPES: Final = {
 _PACKED: Final = frozenset({".js", ".css", ".html", ".svg", ".json", ".webmanifest"})
 
 
-class BadApp(Exception):
+class BadApp(CannotServe):
     """The folder holds no whole release of the app."""
 
 

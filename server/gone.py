@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from server.cannot import CannotServe
 from server.json_lines import read_lines, size_of_whole
 from shared_schema import ids
 from shared_schema.errors import Malformed
@@ -17,7 +18,7 @@ from shared_schema.errors import Malformed
 WHOLE_FILE: Final = -1
 
 
-class Unreadable(Exception):
+class Unreadable(CannotServe):
     """The list of what was removed cannot be read: without it an older copy of the database could bring back what two people removed."""
 
 

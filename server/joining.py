@@ -4,13 +4,14 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from server.cannot import CannotServe
 from server.settings import Settings
 from shared_schema.ids import SIDES
 
 _OF_SIDE: Final = ("keys.json", "gone.jsonl", "marks")
 
 
-class CannotJoin(Exception):
+class CannotJoin(CannotServe):
     """There is nothing that a further process could share."""
 
 

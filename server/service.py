@@ -1,8 +1,6 @@
 """The service on one machine: three realms, their keys and folders, and the lock that keeps a second process off the data."""
 
 import asyncio
-import fcntl
-import json
 import os
 import secrets
 import threading
@@ -23,6 +21,7 @@ from server import engines, sharding
 from server.answering import Outgoing
 from server.bodies import open_bodies
 from server.crossing import Carrier, Crossing
+from server.data_folder import Regressed, lock_data, read_keys, setup_code
 from server.engines import Place, Postgres
 from server.gone import Gone
 from server.live import Live
@@ -31,11 +30,10 @@ from server.marks import Marks
 from server.metrics import Metrics
 from server.nonces import Nonces, OwnNonces, SharedNonces
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
-from server.realm import Job, Realm, RealmKeys
+from server.realm import Job, Realm
 from server.settings import Settings
 from server.sharding import Unsettled
 from server.writer import Writer
-from shared_schema import ids
 from shared_schema.errors import Malformed
 from shared_schema.ids import SIDES, Side
 from sync.parcel import OTHER
@@ -46,14 +44,6 @@ if TYPE_CHECKING:
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _READERS: Final = 2  # reading is mostly Python: more threads only wait for each other, and each holds a page cache
 T = TypeVar("T")
-
-
-class InUse(Exception):
-    """Another process serves this data."""
-
-
-class Regressed(Exception):
-    """The database is not the one that this folder's incarnation file belongs to."""
 
 
 @dataclass(slots=True)
@@ -108,7 +98,7 @@ class Service:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = lock_data(data)
         self._log_files: list[Patient] = []
-        self.setup_code = _setup_code(data)
+        self.setup_code = setup_code(data)
         self.sides: dict[Side, RunningSide] = {side: self._open(side, data) for side in SIDES}
         self.crossing = Crossing({side: running.realm for side, running in self.sides.items()})
         self._carrying: list[asyncio.Task[None]] = []
@@ -136,7 +126,7 @@ class Service:
 
     def _open(self, side: Side, data: Path) -> RunningSide:
         place = self.settings.place(side)
-        keys = _keys(data / f"{side}.keys.json", fresh=engines.is_empty(place))
+        keys = read_keys(data / f"{side}.keys.json", fresh=engines.is_empty(place))
         migrate(place)
         engine = engines.open_engine(place)
         bodies = open_bodies(self.settings.chunk_store, data / f"{side}.chunks.db", engine, side, secrets.token_bytes)
@@ -233,49 +223,3 @@ def migrate(place: Place) -> None:
         raise Regressed(f"{name} was written by a newer release: install that again, or put back the backup from before it") from None
     if isinstance(place, Postgres):
         sharding.share_out_again(place)
-
-
-def lock_data(data: Path) -> int:
-    """Keep every other process off this data, until the handle that this returns is closed. Raises InUse."""
-    handle = os.open(data / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise InUse(f"another fieldkeep serve uses the data in {data.name}") from None
-    return handle
-
-
-def _setup_code(data: Path) -> str:
-    path = data / "setup-code"
-    if not path.exists():
-        write_private(path, secrets.token_hex(10))
-    return path.read_text(encoding="ascii").strip()
-
-
-def _keys(path: Path, *, fresh: bool) -> RealmKeys:
-    if fresh and not path.exists():
-        made = {name: secrets.token_hex(32) for name in ("receipt", "checkpoint", "salt")}
-        write_private(path, json.dumps({**made, "incarnation": ids.show(secrets.token_bytes(16))}))
-    if not path.exists():
-        raise Regressed(f"{path.name} is missing: this database belongs to keys that are not here")
-    held = json.loads(path.read_text(encoding="ascii"))
-    receipt, checkpoint, salt = (bytes.fromhex(held[name]) for name in ("receipt", "checkpoint", "salt"))
-    return RealmKeys(receipt, checkpoint, salt, ids.parse(held["incarnation"]))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, whenever the machine stops."""
-    beside = path.with_suffix(path.suffix + ".new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, text
 
 from server import engines
+from server.cannot import CannotServe
 from server.engines import Postgres
 
 BY_LOG: Final = (
@@ -35,7 +36,7 @@ _LOOKS: Final = ("SELECT max(n) FROM change", "SELECT max(seq) FROM log_head", "
 _LOCAL: Final = "n"
 
 
-class CannotShare(Exception):
+class CannotShare(CannotServe):
     """These tables cannot be shared out as they are."""
 
 

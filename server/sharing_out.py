@@ -3,8 +3,9 @@
 import os
 
 from server import sharding
+from server.data_folder import lock_data
 from server.engines import Postgres
-from server.service import lock_data, migrate
+from server.service import migrate
 from server.settings import Settings
 from server.sharding import CannotShare
 from shared_schema.ids import SIDES

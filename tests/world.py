@@ -285,7 +285,7 @@ class Host:
             self.restart()
             raise Refused("offline", "the server died") from None
         except OSError:
-            raise Refused("internal") from None
+            raise Refused("busy") from None
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """The database, read from outside."""
@@ -649,7 +649,7 @@ class World:
                 enrolment.enrol(phone.store, code, name, phone.wire, phone.now_ms, phone.entropy)
                 break
             except (Refused, Died) as error:
-                if isinstance(error, Refused) and error.code not in ("offline", "internal"):
+                if isinstance(error, Refused) and error.code not in ("offline", "busy"):
                     raise
                 phone.restart()
         phone.wire.faults = []

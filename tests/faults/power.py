@@ -20,10 +20,11 @@ import cbor2
 from sqlalchemy import Engine
 
 from server import engines
+from server.data_folder import read_keys
 from server.gone import Gone
 from server.marks import Marks
 from server.realm import Realm
-from server.service import Service, _keys
+from server.service import Service
 from server.settings import Settings
 from shared_schema import ids
 from sync.device.session import Session
@@ -153,7 +154,7 @@ def _judge_side(where: Path, promised: Promised) -> list[str]:
     path = where / f"{SIDE}.db"
     engine = _engine(path)
     try:
-        keys = _keys(where / f"{SIDE}.keys.json", fresh=not path.exists())
+        keys = read_keys(where / f"{SIDE}.keys.json", fresh=not path.exists())
         realm = Realm(
             "perpetrator", engine, keys, lambda: int(time.time() * 1000), Gone(where / f"{SIDE}.gone.jsonl"), None, Marks(where / f"{SIDE}.marks")
         )

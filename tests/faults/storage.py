@@ -82,7 +82,7 @@ class _Server:
             self.receipts |= {one.id for one in syncing.sync(self.sam, self.live.transport).receipts}
         except Refused as error:
             self.found.refusals[error.code] = self.found.refusals.get(error.code, 0) + 1
-            if error.code not in ("internal", "busy"):
+            if error.code != "busy":
                 self.found.broken.append(f"a failing disk was answered {error.code}")
             return False
         return True

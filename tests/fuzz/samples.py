@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import jwt
 
-from server import backup
+from server import backup, sealed_file
 from server.service import Service
 from server.settings import Settings
 from shared_schema import cbor, ids
@@ -208,6 +208,12 @@ def gone_lists() -> list[bytes]:
     return ["".join(json.dumps(line, separators=(",", ":")) + "\n" for line in (one, whole, {"overwritten": True})).encode()]
 
 
+def side_keys() -> list[bytes]:
+    """A side's keys."""
+    keys = {name: bytes(32).hex() for name in ("receipt", "checkpoint", "salt")}
+    return [json.dumps({**keys, "incarnation": ids.show(bytes(16))}).encode()]
+
+
 def marks() -> list[bytes]:
     """How far a side's logs have been."""
     log = ids.show(bytes(16))
@@ -234,10 +240,10 @@ def backups() -> list[bytes]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Service(Settings(data=folder / "data")).close()
-        key = backup.make_key(folder / "key")
+        key = sealed_file.make_key(folder / "key")
         backup.back_up(folder / "data", folder / "copy", folder / "key", backup.in_files(folder / "data"))
         with (folder / "copy").open("rb") as stream:
-            opened = backup._Opening(stream, key).read()
+            opened = sealed_file.Opening(stream, key).read()
     small = io.BytesIO()
     with tarfile.open(fileobj=small, mode="w") as tar:
         for side in SIDES:
@@ -258,7 +264,7 @@ def verify_backup(path: Path) -> Any:
     """A backup with this in it, sealed as ours are; or, where the first byte is 0, whose sealed bytes are damaged."""
     data = path.read_bytes()
     sealed = io.BytesIO()
-    sealing = backup._Sealing(sealed, _KEY)
+    sealing = sealed_file.Sealing(sealed, _KEY)
     sealing.write(data[1:])
     sealing.finish()
     made = sealed.getvalue()

@@ -3,14 +3,16 @@
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 import shared_schema
-from server import authenticate, backup, field_app, json_lines
+from server import authenticate, data_folder, field_app, json_lines, sealed_file
+from server.cannot import CannotServe
+from server.data_folder import Damaged
 from server.gone import Gone, Unreadable
 from server.marks import Marks
 from server.settings import Settings
@@ -372,9 +374,10 @@ TARGETS: Final[tuple[Target, ...]] = (
     Target("server.authenticate.parse", lambda data: authenticate.parse(data.decode("latin-1")), samples.tokens, samples.damage_token),
     Target("server.json_lines.read_lines", _file(_json_lines), samples.lines, damage_json, errors=(ValueError, RecursionError)),
     Target("server.gone.Gone", _file(lambda path: list(Gone(path))), samples.gone_lists, damage_json, errors=(Unreadable,)),
+    Target("server.data_folder.read_keys", _file(partial(data_folder.read_keys, fresh=False)), samples.side_keys, damage_json, errors=(Damaged,)),
     Target("server.marks.Marks", _file(lambda path: Marks(path).kept), samples.marks, damage_json, errors=()),
-    Target("server.backup.read_key", _file(backup.read_key), lambda: [b"00" * 32 + b"\n"], damage_text, errors=(backup.BadBackup,)),
-    Target("server.backup.verify", _file(samples.verify_backup), samples.backups, samples.damage_backup, errors=(backup.BadBackup,), weight=8, bounded=False),
+    Target("server.sealed_file.read_key", _file(sealed_file.read_key), lambda: [b"00" * 32 + b"\n"], damage_text, errors=(sealed_file.BadBackup,)),
+    Target("server.backup.verify", _file(samples.verify_backup), samples.backups, samples.damage_backup, errors=(CannotServe,), weight=8, bounded=False),
     Target("server.field_app.load", _folder(field_app.load, "release.json"), samples.releases, damage_json, errors=(field_app.BadApp,)),
     Target("server.settings.Settings", _settings, samples.settings, damage_text, errors=(ValidationError,)),
 )  # fmt: skip
@@ -417,7 +420,7 @@ INSIDE: Final = frozenset(
         *(f"sync.device.entering.{name}" for name in ("codes", "desk_codes", "enrolment", "keyring", "offices")),
         *(f"sync.device.exports.{name}" for name in ("audit_files", "export_manifest")),
         *("sync.device.returning.return_files", "sync.device.recording.typed", "sync.device.attaching.cleaning", "sync.device.people.sheets"),
-        *(f"server.{name}" for name in ("authenticate", "backup", "field_app", "json_lines", "gone", "marks")),
+        *(f"server.{name}" for name in ("authenticate", "backup", "data_folder", "field_app", "json_lines", "gone", "marks", "sealed_file")),
     }
 )
 """Modules that take bytes or text apart, of which each function that does so is entered by a target above."""
@@ -426,7 +429,7 @@ _ANSWER: Final = (
     "an answer of the server, a map whose members are decoded by targets above: tests/simulation/test_lying_server.py, tests/system/test_transport.py"
 )
 _OWN_ROWS: Final = (
-    *("sync.fold.senses", "server.changes", "server.hearing", "server.append.unborn", "server.removing", "server.service"),
+    *("sync.fold.senses", "server.changes", "server.hearing", "server.append.unborn", "server.removing"),
     "sync.device.attaching.attachments",
     *(f"sync.device.across.{name}" for name in ("cases", "posting", "receiving", "urgent", "instructions")),
     "sync.device.recording.conflicts",

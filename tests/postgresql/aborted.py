@@ -81,7 +81,7 @@ class Aborting:
         session, ahead = self._ahead[n]
         server = self._workers.servers[n % len(self._workers.servers)]
         device = LoadDevice(session, "127.0.0.1", server.port)
-        await device.get_ready()
+        await self._ready(device)
         for _ in range(self._each):
             (pair,) = ahead.sign(1, 1)
             answer = None

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.backup import back_up, in_files, put_back, read_key
+from server.backup import back_up, in_files, put_back
 from server.engines import Place, Postgres
+from server.sealed_file import read_key
 from shared_schema.errors import Refused
 from shared_schema.ids import SIDES, Side
 from sync.change import Op
@@ -78,7 +79,7 @@ def test_while_the_database_is_away(tmp_path: Path, url: str) -> None:
             note(sam, log, "typed while it was away")
             with pytest.raises(Refused) as refused:
                 syncing.sync(sam, live.transport)
-            assert refused.value.code == "internal"
+            assert refused.value.code == "busy"
             assert httpx.get(f"{live.server.address}/readyz", trust_env=False).status_code == 503
         for _ in range(100):
             if httpx.get(f"{live.server.address}/readyz", trust_env=False).status_code == 200:

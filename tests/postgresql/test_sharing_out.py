@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from fieldkeep.operating import app
 from server import sharding
+from server.data_folder import lock_data
 from server.engines import Postgres, open_engine
-from server.service import Service, lock_data
+from server.service import Service
 from server.settings import Settings
 from shared_schema.ids import SIDES
 from tests import database

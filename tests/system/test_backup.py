@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import server.backup
-from server.backup import BadBackup, back_up, make_key, put_back, read_key, verify
+import server.sealed_file
+from server.backup import back_up, put_back, verify
+from server.data_folder import InUse
 from server.gone import Gone, Removed
-from server.service import InUse
+from server.sealed_file import BadBackup, make_key, read_key
 from shared_schema.ids import SIDES
 from sync.device.attaching import attachments
 from tests.coming_back import Restorable, note, twice
@@ -139,7 +140,7 @@ def test_another_services_keys_stay(run: Restorable, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", ["cut", "a byte", "another key", "a chunk less", "text"])
 def test_a_damaged_backup_is_none(run: Restorable, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server.backup, "_CHUNK", 1 << 16)
+    monkeypatch.setattr(server.sealed_file, "CHUNK", 1 << 16)
     back_up(run.folder, tmp_path / "day.fk", tmp_path / "key")
     path, key = tmp_path / "day.fk", read_key(tmp_path / "key")
     data = path.read_bytes()

@@ -284,7 +284,7 @@ def test_a_store_that_fails_loses_nothing(office: Office) -> None:
     record = office.add(office.sam)
     with patched(type(bodies), "put", fails):
         report = syncing.sync(office.sam.session, office.sam.transport)
-    assert (report.attached.left, report.attached.code) == (1, "internal")
+    assert (report.attached.left, report.attached.code) == (1, "busy")
     office.sync()
     assert office.there(*office.ids(record)) == [True, True]
     body = office.sam.store.chunk(office.log, office.ids(spilled)[0], 0) or b""
@@ -323,7 +323,7 @@ def test_objects_tell_neither_file_nor_chunk(tmp_path: Path) -> None:
             store.process.wait(20)
             record = attachments.add(sam, logs[sam], cleaned(1000), PHOTO)
             report = syncing.sync(sam, live.transport)
-            assert (report.attached.left, report.attached.code) == (1, "internal")
+            assert (report.attached.left, report.attached.code) == (1, "busy")
             assert sam.store.outgoing(logs[sam])[0].record == record
         finally:
             live.close()

@@ -10,8 +10,9 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
 from server import engines
+from server.data_folder import Regressed
 from server.engines import Place
-from server.service import MIGRATIONS, Regressed, migrate
+from server.service import MIGRATIONS, migrate
 from tests import database
 from tests.live import Live
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from server import serve
-from server import service as services
 from server.audit_log import AuditLog
+from server.data_folder import write_private
 from server.logs import open_log
 from server.realm import Realm
 from server.realm.writing import Writing
@@ -121,7 +121,7 @@ def test_a_log_on_a_full_disk_fails_no_request() -> None:
 def test_a_private_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     (tmp_path / "keys.json.new").write_text("half a fi")
-    services.write_private(path, "whole")
+    write_private(path, "whole")
     assert path.read_text() == "whole"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["keys.json"]

@@ -48,7 +48,7 @@ def test_a_full_disk_is_not_ready(live: Live) -> None:
         note(sam, log, "x" * 3000)
         with pytest.raises(Refused) as caught:
             syncing.sync(sam, live.transport)
-        assert caught.value.code == "internal"
+        assert caught.value.code == "busy"
         for _ in range(5):
             time.sleep(0.2)
             assert not ready(live)
