@@ -57,7 +57,7 @@ def read_keys(path: Path, *, fresh: bool) -> RealmKeys:
         held = json.loads(path.read_text(encoding="ascii"))
         receipt, checkpoint, salt = (bytes.fromhex(held[name]) for name in ("receipt", "checkpoint", "salt"))
         incarnation = ids.parse(held["incarnation"])
-    except (ValueError, LookupError, TypeError, RecursionError, Malformed):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Malformed):
         raise Damaged(f"{path.name} does not hold this side's keys: put it back from the copy that is kept apart from the database") from None
     if {len(receipt), len(checkpoint), len(salt)} != {32}:
         raise Damaged(f"{path.name} holds keys of another size than 32 bytes: put it back from the copy that is kept apart from the database")
