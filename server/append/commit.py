@@ -19,7 +19,7 @@ from server.gone import Gone
 from server.marks import heals
 from server.parcel_store import ParcelBatch
 from server.removing import Removing
-from shared_schema import cbor
+from shared_schema import cbor, ids
 from shared_schema.entry import Head, Witness
 from shared_schema.receipt import RECEIPT, Item, receipt_payload
 from shared_schema.wire import Answer, Opening
@@ -33,11 +33,22 @@ _RECENT: Final = 256
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log's state in memory. `recent` maps places to chains, for checking what authors saw: all that are not in the database yet, and some more."""
+    """A log's state in memory. `recent` maps places to chains, for checking what authors saw: all that are not in the database yet, and some more.
+    A place keeps its chain for as long as this is in memory.
+    """
 
     head: LogHead
     file: FileState | None = None
     recent: dict[int, bytes] = field(default_factory=dict)
+
+    def chain_at(self, tx: Connection, seq: int) -> bytes | None:
+        """chain[seq], None past the head. What the database said is kept: whoever was away brings many entries that saw one place."""
+        if seq == 0:
+            return ids.chain_start(self.head.log)
+        chain = self.recent.get(seq) or store.chain_at(tx, self.head.log, seq)
+        if chain is not None:
+            self.recent[seq] = chain
+        return chain
 
     def trim(self) -> None:
         """Forget old places: after a commit the database has them."""

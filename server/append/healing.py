@@ -122,12 +122,11 @@ def _row_at(commit: Commit, log: bytes, seq: int) -> tuple[bytes, int]:
 
 
 def _chain_at(commit: Commit, opened: OpenLog) -> log_rules.ChainAt:
-    log = opened.head.log
 
     def chain_at(seq: int) -> bytes | None:
         if seq == opened.head.head.seq:
             return opened.head.head.chain
-        return opened.recent.get(seq) or store.chain_at(commit.tx, log, seq) if seq else ids.chain_start(log)
+        return opened.chain_at(commit.tx, seq)
 
     return chain_at
 

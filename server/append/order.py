@@ -1,9 +1,9 @@
 """Rules 7 and 8 of docs/spec.md §3.1: an author's own order, and what it had seen."""
 
-from server import store
+from functools import partial
+
 from server.append.commit import Commit, OpenLog
 from server.append.refusing import Clone
-from shared_schema import ids
 from shared_schema.entry import Entry
 from shared_schema.errors import Contradiction, Refused
 from sync import log as log_rules
@@ -26,9 +26,7 @@ def check_seen(commit: Commit, opened: OpenLog, entry: Entry) -> None:
     if not begun and not entry.sn.incarnation == entry.ck.incarnation == commit.incarnation:
         raise Refused("old-incarnation")
 
-    def chain_at(seq: int) -> bytes | None:
-        return opened.recent.get(seq) or store.chain_at(commit.tx, entry.log, seq) if seq else ids.chain_start(entry.log)  # recent: all not flushed
-
+    chain_at = partial(opened.chain_at, commit.tx)
     log_rules.check_seen(opened.head, entry, chain_at)
     if entry.held is not None and entry.sealed is not None:
         log_rules.check_carried(opened.head, entry.sealed, chain_at)
