@@ -234,8 +234,7 @@ def _failed(service: Service, route: str, error: Exception) -> Response:
 def _account(running: RunningSide, route: str, method: str, response: Response, started: float, received: int, *, logged: bool) -> None:
     elapsed = time.perf_counter() - started
     sent = len(response.body) if hasattr(response, "body") else 0
-    running.metrics.requests.labels(route, str(response.status_code)).inc()
-    running.metrics.seconds.labels(route).observe(elapsed)
+    running.metrics.answered(route, response.status_code, elapsed)
     if logged:
         running.log.info(
             "request", route=route, method=method, status=response.status_code, ms=round(elapsed * 1000, 2), bytes_in=received, bytes_out=sent

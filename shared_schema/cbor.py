@@ -26,6 +26,8 @@ class Raw(bytes):
 def _head(major: int, value: int) -> bytes:
     if value < 24:
         return bytes((major << 5 | value,))
+    if 255 < value < 65_536:  # the size of most parts
+        return bytes((major << 5 | 25, value >> 8, value & 255))
     for code, size in ((24, 1), (25, 2), (26, 4)):
         if value < 1 << 8 * size:
             return bytes((major << 5 | code,)) + value.to_bytes(size, "big")
