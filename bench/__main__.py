@@ -23,13 +23,14 @@ from bench import apart, comparing, floors
 from bench.end_to_end import EndToEnd
 from bench.figures import Figures
 from bench.growth import Files, grow_log
-from bench.host import echo, serve
+from bench.host import PLENTY, durable_postgresql, echo, serve
 from bench.peers.catalogue import Peers
 from bench.peers.chart import draw
 from bench.peers.table import table
 from bench.scale import FULL, QUICK, Scale
 from bench.server_only import ServerOnly
 from bench.team import Team
+from tests import database
 
 _PACKAGES: Final = ("cryptography", "httpx", "pyjwt", "sqlalchemy", "starlette", "uvicorn", "uvloop")
 
@@ -81,6 +82,8 @@ def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | Non
             peers.measure(figures, scale, parent)
         with _fresh(parent) as team:
             EndToEnd(figures, scale, team).run()
+        _say(began, "on PostgreSQL")
+        _run_on_postgresql(figures, scale, parent)
     _say(began, "growth of a log")
     with ExitStack() as stack:
         teams = [stack.enter_context(_fresh(parent)) for _ in scale.logs]
@@ -92,10 +95,22 @@ def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | Non
     _say(began, "done")
 
 
+def _run_on_postgresql(figures: Figures, scale: Scale, parent: Path | None) -> None:
+    here = figures.among(floors.ON_POSTGRESQL, "on PostgreSQL, ")
+    with durable_postgresql(), tempfile.TemporaryDirectory() as name:
+        one, other = (database.url_of(Path(name) / which) for which in ("one", "other"))
+        floors.measure_postgresql(figures, one, scale.notes)
+        with _fresh(parent, one) as team:
+            uvloop.run(ServerOnly(here, scale, team).run())
+        with _fresh(parent, other) as team:
+            EndToEnd(here, scale, team).replicate()
+
+
 @contextmanager
-def _fresh(parent: Path | None) -> Iterator[Team]:
-    """A new service on a new server."""
-    with tempfile.TemporaryDirectory(dir=parent) as name, serve(Path(name)) as server, Team(server, Path(name)) as team:
+def _fresh(parent: Path | None, url: str = "") -> Iterator[Team]:
+    """A new service on a new server, with its tables in the PostgreSQL database at `url` or in files."""
+    settings = {**PLENTY, "FIELDKEEP_DATABASE": url} if url else PLENTY
+    with tempfile.TemporaryDirectory(dir=parent) as name, serve(Path(name), settings) as server, Team(server, Path(name)) as team:
         yield team
 
 

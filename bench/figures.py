@@ -3,7 +3,7 @@
 import json
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,6 +53,10 @@ class Figures:
         line = self.lines.setdefault(f"{group} {name}", Figure(group, name, unit, floor, aim))
         line.values.append(value)
 
+    def among(self, floors: Mapping[str, str], prefix: str) -> "Under":
+        """The same figures under other names, and beside other floors: of a server on another database."""
+        return Under(self, floors, prefix)
+
     def latest(self, key: str) -> float:
         """The newest value of a figure, by group and name."""
         return self.lines[key].values[-1]
@@ -95,6 +99,19 @@ class Figures:
     def write(self, path: Path, machine: dict[str, Any]) -> None:
         """Everything, as JSON."""
         path.write_text(json.dumps({"machine": machine, **self.as_json()}, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """Figures whose names begin with `prefix`, and whose floors are those that `floors` has in their place."""
+
+    figures: Figures
+    floors: Mapping[str, str]
+    prefix: str
+
+    def add(self, group: str, name: str, unit: str, value: float, *, floor: str = "", aim: float = 0.0) -> None:
+        """One more repetition of a figure."""
+        self.figures.add(group, f"{self.prefix}{name}", unit, value, floor=self.floors.get(floor, floor), aim=aim)
 
 
 def _row(*cells: str) -> str:

@@ -1,4 +1,4 @@
-"""What this machine can do at best: raw SQLite, raw signatures, raw AEAD, a bare echo. Nothing of ours but the sizes.
+"""What this machine can do at best: raw SQLite, raw PostgreSQL, raw signatures, raw AEAD, a bare echo. Nothing of ours but the sizes.
 
 Everything that we do is made of these, so the ratio says what our own code costs, also when the machine is busy with other things.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import sqlcipher3.dbapi2 as sqlite
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,6 +34,15 @@ ECHO_MS: Final = "floor echo, 1 connection, latency"
 ECHO_MANY: Final = "floor echo, many connections"
 PARTS: Final = "floor the parts of one push"
 PULL_MS: Final = "floor the parts of one pull"
+_PG: Final = "floor PostgreSQL"
+ON_POSTGRESQL: Final = {
+    ROWS: f"{_PG} rows, 1,000 a transaction",
+    COMMITS: f"{_PG} rows, 1 a transaction",
+    READ: f"{_PG} rows read in order",
+    PARTS: f"{_PG}: the parts of one push",
+    PULL_MS: f"{_PG}: the parts of one pull",
+}
+"""The floors beside which a server on PostgreSQL is put, where another stands beside one on SQLite."""
 _BODY: Final = 3000  # what a push of one note weighs
 
 
@@ -41,10 +51,40 @@ def measure(figures: Figures, folder: Path, echo: Process, *, rows: int, connect
     _databases(figures, folder, rows)
     _cryptography(figures)
     asyncio.run(_http(figures, echo, connections))
-    # A push: request and entry are verified, receipt and head signed, one commit. A pull: the delivery is written, and what came is kept.
-    push = 1 / figures.latest(ECHO) + 1 / figures.latest(COMMITS) + 2 / figures.latest(VERIFY) + 2 / figures.latest(SIGN)
-    _add(figures, PARTS, "1/s", 1 / push)
-    _add(figures, PULL_MS, "ms", figures.latest(ECHO_MS) + 2e3 / figures.latest(COMMITS))
+    _parts(figures, PARTS, PULL_MS, COMMITS)
+
+
+def measure_postgresql(figures: Figures, url: str, rows: int) -> None:
+    """Raw PostgreSQL, once; after the others."""
+    with psycopg.connect(url, autocommit=True) as database:
+        for table in ("floor_a", "floor_b"):
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+            database.execute(
+                f"CREATE TABLE {table} (log bytea NOT NULL, seq bigint NOT NULL, id bytea NOT NULL, part bytea NOT NULL, PRIMARY KEY (log, seq))"
+            )
+        _add(figures, ON_POSTGRESQL[ROWS], "1/s", _insert_postgresql(database, "floor_a", rows, 1000))
+        _add(figures, ON_POSTGRESQL[COMMITS], "1/s", _insert_postgresql(database, "floor_b", max(100, rows // 20), 1))
+        with timed() as timer:
+            database.execute("SELECT log, seq, id, part FROM floor_a WHERE log = %s ORDER BY seq", (bytes(16),), binary=True).fetchall()
+        _add(figures, ON_POSTGRESQL[READ], "1/s", rows / timer.seconds)
+        database.execute("DROP TABLE floor_a, floor_b")
+    _parts(figures, ON_POSTGRESQL[PARTS], ON_POSTGRESQL[PULL_MS], ON_POSTGRESQL[COMMITS])
+
+
+def _insert_postgresql(database: psycopg.Connection[Any], table: str, rows: int, each: int) -> float:
+    values = _values(rows)
+    with timed() as timer:
+        for start in range(0, rows, each):
+            with database.transaction(), database.cursor() as cursor:
+                cursor.executemany(f"INSERT INTO {table} VALUES (%b, %b, %b, %b)", values[start : start + each])
+    return rows / timer.seconds
+
+
+def _parts(figures: Figures, push_key: str, pull_key: str, commits: str) -> None:
+    """A push: request and entry are verified, receipt and head signed, one commit. A pull: the delivery is written, and what came is kept."""
+    push = 1 / figures.latest(ECHO) + 1 / figures.latest(commits) + 2 / figures.latest(VERIFY) + 2 / figures.latest(SIGN)
+    _add(figures, push_key, "1/s", 1 / push)
+    _add(figures, pull_key, "ms", figures.latest(ECHO_MS) + 2e3 / figures.latest(commits))
 
 
 def _add(figures: Figures, key: str, unit: str, value: float) -> None:
@@ -82,13 +122,17 @@ def _open(path: Path, key: bytes) -> Any:
 
 
 def _insert(database: Any, table: str, rows: int, each: int) -> float:
-    values = [(bytes(16), seq, os.urandom(32), os.urandom(PART_BYTES)) for seq in range(rows)]
+    values = _values(rows)
     with timed() as timer:
         for start in range(0, rows, each):
             database.execute("BEGIN IMMEDIATE")
             database.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", values[start : start + each])
             database.execute("COMMIT")
     return rows / timer.seconds
+
+
+def _values(rows: int) -> list[tuple[bytes, int, bytes, bytes]]:
+    return [(bytes(16), seq, os.urandom(32), os.urandom(PART_BYTES)) for seq in range(rows)]
 
 
 def _cryptography(figures: Figures) -> None:

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psutil
+
+from tests import database
 
 PLENTY: Final[Mapping[str, str]] = {
     "FIELDKEEP_REQUESTS_PER_MINUTE": str(10**9),
@@ -67,6 +70,13 @@ class Process:
 def serve(folder: Path, settings: Mapping[str, str] = PLENTY) -> Process:
     """A Fieldkeep server on an empty folder, by default with quotas out of the way."""
     return Process(["-m", "fieldkeep.cli", "serve", "--json", "--port", "0", "--data", str(folder / "data")], folder / "server.err", settings)
+
+
+@contextmanager
+def durable_postgresql() -> Iterator[int]:
+    """The PostgreSQL of the tests as it is run in earnest: what it acknowledges is on disk. Its process id."""
+    with database.postgresql(database.new_folder(), "fsync=on", "autovacuum=on", "shared_buffers=256MB") as pid:
+        yield pid
 
 
 def echo(folder: Path) -> Process:

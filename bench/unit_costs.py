@@ -20,7 +20,7 @@ from typing import Any, Final
 import psutil
 
 from bench.client import Connection, LoadDevice
-from bench.host import PLENTY, Process, serve
+from bench.host import PLENTY, Process, durable_postgresql, serve
 from bench.meter import TABLES, Costs, Meter, Store
 from bench.opaque import PART_BYTES, Ahead
 from bench.team import SIDE, Team
@@ -256,7 +256,7 @@ def _service(postgresql: bool) -> Iterator[tuple[Path, str, int]]:
         if not postgresql:
             yield folder, "", 0
             return
-        pid = stack.enter_context(database.postgresql(database.new_folder(), "fsync=on", "autovacuum=on", "shared_buffers=256MB"))
+        pid = stack.enter_context(durable_postgresql())
         yield folder, database.url_of(folder), pid
 
 
