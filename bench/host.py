@@ -22,6 +22,7 @@ PLENTY: Final[Mapping[str, str]] = {
     "FIELDKEEP_DELIVERIES_PER_DAY": str(10**9),
     "FIELDKEEP_FILES_PER_DAY": str(10**9),
     "FIELDKEEP_STATEMENTS_PER_DAY": str(10**9),
+    "FIELDKEEP_WORK_BURST_SECONDS": str(10**9),
 }
 _ROOT: Final = Path(__file__).parent.parent
 

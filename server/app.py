@@ -97,8 +97,10 @@ class Signed:
             running.quotas.requests.take(sender.device, 1, now_ms)
             admitted = True  # only now is anything read, or said in a log
             with running.under_way.one(sender.device):
+                await running.pace.wait(sender.device)
                 body = await _body(request, limits.REQUEST_BYTES, service.settings.body_seconds)
                 received = len(body)
+                running.pace.charge_body(sender.device, received)
                 await _check_body(running, token, body)
                 sender = standing(running.realm, sender.device, service.clock(), for_all=for_all)  # as it is now, not as it was before the body came
                 response = await self._endpoint(request, running, sender, body)

@@ -29,6 +29,7 @@ from server.logs import Patient, open_log
 from server.marks import Marks
 from server.metrics import Metrics
 from server.nonces import Nonces, OwnNonces, SharedNonces
+from server.pace import Pace
 from server.quotas import MINUTE_MS, Quotas, UnderWay, Window, make_quotas
 from server.realm import Job, Realm
 from server.settings import Settings
@@ -57,6 +58,7 @@ class RunningSide:
     live: Live
     metrics: Metrics
     log: structlog.BoundLogger
+    pace: Pace
     under_way: UnderWay = field(default_factory=UnderWay)
     outgoing: Outgoing = field(default_factory=Outgoing)
     decoding: asyncio.Lock = field(default_factory=asyncio.Lock)  # of large bodies, one at a time
@@ -82,6 +84,14 @@ class RunningSide:
         except (DatabaseError, Unsettled) as error:
             self.writer.failing = type(error).__name__
             raise
+
+    async def read_for(self, device: bytes, work: Callable[..., T], *arguments: Any) -> T:
+        """As `read`; the device owes what it takes."""
+        return await self.read(self._charged, device, work, *arguments)
+
+    def _charged(self, device: bytes, work: Callable[..., T], *arguments: Any) -> T:
+        with self.pace.charging(device):
+            return work(*arguments)
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work`, which reads the database, returns: in a thread of this side, so that nobody waits for another side's reading."""
@@ -147,7 +157,8 @@ class Service:
         nonces: Nonces = OwnNonces(side, secrets.token_bytes)
         if realm.shared:
             nonces = SharedNonces(side, realm.engine, keys.salt, secrets.token_bytes)
-        return RunningSide(realm, Writer(realm), nonces, quotas, Live(realm), Metrics(), log)
+        pace = Pace(self.settings.work_burst_seconds, self.settings.work_share)
+        return RunningSide(realm, Writer(realm), nonces, quotas, Live(realm), Metrics(), log, pace)
 
     def _open_log(self, path: Path) -> structlog.BoundLogger:
         log, stream = open_log(path)

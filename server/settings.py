@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         "", description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For is believed. None are, by default."
     )
     body_seconds: float = Field(300.0, gt=0, description="How long the body of a signed request may take to come.")
+    work_burst_seconds: float = Field(
+        2.0,
+        gt=0,
+        description="Processor time that one device's requests may take at once. A device that has taken more waits, however busy the server is.",
+    )
+    work_share: float = Field(
+        0.05, gt=0, le=1, description="Processor time that one device's requests may take for good, as a share of one processor."
+    )
     app: Path | None = Field(
         None, description="Folder of the built field app, served at /. Unset: the one that was built beside this server, if any; none: no app."
     )

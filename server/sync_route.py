@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from server.append.commit import Pushed, Sender
+from server.append.commit import Commit, Pushed, Sender
 from server.live import Live
 from server.pages import Pulled
 from server.service import RunningSide
@@ -20,17 +20,22 @@ _SMALL: Final = 65_536  # bytes that are decoded at once; more is decoded beside
 
 async def sync(_request: Request, running: RunningSide, sender: Sender, body: bytes) -> Response:
     """A whole round trip: verdicts for what was pushed, pages of what is new."""
-    realm = running.realm
+    realm, pace = running.realm, running.pace
     running.quotas.push_bytes.take(sender.device, len(body), realm.clock())
-    wanted = decode_request(body) if len(body) <= _SMALL else await _decode_large(running, body)
-    realm.hear(wanted, sender)
+    wanted = await _decode(running, sender, body)
+
+    def push(commit: Commit) -> Pushed:
+        with pace.charging(sender.device):
+            return realm.push(commit, wanted, sender)
+
     pushed: Pushed | None = None
     if wanted.push or wanted.purged:
-        pushed = await running.writer.do(lambda commit: realm.push(commit, wanted, sender))
+        pushed = await running.writer.do(push)
         _count(running, pushed)
-    pulled = realm.pages.pull_pushed(wanted, sender, pushed)
+    with pace.charging(sender.device):
+        pulled = realm.pages.pull_pushed(wanted, sender, pushed)
     if pulled is None:
-        pulled = await running.read(_pull, running, wanted, sender, pushed)
+        pulled = await running.read_for(sender.device, _pull, running, wanted, sender, pushed)
     untold = realm.untold(pulled.delivered, pushed)
     if untold:
         try:
@@ -44,9 +49,15 @@ async def sync(_request: Request, running: RunningSide, sender: Sender, body: by
     return Response(encode_response(realm.answer(wanted, sender, pushed, pulled.pages, more=pulled.more)), media_type=CBOR_TYPE)
 
 
-async def _decode_large(running: RunningSide, body: bytes) -> SyncRequest:
-    async with running.decoding:
-        return await running.read(decode_request, body)
+async def _decode(running: RunningSide, sender: Sender, body: bytes) -> SyncRequest:
+    if len(body) > _SMALL:
+        async with running.decoding:
+            wanted = await running.read_for(sender.device, decode_request, body)
+    with running.pace.charging(sender.device):
+        if len(body) <= _SMALL:
+            wanted = decode_request(body)
+        running.realm.hear(wanted, sender)
+    return wanted
 
 
 def _told(pulled: Pulled, pushed: Pushed) -> Pulled:

@@ -260,7 +260,7 @@ def new_cast(folder: Path) -> Iterator[Cast]:
     plenty = dict.fromkeys(("files_per_day", "statements_per_day", "requests_per_minute", "unsigned_per_minute", "deliveries_per_day", "parcels_per_day", "push_bytes_per_day"), 10 ** 9)  # fmt: skip
     with (
         mock.patch.object(server.service, "Writer", Rehearsing),
-        mock.patch.object(twins, "Settings", lambda **more: Settings(**{**more, **plenty})),
+        mock.patch.object(twins, "Settings", lambda **more: Settings(**{**more, **plenty, "work_burst_seconds": 1e9})),
         Run(folder) as run,
     ):
         yield Cast(run)
