@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from shared_schema.ids import Side
+
 T = TypeVar("T")
 
 app = typer.Typer(name="fieldkeep", no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -152,18 +154,19 @@ def restore(
     file: Annotated[Path, typer.Argument(help="What `fieldkeep backup` wrote.")],
     data: Data,
     key: BackupKey,
+    side: Annotated[Side | None, typer.Option(help="Put back the tables of this side alone; the others stay as they are.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a backup where no database is. What is known there of removals, and of how far the logs have been, is kept.
 
     Each side is then served when its administrator has declared it (fieldkeep restored declare): docs/operations/restore.md.
 
-    Example: fieldkeep restore /mnt/backup/2026-11-23.fk --data /var/lib/fieldkeep --key /root/backup.key
+    Example: fieldkeep restore /mnt/backup/2026-11-23.fk --data /var/lib/fieldkeep --key /root/backup.key --side victim
     """
     from server.backup import put_back
     from server.sealed_file import read_key
 
-    found = kept(lambda: put_back(file, data, read_key(key)))
+    found = kept(lambda: put_back(file, data, read_key(key), only=side))
     lines = [f"{one.side}: {one.entries} entries of {one.logs} logs are back" for one in found]
     then = "Now start the server. Each side's administrator runs, on their device:  fieldkeep restored declare"
     say({"data": str(data), "sides": [one._asdict() for one in found]}, [*lines, then], as_json)

@@ -96,8 +96,9 @@ def verify(path: Path, key: bytes, beside: Path) -> list[Found]:
         return look_through_all(folder)
 
 
-def put_back(path: Path, data: Path, key: bytes, places: dict[Side, Place] | None = None) -> list[Found]:
+def put_back(path: Path, data: Path, key: bytes, places: dict[Side, Place] | None = None, only: Side | None = None) -> list[Found]:
     """Put a copy into folder `data`, where no database is, or into the databases of the settings. What is known there of removals and of how far logs have been is kept.
+    With `only` that side alone: the others' tables stay as they are.
 
     Raises BadBackup, InUse while a server runs there, OSError.
     """
@@ -105,6 +106,10 @@ def put_back(path: Path, data: Path, key: bytes, places: dict[Side, Place] | Non
     lock = lock_data(data)
     try:
         places = places or as_set(data)
+        lost = [side for side, place in places.items() if only not in (None, side) and engines.is_new(place)]
+        if lost:
+            raise BadBackup(f"no tables here either of: {', '.join(lost)}; put back all sides")
+        places = {side: place for side, place in places.items() if only in (None, side)}
         there = [
             f"{side}.db" if isinstance(place, Path) else f"tables in the schema {place.schema}"
             for side, place in places.items()
@@ -121,9 +126,10 @@ def put_back(path: Path, data: Path, key: bytes, places: dict[Side, Place] | Non
                     copying.copy_in(folder / f"{side}.db", folder / f"{side}.chunks.db", place)
                     for copied in folder.glob(f"{side}.*db"):
                         copied.unlink()
-            for one in sorted(folder.iterdir(), key=lambda one: one.suffix == ".db"):  # databases last: without keys no server may start
+            mine = [one for one in folder.iterdir() if one.name.partition(".")[0] in {*places, "setup-code"}]
+            for one in sorted(mine, key=lambda one: one.suffix == ".db"):  # databases last: without keys no server may start
                 _place(one, data / one.name)
-        return found
+        return [one for one in found if one.side in places]
     finally:
         os.close(lock)
 

@@ -69,6 +69,38 @@ def test_into_postgresql_and_back(tmp_path: Path, url: str) -> None:
         live.close()
 
 
+def test_one_side_to_a_database_of_its_own(tmp_path: Path, url: str) -> None:
+    """The victim side's tables go to PostgreSQL; those of the others stay where they are, and nothing has to be declared."""
+    live = Live(tmp_path, env={"FIELDKEEP_DATABASE": ""})
+    try:
+        sam, lena = live.enrol("Sam", ("coordinator",)), live.enrol("Lena", ("link_worker",), side="victim")
+        logs = {sam: live.case(sam), lena: live.case(lena)}
+        for session, log in logs.items():
+            note(session, log, "before")
+            syncing.sync(session, live.transport)
+        live.server.stop()
+        data = live.server.data
+        back_up(data, tmp_path / "day.fk", tmp_path / "key", in_files(data))
+        kept = (data / "perpetrator.db").read_bytes()
+        for left in data.glob("victim.*db*"):
+            left.rename(tmp_path / left.name)
+        places: dict[Side, Place] = {**in_files(data), "victim": Postgres(url, "victim")}
+        [back] = put_back(tmp_path / "day.fk", data, read_key(tmp_path / "key"), places, only="victim")
+        assert back.side == "victim"
+        assert (data / "perpetrator.db").read_bytes() == kept
+        live.server._env["FIELDKEEP_DATABASE_VICTIM"] = url
+        live.server.start()
+        assert httpx.get(f"{live.server.address}/readyz", trust_env=False).json() == {"status": "ready"}
+        for session, log in logs.items():
+            note(session, log, "after")
+            assert syncing.sync(session, live.transport).accepted == 1
+            assert len(session.records(log)) >= 2
+            assert not list(session.store.alarms())
+        assert not (data / "victim.db").exists()
+    finally:
+        live.close()
+
+
 def test_while_the_database_is_away(tmp_path: Path, url: str) -> None:
     """Nothing is acknowledged, /readyz says so, and all goes on by itself when it answers again."""
     live = Live(tmp_path, env={"FIELDKEEP_DATABASE": url})

@@ -55,6 +55,28 @@ def test_a_backup_of_a_running_server_comes_back(run: Restorable, team: Team, tm
     assert run.heads()[team.case] == heads[team.case]
 
 
+def test_one_side_comes_back_alone(run: Restorable, team: Team, tmp_path: Path) -> None:
+    """What the others have is newer than the copy, and stays."""
+    back_up(run.folder, tmp_path / "day.fk", tmp_path / "key")
+    note(team.sam, team.case, "after the backup")
+    team.sync()
+    heads = run.heads()
+    run.stop()
+    with pytest.raises(BadBackup, match=r"perpetrator.db, victim.db, oversight.db are there"):
+        put_back(tmp_path / "day.fk", run.folder, read_key(tmp_path / "key"))
+    with pytest.raises(BadBackup, match=r"victim.db are there"):
+        put_back(tmp_path / "day.fk", run.folder, read_key(tmp_path / "key"), only="victim")
+    for path in run.folder.glob("victim.*db*"):
+        path.unlink()
+    with pytest.raises(BadBackup, match="no tables here either of: victim; put back all sides"):
+        put_back(tmp_path / "day.fk", run.folder, read_key(tmp_path / "key"), only="oversight")
+    [back] = put_back(tmp_path / "day.fk", run.folder, read_key(tmp_path / "key"), only="victim")
+    assert back.side == "victim"
+    run.start()
+    assert run.service.restoring == [], "of the victim side nothing was lost either"
+    assert run.heads() == heads
+
+
 @pytest.mark.parametrize("newer", [True, False])
 def test_attachments_are_in_it(run: Restorable, team: Team, tmp_path: Path, newer: bool) -> None:
     """Their bytes lie beside the database; where there are newer ones in place, these stay."""
