@@ -25,6 +25,11 @@ from bench.peers.workload import Note
 
 _BEGINNING: Final = "1970-01-01T00:00:00.000Z-0000-0000000000000000"
 _SPREAD_MS: Final = 10 * 86_400_000
+_LIMITS: Final = (
+    "ACTUAL_UPLOAD_FILE_SIZE_LIMIT_MB",
+    "ACTUAL_UPLOAD_FILE_SYNC_SIZE_LIMIT_MB",
+    "ACTUAL_UPLOAD_SYNC_ENCRYPTED_FILE_SYNC_SIZE_LIMIT_MB",
+)  # 20 by default: less than the notes of W1
 _JSON: Final = "application/json"
 
 
@@ -41,9 +46,10 @@ class Actual:
         return installing.version(self._folder, "@actual-app/sync-server")
 
     def command(self, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
-        """With its defaults, on a folder."""
+        """With its defaults but for the size of a request, on a folder."""
         script = self._folder / "node_modules/@actual-app/sync-server/build/bin/actual-server.js"
         environment = {"NODE_ENV": "production", "ACTUAL_HOSTNAME": HOST, "ACTUAL_PORT": str(port), "ACTUAL_DATA_DIR": str(folder)}
+        environment |= dict.fromkeys(_LIMITS, "100")
         return [str(installing.node()), str(script)], environment
 
     async def prepare(self, port: int) -> None:
