@@ -21,7 +21,7 @@ from bench.client import Connection
 from bench.peers import installing
 from bench.peers.running import HOST
 from bench.peers.varint import read_varint, varint
-from bench.peers.workload import Note
+from bench.peers.workload import Alone, Note
 
 _BEGINNING: Final = "1970-01-01T00:00:00.000Z-0000-0000000000000000"
 _SPREAD_MS: Final = 10 * 86_400_000
@@ -33,7 +33,7 @@ _LIMITS: Final = (
 _JSON: Final = "application/json"
 
 
-class Actual:
+class Actual(Alone):
     """The server."""
 
     name = "Actual sync server"

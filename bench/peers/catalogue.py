@@ -9,18 +9,15 @@ from typing import Final
 from bench.figures import Figures
 from bench.peers.actual import Actual
 from bench.peers.installing import Unavailable
-from bench.peers.kinto import Kinto
+from bench.peers.kinto import Kinto, KintoOnPostgresql
 from bench.peers.pouchdb import PouchDb
 from bench.peers.table import Row
 from bench.peers.workload import Peer, measure
 from bench.peers.yjs import Hocuspocus, PycrdtWebsocket, YWebsocket
 from bench.scale import Scale
 
-PEERS: Final[tuple[Callable[[], Peer], ...]] = (Kinto, PouchDb, Actual, Hocuspocus, YWebsocket, PycrdtWebsocket)
-_ELSEWHERE: Final = (
-    Row("Kinto, PostgreSQL", "", "yes", "no", "it needs a PostgreSQL server, which neither npm nor PyPI installs"),
-    Row("Evolu, Etebase, Jazz, automerge-repo", "", "", "", "no driver is written for them here"),
-)
+PEERS: Final[tuple[Callable[[], Peer], ...]] = (Kinto, KintoOnPostgresql, PouchDb, Actual, Hocuspocus, YWebsocket, PycrdtWebsocket)
+_ELSEWHERE: Final = (Row("Evolu, Etebase, Jazz, automerge-repo", "", "", "", "no driver is written for them here"),)
 
 
 class Peers:

@@ -9,13 +9,13 @@ from typing import Any, Final
 from bench.client import Connection
 from bench.peers import installing
 from bench.peers.running import HOST
-from bench.peers.workload import Note
+from bench.peers.workload import Alone, Note
 
 _BATCH: Final = 1000
 _PAGE: Final = 10_000
 
 
-class PouchDb:
+class PouchDb(Alone):
     """The server."""
 
     name = "PouchDB Server"

@@ -7,6 +7,7 @@ import asyncio
 import os
 import statistics
 from collections.abc import Awaitable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -62,6 +63,9 @@ class Peer(Protocol):
     def install(self) -> str:
         """Install it; its version. Raises Unavailable."""
 
+    def beside(self) -> AbstractContextManager[Any]:
+        """What runs while it does, and is not weighed with it."""
+
     def command(self, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
         """How it is started on an empty folder: command and environment."""
 
@@ -70,6 +74,14 @@ class Peer(Protocol):
 
     def client(self, port: int) -> Client:
         """A new device that has nothing."""
+
+
+class Alone:
+    """A peer that needs nothing beside itself."""
+
+    def beside(self) -> AbstractContextManager[Any]:
+        """Nothing."""
+        return nullcontext()
 
 
 def notes(count: int, what: str) -> list[Note]:
@@ -84,10 +96,11 @@ def key(peer: str, workload: str) -> str:
 
 def measure(figures: Figures, peer: Peer, scale: Scale, folder: Path) -> None:
     """One repetition on a fresh server. Raises Unavailable when it does not run, RuntimeError when it loses something."""
-    port = free_port()
-    command, environment = peer.command(folder, port)
-    with Running(command, port, folder, environment) as server:
-        uvloop.run(_Repetition(figures, peer, scale, server).run())
+    with peer.beside():
+        port = free_port()
+        command, environment = peer.command(folder, port)
+        with Running(command, port, folder, environment) as server:
+            uvloop.run(_Repetition(figures, peer, scale, server).run())
 
 
 class _Repetition:

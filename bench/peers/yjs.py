@@ -17,7 +17,7 @@ from typing import Any, Final
 from bench.peers import installing
 from bench.peers.running import HOST
 from bench.peers.varint import varint
-from bench.peers.workload import Note
+from bench.peers.workload import Alone, Note
 
 _SERVERS: Final = Path(__file__).parent / "servers"
 _ROOM: Final = "team"
@@ -35,7 +35,7 @@ def _client_packages() -> Path:
     return folder
 
 
-class Yjs:
+class Yjs(Alone):
     """What the three have in common."""
 
     encrypted = "no"
