@@ -169,7 +169,7 @@ class _Folding:
         elif key == STATE and said.value == VOID:
             self._end(register, op_id, op, said, at)
         else:
-            self._join(register, op_id, op, merge, at)
+            self._join(register, op, merge, said, at)
 
     def _may_say(self, state: Any, register: Register, at: Occurrence, *, own: bool) -> bool:
         """Whether a record's `state` may be set so: void is its author's word and the last one, signed goes with a signature."""
@@ -188,30 +188,33 @@ class _Folding:
         self.joined[op_id] = said
         register.hold([said])
 
-    def _join(self, register: Register, op_id: OpId, op: Op, merge: str, at: Occurrence) -> None:
+    def _join(self, register: Register, op: Op, merge: str, said: Live, at: Occurrence) -> None:
         """The multi-value register: remove what is named, remove one's own older ops, join unless one's own newer op was folded.
 
         In a contested field that is in conflict, a `set` removes nothing of another device's.
         """
-        contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
-        for pred in self._named(op_id, op, at):
-            if not contested or pred.device == at.device:
-                register.drop(pred)
+        op_id = said.id
+        if op.preds or register.live:
+            contested = op.action == "set" and merge in CONTESTED and in_conflict(register)
+            for pred in self._named(op_id, op, at):
+                if not contested or pred.device == at.device:
+                    register.drop(pred)
         newest = register.newest.get(at.device)
         if newest is not None and newest > op_id:
             return
-        register.drop_all_of(at.device)
+        if register.live:
+            register.drop_all_of(at.device)
         register.newest[at.device] = op_id
-        self.joined[op_id] = self._live(op_id, op, at)
-        register.put(self.joined[op_id])
+        self.joined[op_id] = said
+        register.put(said)
 
     def _many(self, op_id: OpId, op: Op, key: str, spec: Field | None, at: Occurrence) -> None:
         register = self._register(key)
         if self._is_frozen(key, spec.merge if spec else "unknown"):
             register.proposals.append(self._live(op_id, op, at))
         elif op.action == "add":
-            self.joined[op_id] = self._live(op_id, op, at)
-            register.put(self.joined[op_id])
+            self.joined[op_id] = said = self._live(op_id, op, at)
+            register.put(said)
             if spec is None or spec.merge == "append":
                 self.rows.add(op_id)
             if spec is not None and spec.merge == "append":
@@ -240,7 +243,7 @@ class _Folding:
         elif op.action not in ("set", "resolve") or (cell is not None and cell.merge == "once"):
             self._flag(op_id, "action-does-not-fit-field")
         else:
-            self._join(self._register(key), op_id, op, cell.merge if cell else "unknown", at)
+            self._join(self._register(key), op, cell.merge if cell else "unknown", self._live(op_id, op, at), at)
 
     def _sign(self, signs: list[tuple[OpId, Op]], at: Occurrence) -> None:
         known: dict[OpId, None] = {}

@@ -13,6 +13,7 @@ FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
 STATE: Final = "state"
 VOID: Final = "void"
 CONTESTED: Final = frozenset({"ask", "text", "worst"})
+_FEW: Final = 8  # live ops that are looked through
 Types = Mapping[str, RecordType]
 
 
@@ -63,28 +64,33 @@ class Register:
     live: dict[OpId, Live] = field(default_factory=dict)
     proposals: list[Live] = field(default_factory=list)
     newest: dict[bytes, OpId] = field(default_factory=dict)
-    by_device: dict[bytes, set[OpId]] = field(default_factory=dict)
+    by_device: dict[bytes, set[OpId]] | None = None
+    """Which ops are live of whom; made when there are many, which is seldom."""
 
     def put(self, op: Live) -> None:
         """`op` becomes live."""
         self.live[op.id] = op
-        self.by_device.setdefault(op.id.device, set()).add(op.id)
+        if self.by_device is not None:
+            self.by_device.setdefault(op.id.device, set()).add(op.id)
 
     def drop(self, op_id: OpId) -> None:
         """The op, if it is live, is no longer."""
-        if self.live.pop(op_id, None) is not None:
+        if self.live.pop(op_id, None) is not None and self.by_device is not None:
             self.by_device[op_id.device].discard(op_id)
 
     def drop_all_of(self, device: bytes) -> None:
         """No op of the device is live any longer."""
-        for op_id in self.by_device.pop(device, ()):
+        if self.by_device is None and len(self.live) > _FEW:
+            self.by_device = {}
+            for op_id in self.live:
+                self.by_device.setdefault(op_id.device, set()).add(op_id)
+        own = [op_id for op_id in self.live if op_id.device == device] if self.by_device is None else self.by_device.pop(device, ())
+        for op_id in own:
             del self.live[op_id]
 
     def hold(self, ops: list[Live]) -> None:
         """Just these are live."""
-        self.live, self.by_device = {}, {}
-        for op in ops:
-            self.put(op)
+        self.live, self.by_device = {op.id: op for op in ops}, None
 
 
 @dataclass(slots=True)

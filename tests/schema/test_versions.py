@@ -11,16 +11,16 @@ import pytest
 from shared_schema import cbor, ids, language, schema_files
 from shared_schema.catalogue import load
 from shared_schema.language.since import check_since
-from shared_schema.record_types import Catalogue, RecordType
+from shared_schema.record_types import RecordType
 from shared_schema.schema_files import SchemaFiles
-from sync.change import SIGNED, Change, Op, OpId, decode_part, encode_part
+from sync.change import decode_part, encode_part
 from sync.device.recording.values import check_value
 from sync.fold import Occurrence, Record, fold_log, fold_record, show, state_hash
+from tests.schema.devices import LOG, Device, begin, edit
 from tests.schema.generator import Generator, next_version, places
 
 RECORDS = 5_000
 SECONDS = 40
-LOG = ids.sha256(b"versions")[:16]
 FIRST, SECOND = ids.sha256(b"first")[:16], ids.sha256(b"second")[:16]
 OWN = schema_files.own()
 NEXT = next_version(OWN, 1)
@@ -31,47 +31,6 @@ def test_the_made_up_versions_are_right_and_may_follow_ours() -> None:
     for earlier, later in itertools.pairwise(VERSIONS):
         assert [str(one) for one in language.check(later)] == []
         assert [str(one) for one in check_since(earlier, later)] == []
-
-
-class Device:
-    """An app of one version: it holds parts as they came, and folds them by its own schemas."""
-
-    def __init__(self, id_: bytes, catalogue: Catalogue) -> None:
-        self.id, self.types = id_, catalogue.types
-        self.parts: list[tuple[int, bytes, bytes]] = []  # place, author's device, bytes
-
-    def occurrences(self) -> list[Occurrence]:
-        return [Occurrence(seq, seq, device, device, "navigator", change) for seq, device, body in self.parts for change in decode_part(body)]
-
-    def record(self, record: bytes) -> Record:
-        return fold_record(LOG, record, [one for one in self.occurrences() if one.change.r == record], self.types)
-
-    def version(self, type_: str) -> int:
-        return self.types[type_].version if type_ in self.types else 1
-
-
-def begin(device: Device, type_: RecordType, values: dict[str, Any], c: int, *, sign: bool) -> tuple[bytes, bytes]:
-    """The part that begins a record, and its id."""
-    ops: list[Op] = []
-    for name, value in values.items():
-        many = type_.fields[name].merge in ("set", "append")
-        ops += [Op(name, "add", one, ()) for one in value] if many else [Op(name, "set", value, ())]
-    if sign:
-        made = tuple(OpId(device.id, c, i) for i in range(len(ops)))
-        ops += [Op("state", "set", "signed", ()), Op(SIGNED, "sign", None, made)]
-    record = ids.record_id(LOG, device.id, c)
-    return record, encode_part([Change(record, type_.name, type_.version, c, 0, 1, tuple(ops))])
-
-
-def edit(device: Device, record: Record, generator: Generator, c: int, seen: int) -> bytes | None:
-    """A colleague's part: one `latest` field of those that this version knows, named as it stands; None where there is none."""
-    type_ = device.types.get(record.type)
-    known = [one for one in type_.fields.values() if one.merge == "latest" and one.name in record.registers] if type_ else []
-    if type_ is None or not known:
-        return None
-    field = generator.random.choice(known)
-    op = Op(field.name, "set", generator.value(type_.name, field), tuple(record.registers[field.name].live))
-    return encode_part([Change(record.id, record.type, device.version(record.type), c, seen, 2, (op,))])
 
 
 def test_five_thousand_records_between_every_two_versions() -> None:

@@ -541,5 +541,6 @@ class TestEffort:
         story.write(B, [put("x", n) for n in range(300)])
         register = story.fold().registers["x"]
         assert len(register.live) == 301
+        assert register.by_device is not None
         assert {device: len(held) for device, held in register.by_device.items()} == {A: 300, B: 1}
         assert set(register.live) == {op_id for held in register.by_device.values() for op_id in held}
