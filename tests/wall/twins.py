@@ -16,6 +16,7 @@ from unittest import mock
 
 import httpx
 
+import server.data_folder
 import server.service
 from server.app import make_app
 from server.nonces import OwnNonces, SharedNonces
@@ -258,6 +259,7 @@ def steady(sealed: dict[bytes, bytes]) -> Iterator[None]:
             (letters, "seal", seal),
             (server.service, "Writer", AtOnce),
             (server.service, "secrets", Secrets),
+            (server.data_folder, "secrets", Secrets),
             (server.service, "OwnNonces", nonces),
             (server.service, "SharedNonces", shared_nonces),
         ):
