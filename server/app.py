@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -37,7 +37,12 @@ from shared_schema.errors import Malformed, ProtocolError, Refused, TooLarge, ca
 from shared_schema.request import CBOR_TYPE, NONCE_HEADER
 
 _HELD_UP_S: Final = 1.0
-_AWAY: Final = (OSError, OperationalError, InterfaceError)  # a disk or database that does not answer; whatever else fails is our mistake
+_AWAY: Final = (
+    OSError,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+)  # a disk or database that does not answer, or only reads; else it is our mistake
 _RETRY_AFTER_S: Final = "5"
 _SMALL: Final = 65_536  # bytes that are hashed at once
 

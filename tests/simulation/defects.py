@@ -366,8 +366,8 @@ def drops_fields_it_does_not_know() -> Iterator[None]:
 def lets_a_set_end_a_conflict() -> Iterator[None]:
     join = folding._Folding._join
 
-    def _join(self: Any, register: Any, op_id: Any, op: Any, merge: str, at: Any) -> None:
-        join(self, register, op_id, op, "latest" if op.action == "set" and merge in CONTESTED else merge, at)
+    def _join(self: Any, register: Any, op: Any, merge: str, said: Any, at: Any) -> None:
+        join(self, register, op, "latest" if op.action == "set" and merge in CONTESTED else merge, said, at)
 
     with patched(folding._Folding, "_join", _join):
         yield
@@ -414,9 +414,9 @@ def lets_an_older_change_win() -> Iterator[None]:
     """The rule of the greater counter is gone: what was admitted late replaces the same device's newer value."""
     join = folding._Folding._join
 
-    def _join(self: Any, register: Any, op_id: Any, op: Any, merge: str, at: Any) -> None:
+    def _join(self: Any, register: Any, op: Any, merge: str, said: Any, at: Any) -> None:
         register.newest.pop(at.device, None)
-        join(self, register, op_id, op, merge, at)
+        join(self, register, op, merge, said, at)
 
     with patched(folding._Folding, "_join", _join):
         yield
