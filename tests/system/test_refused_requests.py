@@ -1,6 +1,7 @@
 """What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
 
 import asyncio
+import contextlib
 import base64
 import json
 import socket
@@ -140,9 +141,13 @@ def test_a_device_over_its_quota_sends_no_body(tmp_path: Path) -> None:
     live = Live(tmp_path, env={"FIELDKEEP_REQUESTS_PER_MINUTE": "3"})
     try:
         admin = live.admins["perpetrator"]
-        while not post(live, token(live, admin)):
-            pass
-        assert b"quota" in begin(live, token(live, admin))
+        for _ in range(3):  # a minute may begin between the two
+            while not post(live, token(live, admin)):
+                pass
+            with contextlib.suppress(TimeoutError):
+                assert b"quota" in begin(live, token(live, admin))
+                return
+        pytest.fail("it was let in three times and waited for")
     finally:
         live.close()
 
