@@ -1,8 +1,8 @@
 """What a request that is not let in may cost: no body is read, no line is written, and its address is counted."""
 
 import asyncio
-import contextlib
 import base64
+import contextlib
 import json
 import socket
 import threading
