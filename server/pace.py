@@ -6,8 +6,8 @@ stays far below: pushing or fetching ten thousand notes takes a fraction of a se
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 _BYTE_S: Final = 3e-9  # to take a body from the network and put it together; measured on loopback
@@ -18,6 +18,21 @@ _MANY: Final = 10_000
 class _Debt(NamedTuple):
     seconds: float
     at: float
+
+
+class _Charging:
+    """A block whose time is owed."""
+
+    __slots__ = ("_before", "_charge", "_device", "_spent")
+
+    def __init__(self, charge: Callable[[bytes, float], None], device: bytes, spent: Callable[[], float]) -> None:
+        self._charge, self._device, self._spent = charge, device, spent
+
+    def __enter__(self) -> None:
+        self._before = self._spent()
+
+    def __exit__(self, *_: object) -> None:
+        self._charge(self._device, self._spent() - self._before)
 
 
 class Pace:
@@ -32,18 +47,13 @@ class Pace:
         self._burst_s, self._share, self._now, self._spent = burst_s, share, now, spent
         self._debts: dict[bytes, _Debt] = {}
 
-    @contextmanager
-    def charging(self, device: bytes) -> Iterator[None]:
+    def charging(self, device: bytes) -> AbstractContextManager[None]:
         """The device owes the processor time that the block takes in this thread. The block must not give way to another."""
-        before = self._spent()
-        try:
-            yield
-        finally:
-            self._charge(device, self._spent() - before)
+        return _Charging(self.charge, device, self._spent)
 
     def charge_body(self, device: bytes, size: int) -> None:
         """The device owes what a body of so many bytes took."""
-        self._charge(device, size * _BYTE_S)
+        self.charge(device, size * _BYTE_S)
 
     def wait_s(self, device: bytes) -> float:
         """For how long the device's next request has to wait: until no more than the burst is owed, or the longest that any waits."""
@@ -58,7 +68,8 @@ class Pace:
         debt = self._debts.get(device)
         return 0.0 if debt is None else max(0.0, debt.seconds - self._share * (self._now() - debt.at))
 
-    def _charge(self, device: bytes, seconds: float) -> None:
+    def charge(self, device: bytes, seconds: float) -> None:
+        """The device owes so much more."""
         if len(self._debts) >= _MANY:
             self._debts = {one: debt for one, debt in list(self._debts.items()) if self._owed(one) > 0}
         self._debts[device] = _Debt(self._owed(device) + seconds, self._now())
