@@ -62,6 +62,7 @@ _QUOTAS: Final = (
     "deliveries_per_day",
     "statements_per_day",
     "chunks_claimed_per_day",
+    "work_burst_seconds",
 )
 
 
