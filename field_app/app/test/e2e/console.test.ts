@@ -165,6 +165,7 @@ describe("a supervisor", () => {
   it("can open nothing: no grant names this device, and no part was ever sent to it", async () => {
     const lines = readFileSync(join(service.folder, "bundle.jsonl"), "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as { readonly cose?: string; readonly log?: string });
     await goTo("Settings");
+    await vera.shows(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/);
     const device = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(await vera.text())?.[0] ?? "";
     const id = Buffer.from(device.replaceAll("-", ""), "hex");
     expect(id).toHaveLength(16);
