@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+import psutil
 import sqlcipher3.dbapi2 as sqlite
 import uvloop
 
@@ -26,7 +27,7 @@ from bench.growth import Files, grow_log
 from bench.host import PLENTY, durable_postgresql, echo, serve
 from bench.peers.catalogue import Peers
 from bench.peers.chart import draw
-from bench.peers.table import table
+from bench.peers.table import Row, table
 from bench.scale import FULL, QUICK, Scale
 from bench.server_only import ServerOnly
 from bench.team import Team
@@ -41,15 +42,16 @@ def main() -> None:
     figures, scale = Figures(), QUICK if asked.quick else FULL
     began = monotonic()
     peers = Peers(lambda what: _say(began, what)) if asked.peers else None
-    _run(figures, scale, asked.folder, peers, began)
+    rows, found = list[Row](), dict[str, Any]()
+    for _ in _run(figures, scale, asked.folder, peers, began):
+        rows = peers.rows if peers else []
+        found = comparing.report(figures, rows, scale, _machine())
+        if asked.json:
+            asked.json.parent.mkdir(parents=True, exist_ok=True)
+            asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n".join(figures.table()))
-    rows = peers.rows if peers else []
     if peers:
         print("\n" + "\n".join(table(figures, rows, scale.team)))
-    found = comparing.report(figures, rows, scale, _machine())
-    if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if asked.chart:
         draw(found, asked.chart)
     if asked.compare:
@@ -70,7 +72,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | None, began: float) -> None:
+def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | None, began: float) -> Iterator[None]:
+    """After each repetition, and each of the stages that are measured once, what is measured so far can be written."""
     for number in range(1, scale.repetitions + 1):
         figures.note_load()
         _say(began, f"repetition {number} of {scale.repetitions}")
@@ -84,6 +87,7 @@ def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | Non
             EndToEnd(figures, scale, team).run()
         _say(began, "on PostgreSQL")
         _run_on_postgresql(figures, scale, parent)
+        yield
     _say(began, "growth of a log")
     with ExitStack() as stack:
         teams = [stack.enter_context(_fresh(parent)) for _ in scale.logs]
@@ -91,8 +95,10 @@ def _run(figures: Figures, scale: Scale, parent: Path | None, peers: Peers | Non
     _say(began, "growth in files")
     with _fresh(parent) as team:
         uvloop.run(Files(figures, scale, team).run())
+    yield
     apart.measure(figures, parent, scale.apart, lambda what: _say(began, what))
     _say(began, "done")
+    yield
 
 
 def _run_on_postgresql(figures: Figures, scale: Scale, parent: Path | None) -> None:
@@ -115,7 +121,8 @@ def _fresh(parent: Path | None, url: str = "") -> Iterator[Team]:
 
 
 def _say(began: float, what: str) -> None:
-    print(f"{monotonic() - began:6.0f} s  load {os.getloadavg()[0]:.1f}  {what}", file=sys.stderr, flush=True)
+    resident = psutil.Process().memory_info().rss >> 20
+    print(f"{monotonic() - began:6.0f} s  load {os.getloadavg()[0]:.1f}  {resident:6,} MB  {what}", file=sys.stderr, flush=True)
 
 
 def _machine() -> dict[str, Any]:

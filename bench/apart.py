@@ -55,6 +55,7 @@ _OTHERS: Final = 32  # of them, and as many that are none
 _BODIES: Final = 4  # about each
 _STUB: Final = 32 + 256 + 16
 _WARM: Final = 50
+_BETWEEN_COLLECTIONS: Final = 1_000  # requests: what refused requests leave for the collector is let go between two that are timed
 _QUOTAS: Final = (
     "requests_per_minute",
     "push_bytes_per_day",
@@ -298,11 +299,12 @@ async def _measure(figures: Figures, service: Service, session: Session, kinds: 
         for _ in range(_WARM):
             await asker.ask(request.method, *lot.choice(request.foreign))
             await asker.ask(request.method, *lot.choice(request.absent))
-        gc.collect()
         gc.disable()
         order = [*times] * requests
         lot.shuffle(order)
-        for label in order:
+        for at, label in enumerate(order):
+            if at % _BETWEEN_COLLECTIONS == 0:
+                gc.collect()
             path, body = lot.choice(request.foreign if label == "foreign" else request.absent)
             times[label].append(await asker.ask(request.method, path, body, HELD_UP_S if label == "held up" else 0.0))
         gc.enable()
