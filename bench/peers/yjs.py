@@ -119,7 +119,7 @@ class YjsClient:
         self._named = named
         self._document: Any = Doc()
         self._map: Any = self._document.get("notes", type=Map)
-        self._map.observe(self._changed)
+        self._watching = self._map.observe(self._changed)
         self._ours = False
         self._got: list[bytes] = []
         self._came, self._answered = asyncio.Event(), asyncio.Event()
@@ -202,7 +202,8 @@ class YjsClient:
         self._got = []
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up, and let go of the document: it holds who watches it, where Python's collector does not look."""
+        self._map.unobserve(self._watching)
         if self._socket is not None:
             await self._socket.close()
         if self._hearing is not None:
