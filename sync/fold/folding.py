@@ -7,14 +7,31 @@ No clock decides anything: order is the log's.
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from shared_schema import ids
 from shared_schema.records import Field
 from sync.change import CellKey, Change, FieldKey, Op, OpId
 from sync.fold.hidden import is_hidden
-from sync.fold.model import CONTESTED, FREEZING, FREEZING_WEIGHTS, STATE, VOID, Live, Occurrence, Record, Register, Signature, Types, has_ended
+from sync.fold.model import (
+    CONTESTED,
+    FREEZING,
+    FREEZING_WEIGHTS,
+    MANY,
+    STATE,
+    VOID,
+    Live,
+    Occurrence,
+    Record,
+    Register,
+    Signature,
+    Types,
+    field_of,
+    has_ended,
+)
 from sync.fold.senses import in_conflict, senses
+
+_new: Final = tuple.__new__  # what a named tuple's own does, at half the price
 
 
 def fold_log(log: bytes, occurrences: Iterable[Occurrence], types: Types) -> dict[bytes, Record]:
@@ -68,7 +85,7 @@ class _Folding:
     def __init__(self, log: bytes, record: bytes, occurrences: list[Occurrence], types: Types) -> None:
         self.record = Record(record)
         self.occurrences = occurrences
-        self.places: dict[OpId, tuple[FieldKey, int]] = {}
+        self.places: dict[OpId, Occurrence] = {}
         self.deletions: list[tuple[OpId, int]] = []
         self.joined: dict[OpId, Live] = {}  # every op that ever was live: only these can be frozen by a signature
         self.rows: set[OpId] = set()
@@ -86,12 +103,16 @@ class _Folding:
 
     def run(self) -> Record:
         for occurrence in self.occurrences:
-            signs: list[tuple[OpId, Op]] = []
+            device, c, signs = occurrence.device, occurrence.change.c, list[tuple[OpId, Op]]()
             for i, op in enumerate(occurrence.change.ops):
-                op_id = OpId(occurrence.device, occurrence.change.c, i)
-                self._apply(op_id, op, occurrence)
+                op_id = _new(OpId, (device, c, i))
                 if op.action == "sign":
-                    signs.append((op_id, op))
+                    signs.append((op_id, op))  # with the others of its change, when all of it has been applied
+                elif op.action == "delete":
+                    self._delete(op_id, occurrence)
+                else:
+                    self._apply(op_id, op, occurrence)
+                self.places[op_id] = occurrence
             if signs:
                 self._sign(signs, occurrence)
         if self.occurrences:
@@ -102,22 +123,22 @@ class _Folding:
 
     def _apply(self, op_id: OpId, op: Op, at: Occurrence) -> None:
         action, key = op.action, op.field
-        if action == "delete":
-            self._delete(op_id, at)
-        elif action == "sign":
-            pass  # with the others of its change, when all of it has been applied
-        elif isinstance(key, CellKey):
+        if isinstance(key, CellKey):
             self._cell(op_id, op, key, at)
+            return
+        spec = self.fields.get(key)
+        of_many = action == "add" or action == "remove"
+        many = spec.merge in MANY if spec else of_many and key != STATE
+        if many != of_many:
+            self._flag(op_id, "action-does-not-fit-field")
+            return
+        register = self.record.registers.get(key)
+        if register is None:
+            register = self.record.registers[key] = Register()
+        if many:
+            self._many(op_id, op, key, register, spec, at)
         else:
-            spec = self.fields.get(key)
-            many = spec.merge in ("set", "append") if spec else action in ("add", "remove") and key != STATE
-            if many != (action in ("add", "remove")):
-                self._flag(op_id, "action-does-not-fit-field")
-            elif many:
-                self._many(op_id, op, key, spec, at)
-            else:
-                self._single(op_id, op, key, spec.merge if spec else "unknown", at)
-        self.places[op_id] = (key, at.seq)
+            self._single(op_id, op, key, register, spec.merge if spec else "unknown", at)
 
     def _flag(self, op_id: OpId, why: str) -> None:
         self.record.flags.append((op_id, why))
@@ -129,17 +150,20 @@ class _Folding:
         return register
 
     def _live(self, op_id: OpId, op: Op, at: Occurrence) -> Live:
-        value, reason = op.value, None
-        if op.action == "resolve":
-            value, reason = op.value
-        return Live(op_id, at.seq, at.user, value, at.change.at, at.late, reason, self.gone.get((op.field, op_id)), at.role)
+        value, reason = op.value if op.action == "resolve" else (op.value, None)
+        gone = self.gone.get((op.field, op_id)) if self.gone else None
+        return _new(Live, (op_id, at.seq, at.user, value, at.change.at, at.late, reason, gone, at.role))
 
     def _named(self, op_id: OpId, op: Op, at: Occurrence) -> list[OpId]:
         """The preds that count: earlier ops on this field that the author had seen or had made itself."""
         counted = []
         for pred in op.preds:
             place = self.places.get(pred)
-            if place is not None and self._same_field(place[0], pred, op.field) and (place[1] <= at.change.b or pred.device == at.device):
+            if (
+                place is not None
+                and self._same_field(field_of(pred, place), pred, op.field)
+                and (place.seq <= at.change.b or pred.device == at.device)
+            ):
                 counted.append(pred)
             else:
                 self._flag(op_id, "names-an-op-it-cannot-have-seen")
@@ -154,8 +178,7 @@ class _Folding:
     def _is_frozen(self, key: str, merge: str) -> bool:
         return self.frozen and merge in FREEZING and key != STATE
 
-    def _single(self, op_id: OpId, op: Op, key: str, merge: str, at: Occurrence) -> None:
-        register = self._register(key)
+    def _single(self, op_id: OpId, op: Op, key: str, register: Register, merge: str, at: Occurrence) -> None:
         own = at.user == self.record.creator_user
         said = self._live(op_id, op, at)
         if (merge == "once" and at.device != self.record.creator) or (key == STATE and not self._may_say(said.value, register, at, own=own)):
@@ -165,7 +188,7 @@ class _Folding:
         else:
             proposes = False
         if proposes:
-            register.proposals.append(said)
+            register.propose(said)
         elif key == STATE and said.value == VOID:
             self._end(register, op_id, op, said, at)
         else:
@@ -199,25 +222,22 @@ class _Folding:
             for pred in self._named(op_id, op, at):
                 if not contested or pred.device == at.device:
                     register.drop(pred)
-        newest = register.newest.get(at.device)
-        if newest is not None and newest > op_id:
-            return
-        if register.live:
-            register.drop_all_of(at.device)
-        register.newest[at.device] = op_id
-        self.joined[op_id] = said
-        register.put(said)
+        newest = register.newest_of(at.device)
+        if newest is None or newest < op_id:
+            self.joined[op_id] = said
+            register.join(said)
 
-    def _many(self, op_id: OpId, op: Op, key: str, spec: Field | None, at: Occurrence) -> None:
-        register = self._register(key)
+    def _many(self, op_id: OpId, op: Op, key: str, register: Register, spec: Field | None, at: Occurrence) -> None:
         if self._is_frozen(key, spec.merge if spec else "unknown"):
-            register.proposals.append(self._live(op_id, op, at))
+            register.propose(self._live(op_id, op, at))
         elif op.action == "add":
             self.joined[op_id] = said = self._live(op_id, op, at)
+            if spec is None:
+                register.remember()  # this op does not join
             register.put(said)
             if spec is None or spec.merge == "append":
                 self.rows.add(op_id)
-            if spec is not None and spec.merge == "append":
+            if spec is not None and spec.cells:
                 self._begin_cells(op_id, op, key, spec, at)
         elif spec is not None and spec.merge == "append":
             self._flag(op_id, "rows-are-never-removed")
@@ -230,15 +250,14 @@ class _Folding:
             return
         for cell, cell_spec in spec.cells.items():
             if cell_spec.merge != "once" and cell in op.value:
-                register = self._register(CellKey(key, op_id, cell))
-                gone = self.gone.get((CellKey(key, op_id, cell), op_id))
-                register.put(Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None, gone))
-                register.newest[at.device] = op_id
+                cell_key = CellKey(key, op_id, cell)
+                gone = self.gone.get((cell_key, op_id))
+                self._register(cell_key).join(Live(op_id, at.seq, at.user, op.value[cell], at.change.at, at.late, None, gone))
 
     def _cell(self, op_id: OpId, op: Op, key: CellKey, at: Occurrence) -> None:
         spec = self.fields.get(key.list)
         cell = spec.cells.get(key.cell) if spec else None
-        if key.row not in self.rows or self.places[key.row][0] != key.list:
+        if key.row not in self.rows or field_of(key.row, self.places[key.row]) != key.list:
             self._flag(op_id, "names-a-row-that-is-not-there")
         elif op.action not in ("set", "resolve") or (cell is not None and cell.merge == "once"):
             self._flag(op_id, "action-does-not-fit-field")
@@ -262,11 +281,13 @@ class _Folding:
         """From here on the fields of freezing policies hold the signed ops; what else was live is a proposal."""
         by_field: dict[FieldKey, list[Live]] = {}
         for op_id, op in signed.items():
-            by_field.setdefault(self.places[op_id][0], []).append(op)
+            by_field.setdefault(field_of(op_id, self.places[op_id]), []).append(op)
         for key, register in self.record.registers.items():
             if isinstance(key, CellKey) or not self._is_frozen(key, self._merge(key)):
                 continue
-            register.proposals += [op for op_id, op in register.live.items() if op_id not in signed]
+            for op_id, op in register.live.items():
+                if op_id not in signed:
+                    register.propose(op)
             register.hold(by_field.get(key, []))
 
     def _merge(self, key: str) -> str:

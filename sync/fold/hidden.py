@@ -4,18 +4,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
-from sync.change import DELETED, FieldKey, OpId
+from sync.change import DELETED, OpId
+from sync.fold.model import Occurrence, field_of
 
 
-def is_hidden(places: Mapping[OpId, tuple[FieldKey, int]], deletions: Iterable[tuple[OpId, int]]) -> bool:
+def is_hidden(places: Mapping[OpId, Occurrence], deletions: Iterable[tuple[OpId, int]]) -> bool:
     """True when for one deletion every other op was seen by the deleting device, or is its own earlier one.
 
-    `places` has the field and the place of each op of the record; a deletion comes with the place up to which its device had seen the log.
+    `places` has where each op of the record was said; a deletion comes with the place up to which its device had seen the log.
     """
     by_device: dict[bytes, list[tuple[int, int]]] = {}
-    for op_id, (key, seq) in places.items():
-        if key != DELETED:
-            by_device.setdefault(op_id.device, []).append((op_id.c, seq))
+    for op_id, at in places.items():
+        if field_of(op_id, at) != DELETED:
+            by_device.setdefault(op_id.device, []).append((op_id.c, at.seq))
     later = {device: _Later(sorted(ops)) for device, ops in by_device.items()}
     newest = sorted(((one.newest[0], device) for device, one in later.items()), reverse=True)[:2]
     for deletion, seen in deletions:

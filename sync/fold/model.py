@@ -10,6 +10,7 @@ from sync.change import Change, FieldKey, OpId
 PENDING: Final = 2**53 - 1  # the seq of changes that are not in the log yet
 FREEZING: Final = frozenset({"once", "text", "ask", "worst", "set"})
 FREEZING_WEIGHTS: Final = frozenset({"quick", "evidence", "ledger"})
+MANY: Final = frozenset({"set", "append"})
 STATE: Final = "state"
 VOID: Final = "void"
 CONTESTED: Final = frozenset({"ask", "text", "worst"})
@@ -30,6 +31,11 @@ class Occurrence(NamedTuple):
     change: Change
     late: bool = False
     stub: bool = False
+
+
+def field_of(op_id: OpId, at: Occurrence) -> FieldKey:
+    """The field of an op that was said there."""
+    return at.change.ops[op_id.i].field
 
 
 class Live(NamedTuple):
@@ -59,11 +65,15 @@ class Signature(NamedTuple):
 
 @dataclass(slots=True)
 class Register:
-    """One field's live ops, and the ops that may only be read as proposals. Mutable while folding only."""
+    """One field's live ops, and the ops that may only be read as proposals. Mutable while folding only.
+
+    Nearly all hold one op for ever: what is of use only when a second comes is made then.
+    """
 
     live: dict[OpId, Live] = field(default_factory=dict)
-    proposals: list[Live] = field(default_factory=list)
-    newest: dict[bytes, OpId] = field(default_factory=dict)
+    proposals: list[Live] | tuple[()] = ()
+    newest: dict[bytes, OpId] | None = None
+    """The newest op of each device that joined. As long as there is none, every op that joined is live."""
     by_device: dict[bytes, set[OpId]] | None = None
     """Which ops are live of whom; made when there are many, which is seldom."""
 
@@ -73,13 +83,49 @@ class Register:
         if self.by_device is not None:
             self.by_device.setdefault(op.id.device, set()).add(op.id)
 
+    def join(self, op: Live) -> None:
+        """`op` becomes live, as the newest of its device and the only one."""
+        device = op.id.device
+        if self.live:
+            self._drop_all_of(device)
+        if self.newest is not None:
+            self.newest[device] = op.id
+        self.put(op)
+
+    def propose(self, op: Live) -> None:
+        """`op` may only be read."""
+        if self.proposals:
+            self.proposals.append(op)
+        else:
+            self.proposals = [op]
+
     def drop(self, op_id: OpId) -> None:
         """The op, if it is live, is no longer."""
-        if self.live.pop(op_id, None) is not None and self.by_device is not None:
-            self.by_device[op_id.device].discard(op_id)
+        if op_id in self.live:
+            self.remember()
+            del self.live[op_id]
+            if self.by_device is not None:
+                self.by_device[op_id.device].discard(op_id)
 
-    def drop_all_of(self, device: bytes) -> None:
-        """No op of the device is live any longer."""
+    def hold(self, ops: list[Live]) -> None:
+        """Just these are live."""
+        self.remember()
+        self.live, self.by_device = {op.id: op for op in ops}, None
+
+    def newest_of(self, device: bytes) -> OpId | None:
+        """The newest op of the device that joined."""
+        if len(self.live) > _FEW:
+            self.remember()
+        if self.newest is not None:
+            return self.newest.get(device)
+        return next((op_id for op_id in self.live if op_id.device == device), None) if self.live else None
+
+    def remember(self) -> None:
+        """From now on an op can be live that did not join, or have joined and not be live."""
+        if self.newest is None:
+            self.newest = {op_id.device: op_id for op_id in self.live}
+
+    def _drop_all_of(self, device: bytes) -> None:
         if self.by_device is None and len(self.live) > _FEW:
             self.by_device = {}
             for op_id in self.live:
@@ -87,10 +133,6 @@ class Register:
         own = [op_id for op_id in self.live if op_id.device == device] if self.by_device is None else self.by_device.pop(device, ())
         for op_id in own:
             del self.live[op_id]
-
-    def hold(self, ops: list[Live]) -> None:
-        """Just these are live."""
-        self.live, self.by_device = {op.id: op for op in ops}, None
 
 
 @dataclass(slots=True)

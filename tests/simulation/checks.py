@@ -563,7 +563,7 @@ def check_step(log: bytes, before: Record, after: Record, at: Occurrence) -> Non
         if op.action in ("set", "add", "resolve") and op_id not in flagged:
             register = after.registers[op.field]
             there = op_id in register.live or any(one.id == op_id for one in register.proposals)
-            newer = any(one.device == at.device and one > op_id for one in register.newest.values())
+            newer = (newest := register.newest_of(at.device)) is not None and newest > op_id
             must(there or newer, f"I8: the op on {op.field} had no effect and no flag")
 
 

@@ -415,6 +415,7 @@ def lets_an_older_change_win() -> Iterator[None]:
     join = folding._Folding._join
 
     def _join(self: Any, register: Any, op: Any, merge: str, said: Any, at: Any) -> None:
+        register.remember()
         register.newest.pop(at.device, None)
         join(self, register, op, merge, said, at)
 
@@ -430,17 +431,12 @@ def believes_that_an_author_saw_everything() -> AbstractContextManager[Any]:
 def removes_all_equal_members() -> Iterator[None]:
     many = folding._Folding._many
 
-    def _many(self: Any, op_id: Any, op: Any, key: str, spec: Any, at: Any) -> None:
-        values = [
-            self.record.registers[key].live[pred].value
-            for pred in op.preds
-            if key in self.record.registers and pred in self.record.registers[key].live
-        ]
-        many(self, op_id, op, key, spec, at)
+    def _many(self: Any, op_id: Any, op: Any, key: str, register: Any, spec: Any, at: Any) -> None:
+        values = [register.live[pred].value for pred in op.preds if pred in register.live]
+        many(self, op_id, op, key, register, spec, at)
         if op.action == "remove" and (spec is None or spec.merge == "set"):
-            live = self.record.registers[key].live
-            for gone in [one for one, held in live.items() if held.value in values]:
-                del live[gone]
+            for gone in [one for one, held in register.live.items() if held.value in values]:
+                del register.live[gone]
 
     with patched(folding._Folding, "_many", _many):
         yield

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from server import backup
+from server.sealed_file import read_key
 from shared_schema import cbor, ids
+from shared_schema.ids import SIDES
 from sync import keys, sealing
 from sync.device.entering import keyring
 from sync.device.entering.profile import open_session
@@ -119,11 +122,17 @@ def test_an_address_in_a_signed_note(office: Any, tmp_path: Path) -> None:
     office.sync("priya", "tablet")
     assert [one["body"] for one in office.run("tablet", "note", "list", office.case)["notes"]] == [None]
 
-    # Nothing of it is anywhere: not in the server's folder, the copy, or any store, closed or opened.
+    # Nothing of it is anywhere: not in the server's folder, the copy, what a backup of today brings back, or any store, closed or opened.
+    places = {side: database.place_of(office.server.data, side) for side in SIDES}
+    backup.back_up(office.server.data, tmp_path / "today.fk", tmp_path / "key", places)
+    back = tmp_path / "put back"
+    backup.put_back(tmp_path / "today.fk", back, read_key(tmp_path / "key"), {side: database.place_of(back, side) for side in SIDES})
+    assert found(database.everything(back), [ids.parse(office.case)]), "the search finds what is there"
     office.server.stop()
     profiles = ("sam", "ruth", "priya", "tablet")
     closed = [
         *copied,
+        *database.everything(back),
         *database.everything(office.server.data),
         *(one for name in profiles for one in contents(office.folder / name)),
     ]
