@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { APP } from "../test/browser/machine";
 import { PASSPHRASE, Phone } from "../test/e2e/phone";
 import { ENVIRONMENT, FIELDKEEP, Service } from "../test/e2e/service";
