@@ -257,8 +257,8 @@ def recovers_what_is_still_held() -> AbstractContextManager[Any]:
 def takes_http_success_for_a_receipt() -> Iterator[None]:
     exchange_ = syncing._exchange
 
-    def drop(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
-        response = exchange_(session_, transport, pushed, told)
+    def drop(session_: Any, transport: Any, pushed: Any, *more: Any) -> Any:
+        response = exchange_(session_, transport, pushed, *more)
         for item in pushed:
             session_.store.drop_outbox(item.n)
         return response
@@ -271,10 +271,10 @@ def takes_http_success_for_a_receipt() -> Iterator[None]:
 def drops_the_outbox_before_sending() -> Iterator[None]:
     exchange_ = syncing._exchange
 
-    def drop(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
+    def drop(session_: Any, transport: Any, pushed: Any, *more: Any) -> Any:
         for item in pushed:
             session_.store.drop_outbox(item.n)
-        return exchange_(session_, transport, pushed, told)
+        return exchange_(session_, transport, pushed, *more)
 
     with patched(syncing, "_exchange", drop):
         yield
@@ -285,9 +285,9 @@ def seals_again_without_a_verdict() -> Iterator[None]:
     """When no answer came, it starts over with fresh bytes."""
     exchange_ = syncing._exchange
 
-    def again(session_: Any, transport: Any, pushed: Any, told: Any) -> Any:
+    def again(session_: Any, transport: Any, pushed: Any, *more: Any) -> Any:
         try:
-            return exchange_(session_, transport, pushed, told)
+            return exchange_(session_, transport, pushed, *more)
         except Refused:
             for item in pushed:
                 if not item.statement:

@@ -3,7 +3,7 @@
 What is in the outbox is on disk before it is sent, and leaves it only on a verified final verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from shared_schema import cbor, limits
@@ -20,6 +20,7 @@ from sync.signing import sign_object
 _ENTRY_ROOM: Final = limits.ENTRY_BYTES - 65_536  # for the header, the hashes and the framing of parts
 _LARGEST: Final = limits.ENTRY_BYTES - 1_024  # of one part alone
 _ANY: Final = 2**53 - 1
+_PAGE: Final = 1_024  # changes
 
 
 def author(session: Session, log: bytes) -> Author:
@@ -67,16 +68,22 @@ def check_size(type_: str, ops: list[Op]) -> None:
         raise TooLarge(f"sealed, this change has {size} bytes; want at most {_LARGEST}: save it as several changes. Nothing was kept")
 
 
-def seal_pending(session: Session, *, out: bool = False, at_once: bool = False) -> int:
-    """Seal all pending changes that may be sealed now; returns how many. Each envelope is durable when this returns. Who is `out`, or was
-    removed from a file, seals under the newest key that it has: its work will be held, and members have that key too.
+def seal_pending(session: Session, *, out: bool = False, at_once: bool = False, room: int = _ANY, but: Container[bytes] = ()) -> int:
+    """Seal the pending changes that may be sealed now, and no more of them when entries of `room` bytes are made, of all logs `but` these; returns how many.
+    Each envelope is durable when this returns. Who is `out`, or was removed from a file, seals under the newest key that it has: its work will be held,
+    and members have that key too.
 
     A log whose changes cannot be sealed raises an alarm and holds up no other.
     """
-    sealed = 0
+    sealed = made = 0
     for log in dict.fromkeys([*session.store.logs_with_unsealed(), *covering.logs(session)]):
+        if made >= room:
+            break
+        if log in but:
+            continue
         try:
-            sealed += _seal_log(session, log, out=out, at_once=at_once)
+            for changes, size in _seal_log(session, log, out=out, at_once=at_once, room=room - made):
+                sealed, made = sealed + changes, made + size
         except ProtocolError as error:
             session.alarm(log, None, error.code, f"what waits in this file cannot be sealed, and stays on this device: {error}")
     return sealed
@@ -100,32 +107,49 @@ def _may_seal(session: Session, log: bytes, state: membership.FileState | None, 
     return not waiting and session.identity.device in state.holders and session.identity.user in state.members
 
 
-def _seal_log(session: Session, log: bytes, *, out: bool, at_once: bool) -> int:
+def _seal_log(session: Session, log: bytes, *, out: bool, at_once: bool, room: int) -> Iterator[tuple[int, int]]:
+    """For each entry: how many changes it holds, and its bytes."""
     state = session.file(log)
     lost = out or (state is not None and session.identity.user in state.ever and session.identity.user not in state.members)
     if not _may_seal(session, log, state, lost=lost) or state is None:
-        return 0
+        return
     secrets = session.store.secrets(log)
     epoch = max((one for one in secrets if one in state.commits), default=0) if lost else state.epoch
     secret = secrets.get(epoch)
     if secret is None:
-        return 0
-    rows = session.store.unsealed(log, lost=lost)
+        return
     if covering.hour(session) is not None and not lost:
-        return _seal_covered(session, log, epoch, secret, rows, at_once=at_once)
-    for group in _by_record(rows) if lost else [rows]:
+        yield _seal_covered(session, log, epoch, secret, session.store.unsealed(log), at_once=at_once), 0
+        return
+    groups = _by_record(session.store.unsealed(log, lost=True)) if lost else _pages(session, log)
+    made = 0
+    for group in groups:
         sealed = 0
         while sealed < len(group):
+            if made >= room:
+                return
             taken, parts = _batch(group[sealed:])
+            if sealed and len(group) == _PAGE == sealed + len(taken):
+                break  # an entry of what is left of a page may have room for more
             with session.store.transaction():
-                _put_sealed(session, log, taken, _seal(session, log, epoch, secret, parts))
-            sealed += len(taken)
-    return len(rows)
+                size = _put_sealed(session, log, taken, _seal(session, log, epoch, secret, parts))
+            sealed, made = sealed + len(taken), made + size
+            yield len(taken), size
 
 
-def _put_sealed(session: Session, log: bytes, taken: list[ChangeRow], entry: Entry) -> None:
-    n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, cbor.encode(list(entry.parts)), session.now_ms())
+def _pages(session: Session, log: bytes) -> Iterator[list[ChangeRow]]:
+    """What is to be sealed, some at a time: whoever was away for long has thousands. Each page is sealed, but for its end, before the next is asked for."""
+    rows = session.store.unsealed(log, most=_PAGE)
+    while rows:
+        yield rows
+        rows = session.store.unsealed(log, most=_PAGE) if len(rows) == _PAGE else []
+
+
+def _put_sealed(session: Session, log: bytes, taken: list[ChangeRow], entry: Entry) -> int:
+    parts = cbor.encode(list(entry.parts))
+    n = session.store.put_outbox(log, entry.sq, entry.id, 0, entry.cose, parts, session.now_ms())
     session.store.mark_sealed(log, session.identity.device, [row.c for row in taken], n)
+    return len(entry.cose) + len(parts)
 
 
 def _seal_covered(session: Session, log: bytes, epoch: int, secret: bytes, rows: list[ChangeRow], *, at_once: bool) -> int:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from shared_schema import cbor, limits
 from shared_schema.entry import Entry
@@ -60,6 +60,15 @@ class Transport(Protocol):
 
     def unsigned(self, method: str, path: str, body: bytes = b"") -> bytes:
         """Any other unsigned request."""
+        ...
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A transport that leaves the device time of its own until the answer comes."""
+
+    def sync_while(self, session: Session, body: bytes, work: Callable[[], None]) -> bytes:
+        """POST /v1/sync, while `work` is done."""
         ...
 
 
@@ -147,16 +156,17 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
     asked: set[bytes] = set()
     while True:
         restoring.sign_again(session)
-        if not look_first or report.rounds:
-            seal_pending(session, at_once=at_once)
-        room = min(_FIRST_PUSH_BYTES << min(report.rounds, 8), _PUSH_BYTES)
+        room, may_seal = _room(report.rounds), not look_first or report.rounds > 0
+        if may_seal:
+            _seal_ahead(session, stuck, room, at_once=at_once)
         pushed = session.store.outbox_items([item.n for item in _choose(session, stuck, room, again=report.rounds == 0)])
         try:
             short = attachments.claim(session, transport, pushed)
             stuck |= short
             pushed = [item for item in pushed if item.log not in short]
             told = session.store.purges(limits.PURGES_PER_SYNC)
-            response = _exchange(session, transport, pushed, told)
+            work = _sealing(session, stuck, _room(report.rounds + 1), pushed, at_once=at_once) if may_seal else None
+            response = _exchange(session, transport, pushed, told, work)
         except Refused as error:
             if error.code == "restoring":
                 with suppress(ProtocolError):  # who sent this is told that the side is not served, whatever comes of it
@@ -182,7 +192,7 @@ def _reconcile(session: Session, transport: Transport, report: Report, progress:
         if report.rounds > _ROUNDS:
             break
         tended_now = not outcome.more and _tend(session, stuck, tended, report)  # on the whole log only: a part may lack the very rotation
-        sealed = seal_pending(session, at_once=at_once)
+        sealed = _seal_ahead(session, stuck, _room(report.rounds), at_once=at_once)
         if not (healed or tended_now or _choose(session, stuck) or (outcome.received and (outcome.more or sealed)) or session.store.purges(1)):
             break
 
@@ -219,6 +229,28 @@ def _choose(session: Session, stuck: set[bytes], room: int = _PUSH_BYTES, *, aga
     return chosen
 
 
+def _room(rounds: int) -> int:
+    return min(_FIRST_PUSH_BYTES << min(rounds, 8), _PUSH_BYTES)
+
+
+def _seal_ahead(session: Session, stuck: set[bytes], room: int, going: Sequence[OutboxRow] = (), *, at_once: bool) -> int:
+    """Seal until there is enough for a push of `room` bytes, beside what is `going` out; returns how many changes. What is left may be sealed by a newer key."""
+    numbers, size = {item.n for item in going}, sum(len(item.cose) + len(item.parts) for item in going)
+    ready = sum(item.size for item in _choose(session, stuck, size + room + limits.ENTRY_BYTES) if item.n not in numbers)
+    return seal_pending(session, at_once=at_once, room=room - ready, but=stuck) if ready < room else 0
+
+
+def _sealing(session: Session, stuck: set[bytes], room: int, going: list[OutboxRow], *, at_once: bool) -> Callable[[], None] | None:
+    """What to do while the server is at work: seal what goes with the next push. None where nothing waits for that."""
+    if not going or not session.store.logs_with_unsealed():
+        return None
+
+    def seal() -> None:
+        _seal_ahead(session, stuck, room, going, at_once=at_once)
+
+    return seal
+
+
 def _settled(session: Session, item: Waiting) -> bool:
     """True for what was refused for good. A genesis that was held is offered again once this device is in again: then it begins its file."""
     return item.dead and not (item.code == HELD and item.statement and session.certified)
@@ -232,7 +264,9 @@ def deliver(session: Session, transport: Transport, entry: Entry) -> Report:
     return report
 
 
-def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], told: list[tuple[bytes, bytes, bytes]]) -> SyncResponse:
+def _exchange(
+    session: Session, transport: Transport, pushed: list[OutboxRow], told: list[tuple[bytes, bytes, bytes]], work: Callable[[], None] | None = None
+) -> SyncResponse:
     store = session.store
     unseen = set(store.not_whole())  # after a restore the server shows each file's head anew
     cursors = tuple(Cursor(log, seq, _SHOW_HEAD if session.stopped(log) or log in unseen else chain) for log, seq, chain, *_ in store.logs())
@@ -245,7 +279,9 @@ def _exchange(session: Session, transport: Transport, pushed: list[OutboxRow], t
         prove=tuple(row[0] for row in store.due_proofs(limits.PROOFS_PER_SYNC)),
         purged=tuple(cose for _, _, cose in told),
     )
-    return decode_response(transport.sync(session, encode_request(request)))
+    body = encode_request(request)
+    answer = transport.sync_while(session, body, work) if work and isinstance(transport, Patient) else transport.sync(session, body)
+    return decode_response(answer)
 
 
 def _status(session: Session, pushed: Sequence[OutboxRow]) -> Status:

@@ -3,7 +3,9 @@
 import ipaddress
 import re
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -105,6 +107,20 @@ class HttpTransport:
     def sync(self, session: Signer, body: bytes) -> bytes:
         """POST /v1/sync."""
         return self.signed(session, "POST", "/v1/sync", body)
+
+    def sync_while(self, session: Signer, body: bytes, work: Callable[[], None]) -> bytes:
+        """POST /v1/sync in a thread of its own, while `work` is done in this one. What that raises is raised; the answer is lost then."""
+        answer: Future[bytes] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self.sync(session, body))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()  # whoever interrupts the program does not wait for it
+        work()
+        return answer.result()
 
     def deposit(self, session: Signer, body: bytes) -> bytes:
         """POST /v1/deposit."""

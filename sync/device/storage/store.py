@@ -220,13 +220,13 @@ class Store(Forgetting, ParcelSql, Removals, Looks, AttachmentSql, ParkedSql):
         sql = f"SELECT record FROM change WHERE log = ?1 AND record IN ({later}) GROUP BY record HAVING count(DISTINCT device) > 1"
         return [row[0] for row in self._rows(sql, log)]
 
-    def unsealed(self, log: bytes, *, lost: bool = False) -> list[ChangeRow]:
-        """Own changes that are in no entry yet, by counter; without those of attachments whose chunks the server has not all taken. Who has `lost` their place
-        brings no chunk and claims none: no attachment of theirs is sealed.
+    def unsealed(self, log: bytes, *, lost: bool = False, most: int = -1) -> list[ChangeRow]:
+        """Own changes that are in no entry yet, by counter, the first `most` of them; without those of attachments whose chunks the server has not all
+        taken. Who has `lost` their place brings no chunk and claims none: no attachment of theirs is sealed.
         """
         waits = f"SELECT record FROM attachment WHERE log = ?1{'' if lost else ' AND complete = 0'}"
-        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ?1 AND seq IS NULL AND sealed IS NULL AND record NOT IN ({waits}) ORDER BY c"
-        return [ChangeRow(*row) for row in self._rows(sql, log)]
+        sql = f"SELECT {CHANGE_COLUMNS} FROM change WHERE log = ?1 AND seq IS NULL AND sealed IS NULL AND record NOT IN ({waits}) ORDER BY c LIMIT ?2"
+        return [ChangeRow(*row) for row in self._rows(sql, log, most)]
 
     def logs_with_unsealed(self) -> list[bytes]:
         """Logs that have such changes."""
