@@ -248,4 +248,4 @@ def _objects() -> Book:
 
 def books() -> list[Book]:
     """Four files: `objects`, `board`, `chains`, `letters`."""
-    return [_objects(), parcel_board.book(), parcel_chains.book(), parcel_letters.book()]
+    return [_objects(), parcel_board.book(), parcel_chains.book(), *parcel_letters.books()]

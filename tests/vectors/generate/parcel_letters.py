@@ -336,16 +336,22 @@ def _sizes_and_info(book: Book) -> None:
     book.add("info_from_victim", "From the victim side.", op="parcel_info", given={"svc": SVC, "from": "victim", **about}, out=out)
 
 
-def book() -> Book:
+def books() -> list[Book]:
     """What is sealed, by whom, and what a reader takes of it."""
-    made = Book("parcel", "letters", "Parcels that open or do not. Their bytes were drawn once and are kept.", "15.3, 15.4")
+    letters = _begun("letters", "Parcels that open, and what is wrong outside a letter.", "15.3, 15.4")
+    _sizes_and_info(letters.book)
+    _golden(letters)
+    _wrapping(letters)
+    saying = _begun("saying", "What is wrong with a letter, with who certifies its sender, or with what the sender may send.", "15.4")
+    _saying(saying)
+    second = _begun("second", "Letters that take two people.", "15.4, 15.6")
+    _two_people(second)
+    return [letters.book, saying.book, second.book]
+
+
+def _begun(name: str, about: str, spec: str) -> _Post:
+    made = Book("parcel", name, f"{about} Their bytes were drawn once and are kept.", spec)
     for side, chains in CHAINS.items():
-        for name, data in chains.entries.items():
-            made.share(f"{side}/{name}", data)
-    post = _Post(made)
-    _sizes_and_info(made)
-    _golden(post)
-    _wrapping(post)
-    _saying(post)
-    _two_people(post)
-    return made
+        for entry, data in chains.entries.items():
+            made.share(f"{side}/{entry}", data)
+    return _Post(made)

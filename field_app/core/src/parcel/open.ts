@@ -1,4 +1,4 @@
-/** Opening a parcel: what a reader demands before it takes a letter. Spec 15.4. Vectors: parcel/letters. */
+/** Opening a parcel: what a reader demands before it takes a letter. Spec 15.4. Vectors: parcel/letters, parcel/saying. */
 import { equal } from "../bytes";
 import { verifyFrame } from "../cose";
 import { Refused } from "../errors";

@@ -1,6 +1,6 @@
 /**
  * Which letters there are, who sends them where, and which take two people: roles.json. Spec 15.4, 15.6. Vectors:
- * parcel/letters.
+ * parcel/saying.
  */
 import table from "../../../../shared_schema/roles.json" with { type: "json" };
 import { Refused } from "../errors";

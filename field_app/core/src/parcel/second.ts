@@ -1,4 +1,4 @@
-/** Letters that take two people: who approved the very letter. Spec 15.6, 7.7. Vectors: parcel/letters. */
+/** Letters that take two people: who approved the very letter. Spec 15.6, 7.7. Vectors: parcel/second. */
 import { approval, type Approval, actHash } from "../approval";
 import { equal } from "../bytes";
 import type { CborValue } from "../cbor";
