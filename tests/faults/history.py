@@ -212,18 +212,16 @@ class Play:
             one.join()
 
     def _remove(self, name: str) -> None:
+        began = time.monotonic()  # from here on what they send may be held
         for _ in range(200):
             try:
                 self.commands.run(self.names[0], "member", "remove", self.case, name)
             except Failed:
                 self.commands.run(self.names[0], "status")
                 continue
-            now = time.monotonic()
+            line = {"device": self.names[0], "user": self.names[0], "op": "remove", "who": name, "start": began, "end": time.monotonic(), "ok": True}
             with self._one:
-                self._history.write(
-                    json.dumps({"device": self.names[0], "user": self.names[0], "op": "remove", "who": name, "start": now, "end": now, "ok": True})
-                    + "\n"
-                )
+                self._history.write(json.dumps(line) + "\n")
             return
         self.found.broken.append(f"{name} could not be removed")
 
