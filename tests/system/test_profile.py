@@ -21,6 +21,7 @@ from sync.device.recording import records
 from sync.device.session import Session
 from sync.device.storage.database import SqlError, storage_error
 from sync.device.storage.store import Store
+from sync.device.storage.tables import ParcelOut
 from sync.device.storage.tables import SCHEMA_VERSION
 from tests.desk import SECRET, Desk
 from tests.live import Live, now_ms
@@ -288,3 +289,12 @@ class TestServiceCreate:
         assert {mode(tmp_path / name) for name in names} == {0o600}
         assert {(tmp_path / name).stat().st_ino for name in names} <= set(synced)
         assert tmp_path.stat().st_ino in synced
+
+
+def test_letters_of_one_millisecond_leave_in_the_order_in_which_they_were_said(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db", KEY)
+    said = [bytes([n]) * 16 for n in (9, 2, 7, 1)]
+    for id_ in said:
+        store.put_parcel(ParcelOut(id_, bytes(16), bytes(16), "notice", bytes(16), int(id_ == said[-1]), 1, b"letter", None, "", ""))
+    assert [row.id for row in store.parcels()] == [said[-1], *said[:-1]]
+    store.close()
