@@ -21,8 +21,7 @@ from sync.device.recording import records
 from sync.device.session import Session
 from sync.device.storage.database import SqlError, storage_error
 from sync.device.storage.store import Store
-from sync.device.storage.tables import ParcelOut
-from sync.device.storage.tables import SCHEMA_VERSION
+from sync.device.storage.tables import SCHEMA_VERSION, ParcelOut
 from tests.desk import SECRET, Desk
 from tests.live import Live, now_ms
 from tests.world import World
