@@ -247,5 +247,5 @@ def _objects() -> Book:
 
 
 def books() -> list[Book]:
-    """Four files: `objects`, `board`, `chains`, `letters`."""
+    """Six files: `objects`, `board`, `chains`, and three of letters."""
     return [_objects(), parcel_board.book(), parcel_chains.book(), *parcel_letters.books()]
